@@ -1,0 +1,3 @@
+//! Documented when written.
+
+fn main() {}
