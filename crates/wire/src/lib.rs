@@ -1,1 +1,17 @@
-//! Documented when written.
+//! The wire: how AWS clients spell their requests and expect their answers.
+//!
+//! Protocols (`json`, `query`, `ec2`, `rest-json`, `rest-xml`, `cbor`), SigV4, `aws-chunked` bodies, event streams,
+//! model-derived validation and error rendering, all driven by the static definitions in [`schema`].
+//!
+//! **Invariants.** This crate does no I/O and knows no async runtime; it knows no service: all that is particular to one
+//! stands in its definition.
+
+pub mod body;
+pub mod codec;
+pub mod error;
+pub mod schema;
+pub mod timestamp;
+
+pub use body::Body;
+pub use error::Error;
+pub use timestamp::Timestamp;
