@@ -1,0 +1,101 @@
+//! The context of one call.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use api::Operation;
+use api::wire::Error;
+use api::wire::schema::{OperationDef, Protocol, ServiceDef};
+
+use crate::core::Platform;
+use crate::principal::Principal;
+
+/// What a handler knows about the call it serves. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx(Arc<Call>);
+
+/// The fields of a [`Ctx`].
+pub struct Call {
+    /// The platform.
+    pub platform: Arc<Platform>,
+    /// Account whose resources are meant: 12 digits.
+    pub account: String,
+    /// Region whose resources are meant.
+    pub region: String,
+    /// Who calls.
+    pub principal: Principal,
+    /// Id of the request, as the client sees it.
+    pub request_id: String,
+    /// The service called.
+    pub service: &'static ServiceDef,
+    /// The operation called.
+    pub operation: &'static OperationDef,
+    /// The protocol of the exchange; `None` for calls between services.
+    pub protocol: Option<Protocol>,
+    /// The client's address; `None` for calls between services.
+    pub source_ip: Option<IpAddr>,
+    /// Address under which this client reached the platform, without a trailing slash; links in answers start with it.
+    pub endpoint: String,
+    /// Access key id the request was signed with, if any.
+    pub access_key_id: Option<String>,
+    /// The client's `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The trace header (`X-Amzn-Trace-Id`) that came along.
+    pub trace_header: Option<String>,
+}
+
+impl Ctx {
+    /// Wraps a call.
+    pub fn new(call: Call) -> Ctx {
+        Ctx(Arc::new(call))
+    }
+
+    /// `arn:aws:{service}:{region}:{account}:{resource}` in this call's account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+    }
+
+    /// Calls an operation of any service, with this call's own principal, through authorisation and validation.
+    pub async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output, Error> {
+        self.call_as::<O>(self.principal.clone(), input).await
+    }
+
+    /// Calls an operation as a service of the platform that acts for a resource of this call's account.
+    pub async fn call_as_service<O: Operation>(
+        &self,
+        name: &'static str,
+        source_arn: Option<String>,
+        input: O::Input,
+    ) -> Result<O::Output, Error> {
+        let account = self.account.clone();
+        self.call_as::<O>(Principal::Service { name, account, source_arn }, input).await
+    }
+
+    async fn call_as<O: Operation>(&self, principal: Principal, input: O::Input) -> Result<O::Output, Error> {
+        let inner = Ctx::new(Call {
+            platform: self.platform.clone(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            principal,
+            request_id: self.platform.ids.uuid(),
+            service: O::service(),
+            operation: O::definition(),
+            protocol: None,
+            source_ip: None,
+            endpoint: self.endpoint.clone(),
+            access_key_id: None,
+            user_agent: None,
+            trace_header: self.trace_header.clone(),
+        });
+        inner.dispatch_typed::<O>(input).await
+    }
+}
+
+impl Deref for Ctx {
+    type Target = Call;
+
+    fn deref(&self) -> &Call {
+        &self.0
+    }
+}

@@ -1,0 +1,106 @@
+//! How a service offers its operations.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use api::Operation;
+use api::wire::Error;
+use api::wire::codec::Structure;
+use api::wire::schema::{OperationDef, ServiceDef};
+
+use crate::context::Ctx;
+
+/// A handler at work.
+pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Box<dyn Structure>, Error>> + Send>>;
+
+/// A handler, its types erased. It gets the input type of its operation and answers the output type.
+pub type Handler = Arc<dyn Fn(Ctx, Box<dyn Structure>) -> HandlerFuture + Send + Sync>;
+
+/// What a service does besides answering calls.
+pub trait Lifecycle: Send + Sync + 'static {
+    /// Called once all services are registered and before the first request: take up what an earlier run left behind.
+    fn start(self: Arc<Self>) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+    /// Called at shutdown, after the last request was answered: finish or hand back what was accepted.
+    fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// Called by a reset: forget everything in memory; the store is emptied by the platform.
+    fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// A service's offer: which operations it has built.
+pub struct Registration {
+    /// The service.
+    pub definition: &'static ServiceDef,
+    handlers: Vec<Option<Handler>>,
+    lifecycle: Option<Arc<dyn Lifecycle>>,
+}
+
+impl Registration {
+    /// An offer of nothing yet.
+    pub fn new(definition: &'static ServiceDef) -> Registration {
+        Registration { definition, handlers: vec![None; definition.operations.len()], lifecycle: None }
+    }
+
+    /// Adds an operation. Use [`operations!`](crate::operations), which writes these calls.
+    pub fn add<O, F, Fut>(&mut self, handler: F)
+    where
+        O: Operation,
+        F: Fn(Ctx, O::Input) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O::Output, Error>> + Send + 'static,
+    {
+        let erased: Handler = Arc::new(move |cx, input| {
+            let input = input.into_any().downcast::<O::Input>();
+            let input = input.unwrap_or_else(|_| unreachable!("the dispatcher checks the operation's index"));
+            let future = handler(cx, *input);
+            Box::pin(async move { future.await.map(|output| Box::new(output) as Box<dyn Structure>) })
+        });
+        self.handlers[usize::from(O::definition().index)] = Some(erased);
+    }
+
+    /// Adds what the service does besides answering calls.
+    pub fn with_lifecycle(mut self, lifecycle: Arc<dyn Lifecycle>) -> Registration {
+        self.lifecycle = Some(lifecycle);
+        self
+    }
+}
+
+/// Offers operations: `operations!(registration, lambda, { CreateFunction => function::create, … })` registers free
+/// functions `async fn create(service: &Lambda, cx: &Ctx, input: CreateFunctionRequest) -> Result<…, Error>` of the
+/// API module in scope as `api_module`.
+#[macro_export]
+macro_rules! operations {
+    ($registration:ident, $service:expr, $api:path, { $($operation:ident => $function:path),* $(,)? }) => {{
+        use $api as operation_types;
+        $(
+            let service = ::std::sync::Arc::clone(&$service);
+            $registration.add::<operation_types::$operation, _, _>(move |cx, input| {
+                let service = ::std::sync::Arc::clone(&service);
+                async move { $function(&service, &cx, input).await }
+            });
+        )*
+    }};
+}
+
+/// All services of the platform.
+#[derive(Default)]
+pub struct Services {
+    by_id: HashMap<&'static str, Registration>,
+}
+
+impl Services {
+    /// Adds a service's offer.
+    pub fn register(&mut self, registration: Registration) {
+        self.by_id.insert(registration.definition.id, registration);
+    }
+
+    /// The handler of an operation, if it is built.
+    pub fn handler(&self, service: &'static ServiceDef, operation: &'static OperationDef) -> Option<&Handler> {
+        self.by_id.get(service.id)?.handlers.get(usize::from(operation.index))?.as_ref()
+    }
+
+    /// The services that do more than answer calls.
+    pub fn lifecycles(&self) -> impl Iterator<Item = Arc<dyn Lifecycle>> + '_ {
+        self.by_id.values().filter_map(|registration| registration.lifecycle.clone())
+    }
+}
