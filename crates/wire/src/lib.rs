@@ -9,6 +9,7 @@
 pub mod body;
 pub mod codec;
 pub mod error;
+pub mod protocol;
 pub mod schema;
 pub mod timestamp;
 
