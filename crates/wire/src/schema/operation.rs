@@ -28,6 +28,10 @@ pub struct ServiceDef {
     pub query_compatible: bool,
     /// What stands before `#` in a JSON error's `__type`; empty if the bare name is sent.
     pub error_namespace: &'static str,
+    /// Errors that carry another namespace, by code: those that AWS's framework answers rather than the service.
+    pub error_namespaces: &'static [(&'static str, &'static str)],
+    /// Query clients may spell a member by its model name as well as by its `query_name` (SQS).
+    pub query_member_names: bool,
     /// How inputs are checked against the model and how a failure is said.
     pub validation: Validation,
     /// All operations, sorted by name.
@@ -62,6 +66,10 @@ pub enum Validation {
     Generic {
         /// For example `ValidationException`.
         code: &'static str,
+        /// "Value at 'path'": the value itself is not repeated (IAM).
+        omit_value: bool,
+        /// The path of a body member starts with the name of the operation's input (`createRestApiInput.`).
+        body_path_prefix: bool,
     },
     /// "The request must contain the parameter X" (`MissingParameter`); all else is the service's own.
     MissingParameter,
@@ -94,6 +102,8 @@ pub struct OperationDef {
     pub input_root: Option<(&'static str, Option<XmlNamespace>)>,
     /// Root element of a REST XML output document, where it differs from the shape's name.
     pub output_root: Option<&'static str>,
+    /// The output's one member is the text of the root element itself (S3's GetBucketLocation).
+    pub unwrapped_output: bool,
     /// Superseded by another operation with the same binding: loses ties in routing.
     pub deprecated: bool,
     /// IAM actions a caller needs, for example `lambda:InvokeFunction`; empty means that only the account root may call.

@@ -91,7 +91,7 @@ pub struct Member {
     pub wire_name: &'static str,
     /// Whether the model gives a `locationName` (the EC2 query protocol spells the two cases differently).
     pub has_wire_name: bool,
-    /// `queryName` (EC2 query protocol).
+    /// `queryName`: the name in the EC2 query protocol and, where it is given, in the query protocol (SQS).
     pub query_name: Option<&'static str>,
     /// The member's type.
     pub shape: &'static Shape,
