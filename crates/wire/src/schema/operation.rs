@@ -37,7 +37,7 @@ pub struct ServiceDef {
     /// All operations, sorted by name.
     pub operations: &'static [OperationDef],
     /// All errors of the model and the overlay, sorted by name.
-    pub errors: &'static [ErrorDef],
+    pub errors: &'static [&'static ErrorDef],
 }
 
 /// Wire protocols. The request decides which one an exchange uses; the answer keeps it.
@@ -211,6 +211,6 @@ impl ServiceDef {
 
     /// The error of that shape name.
     pub fn error(&'static self, name: &str) -> Option<&'static ErrorDef> {
-        self.errors.binary_search_by(|error| error.name.cmp(name)).ok().map(|i| &self.errors[i])
+        self.errors.binary_search_by(|error| error.name.cmp(name)).ok().map(|i| self.errors[i])
     }
 }
