@@ -12,7 +12,9 @@ def render(document):
     parts = []
     for key, value in document.items():
         if isinstance(value, dict) and any(isinstance(v, (dict, list)) for v in value.values()):
-            lines = ",\n".join(f"{_compact(name)}:{_compact(entry)}" for name, entry in value.items())
+            lines = ",\n".join(
+                f"{_compact(name)}:{_compact(entry)}" for name, entry in value.items()
+            )
             parts.append(f"{_compact(key)}:{{\n{lines}\n}}")
         else:
             parts.append(f"{_compact(key)}:{_compact(value)}")

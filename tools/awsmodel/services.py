@@ -49,6 +49,8 @@ IAM_PREFIXES = (
     "logs",
     "pipes",
     "s3",
+    "s3-object-lambda",
+    "s3express",
     "scheduler",
     "secretsmanager",
     "sns",
