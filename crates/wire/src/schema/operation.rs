@@ -108,6 +108,9 @@ pub struct OperationDef {
     pub deprecated: bool,
     /// IAM actions a caller needs, for example `lambda:InvokeFunction`; empty means that only the account root may call.
     pub actions: &'static [&'static str],
+    /// Further actions of which the input decides which ones are needed, for example `dynamodb:PartiQLSelect`. As long
+    /// as nothing tells them apart, only the account root may call.
+    pub actions_by_content: &'static [&'static str],
     /// Schemas and codec, if the operation is built.
     pub codec: Option<&'static OperationCodec>,
 }
