@@ -1,1 +1,43 @@
-//! Documented when written.
+//! Execution environments: real processes, each behind its own namespaces, limits and Runtime API.
+//!
+//! A [`Sandbox`] owns one *launcher*, a single-threaded process that does all the work that must not touch a threaded
+//! program: creating namespaces, mounting, dropping privileges. [`Sandbox::launch`] asks it for an [`Environment`]: a
+//! private root with the function's code on `/var/task`, its layers on `/opt`, a `/tmp` of its own size, no network
+//! but loopback, a memory limit and a share of CPU. The function speaks the standard Lambda Runtime API to
+//! `127.0.0.1:9001`; the socket it reaches was made inside its network namespace and is served by this process.
+//!
+//! This crate knows nothing of functions, versions, roles or accounts. Names that appear in headers are handed to it
+//! as opaque strings.
+//!
+//! The program that uses it must forward to the launcher before it does anything else, in particular before it starts
+//! a thread:
+//!
+//! ```no_run
+//! sandbox::launcher::run_if_requested();
+//! // ... the rest of main
+//! ```
+
+mod capabilities;
+mod config;
+mod control;
+mod environment;
+mod error;
+pub mod launcher;
+pub mod limits;
+mod link;
+mod outcome;
+mod output;
+mod runtime_api;
+mod sandbox;
+mod spec;
+
+pub use capabilities::{Capabilities, FreezeMethod, TmpKind};
+pub use config::SandboxConfig;
+pub use environment::{Environment, FREEZE_GRACE};
+pub use error::SandboxError;
+pub use outcome::{
+    InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage, ReportedError, ResponseMode,
+};
+pub use output::{OutputEvent, OutputLine, OutputReceiver};
+pub use sandbox::Sandbox;
+pub use spec::{Bind, EnvironmentSpec, RootSpec};

@@ -1,0 +1,284 @@
+//! One running environment, from the platform's side.
+
+use std::io;
+use std::net;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::control::Control;
+use crate::error::SandboxError;
+use crate::launcher::message::{End, EndCause};
+use crate::limits;
+use crate::link::Launched;
+use crate::outcome::{InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage};
+use crate::output::{OutputControl, OutputReceiver, read_output};
+use crate::runtime_api::{self, RuntimeApi, RuntimeReply};
+
+/// How long [`Environment::freeze`] waits for a runtime that has answered to ask for its next event.
+pub const FREEZE_GRACE: Duration = Duration::from_millis(100);
+
+/// An execution environment. One initialisation, then invocations one after another; dropping it kills every process
+/// in it.
+pub struct Environment {
+    control: Control,
+    api: Arc<RuntimeApi>,
+    server: JoinHandle<()>,
+    /// The end of the initialisation, until somebody has waited for it.
+    init_reply: Option<oneshot::Receiver<RuntimeReply>>,
+    end: watch::Receiver<Option<End>>,
+    output_control: OutputControl,
+    output: Option<OutputReceiver>,
+    endpoint_listener: Option<TcpListener>,
+    entrypoint: String,
+    launched_at: Instant,
+    ready: bool,
+}
+
+/// What ended a wait for the runtime.
+enum Awaited {
+    Reply(RuntimeReply),
+    Ended(End),
+    TimedOut,
+}
+
+impl Environment {
+    pub(crate) fn new(entrypoint: String, launched: Launched) -> Result<Environment, SandboxError> {
+        let control = Control::open(launched.control, launched.pidfd).map_err(SandboxError::io("open its controls"))?;
+        let (output_control, output) =
+            read_output(launched.output).map_err(SandboxError::io("read the function's output"))?;
+        let listener = tokio_listener(launched.runtime_listener)?;
+        let endpoint_listener = Some(tokio_listener(launched.endpoint_listener)?);
+        let (api, init_reply) = RuntimeApi::new();
+        let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(&api)));
+        Ok(Environment {
+            control,
+            api,
+            server,
+            init_reply: Some(init_reply),
+            end: launched.end,
+            output_control,
+            output: Some(output),
+            endpoint_listener,
+            entrypoint,
+            launched_at: Instant::now(),
+            ready: false,
+        })
+    }
+
+    /// Waits until the runtime asks for its first event, fails, ends, or `timeout` (counted from now) has passed, in
+    /// which case the environment is killed.
+    ///
+    /// # Errors
+    /// [`SandboxError::Launch`] when the environment could not be set up, [`SandboxError::NotReady`] when called twice.
+    pub async fn init(&mut self, timeout: Duration) -> Result<InitReport, SandboxError> {
+        let reply = self.init_reply.take().ok_or(SandboxError::NotReady)?;
+        let outcome = match self.until(reply, timeout).await {
+            Awaited::Reply(RuntimeReply::Ready) => {
+                self.ready = true;
+                InitOutcome::Ready
+            }
+            Awaited::Reply(RuntimeReply::InitError(error)) => InitOutcome::Failed(error),
+            // Answers need an invocation, and there is none before the runtime is ready.
+            Awaited::Reply(RuntimeReply::Outcome(_)) => return Err(SandboxError::NotReady),
+            Awaited::TimedOut => InitOutcome::TimedOut,
+            Awaited::Ended(end) => self.init_end(end)?,
+        };
+        Ok(InitReport { outcome, duration: self.launched_at.elapsed() })
+    }
+
+    fn init_end(&self, end: End) -> Result<InitOutcome, SandboxError> {
+        Ok(match end.cause {
+            EndCause::SetupFailed { step, errno } => {
+                return Err(SandboxError::Launch { step, source: io::Error::from_raw_os_error(errno) });
+            }
+            EndCause::NotExecuted { errno } => InitOutcome::InvalidEntrypoint { path: self.entrypoint.clone(), errno },
+            EndCause::Exited { .. } | EndCause::Killed => match end_status(&end) {
+                Some(status) => InitOutcome::Exited(status),
+                None => InitOutcome::OutOfMemory,
+            },
+        })
+    }
+
+    /// Hands one event to the function and waits for its answer, its end, or the event's timeout, after which the
+    /// environment is killed. A frozen environment is thawed first. When the returned future is dropped before it is
+    /// done, the environment is killed, as its function would go on with an event nobody waits for.
+    ///
+    /// The [`OutputEvent::InvocationEnd`](crate::OutputEvent::InvocationEnd) mark is queued behind everything the
+    /// function has printed by then.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotReady`] before a successful [`Environment::init`]. A function that has ended since is not an
+    /// error but [`InvokeOutcome::Exited`].
+    pub async fn invoke(&mut self, invocation: Invocation) -> Result<InvokeReport, SandboxError> {
+        if !self.ready {
+            return Err(SandboxError::NotReady);
+        }
+        let started = Instant::now();
+        let (request_id, timeout) = (invocation.request_id.clone(), invocation.timeout);
+        let thawed = self.control.thaw();
+        let ended = self.end.borrow().clone();
+        let outcome = match (ended, thawed) {
+            (Some(end), _) => invoke_end(&end),
+            (None, Err(_)) => invoke_end(&self.until_gone().await?),
+            (None, Ok(())) => {
+                let reply = self.api.begin_invocation(invocation).ok_or(SandboxError::NotReady)?;
+                match self.until(reply, timeout).await {
+                    Awaited::Reply(RuntimeReply::Outcome(outcome)) => outcome,
+                    // Neither can follow a successful initialisation.
+                    Awaited::Reply(RuntimeReply::Ready | RuntimeReply::InitError(_)) => {
+                        return Err(SandboxError::NotReady);
+                    }
+                    Awaited::TimedOut => InvokeOutcome::TimedOut,
+                    Awaited::Ended(end) => invoke_end(&end),
+                }
+            }
+        };
+        let duration = started.elapsed();
+        self.output_control.end_invocation(&request_id).await;
+        Ok(InvokeReport { outcome, duration })
+    }
+
+    /// Waits for the runtime's reply. Kills the environment at the timeout, and when this future is dropped.
+    async fn until(&mut self, reply: oneshot::Receiver<RuntimeReply>, timeout: Duration) -> Awaited {
+        let mut guard = KillUnlessDone { control: &mut self.control, done: false };
+        let mut end = self.end.clone();
+        let awaited = tokio::select! {
+            biased;
+            reply = reply => match reply {
+                Ok(reply) => Awaited::Reply(reply),
+                // The other half lives as long as `self.api`; this is unreachable and harmless.
+                Err(_) => Awaited::TimedOut,
+            },
+            end = ended(&mut end) => Awaited::Ended(end),
+            () = tokio::time::sleep(timeout) => Awaited::TimedOut,
+        };
+        guard.done = !matches!(awaited, Awaited::TimedOut);
+        awaited
+    }
+
+    /// What the function prints. Can be taken once; until it is, output waits in the pipe.
+    pub fn take_output(&mut self) -> Option<OutputReceiver> {
+        self.output.take()
+    }
+
+    /// The listener behind the platform's endpoint inside the environment (127.0.0.1, at the configured port): whatever
+    /// connects to it is this environment's function. Can be taken once.
+    pub fn take_endpoint_listener(&mut self) -> Option<TcpListener> {
+        self.endpoint_listener.take()
+    }
+
+    /// Stops every process until the next [`Environment::thaw`] or [`Environment::invoke`]. Waits shortly (at most
+    /// [`FREEZE_GRACE`]) for a runtime that has answered to ask for its next event, so that its housekeeping is done.
+    ///
+    /// # Errors
+    /// [`SandboxError::Io`] when the environment has ended.
+    pub async fn freeze(&mut self) -> Result<(), SandboxError> {
+        // A runtime that takes longer is stopped where it is, which it cannot notice.
+        let _ = tokio::time::timeout(FREEZE_GRACE, self.api.until_idle()).await;
+        self.control.freeze().map_err(SandboxError::io("freeze the environment"))
+    }
+
+    /// Lets a frozen environment run.
+    ///
+    /// # Errors
+    /// [`SandboxError::Io`] when the environment has ended.
+    pub fn thaw(&mut self) -> Result<(), SandboxError> {
+        self.control.thaw().map_err(SandboxError::io("thaw the environment"))
+    }
+
+    /// Peak memory since launch; also after the end.
+    ///
+    /// # Errors
+    /// [`SandboxError::Io`] when it cannot be read.
+    pub fn usage(&self) -> Result<MemoryUsage, SandboxError> {
+        if let Some(end) = &*self.end.borrow() {
+            return Ok(MemoryUsage { peak_bytes: end.peak_bytes });
+        }
+        let peak_bytes = self.control.peak_bytes().map_err(SandboxError::io("read the memory usage"))?;
+        Ok(MemoryUsage { peak_bytes })
+    }
+
+    /// True once the environment has ended, for whatever reason.
+    pub fn has_ended(&self) -> bool {
+        self.end.borrow().is_some()
+    }
+
+    /// Kills every process and waits until all of them, their mounts and their cgroups are gone.
+    ///
+    /// # Errors
+    /// [`SandboxError::LauncherGone`] when that takes longer than [`limits::SHUTDOWN_TIMEOUT`].
+    pub async fn shutdown(mut self) -> Result<(), SandboxError> {
+        self.control.kill();
+        self.until_gone().await.map(|_| ())
+    }
+
+    async fn until_gone(&self) -> Result<End, SandboxError> {
+        let mut end = self.end.clone();
+        tokio::time::timeout(limits::SHUTDOWN_TIMEOUT, ended(&mut end))
+            .await
+            .map_err(|_| SandboxError::LauncherGone("an environment did not end in time".into()))
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.control.kill();
+        self.server.abort();
+    }
+}
+
+struct KillUnlessDone<'control> {
+    control: &'control mut Control,
+    done: bool,
+}
+
+impl Drop for KillUnlessDone<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.control.kill();
+        }
+    }
+}
+
+/// Resolves when the environment has ended. The sender lives in the link, which answers for every environment before
+/// it lets go of it.
+async fn ended(end: &mut watch::Receiver<Option<End>>) -> End {
+    match end.wait_for(Option::is_some).await {
+        Ok(end) => end.clone().unwrap_or_else(killed),
+        Err(_) => killed(),
+    }
+}
+
+fn killed() -> End {
+    End { cause: EndCause::Killed, oom_kills: 0, peak_bytes: 0 }
+}
+
+/// How the runtime process ended; `None` when it was killed for exceeding the memory limit.
+fn end_status(end: &End) -> Option<ExitStatus> {
+    let status = match end.cause {
+        EndCause::Exited { wait_status } => ExitStatus::from_raw(wait_status),
+        _ => ExitStatus::from_raw(libc::SIGKILL),
+    };
+    let out_of_memory = end.oom_kills > 0 && status.signal() == Some(libc::SIGKILL);
+    (!out_of_memory).then_some(status)
+}
+
+fn invoke_end(end: &End) -> InvokeOutcome {
+    match end_status(end) {
+        Some(status) => InvokeOutcome::Exited(status),
+        None => InvokeOutcome::OutOfMemory,
+    }
+}
+
+fn tokio_listener(listener: OwnedFd) -> Result<TcpListener, SandboxError> {
+    let listener = net::TcpListener::from(listener);
+    listener.set_nonblocking(true).map_err(SandboxError::io("prepare a listener"))?;
+    TcpListener::from_std(listener).map_err(SandboxError::io("prepare a listener"))
+}

@@ -1,0 +1,8 @@
+//! The Lambda Runtime API of one environment, served to the function from outside its network namespace.
+
+mod answer;
+mod server;
+mod state;
+
+pub(crate) use server::serve;
+pub(crate) use state::{RuntimeApi, RuntimeReply};

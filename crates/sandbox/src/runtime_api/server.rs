@@ -1,0 +1,170 @@
+//! HTTP for one environment: accepts the runtime's connections and turns requests into state changes.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Request};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::answer::{self, Answer, Refusal};
+use super::state::RuntimeApi;
+use crate::limits;
+use crate::outcome::{InvokeOutcome, ReportedError, ResponseMode};
+
+/// The version prefix of every path.
+const PREFIX: &str = "/2018-06-01";
+
+/// Serves connections until the task is dropped, which also ends every connection.
+pub(crate) async fn serve(listener: TcpListener, api: Arc<RuntimeApi>) {
+    let slots = Arc::new(Semaphore::new(limits::RUNTIME_API_CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        // Beyond the limit, connections wait in the listener's backlog until an open one ends.
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let api = Arc::clone(&api);
+                connections.spawn(async move {
+                    serve_connection(stream, api).await;
+                    drop(slot);
+                });
+            }
+            // Out of descriptors or memory: give what is open a chance to end.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve_connection(stream: TcpStream, api: Arc<RuntimeApi>) {
+    // Without this the answer to `next` may wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let api = Arc::clone(&api);
+        async move { Ok::<_, Infallible>(handle(&api, request).await) }
+    });
+    let served = http1::Builder::new()
+        // Scripts look for the names as AWS writes them.
+        .title_case_headers(true)
+        .max_buf_size(limits::RUNTIME_API_HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        // Garbage or a broken connection: the function's own affair, and its invocation then times out.
+        tracing::debug!(%error, "runtime API connection ended");
+    }
+}
+
+async fn handle(api: &RuntimeApi, request: Request<Incoming>) -> Answer {
+    route(api, request).await.unwrap_or_else(Refusal::into_answer)
+}
+
+async fn route(api: &RuntimeApi, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    let path = request.uri().path().strip_prefix(PREFIX).ok_or(Refusal::NotFound)?.to_owned();
+    let get = request.method() == Method::GET;
+    let post = request.method() == Method::POST;
+    match path.as_str() {
+        "/runtime/invocation/next" if get => Ok(answer::event(&*api.next().await?)),
+        "/runtime/init/error" if post => init_error(api, request).await,
+        "/ping" if get => Ok(answer::pong()),
+        "/runtime/invocation/next" | "/runtime/init/error" | "/ping" => Err(Refusal::MethodNotAllowed),
+        _ => {
+            let rest = path.strip_prefix("/runtime/invocation/").ok_or(Refusal::NotFound)?;
+            match rest.split_once('/') {
+                Some((request_id, "response")) if post => response(api, request_id, request).await,
+                Some((request_id, "error")) if post => invocation_error(api, request_id, request).await,
+                Some((_, "response" | "error")) => Err(Refusal::MethodNotAllowed),
+                _ => Err(Refusal::NotFound),
+            }
+        }
+    }
+}
+
+async fn response(api: &RuntimeApi, request_id: &str, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    let mode = match header(request.headers(), "lambda-runtime-function-response-mode").as_deref() {
+        None | Some("") => ResponseMode::Buffered,
+        Some("streaming") => ResponseMode::Streaming,
+        Some(_) => return Err(Refusal::InvalidResponseMode),
+    };
+    let answering = api.begin_answer(request_id, "InvocationResponse")?;
+    let content_type = header(request.headers(), "content-type");
+    match collect(request.into_body(), limits::RESPONSE_BYTES_MAX).await? {
+        Collected::Whole(payload) => {
+            answering.complete(InvokeOutcome::Response { payload, content_type, mode });
+            Ok(answer::accepted())
+        }
+        Collected::TooLarge { bytes } => {
+            answering.complete(InvokeOutcome::ResponseTooLarge { bytes });
+            Err(Refusal::TooLarge)
+        }
+    }
+}
+
+async fn invocation_error(api: &RuntimeApi, request_id: &str, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    let answering = api.begin_answer(request_id, "InvocationErrorResponse")?;
+    match reported_error(request).await? {
+        Ok(error) => {
+            answering.complete(InvokeOutcome::FunctionError(error));
+            Ok(answer::accepted())
+        }
+        Err(bytes) => {
+            answering.complete(InvokeOutcome::ResponseTooLarge { bytes });
+            Err(Refusal::TooLarge)
+        }
+    }
+}
+
+async fn init_error(api: &RuntimeApi, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    let Ok(error) = reported_error(request).await? else { return Err(Refusal::TooLarge) };
+    api.init_error(error)?;
+    Ok(answer::accepted())
+}
+
+/// The error document and its headers, or the size of a document that is too large.
+async fn reported_error(request: Request<Incoming>) -> Result<Result<ReportedError, u64>, Refusal> {
+    let error_type = header(request.headers(), "lambda-runtime-function-error-type");
+    let xray_cause = header(request.headers(), "lambda-runtime-function-xray-error-cause");
+    Ok(match collect(request.into_body(), limits::ERROR_BODY_BYTES_MAX).await? {
+        Collected::Whole(payload) => Ok(ReportedError { payload, error_type, xray_cause }),
+        Collected::TooLarge { bytes } => Err(bytes),
+    })
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+enum Collected {
+    Whole(Bytes),
+    TooLarge { bytes: u64 },
+}
+
+/// Reads a body. One that is too large is read to its end but not kept, so that the client can read the answer; the
+/// deadline of the invocation bounds how long that may go on.
+async fn collect(mut body: Incoming, most: usize) -> Result<Collected, Refusal> {
+    let announced = body.size_hint().lower();
+    let mut kept = BytesMut::new();
+    let mut bytes = 0_u64;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::TruncatedRequest)?.into_data() else { continue };
+        bytes += data.len() as u64;
+        if bytes == data.len() as u64 && bytes == announced && data.len() <= most {
+            // The whole body in one piece, as nearly always: hand it on without a copy.
+            return Ok(Collected::Whole(data));
+        }
+        if bytes > most as u64 {
+            kept = BytesMut::new();
+        } else {
+            kept.extend_from_slice(&data);
+        }
+    }
+    if bytes > most as u64 { Ok(Collected::TooLarge { bytes }) } else { Ok(Collected::Whole(kept.freeze())) }
+}

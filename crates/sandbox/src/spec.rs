@@ -1,0 +1,108 @@
+//! What an environment is made of.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::SandboxError;
+use crate::limits;
+
+/// One environment to launch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentSpec {
+    /// The file system every environment of this runtime shares.
+    pub root: RootSpec,
+    /// The program and its arguments, as seen inside, e.g. `["/var/task/bootstrap"]`. Started in `/var/task`.
+    pub command: Vec<String>,
+    /// Directory on this machine that appears, read-only, as `/var/task`.
+    pub code_dir: PathBuf,
+    /// Directories that appear merged, read-only, as `/opt`; a later one covers an earlier one.
+    pub layer_dirs: Vec<PathBuf>,
+    /// The whole environment of the program; nothing else is added or inherited.
+    pub env: Vec<(String, String)>,
+    /// Memory limit in MB; also sets the CPU share.
+    pub memory_mb: u32,
+    /// Size of `/tmp` in MB.
+    pub tmp_mb: u32,
+}
+
+/// The parts of a root file system that depend on the runtime. The rest (`/usr`, `/etc`, `/dev`, `/proc`) is the same
+/// for all. Two equal values share one assembled template.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RootSpec {
+    /// Directories of this machine to show inside, read-only: an interpreter's prefix on `/var/lang`, a runtime client
+    /// on `/var/runtime`, and so on.
+    pub binds: Vec<Bind>,
+}
+
+/// A directory of this machine shown, read-only, at a path inside.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Bind {
+    /// Absolute path on this machine.
+    pub host: PathBuf,
+    /// Absolute path inside. Not below `/proc`, `/dev`, `/tmp`, `/var/task` or `/opt`, which belong to the environment.
+    pub inside: PathBuf,
+}
+
+/// Where an environment's own mounts go; a template may not put anything there.
+const OWN_PATHS: [&str; 5] = ["/proc", "/dev", "/tmp", "/var/task", "/opt"];
+
+impl EnvironmentSpec {
+    /// Checks everything that can be checked without touching the machine.
+    pub(crate) fn validate(&self) -> Result<(), SandboxError> {
+        let invalid = |text: String| Err(SandboxError::InvalidSpec(text));
+        if !limits::MEMORY_MB.contains(&self.memory_mb) {
+            return invalid(format!("memory of {} MB is outside {:?}", self.memory_mb, limits::MEMORY_MB));
+        }
+        if !limits::TMP_MB.contains(&self.tmp_mb) {
+            return invalid(format!("/tmp of {} MB is outside {:?}", self.tmp_mb, limits::TMP_MB));
+        }
+        if self.layer_dirs.len() > limits::LAYERS_MAX {
+            return invalid(format!("{} layers, at most {}", self.layer_dirs.len(), limits::LAYERS_MAX));
+        }
+        if !self.command.first().is_some_and(|program| program.starts_with('/')) {
+            return invalid("the command must start with an absolute path".into());
+        }
+        if self.command.iter().any(|word| word.contains('\0')) {
+            return invalid("the command contains a NUL byte".into());
+        }
+        for (name, value) in &self.env {
+            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                return invalid(format!("the environment variable {name:?} cannot be set"));
+            }
+        }
+        for path in std::iter::once(&self.code_dir).chain(&self.layer_dirs) {
+            check_host_path(path)?;
+        }
+        self.root.binds.iter().try_for_each(Bind::validate)
+    }
+}
+
+impl Bind {
+    fn validate(&self) -> Result<(), SandboxError> {
+        check_host_path(&self.host)?;
+        let plain = self.inside.components().skip(1).all(|part| matches!(part, Component::Normal(_)));
+        if !self.inside.is_absolute() || !plain || self.inside == Path::new("/") {
+            return Err(SandboxError::InvalidSpec(format!("{} is not a path to bind on", self.inside.display())));
+        }
+        if OWN_PATHS.iter().any(|own| self.inside.starts_with(own)) {
+            return Err(SandboxError::InvalidSpec(format!(
+                "{} belongs to the environment itself",
+                self.inside.display()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Paths reach `mount` and the options of overlayfs, where these characters separate or end things.
+fn check_host_path(path: &Path) -> Result<(), SandboxError> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if !path.is_absolute() || bytes.iter().any(|byte| matches!(byte, b'\0' | b':' | b',' | b'\\')) {
+        return Err(SandboxError::InvalidSpec(format!(
+            "{} is not an absolute path free of ':', ',' and '\\'",
+            path.display()
+        )));
+    }
+    Ok(())
+}
