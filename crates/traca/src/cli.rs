@@ -1,0 +1,158 @@
+//! The command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The serverless cloud you own: the AWS APIs, real Lambda functions, one binary.
+#[derive(Debug, Parser)]
+#[command(name = "traca", version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  traca up                              start, keep state in the default data directory
+  traca up --memory --port 5000         start without keeping anything
+  traca demo                            start, deploy two functions, invoke them, stay up
+  traca doctor                          what this machine gives, and what to do about what is missing
+
+Then point any AWS client at it:
+  aws --endpoint-url http://127.0.0.1:4566 lambda list-functions";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the platform and stay up until interrupted.
+    #[command(after_help = "Examples:\n  traca up --data ./cloud --account 123456789012 --region eu-west-1\n  \
+                            traca up --listen 0.0.0.0 --verify --tls-certificate cert.pem --tls-key key.pem")]
+    Up(UpArgs),
+    /// Start the platform, deploy two small functions through the public API, invoke them and stay up.
+    #[command(after_help = "Examples:\n  traca demo\n  traca demo --once --json")]
+    Demo(DemoArgs),
+    /// Tell what this machine gives: isolation, interpreters, SDKs, disk; and what to do about what is missing.
+    Doctor(DoctorArgs),
+}
+
+/// Settings of a running platform.
+#[derive(Debug, Clone, Args)]
+pub struct PlatformArgs {
+    /// Directory that holds all state [default: $XDG_DATA_HOME/traca or ~/.local/share/traca].
+    #[arg(long, value_name = "DIR", conflicts_with = "memory")]
+    pub data: Option<PathBuf>,
+    /// Keep all state in memory: gone when the process ends.
+    #[arg(long)]
+    pub memory: bool,
+    /// Port to listen on; 0 picks a free one.
+    #[arg(long, default_value_t = 4566)]
+    pub port: u16,
+    /// Address to listen on. Anything but loopback needs --verify and TLS.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub listen: IpAddr,
+    /// Account of callers that name none.
+    #[arg(long, default_value = platform::Config::DEFAULT_ACCOUNT, value_parser = account)]
+    pub account: String,
+    /// Region of callers that name none.
+    #[arg(long, default_value = platform::Config::DEFAULT_REGION, value_parser = region)]
+    pub region: String,
+    /// Check every signature and refuse unknown access keys.
+    #[arg(long)]
+    pub verify: bool,
+    /// Certificate chain for TLS, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Private key for TLS, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Refuse functions whose exact interpreter version this machine lacks, instead of taking the nearest.
+    #[arg(long)]
+    pub strict_runtimes: bool,
+}
+
+/// `traca up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Settings of the platform.
+    #[command(flatten)]
+    pub platform: PlatformArgs,
+    /// Machine-readable output: one JSON document a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `traca demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Settings of the platform.
+    #[command(flatten)]
+    pub platform: PlatformArgs,
+    /// Exit after the functions have answered.
+    #[arg(long)]
+    pub once: bool,
+    /// Machine-readable output: one JSON document a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `traca doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Data directory to judge.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Machine-readable output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account id has 12 digits".to_owned())
+    }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let numbered = parts.last().is_some_and(|part| part.parse::<u8>().is_ok());
+    if parts.len() >= 3 && parts[..parts.len() - 1].iter().all(letters) && numbered {
+        Ok(text.to_owned())
+    } else {
+        Err("a region looks like eu-west-1".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn accounts_have_twelve_digits() {
+        assert!(account("123456789012").is_ok());
+        assert!(account("12345678901").is_err());
+        assert!(account("12345678901x").is_err());
+    }
+
+    #[test]
+    fn regions_are_words_and_a_number() {
+        for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1"] {
+            assert!(region(good).is_ok(), "{good}");
+        }
+        for bad in ["", "us-east", "US-east-1", "us--1", "us-east-1/x"] {
+            assert!(region(bad).is_err(), "{bad}");
+        }
+    }
+}
