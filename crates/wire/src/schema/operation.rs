@@ -106,7 +106,12 @@ pub struct OperationDef {
     pub unwrapped_output: bool,
     /// Superseded by another operation with the same binding: loses ties in routing.
     pub deprecated: bool,
-    /// IAM actions a caller needs, for example `lambda:InvokeFunction`; empty means that only the account root may call.
+    /// The error code of failed validation, where it is not the service's.
+    pub validation_code: Option<&'static str>,
+    /// No policy can withhold it from an identified caller (STS GetCallerIdentity).
+    pub always_allowed: bool,
+    /// IAM actions a caller needs, all of them, for example `lambda:InvokeFunction`. Where there are none, nor any by
+    /// content, only the account root may call.
     pub actions: &'static [&'static str],
     /// Further actions of which the input decides which ones are needed, for example `dynamodb:PartiQLSelect`. As long
     /// as nothing tells them apart, only the account root may call.
