@@ -7,10 +7,14 @@
 //! stands in its definition.
 
 pub mod body;
+pub mod chunked;
 pub mod codec;
+pub mod compression;
 pub mod error;
+pub mod event_stream;
 pub mod protocol;
 pub mod schema;
+pub mod sigv4;
 pub mod timestamp;
 
 pub use body::Body;
