@@ -145,7 +145,7 @@ impl<'a> Overlay<'a> {
         let around = self.set.removed.iter().find(|removed| removed.contains(last));
         match (direction, around) {
             (Direction::Forward, Some(removed)) => match removed.end() {
-                Some(end) => range.from_key(end),
+                Some(end) => range.not_before(end),
                 None => KeyRange::between("", ""),
             },
             (Direction::Forward, None) => range.after(last),

@@ -63,7 +63,7 @@ impl KeyRange {
 
     /// The part of this range at or after `key`.
     #[must_use]
-    pub(crate) fn from_key(mut self, key: &[u8]) -> Self {
+    pub(crate) fn not_before(mut self, key: &[u8]) -> Self {
         if key > self.start.as_ref() {
             self.start = Bytes::copy_from_slice(key);
         }

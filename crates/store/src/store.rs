@@ -153,7 +153,7 @@ impl Store {
                 Ok(())
             });
             deleted.await.map_err(TransactError::<StoreError>::flatten)?;
-            rest = next.map(|next| range.from_key(&next));
+            rest = next.map(|next| range.not_before(&next));
         }
         Ok(())
     }

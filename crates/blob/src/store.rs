@@ -1,0 +1,180 @@
+//! The handle everybody holds.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::digest::Digest;
+use crate::directory::Directory;
+use crate::error::BlobError;
+use crate::limits::READ_BYTES_MAX;
+use crate::memory::Memory;
+use crate::reader::BlobReader;
+use crate::writer::BlobWriter;
+
+/// A store of blobs. Copies are cheap and share everything.
+#[derive(Clone)]
+pub struct BlobStore(Backend);
+
+/// Where the blobs are.
+#[derive(Clone)]
+pub(crate) enum Backend {
+    /// Files of a local directory.
+    Directory(Arc<Directory>),
+    /// The process's memory.
+    Memory(Arc<Memory>),
+}
+
+/// What a sweep removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Blobs removed.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl BlobStore {
+    /// The blobs in directory `path`, which is created when missing and locked against other processes. What
+    /// unfinished writes have left is removed.
+    ///
+    /// # Errors
+    /// [`BlobError::Locked`] and [`BlobError::Io`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, BlobError> {
+        Ok(Self(Backend::Directory(Arc::new(Directory::open(path.as_ref())?))))
+    }
+
+    /// An empty store that is gone with its last handle.
+    pub fn memory() -> Self {
+        Self(Backend::Memory(Arc::default()))
+    }
+
+    /// Keeps content that is already in memory. The blob is durable when this returns.
+    ///
+    /// # Errors
+    /// [`BlobError::DiskFull`], [`BlobError::Poisoned`], [`BlobError::Io`].
+    pub async fn put(&self, content: Bytes) -> Result<Digest, BlobError> {
+        let backend = self.0.clone();
+        blocking(move || {
+            let digest = Digest::of(&content);
+            match backend {
+                Backend::Memory(memory) => memory.put(digest, content)?,
+                Backend::Directory(directory) => {
+                    if !directory.keep(&digest, Some(content.len() as u64))? {
+                        let mut file = directory.temporary()?;
+                        file.write(&content)?;
+                        file.publish(&digest)?;
+                    }
+                }
+            }
+            Ok(digest)
+        })
+        .await
+    }
+
+    /// Begins a blob whose content comes piece by piece, and which may have at most `length_max` bytes.
+    ///
+    /// # Errors
+    /// As [`BlobStore::put`].
+    pub async fn writer(&self, length_max: u64) -> Result<BlobWriter, BlobError> {
+        BlobWriter::new(self.0.clone(), length_max).await
+    }
+
+    /// Opens a blob. It stays readable when it is removed meanwhile.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], [`BlobError::Io`].
+    pub async fn read(&self, digest: &Digest) -> Result<BlobReader, BlobError> {
+        match &self.0 {
+            Backend::Memory(memory) => memory.get(digest).map(BlobReader::memory),
+            Backend::Directory(directory) => {
+                let (directory, digest) = (directory.clone(), *digest);
+                blocking(move || BlobReader::file(directory.open_blob(&digest)?, directory.path(&digest))).await
+            }
+        }
+    }
+
+    /// The whole content, checked against its digest.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`], and [`BlobError::TooLarge`] for a blob of
+    /// more than [`READ_BYTES_MAX`] bytes.
+    pub async fn get(&self, digest: &Digest) -> Result<Bytes, BlobError> {
+        let reader = self.read(digest).await?;
+        if reader.length() > READ_BYTES_MAX {
+            return Err(BlobError::TooLarge(READ_BYTES_MAX));
+        }
+        let (content, digest) = (reader.range(0, reader.length()).await?, *digest);
+        blocking(move || if Digest::of(&content) == digest { Ok(content) } else { Err(BlobError::Damaged(digest)) })
+            .await
+    }
+
+    /// Where the blob is as a file, if this store keeps files: for mounting and for programs that want a path.
+    pub fn path(&self, digest: &Digest) -> Option<PathBuf> {
+        match &self.0 {
+            Backend::Directory(directory) => Some(directory.path(digest)),
+            Backend::Memory(_) => None,
+        }
+    }
+
+    /// Whether the blob is there. If so, its grace period begins anew: call this before naming in a row a blob that
+    /// was not just written.
+    ///
+    /// # Errors
+    /// [`BlobError::Poisoned`], [`BlobError::Io`].
+    pub async fn keep(&self, digest: &Digest) -> Result<bool, BlobError> {
+        match &self.0 {
+            Backend::Memory(memory) => Ok(memory.keep(digest)),
+            Backend::Directory(directory) => {
+                let (directory, digest) = (directory.clone(), *digest);
+                blocking(move || directory.keep(&digest, None)).await
+            }
+        }
+    }
+
+    /// Removes the blobs for which `live` is false and that were last written, or kept, at least `older_than` ago:
+    /// [`SWEEP_GRACE`](crate::limits::SWEEP_GRACE), so that a blob is never removed between its being written and its
+    /// row being written.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`]; part of the work may be done.
+    pub async fn sweep(
+        &self,
+        live: impl Fn(&Digest) -> bool + Send + 'static,
+        older_than: Duration,
+    ) -> Result<Swept, BlobError> {
+        let backend = self.0.clone();
+        blocking(move || match backend {
+            Backend::Directory(directory) => directory.sweep(live, older_than),
+            Backend::Memory(memory) => Ok(memory.sweep(live, older_than)),
+        })
+        .await
+    }
+
+    /// Removes all blobs.
+    ///
+    /// # Errors
+    /// [`BlobError::Poisoned`], [`BlobError::Io`].
+    pub async fn clear(&self) -> Result<(), BlobError> {
+        let backend = self.0.clone();
+        blocking(move || match backend {
+            Backend::Directory(directory) => directory.clear(),
+            Backend::Memory(memory) => {
+                memory.clear();
+                Ok(())
+            }
+        })
+        .await
+    }
+}
+
+/// Runs work that waits for the disk or computes for long where it holds up no other task.
+pub(crate) async fn blocking<R, F>(work: F) -> Result<R, BlobError>
+where
+    R: Send + 'static,
+    F: FnOnce() -> Result<R, BlobError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(BlobError::Interrupted))
+}
