@@ -1,3 +1,50 @@
-//! Documented when written.
+//! Chores of the repository: `cargo xtask <command>`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its terminal")]
 
-fn main() {}
+mod failure;
+mod files;
+mod r#gen;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of the repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write crates/api from models/.
+    Gen {
+        /// Write nothing; fail if something would change.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let repository = repository();
+    let outcome = match Arguments::parse().command {
+        Command::Gen { check: false } => r#gen::write(&repository),
+        Command::Gen { check: true } => r#gen::check(&repository),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the checkout this tool was built from.
+fn repository() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors().nth(2).unwrap_or(own).to_owned()
+}

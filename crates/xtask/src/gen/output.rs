@@ -1,0 +1,104 @@
+//! Formats generated files and puts them into the crate, or compares them with what is there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::text::NOTICE;
+use crate::failure::{Failure, Outcome};
+
+/// Where generated files go, under the repository.
+const FOLDER: &str = "crates/api/src";
+
+/// Generated files by their path under [`FOLDER`].
+#[derive(Debug, Default)]
+pub struct Output {
+    files: BTreeMap<PathBuf, String>,
+}
+
+impl Output {
+    /// Adds a file of a service's module, if there is one.
+    pub fn add(&mut self, module: &str, file: &str, text: Option<String>) {
+        if let Some(text) = text {
+            self.files.insert(Path::new(module).join(format!("{file}.rs")), text);
+        }
+    }
+
+    /// Adds a file beside the services' modules.
+    pub fn add_root(&mut self, file: &str, text: String) {
+        self.files.insert(PathBuf::from(format!("{file}.rs")), text);
+    }
+
+    /// Writes what differs and removes generated files that are no longer; returns how many changed.
+    pub fn write(self, repository: &Path) -> Outcome<usize> {
+        let folder = repository.join(FOLDER);
+        let formatted = self.formatted(repository)?;
+        let differing = differing(&folder, &formatted)?;
+        for path in &differing {
+            let target = folder.join(path);
+            let Some(text) = formatted.get(path) else {
+                fs::remove_file(&target).map_err(|error| Failure::file(&target, error))?;
+                continue;
+            };
+            write_file(&target, text)?;
+        }
+        Ok(differing.len())
+    }
+
+    /// The files that differ from those in the repository.
+    pub fn differing(self, repository: &Path) -> Outcome<Vec<String>> {
+        let formatted = self.formatted(repository)?;
+        let paths = differing(&repository.join(FOLDER), &formatted)?;
+        Ok(paths.iter().map(|path| path.display().to_string()).collect())
+    }
+
+    /// Runs rustfmt over all files at once, in a folder of their own.
+    fn formatted(self, repository: &Path) -> Outcome<BTreeMap<PathBuf, String>> {
+        let scratch = tempfile::tempdir().map_err(|error| Failure::new(format!("no scratch folder: {error}")))?;
+        for (path, text) in &self.files {
+            write_file(&scratch.path().join(path), text)?;
+        }
+        // rustfmt follows a module to its files, so the roots are enough.
+        let roots = self.files.keys().filter(|path| path.ends_with("mod.rs") || path.components().count() == 1);
+        let status = Command::new("rustfmt")
+            .args(["--edition", "2024", "--config-path"])
+            .arg(repository.join("rustfmt.toml"))
+            .args(roots.map(|path| scratch.path().join(path)))
+            .status()
+            .map_err(|error| Failure::new(format!("rustfmt cannot be run (rustup component add rustfmt): {error}")))?;
+        if !status.success() {
+            return Err(Failure::new("rustfmt refused the generated files"));
+        }
+        let mut formatted = BTreeMap::new();
+        for path in self.files.into_keys() {
+            let file = scratch.path().join(&path);
+            formatted.insert(path, fs::read_to_string(&file).map_err(|error| Failure::file(&file, error))?);
+        }
+        Ok(formatted)
+    }
+}
+
+fn write_file(path: &Path, text: &str) -> Outcome<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|error| Failure::file(parent, error))?;
+    }
+    fs::write(path, text).map_err(|error| Failure::file(path, error))
+}
+
+/// Paths whose text differs, and generated files that should not be there.
+fn differing(folder: &Path, formatted: &BTreeMap<PathBuf, String>) -> Outcome<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = formatted
+        .iter()
+        .filter(|(path, text)| fs::read_to_string(folder.join(path)).ok().as_ref() != Some(*text))
+        .map(|(path, _)| path.clone())
+        .collect();
+    for path in crate::files::rust_files(folder)? {
+        let text = fs::read_to_string(&path).map_err(|error| Failure::file(&path, error))?;
+        let relative = path.strip_prefix(folder).unwrap_or(&path).to_owned();
+        if text.starts_with(NOTICE) && !formatted.contains_key(&relative) {
+            paths.push(relative);
+        }
+    }
+    Ok(paths)
+}
