@@ -1,0 +1,174 @@
+'use strict';
+
+// A client of the Lambda Runtime API over one kept-alive connection. It speaks HTTP itself because the standard
+// client costs three times as much as the whole exchange.
+
+const net = require('net');
+const { toDocument, toTraceCause } = require('./errors.js');
+
+const API_PREFIX = '/2018-06-01/runtime';
+
+/** Bytes. A cause longer than this is not sent: servers bound the size of all headers together. */
+const TRACE_CAUSE_BYTES_MAX = 32 * 1024;
+
+/** Bytes. The platform's answers carry a handful of short headers; anything longer is not the Runtime API. */
+const HEAD_BYTES_MAX = 1024 * 1024;
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+function parseHead(text) {
+  const lines = text.split('\r\n');
+  const headers = new Map();
+  for (const line of lines.slice(1)) {
+    const colon = line.indexOf(':');
+    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+  }
+  return { status: Number(lines[0].split(' ', 2)[1]), headers };
+}
+
+function stringify(value, ErrorClass) {
+  try {
+    return JSON.stringify(value === undefined ? null : value);
+  } catch {
+    throw new ErrorClass('Unable to stringify response body');
+  }
+}
+
+/** A header value: one line of printable ASCII. */
+function headerSafe(text) {
+  return String(text).replace(/[^\x20-\x7E]/g, '?');
+}
+
+class RuntimeClient {
+  #host;
+  #port;
+  #socket;
+  #chunks = [];
+  #received = 0;
+  #reply; // The parsed head of the answer under way, with `bodyStart` and `total`.
+  #waiting; // Called with { status, headers, body } when the answer is complete.
+  #queue = [];
+
+  /** @param {string} address host and port, as in AWS_LAMBDA_RUNTIME_API */
+  constructor(address) {
+    const separator = address.lastIndexOf(':');
+    this.#host = address.slice(0, separator);
+    this.#port = Number(address.slice(separator + 1));
+  }
+
+  /** Whether a request is unanswered. */
+  get busy() {
+    return this.#waiting !== undefined;
+  }
+
+  /** Waits for the next invocation. @param {(headers: Map<string, string>, event: Buffer) => void} onInvocation */
+  next(onInvocation) {
+    this.#send('GET', '/invocation/next', '', '', ({ status, headers, body }) => {
+      if (status !== 200) throw new Error(`Failed to get next invocation: the Runtime API answered ${status}: ${body}`);
+      onInvocation(headers, body);
+    });
+  }
+
+  /** Posts a result. Throws, before anything is sent, when it cannot be written as JSON. */
+  postResult(requestId, result, onDone, ErrorClass = Error) {
+    this.postBody(requestId, stringify(result, ErrorClass), 'application/json', onDone);
+  }
+
+  /** Posts a response body as it is. @param {string | Buffer} body */
+  postBody(requestId, body, contentType, onDone) {
+    const path = `/invocation/${encodeURIComponent(requestId)}/response`;
+    this.#send('POST', path, `Content-Type: ${headerSafe(contentType)}\r\n`, body, onDone);
+  }
+
+  postError(requestId, error, onDone) {
+    this.#postErrorTo(`/invocation/${encodeURIComponent(requestId)}/error`, error, onDone);
+  }
+
+  postInitError(error, onDone) {
+    this.#postErrorTo('/init/error', error, onDone);
+  }
+
+  #postErrorTo(path, error, onDone) {
+    const document = toDocument(error);
+    let fields = 'Content-Type: application/json\r\n' +
+      `Lambda-Runtime-Function-Error-Type: ${headerSafe(document.errorType)}\r\n`;
+    const cause = toTraceCause(error);
+    if (cause && cause.length <= TRACE_CAUSE_BYTES_MAX) {
+      fields += `Lambda-Runtime-Function-XRay-Error-Cause: ${cause}\r\n`;
+    }
+    this.#send('POST', path, fields, JSON.stringify(document), onDone);
+  }
+
+  #send(method, path, fields, body, onReply) {
+    if (this.#waiting) {
+      this.#queue.push([method, path, fields, body, onReply]);
+      return;
+    }
+    this.#waiting = onReply;
+    const socket = this.#socket ?? this.#connect();
+    socket.ref();
+    const head = `${method} ${API_PREFIX}${path} HTTP/1.1\r\nHost: ${this.#host}:${this.#port}\r\n${fields}`;
+    if (method === 'GET') {
+      socket.write(`${head}\r\n`, 'latin1');
+    } else if (typeof body === 'string') {
+      socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, 'utf8');
+    } else {
+      socket.write(`${head}Content-Length: ${body.length}\r\n\r\n`, 'latin1');
+      socket.write(body);
+    }
+  }
+
+  #connect() {
+    this.#socket = net.connect({ host: this.#host, port: this.#port, noDelay: true });
+    this.#socket.on('data', (chunk) => this.#receive(chunk));
+    this.#socket.on('error', (error) => this.#lost(error.message));
+    this.#socket.on('close', () => this.#lost('connection closed'));
+    return this.#socket;
+  }
+
+  #lost(reason) {
+    process.stderr.write(`Runtime API connection lost: ${reason}\n`);
+    process.exit(1);
+  }
+
+  #receive(chunk) {
+    this.#chunks.push(chunk);
+    this.#received += chunk.length;
+    if (!this.#reply) {
+      const data = this.#joined();
+      const end = data.indexOf(HEAD_END);
+      if (end < 0) {
+        if (data.length > HEAD_BYTES_MAX) this.#lost('oversized response head');
+        return;
+      }
+      this.#reply = parseHead(data.toString('utf8', 0, end));
+      const length = this.#reply.headers.get('content-length') ?? '0';
+      if (!/^\d+$/.test(length) || this.#reply.headers.has('transfer-encoding')) this.#lost('unframed response');
+      this.#reply.bodyStart = end + HEAD_END.length;
+      this.#reply.total = this.#reply.bodyStart + Number(length);
+    }
+    if (this.#received >= this.#reply.total) this.#finish();
+  }
+
+  #joined() {
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.#received)];
+    return this.#chunks[0];
+  }
+
+  #finish() {
+    const { status, headers, bodyStart, total } = this.#reply;
+    const body = this.#joined().subarray(bodyStart, total);
+    this.#chunks = [];
+    this.#received = 0;
+    this.#reply = undefined;
+    const onReply = this.#waiting;
+    this.#waiting = undefined;
+    // While the handler runs, an idle connection must not keep the event loop alive: an empty loop ends the invocation.
+    this.#socket.unref();
+    const queued = this.#queue.shift();
+    if (queued) this.#send(...queued);
+    onReply({ status, headers, body });
+  }
+}
+
+module.exports = { RuntimeClient };
