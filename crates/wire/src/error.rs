@@ -104,6 +104,11 @@ pub mod common {
         ErrorDef { name, code, status, fault, message_member: "message", members: &[], query_code: None }
     }
 
+    /// Of AWS's framework errors, those about the document and about permissions spell the text's member with a capital.
+    const fn capital(definition: ErrorDef) -> ErrorDef {
+        ErrorDef { message_member: "Message", ..definition }
+    }
+
     /// Something of ours broke.
     pub static INTERNAL_FAILURE: ErrorDef = define("InternalFailure", "InternalFailure", 500, Fault::Server);
     /// The platform cannot take more work now; the client's SDK retries.
@@ -112,15 +117,92 @@ pub mod common {
     /// Modelled by AWS, not built here. 501 is outside the retry sets of the SDKs.
     pub static NOT_IMPLEMENTED: ErrorDef = define("NotImplementedException", "NotImplemented", 501, Fault::Server);
     /// The principal may not do it.
-    pub static ACCESS_DENIED: ErrorDef = define("AccessDeniedException", "AccessDenied", 403, Fault::Client);
+    pub static ACCESS_DENIED: ErrorDef = capital(define("AccessDeniedException", "AccessDenied", 403, Fault::Client));
+    /// The principal may not do it, as EC2 says it.
+    pub static UNAUTHORIZED_OPERATION: ErrorDef =
+        define("UnauthorizedOperation", "UnauthorizedOperation", 403, Fault::Client);
     /// The document cannot be read.
-    pub static SERIALIZATION: ErrorDef = define("SerializationException", "MalformedInput", 400, Fault::Client);
+    pub static SERIALIZATION: ErrorDef =
+        capital(define("SerializationException", "MalformedInput", 400, Fault::Client));
+    /// A parameter of EC2 has the wrong type.
+    pub static INVALID_PARAMETER_VALUE: ErrorDef =
+        define("InvalidParameterValue", "InvalidParameterValue", 400, Fault::Client);
+    /// A parameter of a query service was not given.
+    pub static MISSING_PARAMETER: ErrorDef = define("MissingParameter", "MissingParameter", 400, Fault::Client);
+    /// An XML document cannot be read.
+    pub static MALFORMED_XML: ErrorDef = define("MalformedXML", "MalformedXML", 400, Fault::Client);
+    /// A header or query parameter of a REST XML operation has the wrong type.
+    pub static INVALID_ARGUMENT: ErrorDef = define("InvalidArgument", "InvalidArgument", 400, Fault::Client);
+    /// The resource does not take the method (REST XML).
+    pub static METHOD_NOT_ALLOWED: ErrorDef = define("MethodNotAllowed", "MethodNotAllowed", 405, Fault::Client);
     /// No such operation.
     pub static UNKNOWN_OPERATION: ErrorDef = define("UnknownOperationException", "InvalidAction", 404, Fault::Client);
+    /// No such action (query protocols).
+    pub static INVALID_ACTION: ErrorDef = define("InvalidAction", "InvalidAction", 400, Fault::Client);
+    /// No action at all (query protocols).
+    pub static MISSING_ACTION: ErrorDef = define("MissingAction", "MissingAction", 400, Fault::Client);
     /// The generic validator's error in query protocols.
     pub static VALIDATION_ERROR: ErrorDef = define("ValidationError", "ValidationError", 400, Fault::Client);
     /// The generic validator's error in JSON protocols.
     pub static VALIDATION: ErrorDef = define("ValidationException", "ValidationException", 400, Fault::Client);
+    /// The generic validator's error of services with a code of their own.
+    pub static INVALID_PARAMETER: ErrorDef =
+        define("InvalidParameterException", "InvalidParameter", 400, Fault::Client);
+    /// A REST JSON service that words its validation itself.
+    pub static BAD_REQUEST: ErrorDef = define("BadRequestException", "BadRequest", 400, Fault::Client);
+    /// A REST JSON service that words its validation itself.
+    pub static INVALID_REQUEST: ErrorDef = define("InvalidRequestException", "InvalidRequest", 400, Fault::Client);
+    /// The request carries no credentials.
+    pub static MISSING_AUTHENTICATION_TOKEN: ErrorDef =
+        define("MissingAuthenticationTokenException", "MissingAuthenticationToken", 403, Fault::Client);
+    /// The credentials are not those of anybody.
+    pub static UNRECOGNIZED_CLIENT: ErrorDef =
+        define("UnrecognizedClientException", "InvalidClientTokenId", 403, Fault::Client);
+    /// The signature does not hold (JSON protocols).
+    pub static INVALID_SIGNATURE: ErrorDef =
+        define("InvalidSignatureException", "SignatureDoesNotMatch", 403, Fault::Client);
+    /// The authorization is not complete (JSON protocols).
+    pub static INCOMPLETE_SIGNATURE_EXCEPTION: ErrorDef =
+        define("IncompleteSignatureException", "IncompleteSignature", 403, Fault::Client);
+    /// The authorization is not complete (query protocols).
+    pub static INCOMPLETE_SIGNATURE: ErrorDef =
+        define("IncompleteSignature", "IncompleteSignature", 400, Fault::Client);
+    /// The session has ended.
+    pub static EXPIRED_TOKEN: ErrorDef = define("ExpiredTokenException", "ExpiredToken", 403, Fault::Client);
+    /// EC2's answer to everything that is wrong with credentials.
+    pub static AUTH_FAILURE: ErrorDef = define("AuthFailure", "AuthFailure", 401, Fault::Client);
+    /// EC2's answer to a session or a signature that has ended.
+    pub static REQUEST_EXPIRED: ErrorDef = define("RequestExpired", "RequestExpired", 400, Fault::Client);
+    /// All of these, for finding one by its name or code.
+    pub static ALL: [&ErrorDef; 27] = [
+        &INTERNAL_FAILURE,
+        &SERVICE_UNAVAILABLE,
+        &NOT_IMPLEMENTED,
+        &ACCESS_DENIED,
+        &UNAUTHORIZED_OPERATION,
+        &SERIALIZATION,
+        &INVALID_PARAMETER_VALUE,
+        &MISSING_PARAMETER,
+        &MALFORMED_XML,
+        &INVALID_ARGUMENT,
+        &METHOD_NOT_ALLOWED,
+        &UNKNOWN_OPERATION,
+        &INVALID_ACTION,
+        &MISSING_ACTION,
+        &VALIDATION_ERROR,
+        &VALIDATION,
+        &INVALID_PARAMETER,
+        &BAD_REQUEST,
+        &INVALID_REQUEST,
+        &MISSING_AUTHENTICATION_TOKEN,
+        &UNRECOGNIZED_CLIENT,
+        &INVALID_SIGNATURE,
+        &INCOMPLETE_SIGNATURE_EXCEPTION,
+        &INCOMPLETE_SIGNATURE,
+        &EXPIRED_TOKEN,
+        &AUTH_FAILURE,
+        &REQUEST_EXPIRED,
+    ];
     /// The body is larger than the operation takes.
     pub static REQUEST_TOO_LARGE: ErrorDef =
         define("RequestEntityTooLargeException", "RequestEntityTooLarge", 413, Fault::Client);

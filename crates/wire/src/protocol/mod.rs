@@ -4,17 +4,29 @@
 //! The functions here choose the document format, put REST members where they travel and add what surrounds a document
 //! (wrappers, namespaces, request ids). All facts come from the static definitions.
 
+mod binding_reader;
+mod binding_writer;
+mod client;
 mod error;
 mod input;
 mod output;
+mod payload;
+mod refusal;
 
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::body::Body;
+use crate::codec::{ReadResult, Reader};
 
-pub use error::write_error;
-pub use input::{read_input, streams_input};
+pub use client::{read_output, write_input};
+pub use error::{write_error, write_unroutable};
+pub use input::{read_input, read_input_with, streams_input};
 pub use output::write_output;
+pub(crate) use refusal::named;
+pub use refusal::{access_denied, not_implemented, signature_refused, unknown_operation};
+
+/// Called with a reader that stands at the structure to be read.
+pub type Read<'a> = &'a mut dyn FnMut(&mut dyn Reader) -> ReadResult<()>;
 
 /// What an input is read from, apart from the body.
 #[derive(Debug, Clone, Copy)]
@@ -56,4 +68,35 @@ pub struct AnswerContext<'a> {
     pub query_mode: bool,
     /// The client of a query service asked for JSON (`Accept: application/json` or `ContentType=JSON`).
     pub json_answer: bool,
+}
+
+impl<'a> AnswerContext<'a> {
+    /// What the answer needs to know of a request. Only the query string is searched for `ContentType=JSON`.
+    pub fn of(request: &RequestView<'_>, request_id: &'a str, host_id: &'a str) -> AnswerContext<'a> {
+        let header_is = |name: &str, value: &str| {
+            request.headers.get(name).is_some_and(|found| found.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
+        };
+        let asks_for_json = request.query.split('&').any(|pair| pair == "ContentType=JSON");
+        AnswerContext {
+            request_id,
+            host_id,
+            resource: None,
+            head: request.method == Method::HEAD,
+            query_mode: header_is("x-amzn-query-mode", "true"),
+            json_answer: asks_for_json || header_is("accept", "application/json"),
+        }
+    }
+}
+
+/// A request ready to be sent.
+#[derive(Debug)]
+pub struct RequestParts {
+    /// HTTP method.
+    pub method: Method,
+    /// Encoded path and query.
+    pub target: String,
+    /// All headers but `host`, `content-length` and those of the signature.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body,
 }

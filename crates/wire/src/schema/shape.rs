@@ -183,6 +183,14 @@ pub enum TimestampFormat {
 }
 
 impl Shape {
+    /// Name of the empty structure that stands in where the model has no input or no output.
+    pub const UNIT: &'static str = "Unit";
+
+    /// Whether the model has nothing here: such an output is answered without a document, not with an empty one.
+    pub fn is_unit(&self) -> bool {
+        self.name == Shape::UNIT && self.members().is_empty()
+    }
+
     /// Members of a structure or union; empty for every other kind.
     pub fn members(&self) -> &'static [Member] {
         match self.kind {

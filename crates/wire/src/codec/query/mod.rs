@@ -6,6 +6,7 @@ mod writer;
 
 pub use form::Form;
 pub use reader::QueryReader;
+pub(crate) use writer::FORM_ENCODED;
 pub use writer::QueryWriter;
 
 use crate::schema::{Kind, Member};

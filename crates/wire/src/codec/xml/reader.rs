@@ -19,17 +19,24 @@ pub struct XmlReader<'a> {
     rest_root: bool,
     /// Element names are those of a query protocol.
     query: bool,
+    /// The root's text is the structure's one member.
+    text_root: bool,
 }
 
 impl<'a> XmlReader<'a> {
     /// A reader at the document's outermost element.
     pub fn new(tree: &'a XmlTree) -> XmlReader<'a> {
-        XmlReader { tree, node: ROOT, attribute: None, rest_root: false, query: false }
+        XmlReader { tree, node: ROOT, attribute: None, rest_root: false, query: false, text_root: false }
     }
 
     /// The document of a REST operation: members that travel in headers, path or query are not looked for in it.
     pub fn for_rest(tree: &'a XmlTree) -> XmlReader<'a> {
         XmlReader { rest_root: true, ..XmlReader::new(tree) }
+    }
+
+    /// A document whose root element's text is the one member of the structure (S3's GetBucketLocation).
+    pub fn for_text_root(tree: &'a XmlTree) -> XmlReader<'a> {
+        XmlReader { text_root: true, ..XmlReader::new(tree) }
     }
 
     /// The answer of a query protocol: a reader at the result's element, which is the root if there is no wrapper.
@@ -39,7 +46,7 @@ impl<'a> XmlReader<'a> {
     }
 
     fn at(&self, node: NodeId) -> XmlReader<'a> {
-        XmlReader { tree: self.tree, node, attribute: None, rest_root: false, query: self.query }
+        XmlReader { tree: self.tree, node, attribute: None, rest_root: false, query: self.query, text_root: false }
     }
 
     fn text(&self) -> TextReader<'a> {
@@ -61,6 +68,10 @@ impl Reader for XmlReader<'_> {
         shape: &'static Shape,
         each: &mut dyn FnMut(usize, &mut dyn Reader) -> ReadResult<()>,
     ) -> ReadResult<()> {
+        if self.text_root {
+            let empty = self.tree.node(self.node).text.is_empty();
+            return if empty { Ok(()) } else { each(0, &mut self.at(self.node)) };
+        }
         let rest_root = std::mem::take(&mut self.rest_root);
         for (index, member) in shape.members().iter().enumerate() {
             if rest_root && member.location != Location::Body {
