@@ -1,7 +1,7 @@
 //! The authorisation stage that every call passes, from outside or from another service.
 
-use api::wire::codec::Structure;
-use api::wire::schema::{OperationDef, ServiceDef};
+use wire::codec::Structure;
+use wire::schema::{OperationDef, ServiceDef};
 
 use crate::context::Ctx;
 use crate::principal::Principal;
@@ -35,29 +35,126 @@ pub trait Authoriser: Send + Sync + 'static {
     fn decide(&self, request: &AccessRequest<'_>) -> Decision;
 }
 
-/// Fail closed until policies are known: the account root may do everything in its account, the platform's own services
-/// may do what they do on behalf of a resource of that account, operations that AWS leaves unsigned are open, and
-/// everything else is denied.
+/// The rule in force until policies are evaluated. Everything it does not name is denied:
+///
+/// 1. Operations that AWS leaves unsigned are open to all.
+/// 2. Operations that no policy can withhold are open to every identified caller.
+/// 3. An account's root may do everything in its account.
+/// 4. The platform's own services may act on behalf of a resource of the account.
+/// 5. A role's session may do in its account whatever has a known IAM action: **policies of roles are not evaluated yet**.
+///    Without this rule no function could call anything.
 #[derive(Debug, Default)]
 pub struct RootOnly;
 
 impl Authoriser for RootOnly {
     fn decide(&self, request: &AccessRequest<'_>) -> Decision {
-        if request.operation.unsigned {
-            return Decision::Allow;
-        }
-        match &request.cx.principal {
-            Principal::Root { account } | Principal::Service { account, .. } if *account == request.cx.account => {
-                Decision::Allow
-            }
-            Principal::Anonymous => Decision::MissingCredentials,
-            other => Decision::Deny(denial_text(other, request.operation)),
-        }
+        decide(&request.cx.principal, &request.cx.account, request.operation)
     }
+}
+
+/// The rule, on what it looks at.
+fn decide(principal: &Principal, account_meant: &str, operation: &OperationDef) -> Decision {
+    if operation.unsigned {
+        return Decision::Allow;
+    }
+    let allowed = match principal {
+        Principal::Anonymous => return Decision::MissingCredentials,
+        _ if operation.always_allowed => true,
+        Principal::Root { account } | Principal::Service { account, .. } => account == account_meant,
+        Principal::Session { account, .. } => account == account_meant && is_mapped(operation),
+    };
+    if allowed { Decision::Allow } else { Decision::Deny(denial_text(principal, operation)) }
+}
+
+/// Whether it is known which IAM actions the operation needs, whatever its input.
+fn is_mapped(operation: &OperationDef) -> bool {
+    !operation.actions.is_empty() && operation.actions_by_content.is_empty()
 }
 
 /// AWS's words for a denial. They name the principal and the action, never the reason.
 fn denial_text(principal: &Principal, operation: &OperationDef) -> String {
     let action = operation.actions.first().copied().unwrap_or(operation.name);
     format!("User: {} is not authorized to perform: {action}", principal.arn())
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::schema::HttpBinding;
+
+    use super::*;
+
+    const HOME: &str = "111111111111";
+
+    fn operation(unsigned: bool, actions: &'static [&'static str]) -> OperationDef {
+        OperationDef {
+            name: "Act",
+            index: 0,
+            http: HttpBinding::ROOT,
+            unsigned,
+            host_prefix: None,
+            compressed_requests: false,
+            result_wrapper: None,
+            input_root: None,
+            output_root: None,
+            deprecated: false,
+            validation_code: None,
+            always_allowed: false,
+            unwrapped_output: false,
+            actions,
+            actions_by_content: &[],
+            codec: None,
+        }
+    }
+
+    fn root(account: &str) -> Principal {
+        Principal::Root { account: account.to_owned() }
+    }
+
+    fn session(account: &str) -> Principal {
+        let text = |text: &str| text.to_owned();
+        Principal::Session {
+            account: text(account),
+            role: text("worker"),
+            role_id: text("AROAEXAMPLE"),
+            session: text("run"),
+        }
+    }
+
+    fn service(account: &str) -> Principal {
+        Principal::Service { name: "s3.amazonaws.com", account: account.to_owned(), source_arn: None }
+    }
+
+    #[test]
+    fn root_services_and_sessions_act_in_their_own_account_alone() {
+        let mapped = operation(false, &["test:Act"]);
+        for principal in [root, service, session] {
+            assert_eq!(decide(&principal(HOME), HOME, &mapped), Decision::Allow);
+            assert!(matches!(decide(&principal("222222222222"), HOME, &mapped), Decision::Deny(_)));
+        }
+    }
+
+    #[test]
+    fn an_operation_without_an_action_is_the_roots_alone() {
+        let unmapped = operation(false, &[]);
+        assert_eq!(decide(&root(HOME), HOME, &unmapped), Decision::Allow);
+        let text = "User: arn:aws:sts::111111111111:assumed-role/worker/run is not authorized to perform: Act";
+        assert_eq!(decide(&session(HOME), HOME, &unmapped), Decision::Deny(text.to_owned()));
+        let mapped_in_part = OperationDef { actions_by_content: &["test:ActMore"], ..operation(false, &["test:Act"]) };
+        assert!(matches!(decide(&session(HOME), HOME, &mapped_in_part), Decision::Deny(_)));
+        assert_eq!(decide(&root(HOME), HOME, &mapped_in_part), Decision::Allow);
+    }
+
+    #[test]
+    fn what_no_policy_can_withhold_is_open_to_all_who_are_identified() {
+        let always = OperationDef { always_allowed: true, ..operation(false, &[]) };
+        assert_eq!(decide(&session("222222222222"), HOME, &always), Decision::Allow);
+        assert_eq!(decide(&Principal::Anonymous, HOME, &always), Decision::MissingCredentials);
+    }
+
+    #[test]
+    fn nobody_may_only_call_what_aws_leaves_unsigned() {
+        assert_eq!(decide(&Principal::Anonymous, HOME, &operation(true, &[])), Decision::Allow);
+        let signed = operation(false, &["test:Act"]);
+        assert_eq!(decide(&Principal::Anonymous, HOME, &signed), Decision::MissingCredentials);
+    }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use api::wire::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use wire::Timestamp;
 
 /// The source of time. Cheap to clone; all clones of a controlled clock move together.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use api::Operation;
-use api::wire::Error;
-use api::wire::schema::{OperationDef, Protocol, ServiceDef};
+use wire::Error;
+use wire::schema::{OperationDef, Protocol, ServiceDef};
 
 use crate::core::Platform;
 use crate::principal::Principal;

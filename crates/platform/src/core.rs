@@ -1,16 +1,22 @@
 //! The platform itself: one value that holds what all services share.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use blob::BlobStore;
-use store::Store;
+use blob::{BlobError, BlobStore};
+use futures_util::future::join_all;
+use store::{Store, StoreError};
+use wire::Error;
 
 use crate::authorise::{Authoriser, RootOnly};
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::Issuer;
 use crate::ids::Ids;
+use crate::metrics::Metrics;
 use crate::service::Services;
+use crate::timers::{TimerError, Timers};
 
 /// What all services share. State lives in the stores alone.
 pub struct Platform {
@@ -30,12 +36,51 @@ pub struct Platform {
     pub authoriser: Box<dyn Authoriser>,
     /// Mints and checks temporary credentials.
     pub issuer: Issuer,
+    /// Figures for operators.
+    pub metrics: Arc<Metrics>,
+    /// Work that outlives the call that started it.
+    pub background: Background,
+    /// Durable timers.
+    pub timers: Timers,
     services: OnceLock<Services>,
+}
+
+/// Why the platform could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A service could not take up its work.
+    #[error("a service cannot start: {0}")]
+    Service(Error),
+    /// The timers could not be read.
+    #[error("timers cannot start: {0}")]
+    Timers(#[from] TimerError),
+}
+
+/// Why a reset stopped half-way; it may be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    /// A store could not be emptied.
+    #[error("a store cannot be emptied: {0}")]
+    Store(#[from] StoreError),
+    /// The bodies could not be removed.
+    #[error("bodies cannot be removed: {0}")]
+    Blobs(#[from] BlobError),
 }
 
 impl Platform {
     /// A platform without services; see [`Platform::install`].
-    pub fn new(config: Config, store: Store, telemetry: Store, blobs: BlobStore, clock: Clock, ids: Ids, issuer: Issuer) -> Platform {
+    pub fn new(
+        config: Config,
+        store: Store,
+        telemetry: Store,
+        blobs: BlobStore,
+        clock: Clock,
+        ids: Ids,
+        issuer: Issuer,
+    ) -> Platform {
+        let metrics = Arc::new(Metrics::new());
+        let background = Background::new(Arc::clone(&metrics));
+        let timers = Timers::new(store.clone(), clock.clone(), ids.clone(), background.clone());
         Platform {
             config,
             store,
@@ -45,6 +90,9 @@ impl Platform {
             ids,
             authoriser: Box::new(RootOnly),
             issuer,
+            metrics,
+            background,
+            timers,
             services: OnceLock::new(),
         }
     }
@@ -59,5 +107,45 @@ impl Platform {
     /// The installed services.
     pub fn services(&self) -> &Services {
         self.services.get_or_init(Services::default)
+    }
+
+    /// Lets the services take up what an earlier run left behind, then fires the timers that fell due meanwhile. To be
+    /// called once, after [`Platform::install`] and before the first request.
+    pub async fn start(&self) -> Result<(), StartError> {
+        for lifecycle in self.services().lifecycles() {
+            lifecycle.start().await.map_err(StartError::Service)?;
+        }
+        Ok(self.timers.start().await?)
+    }
+
+    /// Drops all state of all accounts: the stores first, then what the services hold in memory, so that nothing stale
+    /// can be read back in between, then the bodies that nothing names any more.
+    pub async fn reset(&self) -> Result<(), ResetError> {
+        self.store.clear().await?;
+        self.telemetry.clear().await?;
+        self.timers.relist().await?;
+        join_all(self.services().lifecycles().map(|lifecycle| lifecycle.reset())).await;
+        Ok(self.blobs.clear().await?)
+    }
+
+    /// Ends the platform's work after the last request was answered: services finish or hand back what they accepted,
+    /// background work gets until `deadline`, and the stores are closed.
+    pub async fn shutdown(&self, deadline: Duration) {
+        let stop = async {
+            join_all(self.services().lifecycles().map(|lifecycle| lifecycle.stop())).await;
+        };
+        if tokio::time::timeout(deadline, stop).await.is_err() {
+            tracing::warn!("services were still stopping at the deadline");
+        }
+        self.background.drain(deadline).await;
+        self.telemetry.shutdown().await;
+        self.store.shutdown().await;
+    }
+
+    /// The figures for operators as text, those of the stores up to date.
+    pub fn render_metrics(&self) -> String {
+        self.metrics.store("control", &self.store.stats());
+        self.metrics.store("telemetry", &self.telemetry.stats());
+        self.metrics.render()
     }
 }

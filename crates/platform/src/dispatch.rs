@@ -3,13 +3,16 @@
 use std::panic::AssertUnwindSafe;
 
 use api::Operation;
-use api::wire::Error;
-use api::wire::codec::Structure;
-use api::wire::error::common;
 use futures_util::FutureExt;
+use wire::Error;
+use wire::codec::Structure;
+use wire::error::common;
+use wire::schema::{OperationDef, Protocol, ServiceDef};
+use wire::sigv4::SignatureError;
 
 use crate::authorise::{AccessRequest, Decision};
 use crate::context::Ctx;
+use crate::refusal;
 
 impl Ctx {
     /// Runs the call this context describes.
@@ -18,12 +21,12 @@ impl Ctx {
     /// handler's own errors, and [`common::INTERNAL_FAILURE`] if the handler panicked.
     pub async fn dispatch(&self, input: Box<dyn Structure>) -> Result<Box<dyn Structure>, Error> {
         let handler = self.platform.services().handler(self.service, self.operation);
-        let handler = handler.ok_or_else(|| not_implemented(self))?;
+        let handler = handler.ok_or_else(|| not_implemented(self.service, self.operation))?;
         self.authorise(input.as_ref())?;
-        api::wire::validate::check(self.service, self.operation, input.as_ref())?;
-        let outcome = AssertUnwindSafe(handler(self.clone(), input)).catch_unwind().await;
-        outcome.unwrap_or_else(|_| {
-            tracing::error!(service = self.service.id, operation = self.operation.name, request = %self.request_id, "handler panicked");
+        let work = async { handler(self.clone(), input).await };
+        AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+            let (service, operation) = (self.service.id, self.operation.name);
+            tracing::error!(service, operation, request = %self.request_id, "handler panicked");
             Err(Error::bare(&common::INTERNAL_FAILURE))
         })
     }
@@ -38,16 +41,17 @@ impl Ctx {
         let request = AccessRequest { cx: self, service: self.service, operation: self.operation, input };
         match self.platform.authoriser.decide(&request) {
             Decision::Allow => Ok(()),
-            Decision::MissingCredentials => Err(Error::new(
-                &common::MISSING_AUTHENTICATION_TOKEN,
-                "Missing Authentication Token",
-            )),
+            Decision::MissingCredentials => {
+                let protocol = self.protocol.or_else(|| self.service.protocols.first().copied());
+                Err(refusal::error(&SignatureError::MissingCredentials, protocol.unwrap_or(Protocol::Json)))
+            }
             Decision::Deny(text) => Err(Error::new(&common::ACCESS_DENIED, text)),
         }
     }
 }
 
-fn not_implemented(cx: &Ctx) -> Error {
-    let text = format!("Traca does not implement the {} operation of {} yet.", cx.operation.name, cx.service.service_id);
+/// The answer to a call of an operation that AWS models and Traca has not built.
+pub fn not_implemented(service: &ServiceDef, operation: &OperationDef) -> Error {
+    let text = format!("Traca does not implement the {} operation of {} yet.", operation.name, service.service_id);
     Error::new(&common::NOT_IMPLEMENTED, text)
 }

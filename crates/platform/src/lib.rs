@@ -3,25 +3,37 @@
 //!
 //! **Invariants.** A service reaches another one only through [`Ctx::call`], as a named principal, and so through the
 //! same authorisation as any client. Time and randomness come from [`Clock`] and [`Ids`] alone, so that tests can move
-//! time and replay. Nothing here knows HTTP.
+//! time and replay. Nothing here listens or speaks a protocol; of HTTP only the types of a message's head are known.
 
 pub mod authorise;
+pub mod background;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod credentials;
+pub mod data_plane;
 pub mod dispatch;
+pub mod failure;
 pub mod ids;
+pub mod metrics;
 pub mod principal;
+pub mod refusal;
 pub mod service;
+pub mod timers;
 
 mod core;
 
 pub use authorise::{AccessRequest, Authoriser, Decision, RootOnly};
+pub use background::Background;
 pub use clock::Clock;
 pub use config::{Config, Mode};
 pub use context::{Call, Ctx};
-pub use core::Platform;
+pub use core::{Platform, ResetError, StartError};
+pub use credentials::Issuer;
+pub use data_plane::{DataFuture, DataPlane, DataRequest};
+pub use failure::OrFailure;
 pub use ids::Ids;
+pub use metrics::Metrics;
 pub use principal::Principal;
 pub use service::{Handler, HandlerFuture, Lifecycle, Registration, Services};
+pub use timers::{Firing, Timer, TimerPartition, Timers};

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use api::Operation;
-use api::wire::Error;
-use api::wire::codec::Structure;
-use api::wire::schema::{OperationDef, ServiceDef};
+use wire::Error;
+use wire::codec::Structure;
+use wire::schema::{OperationDef, ServiceDef};
 
 use crate::context::Ctx;
+use crate::data_plane::DataPlane;
 
 /// A handler at work.
 pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Box<dyn Structure>, Error>> + Send>>;
@@ -24,7 +25,7 @@ pub trait Lifecycle: Send + Sync + 'static {
     fn start(self: Arc<Self>) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
     /// Called at shutdown, after the last request was answered: finish or hand back what was accepted.
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-    /// Called by a reset: forget everything in memory; the store is emptied by the platform.
+    /// Called by a reset, after the stores were emptied: forget everything in memory and write nothing.
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
@@ -34,12 +35,14 @@ pub struct Registration {
     pub definition: &'static ServiceDef,
     handlers: Vec<Option<Handler>>,
     lifecycle: Option<Arc<dyn Lifecycle>>,
+    data_plane: Option<Arc<dyn DataPlane>>,
 }
 
 impl Registration {
     /// An offer of nothing yet.
     pub fn new(definition: &'static ServiceDef) -> Registration {
-        Registration { definition, handlers: vec![None; definition.operations.len()], lifecycle: None }
+        let handlers = vec![None; definition.operations.len()];
+        Registration { definition, handlers, lifecycle: None, data_plane: None }
     }
 
     /// Adds an operation. Use [`operations!`](crate::operations), which writes these calls.
@@ -61,6 +64,12 @@ impl Registration {
     /// Adds what the service does besides answering calls.
     pub fn with_lifecycle(mut self, lifecycle: Arc<dyn Lifecycle>) -> Registration {
         self.lifecycle = Some(lifecycle);
+        self
+    }
+
+    /// Adds addresses that the service serves itself, outside the AWS APIs.
+    pub fn with_data_plane(mut self, data_plane: Arc<dyn DataPlane>) -> Registration {
+        self.data_plane = Some(data_plane);
         self
     }
 }
@@ -102,5 +111,11 @@ impl Services {
     /// The services that do more than answer calls.
     pub fn lifecycles(&self) -> impl Iterator<Item = Arc<dyn Lifecycle>> + '_ {
         self.by_id.values().filter_map(|registration| registration.lifecycle.clone())
+    }
+
+    /// The data plane that serves this host (lower case, without port) and path.
+    pub fn data_plane(&self, host: &str, path: &str) -> Option<Arc<dyn DataPlane>> {
+        let planes = self.by_id.values().filter_map(|registration| registration.data_plane.as_ref());
+        planes.into_iter().find(|plane| plane.handles(host, path)).cloned()
     }
 }
