@@ -1,0 +1,62 @@
+//! The service's errors. Those that a user causes carry `"Type": "User"`; those of the generic validator do not.
+
+use api::lambda::errors;
+use wire::Error;
+use wire::error::common;
+
+use crate::function::FunctionId;
+
+/// A parameter's value cannot be used.
+pub fn invalid_parameter(message: impl Into<String>) -> Error {
+    by_user(errors::invalid_parameter_value_exception(message.into()))
+}
+
+/// A parameter that AWS has and this platform has not: it is refused by name rather than ignored.
+pub fn unsupported(parameter: &str) -> Error {
+    invalid_parameter(format!("Traca does not support {parameter} yet."))
+}
+
+/// The resource's state does not allow it.
+pub fn conflict(message: impl Into<String>) -> Error {
+    by_user(errors::resource_conflict_exception(message.into()))
+}
+
+/// Something that was named does not exist.
+pub fn not_found(message: impl Into<String>) -> Error {
+    by_user(errors::resource_not_found_exception(message.into()))
+}
+
+/// The function does not exist, or this version of it.
+pub fn function_not_found(function: &FunctionId, qualifier: Option<&str>) -> Error {
+    let arn = qualifier.map_or_else(|| function.arn(), |qualifier| function.qualified_arn(qualifier));
+    not_found(format!("Function not found: {arn}"))
+}
+
+/// The caller's revision id is not the current one.
+pub fn stale_revision() -> Error {
+    by_user(errors::precondition_failed_exception(
+        "The Revision Id provided does not match the latest Revision Id. \
+         Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
+    ))
+}
+
+/// The packages of the account would take more than its share.
+pub fn code_storage_exceeded() -> Error {
+    by_user(errors::code_storage_exceeded_exception("Code storage limit exceeded."))
+}
+
+/// A constraint failure in the generic wording: `items` are complete sentences of the form
+/// `Value 'v' at 'path' failed to satisfy constraint: …`.
+pub fn validation(items: &[String]) -> Error {
+    Error::new(&common::VALIDATION, validation_text(items))
+}
+
+/// The generic wording of constraint failures.
+pub fn validation_text(items: &[String]) -> String {
+    let plural = if items.len() == 1 { "" } else { "s" };
+    format!("{} validation error{plural} detected: {}", items.len(), items.join("; "))
+}
+
+fn by_user(error: Error) -> Error {
+    error.with("Type", "User".into())
+}

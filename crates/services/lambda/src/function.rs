@@ -1,0 +1,238 @@
+//! What a function is: the records kept in the store and handed to whoever runs it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use blob::Digest;
+use serde::{Deserialize, Serialize};
+
+/// Which function is meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FunctionId {
+    /// 12 digits.
+    pub account: String,
+    /// For example `eu-west-1`.
+    pub region: String,
+    /// The plain name.
+    pub name: String,
+}
+
+impl FunctionId {
+    /// The function's ARN, without a version.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account, self.name)
+    }
+
+    /// The ARN of a version or an alias.
+    pub fn qualified_arn(&self, qualifier: impl fmt::Display) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{}:{qualifier}", self.region, self.account, self.name)
+    }
+}
+
+/// A version's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Version {
+    /// The unpublished version, which updates change.
+    Latest,
+    /// A published version; it never changes. The first one is 1.
+    Published(u64),
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Version::Latest => formatter.write_str("$LATEST"),
+            Version::Published(number) => write!(formatter, "{number}"),
+        }
+    }
+}
+
+/// One version of a function: everything needed to run it and to describe it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionVersion {
+    /// The function it belongs to.
+    pub function: FunctionId,
+    /// Its own name.
+    pub version: Version,
+    /// What the user has set.
+    pub configuration: Configuration,
+    /// What it runs.
+    pub code: CodePackage,
+    /// Changes with every change of code or configuration: an environment that was made for another deployment is stale.
+    pub deployment: String,
+    /// AWS's revision id: changes with every change of the record, its state included.
+    pub revision_id: String,
+    /// Milliseconds since 1970 of the last change of code or configuration.
+    pub last_modified: i64,
+    /// Whether it can be invoked.
+    pub state: State,
+    /// How the last update went; `None` as long as the version has never been ready.
+    pub last_update: Option<LastUpdate>,
+}
+
+impl FunctionVersion {
+    /// `arn:aws:lambda:REGION:ACCOUNT:function:NAME`
+    pub fn arn(&self) -> String {
+        self.function.arn()
+    }
+
+    /// `arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION`, where the version may be `$LATEST`.
+    pub fn qualified_arn(&self) -> String {
+        self.function.qualified_arn(self.version)
+    }
+}
+
+/// What the user has set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// At most 256 characters.
+    pub description: String,
+    /// Lambda's identifier, for example `python3.12`.
+    pub runtime: String,
+    /// For example `app.handler`.
+    pub handler: String,
+    /// ARN of the execution role.
+    pub role: String,
+    /// Longest time of one invocation, in seconds.
+    pub timeout_seconds: u32,
+    /// Memory in MB.
+    pub memory_mb: u32,
+    /// Size of `/tmp` in MB.
+    pub ephemeral_mb: u32,
+    /// `x86_64` or `arm64`.
+    pub architecture: String,
+    /// An empty `VpcConfig` was given: it is answered back, and the function is in no VPC.
+    pub empty_vpc_config: bool,
+    /// The user's environment variables; `None` if none were ever given.
+    pub environment: Option<EnvironmentVariables>,
+    /// Where and how it logs.
+    pub logging: LoggingConfig,
+}
+
+/// Environment variables. They often hold secrets, so that debug output shows their names alone.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentVariables(pub BTreeMap<String, String>);
+
+impl fmt::Debug for EnvironmentVariables {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Where and how a function logs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggingConfig {
+    /// The log group's name.
+    pub log_group: String,
+    /// The lines' format, with the levels that only JSON has.
+    pub format: LogFormat,
+}
+
+/// The format of a function's log lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogFormat {
+    /// Plain lines.
+    Text,
+    /// One JSON document a line.
+    Json {
+        /// `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `FATAL`.
+        application_level: String,
+        /// `DEBUG`, `INFO` or `WARN`.
+        system_level: String,
+    },
+}
+
+/// A deployment package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodePackage {
+    /// SHA-256 of the zip file: its name in the blob store.
+    pub digest: Digest,
+    /// Size of the zip file.
+    pub size_bytes: u64,
+}
+
+impl CodePackage {
+    /// `CodeSha256` as AWS writes it: base64.
+    pub fn sha256(&self) -> String {
+        STANDARD.encode(self.digest.as_bytes())
+    }
+}
+
+/// Whether a version can be invoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// It is being made ready.
+    Pending,
+    /// It can be invoked.
+    Active,
+    /// It could not be made ready.
+    Failed(Failure),
+}
+
+/// How the last update went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LastUpdate {
+    /// Invocations still run the version before the update.
+    InProgress,
+    /// Invocations run what is described.
+    Successful,
+    /// Invocations still run the version before the update.
+    Failed(Failure),
+}
+
+/// Why a version could not be made ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// One of AWS's reason codes, for example `InvalidZipFileException`.
+    pub code: String,
+    /// In words.
+    pub reason: String,
+}
+
+/// What belongs to a function as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionRecord {
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Number of the version published last; 0 if none ever was. Numbers are never used again.
+    pub last_published: u64,
+    /// What `$LATEST` was when that version was published; another one is only published once something has changed.
+    pub published_content: Option<String>,
+}
+
+/// The stored row of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionRecord {
+    /// As it is described.
+    pub described: FunctionVersion,
+    /// What invocations run while an update is under way or after it failed; otherwise they run what is described.
+    pub serving: Option<FunctionVersion>,
+}
+
+impl VersionRecord {
+    /// A version that runs what it describes.
+    pub fn new(described: FunctionVersion) -> VersionRecord {
+        VersionRecord { described, serving: None }
+    }
+
+    /// The packages it needs: what it describes and what invocations run.
+    pub fn packages(&self) -> impl Iterator<Item = &CodePackage> {
+        std::iter::once(&self.described).chain(&self.serving).map(|version| &version.code)
+    }
+
+    /// What invocations run.
+    pub fn runnable(self) -> FunctionVersion {
+        self.serving.unwrap_or(self.described)
+    }
+}
+
+/// What an account uses in a region.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Functions, whatever the number of their versions.
+    pub functions: u64,
+    /// Zipped size of the packages of all versions.
+    pub code_bytes: u64,
+}

@@ -1,0 +1,76 @@
+//! Versions in memory, so that a warm invocation does not reach the store.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use crate::function::{FunctionId, FunctionVersion, Version};
+
+/// Most functions held in memory, each with the versions in use: a few KiB a function.
+const FUNCTIONS_MAX: NonZeroUsize = NonZeroUsize::new(4_096).expect("the number is not zero");
+
+/// Most versions held of one function.
+const VERSIONS_MAX: usize = 64;
+
+type Versions = HashMap<Version, Arc<FunctionVersion>>;
+
+/// The versions read last.
+pub struct Cache(Mutex<State>);
+
+struct State {
+    functions: LruCache<FunctionId, Versions>,
+    /// Counts invalidations: what was read before one must not be inserted after it.
+    epoch: u64,
+}
+
+/// When a read began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch(u64);
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache(Mutex::new(State { functions: LruCache::new(FUNCTIONS_MAX), epoch: 0 }))
+    }
+}
+
+impl Cache {
+    /// The version, if it is in memory.
+    pub fn get(&self, function: &FunctionId, version: Version) -> Option<Arc<FunctionVersion>> {
+        self.0.lock().functions.get(function)?.get(&version).map(Arc::clone)
+    }
+
+    /// To be asked before the store is read for [`Cache::insert`].
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.0.lock().epoch)
+    }
+
+    /// Keeps what was read, unless something was invalidated since `epoch`.
+    pub fn insert(&self, epoch: Epoch, version: Arc<FunctionVersion>) {
+        let mut state = self.0.lock();
+        if state.epoch != epoch.0 {
+            return;
+        }
+        let versions = state.functions.get_or_insert_mut(version.function.clone(), Versions::new);
+        if versions.len() >= VERSIONS_MAX {
+            versions.clear();
+        }
+        versions.insert(version.version, version);
+    }
+
+    /// Forgets a function.
+    pub fn invalidate(&self, function: &FunctionId) {
+        let mut state = self.0.lock();
+        state.epoch += 1;
+        state.functions.pop(function);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        let mut state = self.0.lock();
+        state.epoch += 1;
+        state.functions.clear();
+    }
+}

@@ -1,0 +1,118 @@
+//! The functions as they are stored, and the short way to them that every invocation takes.
+
+mod cache;
+mod read;
+mod rows;
+mod write;
+
+pub use read::{FunctionPage, VersionPage};
+pub use rows::CODE_STORAGE_BYTES_MAX;
+pub use write::{Change, Edit, NewFunction, Publication, Published};
+
+use std::sync::Arc;
+
+use platform::{OrFailure, Platform};
+use store::Partition;
+use tokio::sync::broadcast;
+use wire::Error;
+
+use crate::Lambda;
+use crate::errors;
+use crate::function::{FunctionId, FunctionVersion, Version};
+use crate::keys;
+use crate::names;
+use cache::Cache;
+
+/// Changes that a slow listener may be behind before it misses some; it is told so and then has to look at everything.
+pub const CHANGES_MAX: usize = 1_024;
+
+/// Something about a function has changed; environments made for another deployment are stale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FunctionChange {
+    /// A version has another deployment, or became ready.
+    Changed(FunctionId, Version),
+    /// A version is gone.
+    VersionDeleted(FunctionId, Version),
+    /// The function and all its versions are gone.
+    Deleted(FunctionId),
+}
+
+impl FunctionChange {
+    /// The function it is about.
+    pub fn function(&self) -> &FunctionId {
+        match self {
+            FunctionChange::Changed(function, _)
+            | FunctionChange::VersionDeleted(function, _)
+            | FunctionChange::Deleted(function) => function,
+        }
+    }
+}
+
+/// All functions of all accounts.
+pub struct Functions {
+    platform: Arc<Platform>,
+    partition: Partition,
+    cache: Cache,
+    changes: broadcast::Sender<FunctionChange>,
+}
+
+impl Functions {
+    /// Most versions ever published of a function, so that deleting it stays one transaction.
+    pub const VERSIONS_MAX: u64 = 2_000;
+
+    /// The functions in the platform's store.
+    ///
+    /// # Errors
+    /// None in practice: the partition's name is constant.
+    pub fn new(platform: Arc<Platform>) -> Result<Functions, Error> {
+        let partition = keys::partition().or_failure()?;
+        let (changes, _) = broadcast::channel(CHANGES_MAX);
+        Ok(Functions { platform, partition, cache: Cache::default(), changes })
+    }
+
+    /// Tells about every change from now on. A listener that is told it has missed some has to look at everything.
+    pub fn changes(&self) -> broadcast::Receiver<FunctionChange> {
+        self.changes.subscribe()
+    }
+
+    /// Forgets what is in memory, after the store was emptied.
+    pub fn reset(&self) {
+        self.cache.clear();
+    }
+
+    /// What invocations of this version run now; `None` if it does not exist. While an update is under way that is the
+    /// version before the update.
+    async fn runnable(&self, function: &FunctionId, version: Version) -> Result<Option<Arc<FunctionVersion>>, Error> {
+        if let Some(found) = self.cache.get(function, version) {
+            return Ok(Some(found));
+        }
+        let epoch = self.cache.epoch();
+        let Some(record) = self.version(function, version).await? else { return Ok(None) };
+        let runnable = Arc::new(record.runnable());
+        self.cache.insert(epoch, Arc::clone(&runnable));
+        Ok(Some(runnable))
+    }
+
+    /// Makes a committed change known: nothing read before it is used any more.
+    fn announce(&self, change: FunctionChange) {
+        self.cache.invalidate(change.function());
+        // Nobody may be listening, which is no error.
+        let _ = self.changes.send(change);
+    }
+}
+
+/// What an invocation of a function runs. Answered from memory unless the function has changed since the last call.
+///
+/// The version's `state` says whether it can be invoked; that is for the caller to check.
+///
+/// # Errors
+/// `ResourceNotFoundException` if there is no such function, version or alias.
+pub async fn resolve(
+    lambda: &Lambda,
+    function: &FunctionId,
+    qualifier: Option<&str>,
+) -> Result<Arc<FunctionVersion>, Error> {
+    let not_found = || errors::function_not_found(function, qualifier);
+    let version = names::version(qualifier.unwrap_or("$LATEST")).ok_or_else(not_found)?;
+    lambda.functions.runnable(function, version).await?.ok_or_else(not_found)
+}
