@@ -13,7 +13,7 @@ pub use wire::schema::{
 };
 pub use wire::{Body, Error, Timestamp};
 
-pub use crate::operation::{Empty, Operation, ReadStructure, read_structure};
+pub use crate::operation::{ReadStructure, read_structure};
 
 use wire::codec::ReadError;
 
@@ -145,23 +145,24 @@ macro_rules! structure_value {
 
 /// Declares a built operation: its type, the name of its codec, its place in the table, its input and output.
 macro_rules! built_operation {
-    ($name:ident, $codec:ident, $index:literal, $input:ident: $input_schema:path, $output:ident: $output_schema:path) => {
+    ($name:ident, $codec:ident, $index:literal, $input:path: $input_schema:path, $output:path: $output_schema:path) => {
         #[doc = concat!("`", stringify!($name), "`.")]
         #[derive(Debug, Clone, Copy)]
         pub struct $name;
 
-        impl Operation for $name {
+        impl $crate::Operation for $name {
             type Input = $input;
             type Output = $output;
-            fn definition() -> &'static OperationDef {
-                &super::OPERATIONS[$index]
+            fn definition() -> &'static wire::schema::OperationDef {
+                &super::definition::OPERATIONS[$index]
             }
-            fn service() -> &'static ServiceDef {
-                &super::SERVICE
+            fn service() -> &'static wire::schema::ServiceDef {
+                &super::definition::SERVICE
             }
         }
 
-        pub(super) static $codec: OperationCodec = codec::<$input, $output>(&$input_schema, &$output_schema);
+        pub(super) static $codec: wire::schema::OperationCodec =
+            $crate::support::codec::<$input, $output>(&$input_schema, &$output_schema);
     };
 }
 

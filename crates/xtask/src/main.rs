@@ -5,7 +5,7 @@ mod failure;
 mod files;
 mod r#gen;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -43,8 +43,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The root of the checkout this tool was built from.
+/// The root of the checkout: that of the manifest cargo runs, or where this tool was built.
 fn repository() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.ancestors().nth(2).unwrap_or(own).to_owned()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map_or(PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    own.ancestors().nth(2).unwrap_or(&own).to_owned()
 }

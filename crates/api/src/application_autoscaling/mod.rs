@@ -2,68 +2,8 @@
 
 //! Application Auto Scaling (json), version 2016-02-06.
 
+mod definition;
 pub mod errors;
 pub(crate) mod schemas;
 
-use crate::support::*;
-
-/// The service and all its operations.
-pub static SERVICE: ServiceDef = ServiceDef {
-    id: "application-autoscaling",
-    service_id: "Application Auto Scaling",
-    signing_name: "application-autoscaling",
-    endpoint_prefix: "application-autoscaling",
-    target_prefix: Some("AnyScaleFrontendService"),
-    api_version: "2016-02-06",
-    json_version: "1.1",
-    protocols: &[Protocol::Json],
-    xml_namespace: None,
-    query_compatible: false,
-    error_namespace: "",
-    error_namespaces: &[],
-    query_member_names: false,
-    validation: Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false },
-    operations: &OPERATIONS,
-    errors: &errors::ALL,
-};
-
-pub(crate) static OPERATIONS: [OperationDef; 14] = [
-    OperationDef { actions: &["application-autoscaling:DeleteScalingPolicy"], ..operation("DeleteScalingPolicy", 0) },
-    OperationDef {
-        actions: &["application-autoscaling:DeleteScheduledAction"],
-        ..operation("DeleteScheduledAction", 1)
-    },
-    OperationDef {
-        actions: &["application-autoscaling:DeregisterScalableTarget"],
-        ..operation("DeregisterScalableTarget", 2)
-    },
-    OperationDef {
-        actions: &["application-autoscaling:DescribeScalableTargets"],
-        ..operation("DescribeScalableTargets", 3)
-    },
-    OperationDef {
-        actions: &["application-autoscaling:DescribeScalingActivities"],
-        ..operation("DescribeScalingActivities", 4)
-    },
-    OperationDef {
-        actions: &["application-autoscaling:DescribeScalingPolicies"],
-        ..operation("DescribeScalingPolicies", 5)
-    },
-    OperationDef {
-        actions: &["application-autoscaling:DescribeScheduledActions"],
-        ..operation("DescribeScheduledActions", 6)
-    },
-    OperationDef {
-        actions: &["application-autoscaling:GetPredictiveScalingForecast"],
-        ..operation("GetPredictiveScalingForecast", 7)
-    },
-    OperationDef { actions: &["application-autoscaling:ListTagsForResource"], ..operation("ListTagsForResource", 8) },
-    OperationDef { actions: &["application-autoscaling:PutScalingPolicy"], ..operation("PutScalingPolicy", 9) },
-    OperationDef { actions: &["application-autoscaling:PutScheduledAction"], ..operation("PutScheduledAction", 10) },
-    OperationDef {
-        actions: &["application-autoscaling:RegisterScalableTarget"],
-        ..operation("RegisterScalableTarget", 11)
-    },
-    OperationDef { actions: &["application-autoscaling:TagResource"], ..operation("TagResource", 12) },
-    OperationDef { actions: &["application-autoscaling:UntagResource"], ..operation("UntagResource", 13) },
-];
+pub use definition::SERVICE;

@@ -2,43 +2,7 @@
 
 //! DynamoDB Streams (json), version 2012-08-10.
 
+mod definition;
 pub mod errors;
 
-use crate::support::*;
-
-/// The service and all its operations.
-pub static SERVICE: ServiceDef = ServiceDef {
-    id: "dynamodbstreams",
-    service_id: "DynamoDB Streams",
-    signing_name: "dynamodb",
-    endpoint_prefix: "streams.dynamodb",
-    target_prefix: Some("DynamoDBStreams_20120810"),
-    api_version: "2012-08-10",
-    json_version: "1.0",
-    protocols: &[Protocol::Json],
-    xml_namespace: None,
-    query_compatible: false,
-    error_namespace: "com.amazonaws.dynamodb.v20120810",
-    error_namespaces: &[
-        ("AccessDeniedException", "com.amazon.coral.service"),
-        ("IncompleteSignatureException", "com.amazon.coral.service"),
-        ("InvalidSignatureException", "com.amazon.coral.service"),
-        ("MissingAuthenticationTokenException", "com.amazon.coral.service"),
-        ("SerializationException", "com.amazon.coral.service"),
-        ("ThrottlingException", "com.amazon.coral.availability"),
-        ("UnknownOperationException", "com.amazon.coral.service"),
-        ("UnrecognizedClientException", "com.amazon.coral.service"),
-        ("ValidationException", "com.amazon.coral.validate"),
-    ],
-    query_member_names: false,
-    validation: Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false },
-    operations: &OPERATIONS,
-    errors: &errors::ALL,
-};
-
-pub(crate) static OPERATIONS: [OperationDef; 4] = [
-    OperationDef { actions: &["dynamodb:DescribeStream"], ..operation("DescribeStream", 0) },
-    OperationDef { actions: &["dynamodb:GetRecords"], ..operation("GetRecords", 1) },
-    OperationDef { actions: &["dynamodb:GetShardIterator"], ..operation("GetShardIterator", 2) },
-    OperationDef { actions: &["dynamodb:ListStreams"], ..operation("ListStreams", 3) },
-];
+pub use definition::SERVICE;

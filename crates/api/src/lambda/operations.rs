@@ -2,18 +2,77 @@
 
 //! The operations that are built.
 
-use super::*;
-use crate::support::*;
+use super::{schemas, types};
+use crate::support::built_operation;
 
-built_operation!(CreateFunction, CREATE_FUNCTION, 7, CreateFunctionRequest: schemas::CREATE_FUNCTION_REQUEST, FunctionConfiguration: schemas::FUNCTION_CONFIGURATION);
-built_operation!(DeleteFunction, DELETE_FUNCTION, 14, DeleteFunctionRequest: schemas::DELETE_FUNCTION_REQUEST, DeleteFunctionResponse: schemas::DELETE_FUNCTION_RESPONSE);
-built_operation!(GetAccountSettings, GET_ACCOUNT_SETTINGS, 22, GetAccountSettingsRequest: schemas::GET_ACCOUNT_SETTINGS_REQUEST, GetAccountSettingsResponse: schemas::GET_ACCOUNT_SETTINGS_RESPONSE);
-built_operation!(GetFunction, GET_FUNCTION, 30, GetFunctionRequest: schemas::GET_FUNCTION_REQUEST, GetFunctionResponse: schemas::GET_FUNCTION_RESPONSE);
-built_operation!(GetFunctionConfiguration, GET_FUNCTION_CONFIGURATION, 33, GetFunctionConfigurationRequest: schemas::GET_FUNCTION_CONFIGURATION_REQUEST, FunctionConfiguration: schemas::FUNCTION_CONFIGURATION);
-built_operation!(Invoke, INVOKE, 45, InvocationRequest: schemas::INVOCATION_REQUEST, InvocationResponse: schemas::INVOCATION_RESPONSE);
-built_operation!(ListFunctions, LIST_FUNCTIONS, 56, ListFunctionsRequest: schemas::LIST_FUNCTIONS_REQUEST, ListFunctionsResponse: schemas::LIST_FUNCTIONS_RESPONSE);
-built_operation!(ListTags, LIST_TAGS, 61, ListTagsRequest: schemas::LIST_TAGS_REQUEST, ListTagsResponse: schemas::LIST_TAGS_RESPONSE);
-built_operation!(TagResource, TAG_RESOURCE, 81, TagResourceRequest: schemas::TAG_RESOURCE_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(UntagResource, UNTAG_RESOURCE, 82, UntagResourceRequest: schemas::UNTAG_RESOURCE_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(UpdateFunctionCode, UPDATE_FUNCTION_CODE, 87, UpdateFunctionCodeRequest: schemas::UPDATE_FUNCTION_CODE_REQUEST, FunctionConfiguration: schemas::FUNCTION_CONFIGURATION);
-built_operation!(UpdateFunctionConfiguration, UPDATE_FUNCTION_CONFIGURATION, 88, UpdateFunctionConfigurationRequest: schemas::UPDATE_FUNCTION_CONFIGURATION_REQUEST, FunctionConfiguration: schemas::FUNCTION_CONFIGURATION);
+built_operation! {
+    CreateFunction, CREATE_FUNCTION, 7,
+    types::CreateFunctionRequest: schemas::CREATE_FUNCTION_REQUEST,
+    types::FunctionConfiguration: schemas::FUNCTION_CONFIGURATION
+}
+
+built_operation! {
+    DeleteFunction, DELETE_FUNCTION, 14,
+    types::DeleteFunctionRequest: schemas::DELETE_FUNCTION_REQUEST,
+    types::DeleteFunctionResponse: schemas::DELETE_FUNCTION_RESPONSE
+}
+
+built_operation! {
+    GetAccountSettings, GET_ACCOUNT_SETTINGS, 22,
+    types::GetAccountSettingsRequest: schemas::GET_ACCOUNT_SETTINGS_REQUEST,
+    types::GetAccountSettingsResponse: schemas::GET_ACCOUNT_SETTINGS_RESPONSE
+}
+
+built_operation! {
+    GetFunction, GET_FUNCTION, 30,
+    types::GetFunctionRequest: schemas::GET_FUNCTION_REQUEST,
+    types::GetFunctionResponse: schemas::GET_FUNCTION_RESPONSE
+}
+
+built_operation! {
+    GetFunctionConfiguration, GET_FUNCTION_CONFIGURATION, 33,
+    types::GetFunctionConfigurationRequest: schemas::GET_FUNCTION_CONFIGURATION_REQUEST,
+    types::FunctionConfiguration: schemas::FUNCTION_CONFIGURATION
+}
+
+built_operation! {
+    Invoke, INVOKE, 45,
+    types::InvocationRequest: schemas::INVOCATION_REQUEST,
+    types::InvocationResponse: schemas::INVOCATION_RESPONSE
+}
+
+built_operation! {
+    ListFunctions, LIST_FUNCTIONS, 56,
+    types::ListFunctionsRequest: schemas::LIST_FUNCTIONS_REQUEST,
+    types::ListFunctionsResponse: schemas::LIST_FUNCTIONS_RESPONSE
+}
+
+built_operation! {
+    ListTags, LIST_TAGS, 61,
+    types::ListTagsRequest: schemas::LIST_TAGS_REQUEST,
+    types::ListTagsResponse: schemas::LIST_TAGS_RESPONSE
+}
+
+built_operation! {
+    TagResource, TAG_RESOURCE, 81,
+    types::TagResourceRequest: schemas::TAG_RESOURCE_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    UntagResource, UNTAG_RESOURCE, 82,
+    types::UntagResourceRequest: schemas::UNTAG_RESOURCE_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    UpdateFunctionCode, UPDATE_FUNCTION_CODE, 87,
+    types::UpdateFunctionCodeRequest: schemas::UPDATE_FUNCTION_CODE_REQUEST,
+    types::FunctionConfiguration: schemas::FUNCTION_CONFIGURATION
+}
+
+built_operation! {
+    UpdateFunctionConfiguration, UPDATE_FUNCTION_CONFIGURATION, 88,
+    types::UpdateFunctionConfigurationRequest: schemas::UPDATE_FUNCTION_CONFIGURATION_REQUEST,
+    types::FunctionConfiguration: schemas::FUNCTION_CONFIGURATION
+}

@@ -2,24 +2,113 @@
 
 //! The operations that are built.
 
-use super::*;
-use crate::support::*;
+use super::{schemas, types};
+use crate::support::built_operation;
 
-built_operation!(CreateLogGroup, CREATE_LOG_GROUP, 8, CreateLogGroupRequest: schemas::CREATE_LOG_GROUP_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(CreateLogStream, CREATE_LOG_STREAM, 9, CreateLogStreamRequest: schemas::CREATE_LOG_STREAM_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(DeleteLogGroup, DELETE_LOG_GROUP, 22, DeleteLogGroupRequest: schemas::DELETE_LOG_GROUP_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(DeleteLogStream, DELETE_LOG_STREAM, 23, DeleteLogStreamRequest: schemas::DELETE_LOG_STREAM_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(DeleteRetentionPolicy, DELETE_RETENTION_POLICY, 28, DeleteRetentionPolicyRequest: schemas::DELETE_RETENTION_POLICY_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(DescribeLogGroups, DESCRIBE_LOG_GROUPS, 44, DescribeLogGroupsRequest: schemas::DESCRIBE_LOG_GROUPS_REQUEST, DescribeLogGroupsResponse: schemas::DESCRIBE_LOG_GROUPS_RESPONSE);
-built_operation!(DescribeLogStreams, DESCRIBE_LOG_STREAMS, 45, DescribeLogStreamsRequest: schemas::DESCRIBE_LOG_STREAMS_REQUEST, DescribeLogStreamsResponse: schemas::DESCRIBE_LOG_STREAMS_RESPONSE);
-built_operation!(FilterLogEvents, FILTER_LOG_EVENTS, 54, FilterLogEventsRequest: schemas::FILTER_LOG_EVENTS_REQUEST, FilterLogEventsResponse: schemas::FILTER_LOG_EVENTS_RESPONSE);
-built_operation!(GetLogEvents, GET_LOG_EVENTS, 62, GetLogEventsRequest: schemas::GET_LOG_EVENTS_REQUEST, GetLogEventsResponse: schemas::GET_LOG_EVENTS_RESPONSE);
-built_operation!(ListTagsForResource, LIST_TAGS_FOR_RESOURCE, 82, ListTagsForResourceRequest: schemas::LIST_TAGS_FOR_RESOURCE_REQUEST, ListTagsForResourceResponse: schemas::LIST_TAGS_FOR_RESOURCE_RESPONSE);
-built_operation!(ListTagsLogGroup, LIST_TAGS_LOG_GROUP, 83, ListTagsLogGroupRequest: schemas::LIST_TAGS_LOG_GROUP_REQUEST, ListTagsLogGroupResponse: schemas::LIST_TAGS_LOG_GROUP_RESPONSE);
-built_operation!(PutLogEvents, PUT_LOG_EVENTS, 94, PutLogEventsRequest: schemas::PUT_LOG_EVENTS_REQUEST, PutLogEventsResponse: schemas::PUT_LOG_EVENTS_RESPONSE);
-built_operation!(PutRetentionPolicy, PUT_RETENTION_POLICY, 99, PutRetentionPolicyRequest: schemas::PUT_RETENTION_POLICY_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(TagLogGroup, TAG_LOG_GROUP, 107, TagLogGroupRequest: schemas::TAG_LOG_GROUP_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(TagResource, TAG_RESOURCE, 108, TagResourceRequest: schemas::TAG_RESOURCE_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(TestMetricFilter, TEST_METRIC_FILTER, 109, TestMetricFilterRequest: schemas::TEST_METRIC_FILTER_REQUEST, TestMetricFilterResponse: schemas::TEST_METRIC_FILTER_RESPONSE);
-built_operation!(UntagLogGroup, UNTAG_LOG_GROUP, 111, UntagLogGroupRequest: schemas::UNTAG_LOG_GROUP_REQUEST, Empty: crate::operation::EMPTY);
-built_operation!(UntagResource, UNTAG_RESOURCE, 112, UntagResourceRequest: schemas::UNTAG_RESOURCE_REQUEST, Empty: crate::operation::EMPTY);
+built_operation! {
+    CreateLogGroup, CREATE_LOG_GROUP, 8,
+    types::CreateLogGroupRequest: schemas::CREATE_LOG_GROUP_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    CreateLogStream, CREATE_LOG_STREAM, 9,
+    types::CreateLogStreamRequest: schemas::CREATE_LOG_STREAM_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteLogGroup, DELETE_LOG_GROUP, 22,
+    types::DeleteLogGroupRequest: schemas::DELETE_LOG_GROUP_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteLogStream, DELETE_LOG_STREAM, 23,
+    types::DeleteLogStreamRequest: schemas::DELETE_LOG_STREAM_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteRetentionPolicy, DELETE_RETENTION_POLICY, 28,
+    types::DeleteRetentionPolicyRequest: schemas::DELETE_RETENTION_POLICY_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DescribeLogGroups, DESCRIBE_LOG_GROUPS, 44,
+    types::DescribeLogGroupsRequest: schemas::DESCRIBE_LOG_GROUPS_REQUEST,
+    types::DescribeLogGroupsResponse: schemas::DESCRIBE_LOG_GROUPS_RESPONSE
+}
+
+built_operation! {
+    DescribeLogStreams, DESCRIBE_LOG_STREAMS, 45,
+    types::DescribeLogStreamsRequest: schemas::DESCRIBE_LOG_STREAMS_REQUEST,
+    types::DescribeLogStreamsResponse: schemas::DESCRIBE_LOG_STREAMS_RESPONSE
+}
+
+built_operation! {
+    FilterLogEvents, FILTER_LOG_EVENTS, 54,
+    types::FilterLogEventsRequest: schemas::FILTER_LOG_EVENTS_REQUEST,
+    types::FilterLogEventsResponse: schemas::FILTER_LOG_EVENTS_RESPONSE
+}
+
+built_operation! {
+    GetLogEvents, GET_LOG_EVENTS, 62,
+    types::GetLogEventsRequest: schemas::GET_LOG_EVENTS_REQUEST,
+    types::GetLogEventsResponse: schemas::GET_LOG_EVENTS_RESPONSE
+}
+
+built_operation! {
+    ListTagsForResource, LIST_TAGS_FOR_RESOURCE, 82,
+    types::ListTagsForResourceRequest: schemas::LIST_TAGS_FOR_RESOURCE_REQUEST,
+    types::ListTagsForResourceResponse: schemas::LIST_TAGS_FOR_RESOURCE_RESPONSE
+}
+
+built_operation! {
+    ListTagsLogGroup, LIST_TAGS_LOG_GROUP, 83,
+    types::ListTagsLogGroupRequest: schemas::LIST_TAGS_LOG_GROUP_REQUEST,
+    types::ListTagsLogGroupResponse: schemas::LIST_TAGS_LOG_GROUP_RESPONSE
+}
+
+built_operation! {
+    PutLogEvents, PUT_LOG_EVENTS, 94,
+    types::PutLogEventsRequest: schemas::PUT_LOG_EVENTS_REQUEST,
+    types::PutLogEventsResponse: schemas::PUT_LOG_EVENTS_RESPONSE
+}
+
+built_operation! {
+    PutRetentionPolicy, PUT_RETENTION_POLICY, 99,
+    types::PutRetentionPolicyRequest: schemas::PUT_RETENTION_POLICY_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    TagLogGroup, TAG_LOG_GROUP, 107,
+    types::TagLogGroupRequest: schemas::TAG_LOG_GROUP_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    TagResource, TAG_RESOURCE, 108,
+    types::TagResourceRequest: schemas::TAG_RESOURCE_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    TestMetricFilter, TEST_METRIC_FILTER, 109,
+    types::TestMetricFilterRequest: schemas::TEST_METRIC_FILTER_REQUEST,
+    types::TestMetricFilterResponse: schemas::TEST_METRIC_FILTER_RESPONSE
+}
+
+built_operation! {
+    UntagLogGroup, UNTAG_LOG_GROUP, 111,
+    types::UntagLogGroupRequest: schemas::UNTAG_LOG_GROUP_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    UntagResource, UNTAG_RESOURCE, 112,
+    types::UntagResourceRequest: schemas::UNTAG_RESOURCE_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}

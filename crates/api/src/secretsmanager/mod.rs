@@ -2,58 +2,7 @@
 
 //! Secrets Manager (json), version 2017-10-17.
 
+mod definition;
 pub mod errors;
 
-use crate::support::*;
-
-/// The service and all its operations.
-pub static SERVICE: ServiceDef = ServiceDef {
-    id: "secretsmanager",
-    service_id: "Secrets Manager",
-    signing_name: "secretsmanager",
-    endpoint_prefix: "secretsmanager",
-    target_prefix: Some("secretsmanager"),
-    api_version: "2017-10-17",
-    json_version: "1.1",
-    protocols: &[Protocol::Json],
-    xml_namespace: None,
-    query_compatible: false,
-    error_namespace: "",
-    error_namespaces: &[],
-    query_member_names: false,
-    validation: Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false },
-    operations: &OPERATIONS,
-    errors: &errors::ALL,
-};
-
-pub(crate) static OPERATIONS: [OperationDef; 26] = [
-    operation("AssociateCrossAccountReplica", 0),
-    OperationDef { actions: &["secretsmanager:BatchGetSecretValue"], ..operation("BatchGetSecretValue", 1) },
-    OperationDef { actions: &["secretsmanager:CancelRotateSecret"], ..operation("CancelRotateSecret", 2) },
-    OperationDef { actions: &["secretsmanager:CreateSecret"], ..operation("CreateSecret", 3) },
-    OperationDef { actions: &["secretsmanager:DeleteResourcePolicy"], ..operation("DeleteResourcePolicy", 4) },
-    OperationDef { actions: &["secretsmanager:DeleteSecret"], ..operation("DeleteSecret", 5) },
-    OperationDef { actions: &["secretsmanager:DescribeSecret"], ..operation("DescribeSecret", 6) },
-    operation("DisassociateCrossAccountReplica", 7),
-    OperationDef { actions: &["secretsmanager:GetRandomPassword"], ..operation("GetRandomPassword", 8) },
-    OperationDef { actions: &["secretsmanager:GetResourcePolicy"], ..operation("GetResourcePolicy", 9) },
-    OperationDef { actions: &["secretsmanager:GetSecretValue"], ..operation("GetSecretValue", 10) },
-    operation("ListResourcePolicies", 11),
-    OperationDef { actions: &["secretsmanager:ListSecretVersionIds"], ..operation("ListSecretVersionIds", 12) },
-    OperationDef { actions: &["secretsmanager:ListSecrets"], ..operation("ListSecrets", 13) },
-    OperationDef { actions: &["secretsmanager:PutResourcePolicy"], ..operation("PutResourcePolicy", 14) },
-    OperationDef { actions: &["secretsmanager:PutSecretValue"], ..operation("PutSecretValue", 15) },
-    OperationDef {
-        actions: &["secretsmanager:RemoveRegionsFromReplication"],
-        ..operation("RemoveRegionsFromReplication", 16)
-    },
-    OperationDef { actions: &["secretsmanager:ReplicateSecretToRegions"], ..operation("ReplicateSecretToRegions", 17) },
-    OperationDef { actions: &["secretsmanager:RestoreSecret"], ..operation("RestoreSecret", 18) },
-    OperationDef { actions: &["secretsmanager:RotateSecret"], ..operation("RotateSecret", 19) },
-    OperationDef { actions: &["secretsmanager:StopReplicationToReplica"], ..operation("StopReplicationToReplica", 20) },
-    OperationDef { actions: &["secretsmanager:TagResource"], ..operation("TagResource", 21) },
-    OperationDef { actions: &["secretsmanager:UntagResource"], ..operation("UntagResource", 22) },
-    OperationDef { actions: &["secretsmanager:UpdateSecret"], ..operation("UpdateSecret", 23) },
-    OperationDef { actions: &["secretsmanager:UpdateSecretVersionStage"], ..operation("UpdateSecretVersionStage", 24) },
-    OperationDef { actions: &["secretsmanager:ValidateResourcePolicy"], ..operation("ValidateResourcePolicy", 25) },
-];
+pub use definition::SERVICE;

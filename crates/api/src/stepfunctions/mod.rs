@@ -2,77 +2,8 @@
 
 //! SFN (json), version 2016-11-23.
 
+mod definition;
 pub mod errors;
 pub(crate) mod schemas;
 
-use crate::support::*;
-
-/// The service and all its operations.
-pub static SERVICE: ServiceDef = ServiceDef {
-    id: "stepfunctions",
-    service_id: "SFN",
-    signing_name: "states",
-    endpoint_prefix: "states",
-    target_prefix: Some("AWSStepFunctions"),
-    api_version: "2016-11-23",
-    json_version: "1.0",
-    protocols: &[Protocol::Json],
-    xml_namespace: None,
-    query_compatible: false,
-    error_namespace: "com.amazonaws.swf.service.v2.model",
-    error_namespaces: &[("ValidationException", "com.amazon.coral.validate")],
-    query_member_names: false,
-    validation: Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false },
-    operations: &OPERATIONS,
-    errors: &errors::ALL,
-};
-
-pub(crate) static OPERATIONS: [OperationDef; 37] = [
-    OperationDef { actions: &["states:CreateActivity"], ..operation("CreateActivity", 0) },
-    OperationDef { actions: &["states:CreateStateMachine"], ..operation("CreateStateMachine", 1) },
-    OperationDef { actions: &["states:CreateStateMachineAlias"], ..operation("CreateStateMachineAlias", 2) },
-    OperationDef { actions: &["states:DeleteActivity"], ..operation("DeleteActivity", 3) },
-    OperationDef { actions: &["states:DeleteStateMachine"], ..operation("DeleteStateMachine", 4) },
-    OperationDef { actions: &["states:DeleteStateMachineAlias"], ..operation("DeleteStateMachineAlias", 5) },
-    OperationDef { actions: &["states:DeleteStateMachineVersion"], ..operation("DeleteStateMachineVersion", 6) },
-    OperationDef { actions: &["states:DescribeActivity"], ..operation("DescribeActivity", 7) },
-    OperationDef { actions: &["states:DescribeExecution"], ..operation("DescribeExecution", 8) },
-    OperationDef { actions: &["states:DescribeMapRun"], ..operation("DescribeMapRun", 9) },
-    OperationDef { actions: &["states:DescribeStateMachine"], ..operation("DescribeStateMachine", 10) },
-    OperationDef { actions: &["states:DescribeStateMachineAlias"], ..operation("DescribeStateMachineAlias", 11) },
-    OperationDef {
-        actions: &["states:DescribeStateMachineForExecution"],
-        ..operation("DescribeStateMachineForExecution", 12)
-    },
-    OperationDef { actions: &["states:GetActivityTask"], ..operation("GetActivityTask", 13) },
-    OperationDef { actions: &["states:GetExecutionHistory"], ..operation("GetExecutionHistory", 14) },
-    OperationDef { actions: &["states:ListActivities"], ..operation("ListActivities", 15) },
-    OperationDef { actions: &["states:ListExecutions"], ..operation("ListExecutions", 16) },
-    OperationDef { actions: &["states:ListMapRuns"], ..operation("ListMapRuns", 17) },
-    OperationDef { actions: &["states:ListStateMachineAliases"], ..operation("ListStateMachineAliases", 18) },
-    OperationDef { actions: &["states:ListStateMachineVersions"], ..operation("ListStateMachineVersions", 19) },
-    OperationDef { actions: &["states:ListStateMachines"], ..operation("ListStateMachines", 20) },
-    OperationDef { actions: &["states:ListTagsForResource"], ..operation("ListTagsForResource", 21) },
-    OperationDef { actions: &["states:PublishStateMachineVersion"], ..operation("PublishStateMachineVersion", 22) },
-    OperationDef { actions: &["states:RedriveExecution"], ..operation("RedriveExecution", 23) },
-    OperationDef { actions: &["states:SendTaskFailure"], ..operation("SendTaskFailure", 24) },
-    OperationDef { actions: &["states:SendTaskHeartbeat"], ..operation("SendTaskHeartbeat", 25) },
-    OperationDef { actions: &["states:SendTaskSuccess"], ..operation("SendTaskSuccess", 26) },
-    OperationDef { actions: &["states:StartExecution"], ..operation("StartExecution", 27) },
-    OperationDef {
-        host_prefix: Some("sync-"),
-        actions: &["states:StartSyncExecution"],
-        ..operation("StartSyncExecution", 28)
-    },
-    OperationDef { actions: &["states:StopExecution"], ..operation("StopExecution", 29) },
-    OperationDef { actions: &["states:TagResource"], ..operation("TagResource", 30) },
-    OperationDef { host_prefix: Some("sync-"), actions: &["states:TestState"], ..operation("TestState", 31) },
-    OperationDef { actions: &["states:UntagResource"], ..operation("UntagResource", 32) },
-    OperationDef { actions: &["states:UpdateMapRun"], ..operation("UpdateMapRun", 33) },
-    OperationDef { actions: &["states:UpdateStateMachine"], ..operation("UpdateStateMachine", 34) },
-    OperationDef { actions: &["states:UpdateStateMachineAlias"], ..operation("UpdateStateMachineAlias", 35) },
-    OperationDef {
-        actions: &["states:ValidateStateMachineDefinition"],
-        ..operation("ValidateStateMachineDefinition", 36)
-    },
-];
+pub use definition::SERVICE;

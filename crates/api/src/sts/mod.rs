@@ -2,95 +2,12 @@
 
 //! STS (query), version 2011-06-15.
 
+mod definition;
 pub mod errors;
 mod operations;
 pub(crate) mod schemas;
 mod types;
 
+pub use definition::SERVICE;
 pub use operations::*;
 pub use types::*;
-
-use crate::support::*;
-
-/// The service and all its operations.
-pub static SERVICE: ServiceDef = ServiceDef {
-    id: "sts",
-    service_id: "STS",
-    signing_name: "sts",
-    endpoint_prefix: "sts",
-    target_prefix: None,
-    api_version: "2011-06-15",
-    json_version: "1.1",
-    protocols: &[Protocol::Query],
-    xml_namespace: Some(XmlNamespace { uri: "https://sts.amazonaws.com/doc/2011-06-15/", prefix: None }),
-    query_compatible: false,
-    error_namespace: "",
-    error_namespaces: &[],
-    query_member_names: false,
-    validation: Validation::Generic { code: "ValidationError", omit_value: false, body_path_prefix: false },
-    operations: &OPERATIONS,
-    errors: &errors::ALL,
-};
-
-pub(crate) static OPERATIONS: [OperationDef; 11] = [
-    OperationDef {
-        result_wrapper: Some("AssumeRoleResult"),
-        actions: &["sts:AssumeRole"],
-        ..operation("AssumeRole", 0)
-    },
-    OperationDef {
-        unsigned: true,
-        result_wrapper: Some("AssumeRoleWithSAMLResult"),
-        actions: &["sts:AssumeRoleWithSAML"],
-        ..operation("AssumeRoleWithSAML", 1)
-    },
-    OperationDef {
-        unsigned: true,
-        result_wrapper: Some("AssumeRoleWithWebIdentityResult"),
-        actions: &["sts:AssumeRoleWithWebIdentity"],
-        ..operation("AssumeRoleWithWebIdentity", 2)
-    },
-    OperationDef {
-        result_wrapper: Some("AssumeRootResult"),
-        actions: &["sts:AssumeRoot"],
-        ..operation("AssumeRoot", 3)
-    },
-    OperationDef {
-        result_wrapper: Some("DecodeAuthorizationMessageResult"),
-        actions: &["sts:DecodeAuthorizationMessage"],
-        ..operation("DecodeAuthorizationMessage", 4)
-    },
-    OperationDef {
-        result_wrapper: Some("GetAccessKeyInfoResult"),
-        actions: &["sts:GetAccessKeyInfo"],
-        codec: Some(&operations::GET_ACCESS_KEY_INFO),
-        ..operation("GetAccessKeyInfo", 5)
-    },
-    OperationDef {
-        result_wrapper: Some("GetCallerIdentityResult"),
-        always_allowed: true,
-        codec: Some(&operations::GET_CALLER_IDENTITY),
-        ..operation("GetCallerIdentity", 6)
-    },
-    OperationDef {
-        result_wrapper: Some("GetDelegatedAccessTokenResult"),
-        actions: &["sts:GetDelegatedAccessToken"],
-        ..operation("GetDelegatedAccessToken", 7)
-    },
-    OperationDef {
-        result_wrapper: Some("GetFederationTokenResult"),
-        actions: &["sts:GetFederationToken"],
-        ..operation("GetFederationToken", 8)
-    },
-    OperationDef {
-        result_wrapper: Some("GetSessionTokenResult"),
-        always_allowed: true,
-        codec: Some(&operations::GET_SESSION_TOKEN),
-        ..operation("GetSessionToken", 9)
-    },
-    OperationDef {
-        result_wrapper: Some("GetWebIdentityTokenResult"),
-        actions: &["sts:GetWebIdentityToken"],
-        ..operation("GetWebIdentityToken", 10)
-    },
-];

@@ -2,9 +2,23 @@
 
 //! The operations that are built.
 
-use super::*;
-use crate::support::*;
+use super::{schemas, types};
+use crate::support::built_operation;
 
-built_operation!(GetAccessKeyInfo, GET_ACCESS_KEY_INFO, 5, GetAccessKeyInfoRequest: schemas::GET_ACCESS_KEY_INFO_REQUEST, GetAccessKeyInfoResponse: schemas::GET_ACCESS_KEY_INFO_RESPONSE);
-built_operation!(GetCallerIdentity, GET_CALLER_IDENTITY, 6, GetCallerIdentityRequest: schemas::GET_CALLER_IDENTITY_REQUEST, GetCallerIdentityResponse: schemas::GET_CALLER_IDENTITY_RESPONSE);
-built_operation!(GetSessionToken, GET_SESSION_TOKEN, 9, GetSessionTokenRequest: schemas::GET_SESSION_TOKEN_REQUEST, GetSessionTokenResponse: schemas::GET_SESSION_TOKEN_RESPONSE);
+built_operation! {
+    GetAccessKeyInfo, GET_ACCESS_KEY_INFO, 5,
+    types::GetAccessKeyInfoRequest: schemas::GET_ACCESS_KEY_INFO_REQUEST,
+    types::GetAccessKeyInfoResponse: schemas::GET_ACCESS_KEY_INFO_RESPONSE
+}
+
+built_operation! {
+    GetCallerIdentity, GET_CALLER_IDENTITY, 6,
+    types::GetCallerIdentityRequest: schemas::GET_CALLER_IDENTITY_REQUEST,
+    types::GetCallerIdentityResponse: schemas::GET_CALLER_IDENTITY_RESPONSE
+}
+
+built_operation! {
+    GetSessionToken, GET_SESSION_TOKEN, 9,
+    types::GetSessionTokenRequest: schemas::GET_SESSION_TOKEN_REQUEST,
+    types::GetSessionTokenResponse: schemas::GET_SESSION_TOKEN_RESPONSE
+}

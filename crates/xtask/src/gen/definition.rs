@@ -1,4 +1,4 @@
-//! `mod.rs` of a service: its definition and the table of all its operations.
+//! `definition.rs` of a service: its definition and the table of all its operations.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,40 +10,18 @@ use super::schemas;
 use super::text::{self, quoted, quoted_option};
 use crate::failure::{Failure, Outcome};
 
-/// Which optional files a service has.
-#[derive(Debug, Clone, Copy)]
-pub struct Files {
-    pub schemas: bool,
-    pub enums: bool,
-    pub types: bool,
-    pub operations: bool,
-}
-
 /// The file's text.
-pub fn render(service: &Service, files: Files) -> Outcome<String> {
-    let metadata = &service.model.metadata;
-    let about = format!("{} ({}), version {}.", metadata.service_id, metadata.protocol, metadata.api_version);
-    let mut out = text::header(&about);
-    if files.enums {
-        out.push_str("pub mod enums;\n");
+pub fn render(service: &Service) -> Outcome<String> {
+    let mut out = text::header("The service and the table of its operations.");
+    if service.built.is_empty() {
+        out.push_str("use super::errors;\n");
+    } else {
+        out.push_str("use super::{errors, operations};\n");
     }
-    out.push_str("pub mod errors;\n");
-    for (present, module) in [(files.operations, "operations"), (files.schemas, "schemas"), (files.types, "types")] {
-        if present {
-            let visibility = if module == "schemas" { "pub(crate) " } else { "" };
-            let _ = writeln!(out, "{visibility}mod {module};");
-        }
-    }
-    out.push('\n');
-    for (present, module) in [(files.operations, "operations"), (files.types, "types")] {
-        if present {
-            let _ = writeln!(out, "pub use {module}::*;");
-        }
-    }
-    out.push_str("\nuse crate::support::*;\n\n");
+    out.push_str("use crate::support::*;\n\n");
     out.push_str(&definition(service)?);
     let count = service.model.operations.len();
-    let _ = writeln!(out, "pub(crate) static OPERATIONS: [OperationDef; {count}] = [");
+    let _ = writeln!(out, "pub(super) static OPERATIONS: [OperationDef; {count}] = [");
     for (index, (name, operation)) in service.model.operations.iter().enumerate() {
         let _ = writeln!(out, "    {},", operation_definition(service, index, name, operation)?);
     }

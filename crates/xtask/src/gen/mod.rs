@@ -17,7 +17,6 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::failure::{Failure, Outcome};
-use definition::Files;
 use load::Service;
 use output::Output;
 use scope::Scope;
@@ -45,25 +44,43 @@ fn render(services: &[Service]) -> Outcome<Output> {
     let mut output = Output::default();
     for service in services {
         let scope = Scope::of(service);
-        let enums = enums::render(service, &scope);
-        let types = types::render(service, &scope)?;
-        let operations = operations::render(service);
-        let schemas = schemas::render(service, &scope)?;
-        let files = Files {
-            schemas: schemas.is_some(),
-            enums: enums.is_some(),
-            types: types.is_some(),
-            operations: operations.is_some(),
-        };
-        output.add(&service.module, "mod", Some(definition::render(service, files)?));
-        output.add(&service.module, "errors", Some(errors::render(service, &scope)?));
-        output.add(&service.module, "schemas", schemas);
-        output.add(&service.module, "enums", enums);
-        output.add(&service.module, "types", types);
-        output.add(&service.module, "operations", operations);
+        let files = [
+            ("definition", Some(definition::render(service)?)),
+            ("enums", enums::render(service, &scope)),
+            ("errors", Some(errors::render(service, &scope)?)),
+            ("operations", operations::render(service)),
+            ("schemas", schemas::render(service, &scope)?),
+            ("types", types::render(service, &scope)?),
+        ];
+        let files: Vec<(&str, String)> =
+            files.into_iter().filter_map(|(file, text)| text.map(|text| (file, text))).collect();
+        output.add(&service.module, "mod", root(service, &files));
+        for (file, text) in files {
+            output.add(&service.module, file, text);
+        }
     }
     output.add_root("catalogue", catalogue(services));
     Ok(output)
+}
+
+/// `mod.rs` of a service.
+fn root(service: &Service, files: &[(&str, String)]) -> String {
+    let metadata = &service.model.metadata;
+    let about = format!("{} ({}), version {}.", metadata.service_id, metadata.protocol, metadata.api_version);
+    let mut modules = String::new();
+    let mut exports = String::from("pub use definition::SERVICE;\n");
+    for (file, _) in files {
+        let visibility = match *file {
+            "enums" | "errors" => "pub ",
+            "schemas" => "pub(crate) ",
+            _ => "",
+        };
+        let _ = writeln!(modules, "{visibility}mod {file};");
+        if matches!(*file, "operations" | "types") {
+            let _ = writeln!(exports, "pub use {file}::*;");
+        }
+    }
+    format!("{}{modules}\n{exports}", text::header(&about))
 }
 
 fn catalogue(services: &[Service]) -> String {

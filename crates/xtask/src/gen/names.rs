@@ -18,19 +18,27 @@ const KEYWORDS: [&str; 45] = [
 const TAKEN: [&str; 5] = ["self", "super", "crate", "_", "missing"];
 
 /// Type names that generated files use themselves.
-const RESERVED_TYPES: [&str; 12] = [
+const RESERVED_TYPES: [&str; 20] = [
+    "Any",
     "BTreeMap",
     "Body",
     "Box",
     "Bytes",
-    "Clone",
     "Default",
-    "Empty",
+    "Hidden",
+    "Member",
     "Missing",
     "Option",
+    "ReadResult",
+    "ReadStructure",
+    "ReadValue",
+    "Reader",
+    "Shape",
     "String",
+    "Structure",
     "Timestamp",
     "Vec",
+    "Writer",
 ];
 
 /// Splits a name into its words, lower case.

@@ -13,12 +13,15 @@ pub fn render(service: &Service) -> Option<String> {
         return None;
     }
     let mut out = text::header("The operations that are built.");
-    out.push_str("use super::*;\nuse crate::support::*;\n\n");
+    out.push_str("use super::{schemas, types};\nuse crate::support::built_operation;\n\n");
     for (index, (name, operation)) in service.model.operations.iter().enumerate() {
         if service.built.contains(name) {
             let (input, output) = (type_of(service, &operation.input), type_of(service, &operation.output));
             let constant = names::screaming(name);
-            let _ = writeln!(out, "built_operation!({name}, {constant}, {index}, {input}, {output});");
+            let _ = writeln!(
+                out,
+                "built_operation! {{\n    {name}, {constant}, {index},\n    {input},\n    {output}\n}}\n"
+            );
         }
     }
     Some(out)
@@ -26,7 +29,7 @@ pub fn render(service: &Service) -> Option<String> {
 
 /// The type and the schema.
 fn type_of(service: &Service, root: &Option<Root>) -> String {
-    let Some(root) = root else { return "Empty: crate::operation::EMPTY".to_owned() };
+    let Some(root) = root else { return "crate::Empty: crate::operation::EMPTY".to_owned() };
     let names = service.names.get(&root.shape);
-    format!("{}: schemas::{}", names.type_name, names.schema)
+    format!("types::{}: schemas::{}", names.type_name, names.schema)
 }

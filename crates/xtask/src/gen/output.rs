@@ -18,11 +18,9 @@ pub struct Output {
 }
 
 impl Output {
-    /// Adds a file of a service's module, if there is one.
-    pub fn add(&mut self, module: &str, file: &str, text: Option<String>) {
-        if let Some(text) = text {
-            self.files.insert(Path::new(module).join(format!("{file}.rs")), text);
-        }
+    /// Adds a file of a service's module.
+    pub fn add(&mut self, module: &str, file: &str, text: String) {
+        self.files.insert(Path::new(module).join(format!("{file}.rs")), text);
     }
 
     /// Adds a file beside the services' modules.
