@@ -93,7 +93,10 @@ impl Store {
     {
         let (reply, result) = oneshot::channel();
         self.submit(Request::Transact(Box::new(TypedJob::new(partition.clone(), closure, reply)))).await?;
-        result.await.unwrap_or_else(|_| Err(TransactError::Store(self.0.signals.reason())))
+        match result.await {
+            Ok(result) => result,
+            Err(_) => Err(TransactError::Store(self.0.signals.reason_of_loss().await)),
+        }
     }
 
     /// The partition as it is now, for several reads of the same state.
@@ -170,7 +173,10 @@ impl Store {
     pub async fn clear(&self) -> Result<(), StoreError> {
         let (reply, result) = oneshot::channel();
         self.submit(Request::Clear(reply)).await?;
-        result.await.unwrap_or_else(|_| Err(self.0.signals.reason()))
+        match result.await {
+            Ok(result) => result,
+            Err(_) => Err(self.0.signals.reason_of_loss().await),
+        }
     }
 
     /// Figures for operators.

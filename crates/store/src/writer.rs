@@ -45,9 +45,15 @@ impl Signals {
         self.ended.read().clone().map_or(Ok(()), Err)
     }
 
-    /// The error for a caller whose request the writer dropped.
+    /// Why no further request is taken.
     pub(crate) fn reason(&self) -> StoreError {
         self.ended.read().clone().unwrap_or(StoreError::Closed)
+    }
+
+    /// The error for a caller whose request the writer dropped: known when the writer's thread is done.
+    pub(crate) async fn reason_of_loss(&self) -> StoreError {
+        let _ = self.finished.subscribe().wait_for(|finished| *finished).await;
+        self.reason()
     }
 
     fn end(&self, error: StoreError) {
@@ -206,6 +212,10 @@ impl<W: Write> Writer<W> {
         if !batch.changes.is_empty() {
             counters.batch(batch.ran.len() as u64, started.elapsed());
         }
+        // Before the results are sent, so that who subscribes after a result is not woken by what it already knows.
+        for (partition, set) in &batch.changes {
+            self.signals.watchers.committed(partition, set);
+        }
         for ran in batch.ran {
             let counter = match ran.verdict {
                 Tally::Committed => &counters.committed,
@@ -214,9 +224,6 @@ impl<W: Write> Writer<W> {
             };
             counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             ran.job.finish(ran.outcome);
-        }
-        for (partition, set) in &batch.changes {
-            self.signals.watchers.committed(partition, set);
         }
     }
 
