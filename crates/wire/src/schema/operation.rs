@@ -1,6 +1,6 @@
 //! Services, operations and errors.
 
-use crate::codec::{ReadError, Reader, Structure};
+use crate::codec::{ReadResult, Reader, Structure};
 use crate::schema::{Shape, XmlNamespace};
 
 /// A service of the catalogue. All its operations are described; those that are built also carry a codec.
@@ -128,7 +128,7 @@ pub struct OperationCodec {
     /// Shape of the output; an empty structure if the model has none.
     pub output: &'static Shape,
     /// Builds the typed input by driving a reader over it.
-    pub read_input: fn(&mut dyn Reader) -> Result<Box<dyn Structure>, ReadError>,
+    pub read_input: fn(&mut dyn Reader) -> ReadResult<Box<dyn Structure>>,
 }
 
 /// Method, path and tie-breakers of a REST operation.
