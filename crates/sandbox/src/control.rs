@@ -9,7 +9,8 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
 use crate::capabilities::FreezeMethod;
-use crate::launcher::message::{ControlFiles, MemoryFiles};
+use crate::launcher::message::{ControlFiles, CpuFiles, MemoryFiles};
+use crate::limits;
 
 /// The controls of one environment.
 #[derive(Debug)]
@@ -81,11 +82,58 @@ impl Control {
         }
     }
 
+    /// Ends the head start that initialisation has, if the machine shares CPU by memory size.
+    pub(crate) fn end_init_boost(&self, memory_mb: u32) -> io::Result<()> {
+        self.files.cpu.as_ref().map_or(Ok(()), |files| CpuShare::for_memory(memory_mb).apply(files))
+    }
+
     /// Peak memory in bytes.
     pub(crate) fn peak_bytes(&self) -> io::Result<u64> {
         match &self.files.memory {
             Some(memory) => peak_bytes(memory),
             None => Ok(process_tree(self.files.pid).iter().map(|pid| high_water_bytes(*pid)).sum()),
+        }
+    }
+}
+
+/// A share of CPU time: so much per period, and so much weight against others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CpuShare {
+    quota_us: u64,
+    weight: u64,
+}
+
+/// Length of a scheduling period, in microseconds. AWS's is 20 ms too: short enough that a small share is a slow
+/// processor rather than one that stops.
+const CPU_PERIOD_US: u64 = 20_000;
+/// v1 shares of one whole CPU, the kernel's default.
+const SHARES_PER_CPU: u64 = 1_024;
+
+impl CpuShare {
+    /// The share AWS gives with a memory size.
+    pub(crate) fn for_memory(memory_mb: u32) -> CpuShare {
+        let (memory, whole) = (u64::from(memory_mb), u64::from(limits::MEMORY_MB_PER_CPU));
+        let quota_us = (CPU_PERIOD_US * memory / whole).min(CPU_PERIOD_US * u64::from(limits::CPUS_MAX));
+        CpuShare { quota_us, weight: SHARES_PER_CPU * memory / whole }
+    }
+
+    /// The same, raised to one whole CPU: AWS lets every function initialise at that speed.
+    pub(crate) fn during_init(self) -> CpuShare {
+        CpuShare { quota_us: self.quota_us.max(CPU_PERIOD_US), ..self }
+    }
+
+    pub(crate) fn apply(self, files: &CpuFiles) -> io::Result<()> {
+        let write = |name: &str, text: String| {
+            File::options().write(true).open(files.directory.join(name))?.write_all(text.as_bytes())
+        };
+        if files.unified {
+            // v2 weights go from 1 to 10,000, with 100 where v1 has 1,024.
+            write("cpu.weight", (self.weight * 100 / SHARES_PER_CPU).clamp(1, 10_000).to_string())?;
+            write("cpu.max", format!("{} {CPU_PERIOD_US}", self.quota_us))
+        } else {
+            write("cpu.shares", self.weight.max(2).to_string())?;
+            write("cpu.cfs_period_us", CPU_PERIOD_US.to_string())?;
+            write("cpu.cfs_quota_us", self.quota_us.to_string())
         }
     }
 }
@@ -154,7 +202,7 @@ fn signal_all(init: i32, signal: Signal) {
 fn process_tree(root: i32) -> Vec<i32> {
     let mut tree = vec![root];
     let mut next = 0;
-    while let Some(pid) = tree.get(next).copied().filter(|_| tree.len() <= crate::limits::PROCESSES_MAX as usize * 2) {
+    while let Some(pid) = tree.get(next).copied().filter(|_| tree.len() <= limits::PROCESSES_MAX as usize * 2) {
         next += 1;
         let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
         for task in tasks.flatten() {
@@ -181,6 +229,14 @@ mod tests {
         let text = "total_oom_kill 9\noom_kill_disable 1\noom_kill 3\n";
         assert_eq!(field(text, "oom_kill"), 3);
         assert_eq!(field(text, "missing"), 0);
+    }
+
+    #[test]
+    fn cpu_follows_memory_up_to_six() {
+        assert_eq!(CpuShare::for_memory(1_769).quota_us, CPU_PERIOD_US);
+        assert_eq!(CpuShare::for_memory(128).quota_us, 1_447);
+        assert_eq!(CpuShare::for_memory(10_240).quota_us, 115_771);
+        assert_eq!(CpuShare::for_memory(128).during_init().quota_us, CPU_PERIOD_US);
     }
 
     #[test]

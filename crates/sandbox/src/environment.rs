@@ -37,6 +37,7 @@ pub struct Environment {
     output: Option<OutputReceiver>,
     endpoint_listener: Option<TcpListener>,
     entrypoint: String,
+    memory_mb: u32,
     launched_at: Instant,
     ready: bool,
 }
@@ -49,7 +50,7 @@ enum Awaited {
 }
 
 impl Environment {
-    pub(crate) fn new(entrypoint: String, launched: Launched) -> Result<Environment, SandboxError> {
+    pub(crate) fn new(entrypoint: String, memory_mb: u32, launched: Launched) -> Result<Environment, SandboxError> {
         let control = Control::open(launched.control, launched.pidfd).map_err(SandboxError::io("open its controls"))?;
         let (output_control, output) =
             read_output(launched.output).map_err(SandboxError::io("read the function's output"))?;
@@ -67,6 +68,7 @@ impl Environment {
             output: Some(output),
             endpoint_listener,
             entrypoint,
+            memory_mb,
             launched_at: Instant::now(),
             ready: false,
         })
@@ -82,6 +84,7 @@ impl Environment {
         let outcome = match self.until(reply, timeout).await {
             Awaited::Reply(RuntimeReply::Ready) => {
                 self.ready = true;
+                self.control.end_init_boost(self.memory_mb).map_err(SandboxError::io("set the CPU share"))?;
                 InitOutcome::Ready
             }
             Awaited::Reply(RuntimeReply::InitError(error)) => InitOutcome::Failed(error),

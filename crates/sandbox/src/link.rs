@@ -48,7 +48,8 @@ impl Link {
     pub(crate) fn new(socket: OwnedFd) -> io::Result<Link> {
         nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
         Ok(Link {
-            socket: AsyncFd::register(socket)?,
+            // SAFETY: the descriptor is owned by the value handed over, which never gives it up before it is dropped.
+            socket: unsafe { AsyncFd::register(socket)? },
             entries: Mutex::new(Some(HashMap::new())),
             next_id: AtomicU64::new(1),
         })

@@ -46,6 +46,8 @@ impl Sandbox {
             .arg(argument)
             .env_clear()
             .current_dir("/")
+            // A Ctrl-C is for the platform, which then ends the launcher in good order.
+            .process_group(0)
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .spawn()
@@ -74,8 +76,9 @@ impl Sandbox {
     pub async fn launch(&self, spec: EnvironmentSpec) -> Result<Environment, SandboxError> {
         spec.validate()?;
         let entrypoint = spec.command.first().cloned().unwrap_or_default();
+        let memory_mb = spec.memory_mb;
         let launched = self.link.launch(spec).await?;
-        Environment::new(entrypoint, launched)
+        Environment::new(entrypoint, memory_mb, launched)
     }
 
     /// Ends every environment and the launcher, and waits until nothing is left.

@@ -48,6 +48,15 @@ pub(crate) struct ControlFiles {
     /// The file that freezes, unless the method is [`FreezeMethod::Signal`].
     pub(crate) freeze_file: Option<PathBuf>,
     pub(crate) memory: Option<MemoryFiles>,
+    pub(crate) cpu: Option<CpuFiles>,
+}
+
+/// The CPU cgroup of one environment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CpuFiles {
+    pub(crate) directory: PathBuf,
+    /// True for cgroup v2, whose files have other names.
+    pub(crate) unified: bool,
 }
 
 /// The memory cgroup of one environment.

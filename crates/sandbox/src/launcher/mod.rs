@@ -1,10 +1,37 @@
 //! The launcher: a single-threaded process that makes environments.
+//!
+//! Namespaces, mounts and user ids belong to threads or processes as a whole, so none of this can be done from a
+//! program with threads. The launcher is the same program started again with [`LAUNCHER_ARGUMENT`]; it takes requests
+//! from one socket and ends, with everything it has started, when that socket closes.
 
+mod cgroup;
+mod cgroup_mounts;
+mod failure;
+mod fence;
+mod first_process;
+mod function_process;
 pub(crate) mod message;
+mod mounts;
+mod namespaces;
+mod privileges;
+mod seccomp;
+mod service;
 pub(crate) mod socket;
+mod spare;
+mod syscall;
+mod template;
+mod volume;
 
 /// First argument of a program that is to run as the launcher.
 pub const LAUNCHER_ARGUMENT: &str = "sandbox-launcher";
 
-/// Runs the launcher and never returns, when this process was started as one.
-pub fn run_if_requested() {}
+/// Runs the launcher and never returns, when this process was started as one. Call it first in `main`, before any
+/// thread is started.
+pub fn run_if_requested() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().is_some_and(|argument| argument == LAUNCHER_ARGUMENT) {
+        let config = arguments.next().and_then(|text| serde_json::from_str(&text).ok());
+        let status = config.map_or(2, service::run);
+        std::process::exit(status);
+    }
+}

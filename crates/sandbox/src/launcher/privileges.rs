@@ -1,0 +1,48 @@
+//! Giving up every privilege, for good.
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::failure::{NameStep, Step};
+use super::syscall;
+use crate::limits;
+
+/// Numbers of capabilities tried; the kernel has 41 and refuses those it does not know.
+const CAPABILITIES_MAX: libc::c_ulong = 64;
+
+/// Address space beyond the memory size that is allowed per process when no cgroup limits memory, in MB: thread stacks
+/// and reservations that are counted but never touched.
+const UNTOUCHED_MB: u64 = 512;
+
+/// The limits AWS gives its processes. `memory_mb` is set only where no cgroup limits memory.
+pub(crate) fn set_resource_limits(memory_mb: Option<u32>) -> Step<()> {
+    let bounded = [
+        (Resource::RLIMIT_NOFILE, limits::FILES_MAX),
+        (Resource::RLIMIT_NPROC, u64::from(limits::PROCESSES_MAX)),
+        (Resource::RLIMIT_CORE, 0),
+        // Message queues are kernel memory that no other limit counts.
+        (Resource::RLIMIT_MSGQUEUE, 0),
+        (Resource::RLIMIT_MEMLOCK, 64 * 1024),
+    ];
+    let memory = memory_mb.map(|mb| (Resource::RLIMIT_DATA, (u64::from(mb) + UNTOUCHED_MB) * 1024 * 1024));
+    for (resource, limit) in bounded.into_iter().chain(memory) {
+        let (_, hard) = getrlimit(resource).step("read a resource limit")?;
+        let limit = limit.min(hard);
+        setrlimit(resource, limit, limit).step(format!("limit {resource:?}"))?;
+    }
+    Ok(())
+}
+
+/// Takes the capability bounding set away, so that no program can ever bring a capability back.
+pub(crate) fn drop_bounding_set() {
+    for capability in 0..CAPABILITIES_MAX {
+        // Fails for numbers the kernel does not have.
+        let _ = syscall::prctl(libc::PR_CAPBSET_DROP, capability);
+    }
+}
+
+/// Empties the capability sets, forbids gaining privileges by `execve`, and installs the filter.
+pub(crate) fn give_up(filter: &[seccompiler::sock_filter]) -> Step<()> {
+    syscall::drop_capabilities().step("drop the capabilities")?;
+    syscall::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).step("set no_new_privs")?;
+    syscall::install_filter(filter).step("install the seccomp filter")
+}

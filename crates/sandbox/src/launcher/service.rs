@@ -1,0 +1,301 @@
+//! The launcher's loop: requests in, environments out, ends reported.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::cgroup::{Cgroup, Cgroups};
+use super::cgroup_mounts;
+use super::failure::{NameStep, Step};
+use super::message::{ControlFiles, End, Failure, LauncherConfig, Reply, Request};
+use super::namespaces::{self, Rights};
+use super::spare::{Assignment, Inheritance, Report, Spare};
+use super::template::Templates;
+use super::volume::Volumes;
+use super::{seccomp, socket, syscall};
+use crate::capabilities::{Capabilities, FreezeMethod, TmpKind};
+use crate::control;
+use crate::spec::EnvironmentSpec;
+
+struct Launcher {
+    socket: OwnedFd,
+    inheritance: Inheritance,
+    rights: Rights,
+    templates: Templates,
+    volumes: Volumes,
+    spares: VecDeque<Spare>,
+    spares_wanted: usize,
+    /// Environments, by process id, that have been handed over or have failed before.
+    running: HashMap<i32, Running>,
+    made: u64,
+    directory: PathBuf,
+}
+
+struct Running {
+    /// The host's name for it; `None` when the host never got it.
+    id: Option<u64>,
+    report: Report,
+    cgroup: Cgroup,
+}
+
+/// Runs until the platform is gone. The result is the process's exit status.
+pub(super) fn run(config: LauncherConfig) -> i32 {
+    let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else { return 2 };
+    if let Ok(null) = fs::File::open("/dev/null") {
+        // Whatever is started from here on must not hold the socket as its standard input.
+        let _ = nix::unistd::dup2_stdin(null);
+    }
+    let platform_pid = nix::unistd::getppid().as_raw();
+    match Launcher::start(socket.as_fd(), config, platform_pid) {
+        Ok((mut launcher, hello)) => {
+            let served = launcher.send(&Reply::Hello(hello), &[]).and_then(|()| launcher.serve());
+            launcher.end();
+            i32::from(served.is_err())
+        }
+        Err(failure) => {
+            // The platform tells it to the user; when it is gone there is nobody to tell.
+            let _ = socket::send(socket.as_fd(), &Reply::Unsupported(advise(&failure)), &[]);
+            1
+        }
+    }
+}
+
+fn advise(failure: &Failure) -> String {
+    let advice = match failure.errno {
+        libc::EPERM | libc::EACCES | libc::ENOSPC | libc::EUSERS => {
+            "; run as root, or allow unprivileged user namespaces (sysctl user.max_user_namespaces, \
+             kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)"
+        }
+        _ => "",
+    };
+    format!("{failure}{advice}")
+}
+
+impl Launcher {
+    fn start(socket: BorrowedFd<'_>, config: LauncherConfig, platform_pid: i32) -> Step<(Launcher, Capabilities)> {
+        let directory = own_directory(&config.state_dir, platform_pid)?;
+        let cgroups = Cgroups::find(platform_pid);
+        let rights = namespaces::enter()?;
+        let (volumes, tmp_missing) = Volumes::new(config.state_dir, rights.privileged);
+        let launcher = syscall::pidfd_open(nix::unistd::getpid().as_raw()).step("open a pidfd")?;
+        let filter = seccomp::filter().step("build the seccomp filter")?;
+        let inheritance = Inheritance {
+            cgroups,
+            filter,
+            endpoint_port: config.endpoint_port,
+            privileged: rights.privileged,
+            launcher,
+        };
+        let capabilities = capabilities(&inheritance, volumes.kind, tmp_missing);
+        let launcher = Launcher {
+            socket: socket.try_clone_to_owned().step("keep the socket")?,
+            inheritance,
+            rights,
+            templates: Templates::new(directory.clone()),
+            volumes,
+            spares: VecDeque::new(),
+            spares_wanted: config.spare_environments,
+            running: HashMap::new(),
+            made: 0,
+            directory,
+        };
+        Ok((launcher, capabilities))
+    }
+
+    fn send(&self, reply: &Reply, descriptors: &[i32]) -> Step<()> {
+        socket::send(self.socket.as_fd(), reply, descriptors).step("answer the platform")
+    }
+
+    /// Takes requests until the platform is gone; makes spare environments when there is nothing else to do.
+    fn serve(&mut self) -> Step<()> {
+        let mut ends = SigSet::empty();
+        ends.add(Signal::SIGCHLD);
+        ends.thread_block().step("block SIGCHLD")?;
+        let ends =
+            SignalFd::with_flags(&ends, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).step("watch for ends")?;
+        loop {
+            let idle = self.spares.len() >= self.spares_wanted;
+            let timeout = if idle { PollTimeout::NONE } else { PollTimeout::ZERO };
+            let mut sources =
+                [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(ends.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut sources, timeout) {
+                Err(nix::errno::Errno::EINTR) => continue,
+                result => result.step("wait for requests")?,
+            };
+            let [request, end] = sources.map(|source| source.any().unwrap_or(true));
+            if end {
+                while ends.read_signal().step("read a signal")?.is_some() {}
+                self.reap()?;
+            }
+            if request {
+                match socket::receive(self.socket.as_fd()).step("read a request")? {
+                    Some((Request::Launch { id, spec }, _)) => self.launch(id, spec)?,
+                    None => return Ok(()),
+                }
+            }
+            if !request && !end {
+                self.add_spare();
+            }
+        }
+    }
+
+    fn add_spare(&mut self) {
+        self.made += 1;
+        match Spare::begin(&self.inheritance, self.made) {
+            Ok(spare) => self.spares.push_back(spare),
+            // Trying again at once would fail again; the next launch tries, and reports.
+            Err(_) => self.spares_wanted = 0,
+        }
+    }
+
+    fn launch(&mut self, id: u64, spec: EnvironmentSpec) -> Step<()> {
+        match self.prepare(id, spec) {
+            Ok((control, [runtime_api, endpoint], output, pidfd)) => {
+                let descriptors = [&runtime_api, &endpoint, &output, &pidfd].map(AsRawFd::as_raw_fd);
+                self.send(&Reply::Launched { id, control }, &descriptors)
+            }
+            Err(failure) => self.send(&Reply::Refused { id, failure }, &[]),
+        }
+    }
+
+    fn prepare(&mut self, id: u64, spec: EnvironmentSpec) -> Step<(ControlFiles, [OwnedFd; 2], OwnedFd, OwnedFd)> {
+        let template = self.templates.get(&spec.root)?;
+        let volume = self.volumes.plan(spec.tmp_mb)?;
+        let spare = match self.spares.pop_front() {
+            Some(spare) => spare,
+            None => {
+                self.made += 1;
+                Spare::begin(&self.inheritance, self.made)?
+            }
+        };
+        let cgroups = &self.inheritance.cgroups;
+        let process_memory_mb = (!cgroups.limits_memory()).then_some(spec.memory_mb);
+        let memory_mb = spec.memory_mb;
+        let assignment = Assignment { spec, template, volume, uid: self.rights.uid(spare.number), process_memory_mb };
+        let assigned = spare.listeners().and_then(|listeners| {
+            cgroups.limit(&spare.cgroup, memory_mb)?;
+            spare.assign(&assignment)?;
+            Ok(listeners)
+        });
+        let control = ControlFiles {
+            pid: spare.pid,
+            freeze_method: cgroups.freeze_method(),
+            freeze_file: cgroups.freeze_file(&spare.cgroup),
+            memory: cgroups.memory_files(&spare.cgroup),
+            cpu: cgroups.cpu_files(&spare.cgroup),
+        };
+        let named = assigned.is_ok().then_some(id);
+        if assigned.is_err() {
+            // Its end is waited for like any other's, so that its cgroups are removed.
+            let _ = kill(Pid::from_raw(spare.pid), Signal::SIGKILL);
+        }
+        self.running.insert(spare.pid, Running { id: named, report: spare.report, cgroup: spare.cgroup });
+        Ok((control, assigned?, spare.output, spare.pidfd))
+    }
+
+    /// Reports the environments that have ended and removes what is left of them.
+    fn reap(&mut self) -> Step<()> {
+        loop {
+            let ended = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _)) => pid.as_raw(),
+                Ok(WaitStatus::StillAlive) | Err(nix::errno::Errno::ECHILD) => return Ok(()),
+                Ok(_) | Err(nix::errno::Errno::EINTR) => continue,
+                Err(error) => return Err(error).step("wait for environments"),
+            };
+            if let Some(at) = self.spares.iter().position(|spare| spare.pid == ended) {
+                // A spare that cannot live is replaced by the next launch, which then reports why.
+                self.spares_wanted = 0;
+                if let Some(spare) = self.spares.remove(at) {
+                    spare.cgroup.remove();
+                }
+            } else if let Some(running) = self.running.remove(&ended) {
+                self.report_end(running)?;
+            }
+        }
+    }
+
+    fn report_end(&self, running: Running) -> Step<()> {
+        let memory = self.inheritance.cgroups.memory_files(&running.cgroup);
+        let end = End {
+            cause: running.report.read(),
+            oom_kills: memory.as_ref().map_or(0, control::oom_kills),
+            peak_bytes: memory.as_ref().and_then(|memory| control::peak_bytes(memory).ok()).unwrap_or(0),
+        };
+        running.cgroup.remove();
+        match running.id {
+            Some(id) => self.send(&Reply::Gone { id, end }, &[]),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends every environment and removes everything that is ours.
+    fn end(&mut self) {
+        let spares = self.spares.drain(..).map(|spare| (spare.pid, spare.cgroup));
+        let running = self.running.drain().map(|(pid, running)| (pid, running.cgroup));
+        let all: Vec<_> = spares.chain(running).collect();
+        for (pid, _) in &all {
+            // One that has ended meanwhile is what was wanted; it keeps its id until it is waited for.
+            let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+        }
+        for (pid, cgroup) in &all {
+            cgroup.thaw();
+            // Reaped already, or now.
+            let _ = waitpid(Pid::from_raw(*pid), None);
+            cgroup.remove();
+        }
+        self.inheritance.cgroups.remove();
+        // Mount points below are still busy in our own namespace, which ends with us.
+        self.templates.detach_all();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A directory only we can enter, and none of platforms that have ended.
+fn own_directory(state_dir: &Path, platform_pid: i32) -> Step<PathBuf> {
+    cgroup_mounts::remove_leftover_directories(state_dir);
+    let directory = state_dir.join(cgroup_mounts::directory_name(platform_pid));
+    // Left by an earlier process that had the same number.
+    let _ = fs::remove_dir_all(&directory);
+    fs::DirBuilder::new().mode(0o700).create(&directory).step(format!("make the directory {}", directory.display()))?;
+    Ok(directory)
+}
+
+fn capabilities(inheritance: &Inheritance, tmp: TmpKind, tmp_missing: Option<String>) -> Capabilities {
+    let cgroups = &inheritance.cgroups;
+    let mut capabilities = Capabilities {
+        privileged: inheritance.privileged,
+        memory_limit: cgroups.limits_memory(),
+        cpu_limit: cgroups.limits_cpu(),
+        process_limit: cgroups.limits_processes(),
+        freeze: cgroups.freeze_method(),
+        tmp,
+        landlock_abi: syscall::landlock_abi(),
+        missing: Vec::new(),
+    };
+    let delegate = "run as root, or with: systemd-run --user --scope -p Delegate=yes";
+    let lacking = [
+        (capabilities.privileged, "functions share this user's id outside their namespaces; run as root".to_owned()),
+        (
+            capabilities.memory_limit,
+            format!("memory is limited per process (RLIMIT_DATA) and not as a whole, for lack of a cgroup; {delegate}"),
+        ),
+        (capabilities.cpu_limit, format!("CPU does not follow the memory size, for lack of a cgroup; {delegate}")),
+        (capabilities.process_limit, format!("processes are limited by RLIMIT_NPROC only; {delegate}")),
+        (
+            capabilities.freeze != FreezeMethod::Signal,
+            format!("waiting functions are stopped by SIGSTOP, for lack of a cgroup; {delegate}"),
+        ),
+        (capabilities.landlock_abi > 0, "Landlock is not there; use a kernel with CONFIG_SECURITY_LANDLOCK".to_owned()),
+    ];
+    capabilities.missing.extend(lacking.into_iter().filter(|(had, _)| !had).map(|(_, text)| text));
+    capabilities.missing.extend(tmp_missing);
+    capabilities
+}

@@ -1,0 +1,155 @@
+//! Template roots: the part of the file system that all environments of one runtime share, assembled once.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use super::failure::{NameStep, Step};
+use super::mounts;
+use crate::limits;
+use crate::spec::RootSpec;
+
+/// User and group id of a function inside its environment; the names are AWS's.
+pub(crate) const INSIDE_UID: u32 = 993;
+/// See [`INSIDE_UID`].
+pub(crate) const INSIDE_GID: u32 = 990;
+
+/// Directories of programs and libraries, where they exist. `/usr` first: most of the others point into it.
+const PROGRAMS: [&str; 9] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix/store", "gnu/store"];
+/// What programs expect to read below `/etc`, where it exists: certificates, the loader's cache, names of protocols.
+const SETTINGS: [&str; 10] = [
+    "alternatives",
+    "ca-certificates",
+    "crypto-policies",
+    "ld.so.cache",
+    "ld.so.conf",
+    "mime.types",
+    "pki",
+    "protocols",
+    "services",
+    "ssl",
+];
+const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+const DEVICE_LINKS: [(&str, &str); 4] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+];
+/// Where environments mount what is their own, and directories programs look for.
+const DIRECTORIES: [&str; 11] =
+    ["dev", "etc", "proc", "tmp", "opt", "run", "home", "var/task", "var/runtime", "var/lang", "var/tmp"];
+const NAME_SERVICE: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
+
+/// The templates assembled so far, most recently used last.
+pub(crate) struct Templates {
+    directory: PathBuf,
+    known: Vec<(RootSpec, PathBuf)>,
+    made: u64,
+}
+
+impl Templates {
+    pub(crate) fn new(directory: PathBuf) -> Templates {
+        Templates { directory, known: Vec::new(), made: 0 }
+    }
+
+    /// The template for a root, assembled now if it is new.
+    pub(crate) fn get(&mut self, root: &RootSpec) -> Step<PathBuf> {
+        if let Some(at) = self.known.iter().position(|(known, _)| known == root) {
+            let entry = self.known.remove(at);
+            let path = entry.1.clone();
+            self.known.push(entry);
+            return Ok(path);
+        }
+        if self.known.len() >= limits::TEMPLATES_MAX {
+            // Environments that use it hold their own copies of its mounts.
+            mounts::detach(&self.known.remove(0).1)?;
+        }
+        self.made += 1;
+        let path = self.directory.join(format!("root-{}", self.made));
+        fs::create_dir_all(&path).step("make a directory for a template")?;
+        if let Err(failure) = assemble(&path, root) {
+            // Unmounting fails only when assembling failed before it was mounted.
+            let _ = mounts::detach(&path);
+            return Err(failure);
+        }
+        self.known.push((root.clone(), path.clone()));
+        Ok(path)
+    }
+}
+
+impl Templates {
+    /// Takes all templates away.
+    pub(crate) fn detach_all(&mut self) {
+        for (_, path) in self.known.drain(..) {
+            // What stays ends with the mount namespace.
+            let _ = mounts::detach(&path);
+        }
+    }
+}
+
+fn assemble(path: &Path, root: &RootSpec) -> Step<()> {
+    mounts::mount_tmpfs(path, "size=4m,mode=755")?;
+    for directory in DIRECTORIES {
+        fs::create_dir_all(path.join(directory)).step(format!("make /{directory}"))?;
+    }
+    for program in PROGRAMS {
+        show(&Path::new("/").join(program), &path.join(program))?;
+    }
+    for setting in SETTINGS {
+        show(&Path::new("/etc").join(setting), &path.join("etc").join(setting))?;
+    }
+    write_settings(&path.join("etc"))?;
+    for device in DEVICES {
+        let target = path.join("dev").join(device);
+        fs::write(&target, "").step(format!("make /dev/{device}"))?;
+        mounts::bind_device(&Path::new("/dev").join(device), &target)?;
+    }
+    for (name, target) in DEVICE_LINKS {
+        symlink(target, path.join("dev").join(name)).step(format!("make /dev/{name}"))?;
+    }
+    for bind in &root.binds {
+        let inside = bind.inside.strip_prefix("/").unwrap_or(&bind.inside);
+        let target = path.join(inside);
+        fs::create_dir_all(&target).step(format!("make {}", bind.inside.display()))?;
+        mounts::bind_read_only(&bind.host, &target)?;
+    }
+    mounts::seal(path)
+}
+
+/// Shows a file or directory of this machine at the same place inside; a link stays a link. What does not exist here
+/// does not exist there.
+fn show(host: &Path, target: &Path) -> Step<()> {
+    let Ok(metadata) = fs::symlink_metadata(host) else { return Ok(()) };
+    let name = || format!("show {}", host.display());
+    if metadata.is_symlink() {
+        let link = fs::read_link(host).step(name())?;
+        return symlink(link, target).step(name());
+    }
+    if metadata.is_dir() {
+        fs::create_dir_all(target).step(name())?;
+    } else {
+        fs::write(target, "").step(name())?;
+    }
+    mounts::bind_read_only(host, target)
+}
+
+fn write_settings(etc: &Path) -> Step<()> {
+    let passwd = format!(
+        "root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:{INSIDE_UID}:{INSIDE_GID}::/home/sbx_user1051:/sbin/nologin\n\
+         nobody:x:65534:65534:nobody:/:/sbin/nologin\n"
+    );
+    let group = format!("root:x:0:\nsbx_user1051:x:{INSIDE_GID}:\nnogroup:x:65534:\n");
+    let files = [
+        ("passwd", passwd.as_str()),
+        ("group", group.as_str()),
+        ("hosts", "127.0.0.1 localhost\n"),
+        // Nothing listens there: a name that is not in `hosts` fails at once instead of after a timeout.
+        ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
+        ("nsswitch.conf", NAME_SERVICE),
+    ];
+    for (name, text) in files {
+        fs::write(etc.join(name), text).step(format!("write /etc/{name}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `/tmp`: a file system of exactly the configured size, whose pages are not the function's memory.
+//!
+//! A tmpfs would be simpler, but its pages are charged to the memory cgroup of whoever writes them, so a function with
+//! 128 MB could never fill a `/tmp` of 512 MB: it would be killed instead of seeing "no space left on device". So `/tmp`
+//! is an ext4 in a sparse file, prepared once per size and copied (only its few written blocks) for each environment:
+//! 2 ms, ahead of need or not. The file is unlinked and the loop device frees itself, so nothing can be left behind.
+//! Where loop devices cannot be had, tmpfs it is.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::mount::{MsFlags, mount};
+
+use super::failure::{NameStep, Step};
+use super::{mounts, syscall};
+use crate::capabilities::TmpKind;
+
+/// Images prepared, one per size, in the launcher's own directory.
+pub(crate) struct Volumes {
+    directory: PathBuf,
+    pub(crate) kind: TmpKind,
+}
+
+/// What one environment needs to make its `/tmp`.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct VolumePlan {
+    size_mb: u32,
+    /// The prepared image to copy; `None` for memory.
+    image: Option<PathBuf>,
+}
+
+impl Volumes {
+    /// Finds out whether images can be used; if not, also why.
+    pub(crate) fn new(directory: PathBuf, privileged: bool) -> (Volumes, Option<String>) {
+        let mut volumes = Volumes { directory, kind: TmpKind::Disk };
+        let tried = if privileged { volumes.try_disk() } else { Err("needs root".to_owned()) };
+        match tried {
+            Ok(()) => (volumes, None),
+            Err(reason) => {
+                volumes.kind = TmpKind::Memory;
+                let advice = format!(
+                    "/tmp is kept in memory and counts as the function's memory: loop devices cannot be used ({reason})"
+                );
+                (volumes, Some(advice))
+            }
+        }
+    }
+
+    fn try_disk(&self) -> Result<(), String> {
+        mkfs().ok_or("mkfs.ext4 is not installed; install e2fsprogs")?;
+        File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/loop-control")
+            .map_err(|e| format!("/dev/loop-control: {e}"))?;
+        if !fs::read_to_string("/proc/filesystems").unwrap_or_default().lines().any(|line| line.trim() == "ext4") {
+            return Err("the kernel has no ext4".into());
+        }
+        Ok(())
+    }
+
+    /// Prepares what an environment needs. The first of a size takes some ten milliseconds, later ones nothing.
+    pub(crate) fn plan(&self, size_mb: u32) -> Step<VolumePlan> {
+        if self.kind == TmpKind::Memory {
+            return Ok(VolumePlan { size_mb, image: None });
+        }
+        let image = self.directory.join(format!("tmp-{size_mb}.ext4"));
+        if !image.exists() {
+            prepare_image(&image, size_mb).step(format!("prepare a /tmp of {size_mb} MB"))?;
+        }
+        Ok(VolumePlan { size_mb, image: Some(image) })
+    }
+}
+
+/// Bytes of an image whose file system has `size_mb` for files: ext4 keeps inodes (one per 16 KiB, 256 bytes each) and
+/// bitmaps for itself.
+fn image_bytes(size_mb: u32) -> u64 {
+    const MIB: u64 = 1024 * 1024;
+    let size = u64::from(size_mb) * MIB;
+    size + size / 60 + 2 * MIB
+}
+
+fn mkfs() -> Option<PathBuf> {
+    ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4", "/usr/bin/mkfs.ext4"].map(PathBuf::from).into_iter().find(|p| p.exists())
+}
+
+fn prepare_image(image: &Path, size_mb: u32) -> io::Result<()> {
+    let mkfs = mkfs().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    let unfinished = image.with_extension(format!("{}", nix::unistd::getpid()));
+    File::create(&unfinished)?.set_len(image_bytes(size_mb))?;
+    // No journal: it survives no crash. No reserved blocks: there is no root to keep them for.
+    let status = Command::new(mkfs)
+        .args(["-q", "-F", "-O", "^has_journal,^resize_inode", "-m", "0", "-i", "16384", "-I", "256", "-b", "4096"])
+        .args(["-E", "lazy_itable_init=1,nodiscard,root_owner=0:0"])
+        .arg(&unfinished)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("mkfs.ext4: {status}")));
+    }
+    fs::rename(unfinished, image)
+}
+
+impl VolumePlan {
+    /// Makes the volume and mounts it. Runs in the environment's own mount namespace, with the platform's files still
+    /// in sight.
+    pub(crate) fn mount(&self, target: &Path) -> Step<()> {
+        match &self.image {
+            Some(image) => self.mount_copy(image, target),
+            None => mounts::mount_tmpfs(target, &format!("size={}m,mode=1777", self.size_mb)),
+        }
+    }
+
+    fn mount_copy(&self, image: &Path, target: &Path) -> Step<()> {
+        let copy = copy_unlinked(image).step("make the image of /tmp")?;
+        let (device, number) = syscall::attach_loop(copy.as_fd()).step("attach a loop device for /tmp")?;
+        let source = format!("/dev/loop{number}");
+        // Barriers would force to disk what nobody will ever read again.
+        let options = "nobarrier,noinit_itable,nodiscard";
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOATIME;
+        mount(Some(source.as_str()), target, Some("ext4"), flags, Some(options)).step("mount /tmp")?;
+        // The mount keeps the device from here on.
+        drop(device);
+        fs::set_permissions(target, fs::Permissions::from_mode(0o1777)).step("open /tmp to everyone")?;
+        fs::remove_dir(target.join("lost+found")).step("empty /tmp")
+    }
+}
+
+/// A copy of an image that has no name any more and goes away with its last user.
+fn copy_unlinked(image: &Path) -> io::Result<File> {
+    let source = File::open(image)?;
+    let path = image.with_extension(format!("{}", nix::unistd::getpid()));
+    let copy = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
+    fs::remove_file(&path)?;
+    syscall::copy_sparse(&source, &copy, source.metadata()?.len())?;
+    Ok(copy)
+}
