@@ -4,6 +4,7 @@
 mod failure;
 mod files;
 mod r#gen;
+mod tidy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Check layering, lengths, banned calls, words, links, dependencies and generated code.
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Gen { check: false } => r#gen::write(&repository),
         Command::Gen { check: true } => r#gen::check(&repository),
+        Command::Tidy => tidy::run(&repository),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -31,9 +31,14 @@ pub fn write(repository: &Path) -> Outcome<()> {
     Ok(())
 }
 
+/// The generated files that differ from what the models say.
+pub fn differing(repository: &Path) -> Outcome<Vec<String>> {
+    render(&load::services(&repository.join("models"))?)?.differing(repository)
+}
+
 /// Fails if the generated files differ from what the models say.
 pub fn check(repository: &Path) -> Outcome<()> {
-    let differing = render(&load::services(&repository.join("models"))?)?.differing(repository)?;
+    let differing = differing(repository)?;
     if differing.is_empty() {
         return Ok(());
     }
