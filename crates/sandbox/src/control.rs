@@ -90,8 +90,8 @@ impl Control {
     /// Peak memory in bytes.
     pub(crate) fn peak_bytes(&self) -> io::Result<u64> {
         match &self.files.memory {
-            Some(memory) => peak_bytes(memory),
-            None => Ok(process_tree(self.files.pid).iter().map(|pid| high_water_bytes(*pid)).sum()),
+            Some(memory) => peak_bytes(memory, self.files.pid),
+            None => Ok(tree_high_water_bytes(self.files.pid)),
         }
     }
 }
@@ -152,14 +152,32 @@ pub(crate) fn kill_by_pidfd(pidfd: &OwnedFd) {
     }
 }
 
-/// Peak use of a memory cgroup without the file cache that could be reclaimed, which the kernel lets grow to the limit.
-pub(crate) fn peak_bytes(memory: &MemoryFiles) -> io::Result<u64> {
+/// Peak use of a memory cgroup whose first process is `init`, without reclaimable file cache.
+///
+/// The kernel counts cache into the peak, and lets it grow to the limit. While the limit has not been hit, taking away
+/// the cache there is now is close. Once it has been hit, and processes were not killed for it, the peak is the limit
+/// and says nothing; then the high-water marks of the processes are what is known.
+pub(crate) fn peak_bytes(memory: &MemoryFiles, init: i32) -> io::Result<u64> {
     let peak_file = if memory.unified { "memory.peak" } else { "memory.max_usage_in_bytes" };
     let peak = read_number(&memory.directory.join(peak_file))?;
     let stat = fs::read_to_string(memory.directory.join("memory.stat"))?;
     let cache = field(&stat, "active_file") + field(&stat, "inactive_file");
     let process_memory = field(&stat, if memory.unified { "anon" } else { "rss" });
-    Ok(peak.saturating_sub(cache).max(process_memory))
+    let without_cache = peak.saturating_sub(cache).max(process_memory);
+    if limit_hits(memory) == 0 || oom_kills(memory) > 0 {
+        return Ok(without_cache);
+    }
+    let processes = tree_high_water_bytes(init);
+    Ok(if processes == 0 { without_cache } else { processes.max(process_memory).min(without_cache) })
+}
+
+/// How often a memory cgroup was at its limit and something had to be reclaimed.
+fn limit_hits(memory: &MemoryFiles) -> u64 {
+    if memory.unified {
+        fs::read_to_string(memory.directory.join("memory.events")).map_or(0, |text| field(&text, "max"))
+    } else {
+        read_number(&memory.directory.join("memory.failcnt")).unwrap_or(0)
+    }
 }
 
 /// Processes killed by the kernel because a memory cgroup was at its limit.
@@ -211,6 +229,11 @@ fn process_tree(root: i32) -> Vec<i32> {
         }
     }
     tree
+}
+
+/// The high-water marks of a process and its descendants, added up, in bytes.
+fn tree_high_water_bytes(root: i32) -> u64 {
+    process_tree(root).iter().map(|pid| high_water_bytes(*pid)).sum()
 }
 
 /// `VmHWM` of a process, in bytes; 0 when it has ended.

@@ -84,7 +84,7 @@ impl Launcher {
         let directory = own_directory(&config.state_dir, platform_pid)?;
         let cgroups = Cgroups::find(platform_pid);
         let rights = namespaces::enter()?;
-        let (volumes, tmp_missing) = Volumes::new(config.state_dir, rights.privileged);
+        let (volumes, tmp_missing) = Volumes::new(config.state_dir, directory.clone(), rights.privileged);
         let launcher = syscall::pidfd_open(nix::unistd::getpid().as_raw()).step("open a pidfd")?;
         let filter = seccomp::filter().step("build the seccomp filter")?;
         let inheritance = Inheritance {
@@ -168,7 +168,6 @@ impl Launcher {
 
     fn prepare(&mut self, id: u64, spec: EnvironmentSpec) -> Step<(ControlFiles, [OwnedFd; 2], OwnedFd, OwnedFd)> {
         let template = self.templates.get(&spec.root)?;
-        let volume = self.volumes.plan(spec.tmp_mb)?;
         let spare = match self.spares.pop_front() {
             Some(spare) => spare,
             None => {
@@ -176,13 +175,15 @@ impl Launcher {
                 Spare::begin(&self.inheritance, self.made)?
             }
         };
+        let volume = self.volumes.plan(spec.tmp_mb, spare.number);
         let cgroups = &self.inheritance.cgroups;
         let process_memory_mb = (!cgroups.limits_memory()).then_some(spec.memory_mb);
         let memory_mb = spec.memory_mb;
-        let assignment = Assignment { spec, template, volume, uid: self.rights.uid(spare.number), process_memory_mb };
-        let assigned = spare.listeners().and_then(|listeners| {
+        let uid = self.rights.uid(spare.number);
+        let assigned = volume.and_then(|volume| {
+            let listeners = spare.listeners()?;
             cgroups.limit(&spare.cgroup, memory_mb)?;
-            spare.assign(&assignment)?;
+            spare.assign(&Assignment { spec, template, volume, uid, process_memory_mb })?;
             Ok(listeners)
         });
         let control = ControlFiles {
@@ -217,17 +218,17 @@ impl Launcher {
                     spare.cgroup.remove();
                 }
             } else if let Some(running) = self.running.remove(&ended) {
-                self.report_end(running)?;
+                self.report_end(ended, running)?;
             }
         }
     }
 
-    fn report_end(&self, running: Running) -> Step<()> {
+    fn report_end(&self, pid: i32, running: Running) -> Step<()> {
         let memory = self.inheritance.cgroups.memory_files(&running.cgroup);
         let end = End {
             cause: running.report.read(),
             oom_kills: memory.as_ref().map_or(0, control::oom_kills),
-            peak_bytes: memory.as_ref().and_then(|memory| control::peak_bytes(memory).ok()).unwrap_or(0),
+            peak_bytes: memory.as_ref().and_then(|memory| control::peak_bytes(memory, pid).ok()).unwrap_or(0),
         };
         running.cgroup.remove();
         match running.id {

@@ -19,9 +19,12 @@ use super::failure::{NameStep, Step};
 use super::{mounts, syscall};
 use crate::capabilities::TmpKind;
 
-/// Images prepared, one per size, in the launcher's own directory.
+/// Images prepared, one per size, and where copies of them are made.
 pub(crate) struct Volumes {
-    directory: PathBuf,
+    /// Prepared images; kept from one start to the next.
+    images: PathBuf,
+    /// Copies, for the moment until they lose their name.
+    copies: PathBuf,
     pub(crate) kind: TmpKind,
 }
 
@@ -29,14 +32,14 @@ pub(crate) struct Volumes {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct VolumePlan {
     size_mb: u32,
-    /// The prepared image to copy; `None` for memory.
-    image: Option<PathBuf>,
+    /// The prepared image and where to copy it; `None` for memory.
+    image: Option<(PathBuf, PathBuf)>,
 }
 
 impl Volumes {
     /// Finds out whether images can be used; if not, also why.
-    pub(crate) fn new(directory: PathBuf, privileged: bool) -> (Volumes, Option<String>) {
-        let mut volumes = Volumes { directory, kind: TmpKind::Disk };
+    pub(crate) fn new(images: PathBuf, copies: PathBuf, privileged: bool) -> (Volumes, Option<String>) {
+        let mut volumes = Volumes { images, copies, kind: TmpKind::Disk };
         let tried = if privileged { volumes.try_disk() } else { Err("needs root".to_owned()) };
         match tried {
             Ok(()) => (volumes, None),
@@ -63,25 +66,25 @@ impl Volumes {
         Ok(())
     }
 
-    /// Prepares what an environment needs. The first of a size takes some ten milliseconds, later ones nothing.
-    pub(crate) fn plan(&self, size_mb: u32) -> Step<VolumePlan> {
+    /// Prepares what the environment with this number needs. The first of a size takes some ten milliseconds, later ones nothing.
+    pub(crate) fn plan(&self, size_mb: u32, number: u64) -> Step<VolumePlan> {
         if self.kind == TmpKind::Memory {
             return Ok(VolumePlan { size_mb, image: None });
         }
-        let image = self.directory.join(format!("tmp-{size_mb}.ext4"));
+        let image = self.images.join(format!("tmp-{size_mb}.ext4"));
         if !image.exists() {
             prepare_image(&image, size_mb).step(format!("prepare a /tmp of {size_mb} MB"))?;
         }
-        Ok(VolumePlan { size_mb, image: Some(image) })
+        Ok(VolumePlan { size_mb, image: Some((image, self.copies.join(format!("tmp-{number}")))) })
     }
 }
 
-/// Bytes of an image whose file system has `size_mb` for files: ext4 keeps inodes (one per 16 KiB, 256 bytes each) and
-/// bitmaps for itself.
+/// Bytes of an image whose file system has `size_mb` for files: ext4 keeps inodes (one per 16 KiB, 256 bytes each),
+/// bitmaps, and up to 4,096 blocks for its own growth.
 fn image_bytes(size_mb: u32) -> u64 {
     const MIB: u64 = 1024 * 1024;
     let size = u64::from(size_mb) * MIB;
-    size + size / 60 + 2 * MIB
+    size + size / 60 + 16 * MIB
 }
 
 fn mkfs() -> Option<PathBuf> {
@@ -112,32 +115,31 @@ impl VolumePlan {
     /// in sight.
     pub(crate) fn mount(&self, target: &Path) -> Step<()> {
         match &self.image {
-            Some(image) => self.mount_copy(image, target),
+            Some((image, copy)) => mount_copy(image, copy, target),
             None => mounts::mount_tmpfs(target, &format!("size={}m,mode=1777", self.size_mb)),
         }
     }
+}
 
-    fn mount_copy(&self, image: &Path, target: &Path) -> Step<()> {
-        let copy = copy_unlinked(image).step("make the image of /tmp")?;
-        let (device, number) = syscall::attach_loop(copy.as_fd()).step("attach a loop device for /tmp")?;
-        let source = format!("/dev/loop{number}");
-        // Barriers would force to disk what nobody will ever read again.
-        let options = "nobarrier,noinit_itable,nodiscard";
-        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOATIME;
-        mount(Some(source.as_str()), target, Some("ext4"), flags, Some(options)).step("mount /tmp")?;
-        // The mount keeps the device from here on.
-        drop(device);
-        fs::set_permissions(target, fs::Permissions::from_mode(0o1777)).step("open /tmp to everyone")?;
-        fs::remove_dir(target.join("lost+found")).step("empty /tmp")
-    }
+fn mount_copy(image: &Path, copy: &Path, target: &Path) -> Step<()> {
+    let copy = copy_unlinked(image, copy).step("make the image of /tmp")?;
+    let (device, number) = syscall::attach_loop(copy.as_fd()).step("attach a loop device for /tmp")?;
+    let source = format!("/dev/loop{number}");
+    // Barriers would force to disk what nobody will ever read again.
+    let options = "nobarrier,noinit_itable,nodiscard";
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOATIME;
+    mount(Some(source.as_str()), target, Some("ext4"), flags, Some(options)).step("mount /tmp")?;
+    // The mount keeps the device from here on.
+    drop(device);
+    fs::set_permissions(target, fs::Permissions::from_mode(0o1777)).step("open /tmp to everyone")?;
+    fs::remove_dir(target.join("lost+found")).step("empty /tmp")
 }
 
 /// A copy of an image that has no name any more and goes away with its last user.
-fn copy_unlinked(image: &Path) -> io::Result<File> {
+fn copy_unlinked(image: &Path, path: &Path) -> io::Result<File> {
     let source = File::open(image)?;
-    let path = image.with_extension(format!("{}", nix::unistd::getpid()));
-    let copy = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
-    fs::remove_file(&path)?;
+    let copy = File::options().read(true).write(true).create_new(true).open(path)?;
+    fs::remove_file(path)?;
     syscall::copy_sparse(&source, &copy, source.metadata()?.len())?;
     Ok(copy)
 }

@@ -79,7 +79,8 @@ async fn system_calls_that_lead_out_are_refused() {
         (format!("attempt(socket.socket, {})", libc::AF_VSOCK), "'EPERM'"),
     ]
     .into();
-    let cases: Vec<(&str, &str)> = cases.iter().map(|(expression, expected)| (expression.as_str(), *expected)).collect();
+    let cases: Vec<(&str, &str)> =
+        cases.iter().map(|(expression, expected)| (expression.as_str(), *expected)).collect();
     check(&mut environment, &cases).await;
     // Threads, processes and ordinary sockets still work.
     check(
@@ -111,7 +112,7 @@ async fn the_file_system_is_the_functions_own_and_read_only() {
             ("attempt(open, '/var/task/new', 'w')", "'EROFS'"),
             ("attempt(open, '/usr/new', 'w')", "'EROFS'"),
             ("attempt(open, '/new', 'w')", "'EROFS'"),
-            ("attempt(open, '/etc/passwd', 'a')", "'EROFS'"),
+            ("attempt(open, '/etc/passwd', 'a') in ('EACCES', 'EROFS')", "True"),
             ("attempt(os.mkdir, '/opt/new')", "'EROFS'"),
             ("attempt(open, '/proc/sys/kernel/hostname', 'w') in ('EACCES', 'EROFS')", "True"),
             ("open('/dev/null', 'w').write('x')", "1"),
@@ -138,7 +139,7 @@ async fn a_function_sees_no_other_process_and_cannot_touch_its_init() {
             ("attempt(open, '/proc/1/mem')", "'EACCES'"),
             ("attempt(os.listdir, '/proc/1/fd')", "'EACCES'"),
             ("attempt(os.readlink, '/proc/1/root')", "'EACCES'"),
-            ("attempt(os.kill, 1, 9)", "None"),
+            ("attempt(os.kill, 1, 9) in (None, 'EPERM')", "True"),
             ("os.getpid()", "2"),
         ],
     )
@@ -234,7 +235,15 @@ async fn layers_are_merged_the_later_one_on_top_and_binds_are_shown() {
 async fn the_environment_is_exactly_what_was_given() {
     let bench = Bench::start().await;
     let mut environment = evaluator(&bench).await;
-    check(&mut environment, &[("sorted(os.environ)", "['AWS_LAMBDA_RUNTIME_API', 'PATH']")]).await;
+    check(
+        &mut environment,
+        &[(
+            // Not `os.environ`, to which the interpreter adds.
+            "open('/proc/self/environ').read()",
+            "'AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001\\x00PATH=/usr/bin:/bin\\x00'",
+        )],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -273,8 +282,7 @@ async fn an_ordinary_user_gets_the_same_isolation() {
     let played: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(played["capabilities"]["privileged"], false);
     assert!(!played["capabilities"]["missing"].as_array().unwrap().is_empty());
-    let expected =
-        ["(993, 2, ['0000000000000000'])", "['lo']", "'EROFS'", "False", "'EACCES'", "'EPERM'", "5"];
+    let expected = ["(993, 2, ['0000000000000000'])", "['lo']", "'EROFS'", "False", "'EACCES'", "'EPERM'", "5"];
     for (outcome, expected) in played["outcomes"].as_array().unwrap().iter().zip(expected) {
         let answered = format!("Response {{ payload: b{expected:?}");
         assert!(outcome.as_str().unwrap().starts_with(&answered), "{outcome} is not {expected}");

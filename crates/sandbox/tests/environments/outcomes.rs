@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use crate::common::{Bench, PATIENCE, answer, event, invoke, output_of};
-use sandbox::{InitOutcome, InvokeOutcome, ResponseMode, SandboxError, limits};
+use sandbox::{InitOutcome, InvokeOutcome, OutputEvent, ResponseMode, SandboxError, limits};
 
 const ECHO: &str = "runtime.serve(lambda event: event)";
 
@@ -34,10 +34,7 @@ async fn an_event_comes_with_the_headers_of_the_runtime_api() {
     let headers: serde_json::Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!(headers["Lambda-Runtime-Aws-Request-Id"], "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
     assert_eq!(headers["Lambda-Runtime-Deadline-Ms"], "1542409706888");
-    assert_eq!(
-        headers["Lambda-Runtime-Invoked-Function-Arn"],
-        "arn:aws:lambda:us-east-1:000000000000:function:f"
-    );
+    assert_eq!(headers["Lambda-Runtime-Invoked-Function-Arn"], "arn:aws:lambda:us-east-1:000000000000:function:f");
     assert_eq!(headers["Lambda-Runtime-Trace-Id"], "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1");
     assert_eq!(headers["Lambda-Runtime-Client-Context"], "{\"custom\":1}");
     assert_eq!(headers["Lambda-Runtime-Cognito-Identity"], "{\"cognitoIdentityId\":\"x\"}");
@@ -61,11 +58,9 @@ runtime.serve(lambda event: b"still here")"#;
 #[tokio::test]
 async fn a_runtime_that_exits_or_is_killed_says_how() {
     let bench = Bench::start().await;
-    for (statement, code, signal) in [
-        ("os._exit(3)", Some(3), None),
-        ("os.kill(os.getpid(), 9)", None, Some(9)),
-        ("os.abort()", None, Some(6)),
-    ] {
+    for (statement, code, signal) in
+        [("os._exit(3)", Some(3), None), ("os.kill(os.getpid(), 9)", None, Some(9)), ("os.abort()", None, Some(6))]
+    {
         let main = format!("runtime.next()\nprint('bye', flush=True)\n{statement}");
         let mut environment = bench.ready(bench.function("f", &main)).await;
         let report = invoke(&mut environment, "{}").await;
@@ -234,10 +229,13 @@ late = [refused("init/error"), refused("invocation/other/response"), refused("in
 same = runtime.next()
 runtime.respond(json.dumps(early + late).encode())
 again = [refused(f"invocation/{first}/response")]
+print("asked again", flush=True)
 runtime.serve(lambda event: json.dumps(again).encode())"#;
     let mut environment = bench.ready(bench.function("f", main)).await;
+    let mut output = environment.take_output().unwrap();
     let report = environment.invoke(event("a", "same event")).await.unwrap();
     let InvokeOutcome::Response { payload, .. } = report.outcome else { panic!("{report:?}") };
+    while !matches!(output.next().await.unwrap(), OutputEvent::Lines(_)) {}
     let refusals: serde_json::Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!(
         refusals,
