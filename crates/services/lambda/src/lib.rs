@@ -8,6 +8,7 @@ pub mod function;
 pub mod functions;
 pub mod keys;
 pub mod names;
+pub mod package;
 
 use std::sync::Arc;
 
