@@ -13,9 +13,11 @@ pub mod compression;
 pub mod error;
 pub mod event_stream;
 pub mod protocol;
+pub mod router;
 pub mod schema;
 pub mod sigv4;
 pub mod timestamp;
+pub mod validate;
 
 pub use body::Body;
 pub use error::Error;

@@ -77,11 +77,6 @@ pub(crate) fn decode_query_text(text: &str) -> Cow<'_, str> {
     lossy(percent_decode(text, true))
 }
 
-/// Decodes a path component to text; bytes that are not UTF-8 become replacement characters.
-pub(crate) fn decode_path_text(text: &str) -> Cow<'_, str> {
-    lossy(percent_decode(text, false))
-}
-
 fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
         Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
