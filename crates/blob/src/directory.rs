@@ -195,7 +195,8 @@ impl Directory {
         })
     }
 
-    fn check(&self) -> Result<(), BlobError> {
+    /// Whether blobs can be written.
+    pub(crate) fn check(&self) -> Result<(), BlobError> {
         if self.poisoned.load(Relaxed) { Err(BlobError::Poisoned) } else { Ok(()) }
     }
 }

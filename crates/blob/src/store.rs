@@ -18,6 +18,12 @@ use crate::writer::BlobWriter;
 #[derive(Clone)]
 pub struct BlobStore(Backend);
 
+impl std::fmt::Debug for BlobStore {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("BlobStore").finish_non_exhaustive()
+    }
+}
+
 /// Where the blobs are.
 #[derive(Clone)]
 pub(crate) enum Backend {
@@ -49,6 +55,17 @@ impl BlobStore {
     /// An empty store that is gone with its last handle.
     pub fn memory() -> Self {
         Self(Backend::Memory(Arc::default()))
+    }
+
+    /// Whether blobs can be written: for health checks. A store that has failed stays so until it is reopened.
+    ///
+    /// # Errors
+    /// [`BlobError::Poisoned`].
+    pub fn check(&self) -> Result<(), BlobError> {
+        match &self.0 {
+            Backend::Directory(directory) => directory.check(),
+            Backend::Memory(_) => Ok(()),
+        }
     }
 
     /// Keeps content that is already in memory. The blob is durable when this returns.

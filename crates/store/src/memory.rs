@@ -49,12 +49,14 @@ impl Read for MemorySnapshot {
 pub(crate) struct MemoryEngine {
     committed: MemoryState,
     working: Partitions,
+    /// The state before the last commit: freeing it may take long, so that waits until the results are sent.
+    replaced: Partitions,
 }
 
 impl MemoryEngine {
     /// An empty engine that publishes its commits in `committed`.
     pub(crate) fn new(committed: MemoryState) -> Self {
-        Self { committed, working: Partitions::default() }
+        Self { committed, working: Partitions::default(), replaced: Partitions::default() }
     }
 }
 
@@ -109,8 +111,7 @@ impl Write for MemoryEngine {
     }
 
     fn commit(&mut self) -> Result<(), EngineError> {
-        // Named, so that a large old state is freed only after the lock is released.
-        let _replaced = std::mem::replace(&mut *self.committed.0.lock(), self.working.clone());
+        self.replaced = std::mem::replace(&mut *self.committed.0.lock(), self.working.clone());
         Ok(())
     }
 
@@ -120,6 +121,7 @@ impl Write for MemoryEngine {
     }
 
     fn maintain(&mut self) -> Result<(), EngineError> {
+        self.replaced = Partitions::default();
         Ok(())
     }
 

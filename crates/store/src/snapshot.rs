@@ -78,3 +78,24 @@ where
         Err(error) => Err(StoreError::Read(error.to_string().into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Profile, Store};
+
+    #[tokio::test]
+    async fn a_snapshot_that_is_too_old_is_refused() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let on_disk = Store::open(directory.path(), Profile::Durable).expect("opens");
+        for store in [Store::memory(), on_disk] {
+            let partition = Partition::new("p").expect("valid");
+            let mut snapshot = store.snapshot(&partition).await.expect("taken");
+            assert_eq!(snapshot.get(b"a").await, Ok(None));
+            snapshot.taken = Instant::now().checked_sub(2 * SNAPSHOT_AGE_MAX).expect("the machine runs long enough");
+            assert_eq!(snapshot.get(b"a").await, Err(StoreError::SnapshotExpired));
+            let scan = snapshot.scan(KeyRange::all(), Direction::Forward, 1).await;
+            assert_eq!(scan, Err(StoreError::SnapshotExpired));
+        }
+    }
+}

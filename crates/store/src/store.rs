@@ -36,6 +36,12 @@ pub enum Profile {
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
 struct Shared {
     queue: mpsc::Sender<Request>,
     readers: Readers,
@@ -223,5 +229,39 @@ impl Store {
             Ok(Err(_)) => Err(self.0.signals.reason()),
             Err(_) => Err(StoreError::Overloaded),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_queue_that_stays_full_is_an_overload() {
+        let store = Store::memory();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        let partition = Partition::new("p").expect("valid");
+        let blocker = store.transact(&partition, move |_| {
+            // Ends when the sender goes.
+            let _ = released.lock().expect("unshared").recv();
+            Ok(())
+        });
+        let fill_up = async {
+            // One more than fits: the writer has taken the blocker, or is about to.
+            for _ in 0..=QUEUE_DEPTH_MAX {
+                let wait = Duration::from_millis(20);
+                if store.submit_within(Request::Clear(oneshot::channel().0), wait).await == Err(StoreError::Overloaded)
+                {
+                    drop(release);
+                    return;
+                }
+            }
+            panic!("the queue has no bound");
+        };
+        let (blocked, ()) = tokio::join!(blocker, fill_up);
+        assert_eq!(blocked, Ok::<(), TransactError<StoreError>>(()));
     }
 }

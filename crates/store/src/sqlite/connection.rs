@@ -143,3 +143,21 @@ impl Read for Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_reach_the_disk_unless_relaxed() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        for (profile, synchronous) in [(Profile::Durable, 2), (Profile::Relaxed, 1)] {
+            let file = directory.path().join(format!("{profile:?}"));
+            let connection = writing(&file, &SqliteOptions::new(profile)).expect("opens");
+            let set: u32 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).expect("readable");
+            assert_eq!(set, synchronous);
+            let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).expect("readable");
+            assert_eq!(mode, "wal");
+        }
+    }
+}

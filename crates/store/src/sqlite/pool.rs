@@ -172,3 +172,27 @@ impl Read for ReadLease {
         self.connection().nth_key(partition, range, index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{self, SqliteOptions};
+    use crate::store::Profile;
+
+    #[tokio::test]
+    async fn snapshots_that_have_expired_give_their_connections_back() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (_engine, pool) = sqlite::open(directory.path(), &SqliteOptions::new(Profile::Durable)).expect("opens");
+        let mut held = Vec::new();
+        for _ in 0..READ_CONNECTIONS_MAX {
+            held.push(pool.snapshot().await.expect("taken"));
+        }
+        assert_eq!(pool.permits.available_permits(), 0);
+        for (taken, _) in &mut pool.state.lock().snapshots {
+            *taken = Instant::now().checked_sub(2 * SNAPSHOT_AGE_MAX).expect("the machine runs long enough");
+        }
+        pool.lease().await.expect("one of the expired ones' connections");
+        assert!(held.iter().all(|view| view.lock().is_none()), "the others cannot be read any more");
+        assert_eq!(pool.state.lock().idle.len(), READ_CONNECTIONS_MAX, "all connections are kept for later");
+    }
+}
