@@ -4,6 +4,7 @@
 //! reader and one writer per document format does the rest, driven by the static [`schema`](crate::schema). So there
 //! is one copy of each codec whatever the number of operations, and a service never sees a protocol.
 
+mod capture;
 pub mod cbor;
 pub mod json;
 pub mod query;

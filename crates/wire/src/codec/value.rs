@@ -85,6 +85,11 @@ impl Dynamic {
         self.members.iter().map(|(index, value)| (&self.shape.members()[*index], value))
     }
 
+    /// All members of the shape, in the model's order, set or not.
+    pub fn all_members(&self) -> impl Iterator<Item = (&'static Member, Option<&Value>)> {
+        self.shape.members().iter().enumerate().map(|(index, member)| (member, self.members.get(&index)))
+    }
+
     fn set_index(&mut self, index: usize, value: Value) {
         self.missing.found(index);
         self.members.insert(index, value);

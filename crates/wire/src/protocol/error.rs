@@ -11,7 +11,7 @@ use crate::codec::cbor::{CborWriter, Flavour};
 use crate::codec::json::JsonWriter;
 use crate::codec::xml::write_text;
 use crate::error::{Error, Scalar};
-use crate::schema::{ErrorDef, Fault, OperationDef, Protocol, ServiceDef};
+use crate::schema::{ErrorDef, Fault, Location, OperationDef, Protocol, ServiceDef};
 
 /// Renders an error. `service` and `operation` are `None` where routing failed before they were known.
 pub fn write_error(
@@ -38,20 +38,25 @@ pub fn write_error(
     for (name, value) in &error.headers {
         put(&mut headers, name, value);
     }
+    let (in_headers, in_body): (Vec<_>, Vec<_>) =
+        error.members.iter().partition(|(name, _)| travels_in_header(definition, name));
+    for (name, value) in in_headers {
+        put(&mut headers, member_name(definition, name), &scalar_text(value));
+    }
     let status = status(service, protocol, definition, context);
     let head = context.head || operation.is_some_and(|operation| operation.http.method == "HEAD");
     let body = if head || status == StatusCode::NOT_MODIFIED {
         Bytes::new()
     } else {
         match protocol {
-            Protocol::Json => write_json(Some(type_name(service, definition)), error).into(),
-            Protocol::RestJson => write_json(None, error).into(),
-            Protocol::Cbor => write_cbor(service, Flavour::RpcV2, error).into(),
-            Protocol::CborTarget => write_cbor(service, Flavour::Target, error).into(),
+            Protocol::Json => write_json(Some(type_name(service, definition)), error, &in_body).into(),
+            Protocol::RestJson => write_json(None, error, &in_body).into(),
+            Protocol::Cbor => write_cbor(service, Flavour::RpcV2, error, &in_body).into(),
+            Protocol::CborTarget => write_cbor(service, Flavour::Target, error, &in_body).into(),
             Protocol::Query if json_answer => write_query_json(error, context.request_id).into(),
-            Protocol::Query => write_query(service, error, context.request_id).into(),
+            Protocol::Query => write_query(service, error, &in_body, context.request_id).into(),
             Protocol::Ec2 => write_ec2(error, context.request_id).into(),
-            Protocol::RestXml => write_s3(error, context).into(),
+            Protocol::RestXml => write_s3(error, &in_body, context).into(),
         }
     };
     ResponseParts { status, headers, body: Body::from(body) }
@@ -105,15 +110,31 @@ fn member_name(definition: &ErrorDef, name: &'static str) -> &'static str {
     definition.members.iter().find(|member| member.name == name).map_or(name, |member| member.wire_name)
 }
 
+/// Members of an error that are in its document.
+type Members<'a> = &'a [&'a (&'static str, Scalar)];
+
+fn travels_in_header(definition: &ErrorDef, name: &str) -> bool {
+    definition.members.iter().any(|member| member.name == name && member.location == Location::Header)
+}
+
+fn scalar_text(value: &Scalar) -> String {
+    match value {
+        Scalar::String(value) => value.clone(),
+        Scalar::Integer(value) => value.to_string(),
+        Scalar::Boolean(value) => value.to_string(),
+        Scalar::Document(value) => value.to_string(),
+    }
+}
+
 /// `{"__type":…,"message":…}`; REST errors have their type in a header.
-fn write_json(type_name: Option<String>, error: &Error) -> String {
+fn write_json(type_name: Option<String>, error: &Error, members: Members<'_>) -> String {
     let mut writer = JsonWriter::new();
     writer.open('{');
     if let Some(type_name) = type_name {
         writer.name("__type");
         writer.text(&type_name);
     }
-    for (name, value) in &error.members {
+    for (name, value) in members {
         writer.name(member_name(error.definition, name));
         match value {
             Scalar::String(value) => writer.text(value),
@@ -130,12 +151,12 @@ fn write_json(type_name: Option<String>, error: &Error) -> String {
     writer.finish()
 }
 
-fn write_cbor(service: Option<&ServiceDef>, flavour: Flavour, error: &Error) -> Vec<u8> {
+fn write_cbor(service: Option<&ServiceDef>, flavour: Flavour, error: &Error, members: Members<'_>) -> Vec<u8> {
     let mut writer = CborWriter::new(flavour);
     writer.open_map();
     writer.text("__type");
     writer.text(&type_name(service, error.definition));
-    for (name, value) in &error.members {
+    for (name, value) in members {
         writer.text(member_name(error.definition, name));
         match value {
             Scalar::String(value) => writer.text(value),
@@ -163,14 +184,12 @@ fn element(name: &str, value: &str, out: &mut String) {
 }
 
 /// The further members of an error as XML elements. Where a value is deeper than one level, so is the element.
-fn write_elements(error: &Error, out: &mut String) {
-    for (name, value) in &error.members {
+fn write_elements(error: &Error, members: Members<'_>, out: &mut String) {
+    for (name, value) in members {
         let name = member_name(error.definition, name);
         match value {
-            Scalar::String(value) => element(name, value, out),
-            Scalar::Integer(value) => element(name, &value.to_string(), out),
-            Scalar::Boolean(value) => element(name, &value.to_string(), out),
             Scalar::Document(value) => write_json_element(name, value, out),
+            scalar => element(name, &scalar_text(scalar), out),
         }
     }
 }
@@ -199,7 +218,7 @@ fn query_code(definition: &'static ErrorDef) -> &'static str {
     definition.query_code.unwrap_or(definition.code)
 }
 
-fn write_query(service: Option<&ServiceDef>, error: &Error, request_id: &str) -> String {
+fn write_query(service: Option<&ServiceDef>, error: &Error, members: Members<'_>, request_id: &str) -> String {
     let mut out = String::from("<ErrorResponse");
     if let Some(namespace) = service.and_then(|service| service.xml_namespace) {
         out.push_str(" xmlns=\"");
@@ -212,7 +231,7 @@ fn write_query(service: Option<&ServiceDef>, error: &Error, request_id: &str) ->
     if let Some(message) = &error.message {
         element("Message", message, &mut out);
     }
-    write_elements(error, &mut out);
+    write_elements(error, members, &mut out);
     out.push_str("</Error>");
     element("RequestId", request_id, &mut out);
     out.push_str("</ErrorResponse>");
@@ -248,13 +267,13 @@ fn write_ec2(error: &Error, request_id: &str) -> String {
     out
 }
 
-fn write_s3(error: &Error, context: &AnswerContext<'_>) -> String {
+fn write_s3(error: &Error, members: Members<'_>, context: &AnswerContext<'_>) -> String {
     let mut out = format!("{XML_DECLARATION}<Error>");
     element("Code", error.definition.code, &mut out);
     if let Some(message) = &error.message {
         element("Message", message, &mut out);
     }
-    write_elements(error, &mut out);
+    write_elements(error, members, &mut out);
     let names_resource = error.definition.members.iter().any(|member| member.name == "Resource");
     if let (Some(resource), true) = (context.resource, names_resource) {
         element("Resource", resource, &mut out);

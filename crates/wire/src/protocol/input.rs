@@ -12,7 +12,7 @@ use crate::codec::cbor::{CborReader, Flavour};
 use crate::codec::json::{JsonReader, Wording};
 use crate::codec::query::{Form, QueryReader, Rules};
 use crate::codec::xml::{XmlReader, XmlTree};
-use crate::codec::{ReadError, ReadResult, Reader, Structure};
+use crate::codec::{ReadError, ReadResult, Structure};
 use crate::error::{Error, Scalar, common};
 use crate::schema::{Kind, Member, OperationDef, Protocol, ServiceDef};
 
