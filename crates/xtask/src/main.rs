@@ -1,9 +1,11 @@
 //! Chores of the repository: `cargo xtask <command>`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its terminal")]
 
+mod cargo;
 mod failure;
 mod files;
 mod r#gen;
+mod suite;
 mod tidy;
 
 use std::path::PathBuf;
@@ -29,6 +31,18 @@ enum Command {
     },
     /// Check layering, lengths, banned calls, words, links, dependencies and generated code.
     Tidy,
+    /// Run everything a change must pass: formatting, lints, tidy, unit tests, end-to-end tests with real clients.
+    Test {
+        /// Run this step alone.
+        #[arg(long, value_name = "STEP", value_parser = clap::builder::PossibleValuesParser::new(suite::names()))]
+        only: Option<String>,
+    },
+    /// Build for release and run the measurements of bench/.
+    Bench {
+        /// Passed on to bench/run.py.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -37,6 +51,8 @@ fn main() -> ExitCode {
         Command::Gen { check: false } => r#gen::write(&repository),
         Command::Gen { check: true } => r#gen::check(&repository),
         Command::Tidy => tidy::run(&repository),
+        Command::Test { only } => suite::test(&repository, only.as_deref()),
+        Command::Bench { arguments } => suite::bench(&repository, &arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -71,7 +71,8 @@ fn findings(source: &Source) -> Vec<Finding> {
     for ban in BANS.iter().filter(|ban| !ban.allowed.iter().any(|place| source.path.contains(place))) {
         for (at, _) in source.code.match_indices(ban.code) {
             let in_word = at > 0 && is_word(source.code.as_bytes()[at - 1]) && is_word(ban.code.as_bytes()[0]);
-            if !in_word && !(ban.tests_may && source.is_test_at(at)) {
+            let permitted = ban.tests_may && source.is_test_at(at);
+            if !in_word && !permitted {
                 findings.push(format!("{}:{}: {}: {}", source.path, source.line(at), ban.code.trim(), ban.instead));
             }
         }

@@ -1,12 +1,11 @@
 //! Which crate may stand on which, and on which libraries it must not.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use super::Finding;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 
 /// Crates of ours (without the `traca-` prefix) and those they may depend on. A service is `service-*`.
 const ALLOWED: [(&str, &[&str]); 11] = [
@@ -37,16 +36,7 @@ const KEPT_OUT: [(&str, &[&str]); 4] = [
 
 /// Reads the workspace's manifests through cargo.
 pub fn check(repository: &Path) -> Outcome<Vec<Finding>> {
-    let output = Command::new("cargo")
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(repository)
-        .output()
-        .map_err(|error| Failure::new(format!("cargo metadata: {error}")))?;
-    if !output.status.success() {
-        return Err(Failure::new(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim())));
-    }
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).map_err(|e| Failure::new(format!("cargo metadata: {e}")))?;
+    let metadata = crate::cargo::metadata(repository)?;
     Ok(findings(&metadata))
 }
 
