@@ -195,7 +195,7 @@ async fn blobs_survive_reopening_and_unfinished_ones_do_not() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let root = directory.path().join("blobs");
     let store = BlobStore::open(&root).expect("opens");
-    let error = BlobStore::open(&root).err().expect("locked");
+    let error = BlobStore::open(&root).expect_err("locked");
     assert_eq!(error.to_string(), format!("{} is in use by another process", root.display()));
     let digest = store.put("content".into()).await.expect("written");
     drop(store);

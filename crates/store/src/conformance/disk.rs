@@ -40,7 +40,7 @@ fn a_store_is_open_once() {
     run(async {
         let subject = durable();
         let directory = subject.directory.expect("on disk");
-        let error = open(directory.path()).err().expect("locked");
+        let error = open(directory.path()).expect_err("locked");
         assert_eq!(error.to_string(), format!("{} is in use by another process", directory.path().display()));
         subject.store.shutdown().await;
         open(directory.path()).expect("free again");
@@ -93,10 +93,10 @@ fn a_newer_or_foreign_file_is_refused_and_left_alone() {
         subject.store.shutdown().await;
 
         tamper(directory.path(), "PRAGMA user_version = 2");
-        let error = open(directory.path()).err().expect("newer");
+        let error = open(directory.path()).expect_err("newer");
         assert!(matches!(error, OpenError::NewerFormat { found: 2, supported: 1, .. }), "{error}");
         tamper(directory.path(), "PRAGMA user_version = 1; PRAGMA application_id = 7");
-        let error = open(directory.path()).err().expect("foreign");
+        let error = open(directory.path()).expect_err("foreign");
         assert!(matches!(error, OpenError::Foreign(_)), "{error}");
         tamper(directory.path(), "PRAGMA application_id = 0x54726361");
         let store = open(directory.path()).expect("ours again");
@@ -109,13 +109,13 @@ fn what_cannot_be_opened_says_why() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("a file");
     std::fs::write(&file, "not a directory").expect("written");
-    let error = open(&file).err().expect("not a directory");
+    let error = open(&file).expect_err("not a directory");
     assert!(error.to_string().starts_with(&format!("cannot open {}: ", file.display())), "{error}");
 
     let damaged = directory.path().join("damaged");
     std::fs::create_dir(&damaged).expect("created");
     std::fs::write(damaged.join("store.sqlite"), [b'x'; 8192]).expect("written");
-    let error = open(&damaged).err().expect("not a database");
+    let error = open(&damaged).expect_err("not a database");
     assert!(matches!(error, OpenError::Engine { .. }), "{error}");
 }
 
