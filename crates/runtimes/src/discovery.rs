@@ -210,12 +210,12 @@ async fn probe(language: Language, path: &Path) -> Option<Interpreter> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::tests::{append_to_program, copy_program, write_program};
     use std::os::unix::fs::symlink;
 
-    /// A directory with an interpreter that is really this machine's `cat` or `true`: a program, but no interpreter.
+    /// Places a program that is no interpreter.
     fn place_program(path: &Path) {
-        fs::create_dir_all(path.parent().expect("has a parent")).expect("created");
-        fs::copy("/bin/true", path).expect("copied");
+        copy_program(Path::new("/bin/true"), path);
     }
 
     #[test]
@@ -231,9 +231,7 @@ mod tests {
             place_program(&home.join(place));
         }
         symlink("python3.12", home.join(".pyenv/versions/3.12.1/bin/python3")).expect("linked");
-        fs::create_dir_all(home.join("shims")).expect("created");
-        fs::write(home.join("shims/python3"), "#!/bin/sh\n").expect("written");
-        fs::set_permissions(home.join("shims/python3"), fs::Permissions::from_mode(0o755)).expect("made executable");
+        write_program(&home.join("shims/python3"), "#!/bin/sh\n");
         let search = SearchPaths {
             directories: vec![home.join("shims"), home.join("path"), PathBuf::from("relative")],
             home: Some(home.clone()),
@@ -292,9 +290,7 @@ mod tests {
         kept.get_mut(&node).expect("asked").interpreter = Some(remembered.clone());
         fs::write(&cache, serde_json::to_vec(&kept).expect("written as JSON")).expect("replaced");
         assert_eq!(discover(&search, &cache).await.all(), [remembered]);
-        let file = fs::OpenOptions::new().append(true).open(&node).expect("opened");
-        std::io::Write::write_all(&mut &file, b"changed").expect("appended");
-        drop(file);
+        append_to_program(&node, "changed");
         assert_eq!(discover(&search, &cache).await.all(), []);
         fs::write(&cache, "damaged").expect("written");
         assert_eq!(discover(&search, &cache).await.all(), []);

@@ -81,6 +81,12 @@ impl Interpreter {
     }
 }
 
+/// The oldest Node.js the client runs on: that of the oldest runtime.
+const NODE_MAJOR_MIN: u32 = 18;
+
+/// The oldest Python the client runs on, likewise.
+const PYTHON_VERSION_MIN: (u32, u32) = (3, 9);
+
 /// The interpreters of this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interpreters {
@@ -88,8 +94,13 @@ pub struct Interpreters {
 }
 
 impl Interpreters {
-    /// Orders interpreters so that of two of one version the newer patch, then the smaller path, comes first.
+    /// Leaves out what the clients do not run on, and orders the others so that of two of one version the newer patch, then the smaller path, comes first.
     pub(crate) fn new(mut found: Vec<Interpreter>) -> Interpreters {
+        found.retain(|found| match found.language {
+            Language::Node => found.version.major >= NODE_MAJOR_MIN,
+            Language::Python => (found.version.major, found.version.minor) >= PYTHON_VERSION_MIN,
+            Language::Custom => false,
+        });
         found.sort_by(|a, b| {
             let newest_first = b.version.cmp(&a.version);
             a.language.cmp(&b.language).then(newest_first).then_with(|| a.executable.cmp(&b.executable))
@@ -163,7 +174,7 @@ pub(crate) mod tests {
         let found = Interpreters::new(vec![
             interpreter(Language::Python, "3.11.7", "/a"),
             interpreter(Language::Python, "3.13.0", "/b"),
-            interpreter(Language::Python, "2.7.18", "/c"),
+            interpreter(Language::Python, "3.8.18", "/c"),
             interpreter(Language::Node, "20.20.2", "/usr"),
         ]);
         let nearest = |id: &str| found.nearest(&runtime(id)).map(|found| found.version.to_string());

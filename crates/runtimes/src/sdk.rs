@@ -29,7 +29,7 @@ const PYTHON_PACKAGES: [&str; 1] = ["boto3"];
 
 /// The packages of the AWS SDK for JavaScript: the clients of the services this platform answers, and the libraries
 /// beside them. Lambda has every client; the others would only find services that are not here.
-const NODE_PACKAGES: [&str; 33] = [
+const NODE_PACKAGES: [&str; 31] = [
     "@aws-sdk/client-api-gateway",
     "@aws-sdk/client-apigatewaymanagementapi",
     "@aws-sdk/client-apigatewayv2",
@@ -61,8 +61,6 @@ const NODE_PACKAGES: [&str; 33] = [
     "@aws-sdk/lib-storage",
     "@aws-sdk/s3-request-presigner",
     "@aws-sdk/util-dynamodb",
-    "@smithy/node-http-handler",
-    "@smithy/signature-v4",
 ];
 
 /// The AWS SDK of a language cannot be installed.
@@ -106,7 +104,8 @@ pub(crate) async fn install(
                 Language::Python => pip_command(&temporary, interpreter, interpreters).await?,
                 _ => npm_command(&temporary, interpreter),
             };
-            run_installer(command).await?;
+            run(command, INSTALL_TIMEOUT).await?;
+            files::make_readable(&temporary).map_err(|error| error.to_string())?;
         }
         files::publish_directory(&temporary, &target).map_err(|error| error.to_string())
     };
@@ -168,24 +167,23 @@ async fn pip_command(target: &Path, interpreter: &Interpreter, interpreters: &In
     Err("no Python on this machine has pip; install pip, or put boto3 into the function's package".to_owned())
 }
 
+/// The npm that came with the interpreter, run by it, or else the machine's, run by whatever it finds.
 fn npm_command(target: &Path, interpreter: &Interpreter) -> Command {
-    let own = interpreter.prefix.join("bin/npm");
-    let mut command = if own.exists() { Command::new(own) } else { Command::new("npm") };
+    let directory = interpreter.prefix.join("bin");
+    let own = directory.join("npm");
+    let own_npm = own.exists();
+    let mut command = if own_npm { Command::new(own) } else { Command::new("npm") };
     command.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--no-package-lock"]);
     command.args(["--loglevel=error", "--prefix"]).arg(target);
     // A range, unlike the newest version, lets npm choose one that still supports this Node.js.
-    command.args(NODE_PACKAGES.map(|package| format!("{package}@3")).iter().map(|package| {
-        if package.starts_with("@smithy/") { package.trim_end_matches("@3") } else { package.as_str() }
-    }));
-    let mut path = interpreter.executable.parent().map(Path::to_path_buf).unwrap_or_default().into_os_string();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap_or_default());
-    command.env("PATH", path);
+    command.args(NODE_PACKAGES.map(|package| format!("{package}@3")));
+    if own_npm {
+        let mut path = directory.into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        command.env("PATH", path);
+    }
     command
-}
-
-async fn run_installer(command: Command) -> Result<(), String> {
-    run(command, INSTALL_TIMEOUT).await
 }
 
 /// Runs a program to its end; the error is the end of what it wrote.
@@ -214,16 +212,14 @@ async fn run(mut command: Command, limit: Duration) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::tests::write_program;
     use crate::interpreter::tests::interpreter;
-    use std::os::unix::fs::PermissionsExt;
 
     /// An interpreter whose executable is a shell script.
     fn scripted(root: &Path, language: Language, version: &str, name: &str, script: &str) -> Interpreter {
         let mut made = interpreter(language, version, &root.display().to_string());
         made.executable = root.join("bin").join(name);
-        fs::create_dir_all(root.join("bin")).expect("created");
-        fs::write(&made.executable, format!("#!/bin/sh\n{script}\n")).expect("written");
-        fs::set_permissions(&made.executable, fs::Permissions::from_mode(0o755)).expect("made executable");
+        write_program(&made.executable, &format!("#!/bin/sh\n{script}\n"));
         made
     }
 
