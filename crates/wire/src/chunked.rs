@@ -267,3 +267,6 @@ impl ChunkDecoder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

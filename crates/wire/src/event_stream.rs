@@ -317,3 +317,6 @@ fn decode_headers(mut bytes: Bytes) -> Result<Vec<(Cow<'static, str>, HeaderValu
     }
     Ok(headers)
 }
+
+#[cfg(test)]
+mod tests;
