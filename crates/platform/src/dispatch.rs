@@ -7,12 +7,12 @@ use futures_util::FutureExt;
 use wire::Error;
 use wire::codec::Structure;
 use wire::error::common;
-use wire::schema::{OperationDef, Protocol, ServiceDef};
-use wire::sigv4::SignatureError;
+use wire::protocol;
+use wire::schema::Protocol;
+use wire::sigv4::{Dialect, SignatureError};
 
 use crate::authorise::{AccessRequest, Decision};
 use crate::context::Ctx;
-use crate::refusal;
 
 impl Ctx {
     /// Runs the call this context describes.
@@ -21,7 +21,7 @@ impl Ctx {
     /// handler's own errors, and [`common::INTERNAL_FAILURE`] if the handler panicked.
     pub async fn dispatch(&self, input: Box<dyn Structure>) -> Result<Box<dyn Structure>, Error> {
         let handler = self.platform.services().handler(self.service, self.operation);
-        let handler = handler.ok_or_else(|| not_implemented(self.service, self.operation))?;
+        let handler = handler.ok_or_else(|| protocol::not_implemented(self.service, self.operation))?;
         self.authorise(input.as_ref())?;
         let work = async { handler(self.clone(), input).await };
         AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
@@ -39,19 +39,14 @@ impl Ctx {
 
     fn authorise(&self, input: &dyn Structure) -> Result<(), Error> {
         let request = AccessRequest { cx: self, service: self.service, operation: self.operation, input };
+        let spoken = self.protocol.or_else(|| self.service.protocols.first().copied()).unwrap_or(Protocol::Json);
         match self.platform.authoriser.decide(&request) {
             Decision::Allow => Ok(()),
             Decision::MissingCredentials => {
-                let protocol = self.protocol.or_else(|| self.service.protocols.first().copied());
-                Err(refusal::error(&SignatureError::MissingCredentials, protocol.unwrap_or(Protocol::Json)))
+                let refusal = SignatureError::MissingCredentials.refusal(Dialect::of(spoken));
+                Err(protocol::signature_refused(Some(self.service), refusal))
             }
-            Decision::Deny(text) => Err(Error::new(&common::ACCESS_DENIED, text)),
+            Decision::Deny(text) => Err(protocol::access_denied(self.service, spoken, text)),
         }
     }
-}
-
-/// The answer to a call of an operation that AWS models and Traca has not built.
-pub fn not_implemented(service: &ServiceDef, operation: &OperationDef) -> Error {
-    let text = format!("Traca does not implement the {} operation of {} yet.", operation.name, service.service_id);
-    Error::new(&common::NOT_IMPLEMENTED, text)
 }

@@ -17,7 +17,6 @@ pub mod failure;
 pub mod ids;
 pub mod metrics;
 pub mod principal;
-pub mod refusal;
 pub mod service;
 pub mod timers;
 

@@ -113,6 +113,13 @@ impl Services {
         self.by_id.values().filter_map(|registration| registration.lifecycle.clone())
     }
 
+    /// Ids of the services of which something is built, in alphabetical order.
+    pub fn ids(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let mut ids: Vec<&'static str> = self.by_id.keys().copied().collect();
+        ids.sort_unstable();
+        ids.into_iter()
+    }
+
     /// The data plane that serves this host (lower case, without port) and path.
     pub fn data_plane(&self, host: &str, path: &str) -> Option<Arc<dyn DataPlane>> {
         let planes = self.by_id.values().filter_map(|registration| registration.data_plane.as_ref());

@@ -1,0 +1,334 @@
+//! What happens to a request: route, identify, parse, then (in `platform`) authorise, validate and handle, then render.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use platform::{Call, Ctx, Platform};
+use tokio::sync::OwnedSemaphorePermit;
+use wire::compression;
+use wire::protocol::{self, AnswerContext, RequestView, ResponseParts};
+use wire::router::{Route, RouteError};
+use wire::schema::{OperationDef, Protocol, ServiceDef};
+use wire::sigv4::{self, BodyHash, Credentials, Dialect, SignatureError, SigningRules};
+use wire::{Body, Error};
+
+use crate::answer::{Answer, host_id};
+use crate::body::{BodyFault, RequestBody};
+use crate::browser;
+use crate::checked::{Refusal, checked_bytes, checked_stream};
+use crate::connection::ConnectionInfo;
+use crate::failure;
+use crate::gateway::Inner;
+use crate::identity::{Caller, identify};
+use crate::limits::{self, BODY_MEMORY_UNIT, BODY_MEMORY_WAIT, FORM_BYTES_MAX};
+
+/// A request of an AWS API on its way.
+pub(crate) struct Exchange<'a> {
+    pub gateway: &'a Inner,
+    pub info: &'a ConnectionInfo,
+    pub parts: &'a Parts,
+    pub body: RequestBody,
+    pub request_id: &'a str,
+}
+
+/// What an error is rendered for: as much as was known when it happened.
+struct Stage {
+    service: Option<&'static ServiceDef>,
+    operation: Option<&'static OperationDef>,
+    protocol: Protocol,
+}
+
+/// An error, and how far the request had come.
+struct Refused(Stage, Error);
+
+/// The request's body, collected while it was routed or not yet.
+enum Arrived {
+    Form(Bytes, OwnedSemaphorePermit),
+    Unread,
+}
+
+impl Exchange<'_> {
+    /// Answers the request. The body is left as it was read; the caller drains it.
+    pub async fn answer(&self) -> Answer {
+        let mut route = None;
+        let answer = match self.run(&mut route).await {
+            Ok(answer) => answer,
+            Err(Refused(stage, error)) => self.render_error(&stage, &error),
+        };
+        answer.named(route.as_ref())
+    }
+
+    async fn run(&self, found: &mut Option<Route>) -> Result<Answer, Refused> {
+        let credentials = sigv4::parse_credentials(self.parts);
+        let claimed = credentials.as_ref().unwrap_or(&Credentials::Anonymous);
+        let arrived = self.read_form(claimed).await?;
+        let form = match &arrived {
+            Arrived::Form(bytes, _) => std::str::from_utf8(bytes).ok(),
+            Arrived::Unread => None,
+        };
+        let route = match self.gateway.router.route(self.parts, claimed, form) {
+            Ok(route) => found.insert(route),
+            Err(error) => return self.unroutable(error),
+        };
+        let (service, operation, spoken) = (route.service, route.operation, route.protocol);
+        let refused = |error| Refused(Stage::of(route), error);
+        let signature = |error: SignatureError| refused(failure::signature(&error, Some(service), spoken));
+        let credentials = credentials.map_err(signature)?;
+        let is_foreign = || browser::is_foreign(self.parts, &self.gateway.domains);
+        let caller = identify(&self.gateway.platform, &credentials, is_foreign).map_err(signature)?;
+        let refusal = Refusal::default();
+        let (body, _memory) = self.checked_body(route, &credentials, &caller, arrived, &refusal).await?;
+        if operation.codec.is_none() {
+            return Err(refused(protocol::not_implemented(service, operation)));
+        }
+        let view = self.view(route);
+        let input = protocol::read_input(service, operation, spoken, &view, body).map_err(refused)?;
+        let cx = self.context(route, &credentials, caller);
+        match cx.dispatch(input).await {
+            Ok(mut output) => {
+                let host_id = self.host_id(spoken);
+                let context = AnswerContext::of(&view, self.request_id, &host_id);
+                let parts = protocol::write_output(service, operation, spoken, output.as_mut(), &context);
+                Ok(Answer::new(parts, Some(cx)))
+            }
+            Err(error) => {
+                let error = refusal.take().or_else(|| self.stream_fault(route)).unwrap_or(error);
+                Ok(self.render_error(&Stage::of(route), &error).called_by(cx))
+            }
+        }
+    }
+
+    /// Reads the body if the operation cannot be told without it.
+    async fn read_form(&self, claimed: &Credentials) -> Result<Arrived, Refused> {
+        if !self.gateway.router.needs_form_body(self.parts, claimed) {
+            return Ok(Arrived::Unread);
+        }
+        let (bytes, memory) = self.collect(FORM_BYTES_MAX).await.map_err(|fault| {
+            let route = self.gateway.router.route(self.parts, claimed, None);
+            let known = route.as_ref().ok().map(|route| (route.service, route.operation));
+            let stage =
+                Stage { service: known.map(|(service, _)| service), operation: None, protocol: Protocol::Query };
+            Refused(stage, self.body_error(fault, known, FORM_BYTES_MAX))
+        })?;
+        Ok(Arrived::Form(bytes, memory))
+    }
+
+    /// The body, verified as far as the caller's signature can be, and without any framing or compression.
+    async fn checked_body(
+        &self,
+        route: &Route,
+        credentials: &Credentials,
+        caller: &Caller,
+        arrived: Arrived,
+        refusal: &Refusal,
+    ) -> Result<(Body, Option<OwnedSemaphorePermit>), Refused> {
+        let (service, operation) = (route.service, route.operation);
+        let refused = |error| Refused(Stage::of(route), error);
+        let limit = limits::body_bytes(service, operation);
+        let verify = |hash| self.verify(route, credentials, caller, hash).map_err(refused);
+        if protocol::streams_input(operation) {
+            let check = verify(BodyHash::Unread)?;
+            let body = self.body.stream(limit);
+            return Ok((checked_stream(self.parts, check, body, refusal).map_err(refused)?, None));
+        }
+        let known = Some((service, operation));
+        let (bytes, memory) = match arrived {
+            Arrived::Form(bytes, memory) if bytes.len() as u64 <= limit => (bytes, memory),
+            Arrived::Form(..) => return Err(refused(self.body_error(BodyFault::TooLarge, known, limit))),
+            Arrived::Unread => {
+                self.collect(limit).await.map_err(|fault| refused(self.body_error(fault, known, limit)))?
+            }
+        };
+        let check = match caller.secret {
+            Some(_) => verify(BodyHash::Known(sigv4::sha256(&bytes)))?,
+            None => None,
+        };
+        let bytes = checked_bytes(self.parts, check, bytes).map_err(refused)?;
+        let is_packed = operation.compressed_requests && compression::is_gzip(&self.parts.headers);
+        let bytes = match is_packed.then(|| compression::gunzip(&bytes)) {
+            Some(unpacked) => unpacked.map_err(|error| refused(failure::unpack(error)))?.into(),
+            None => bytes,
+        };
+        Ok((Body::from(bytes), Some(memory)))
+    }
+
+    /// Checks the signature of a caller whose secret is known.
+    fn verify(
+        &self,
+        route: &Route,
+        credentials: &Credentials,
+        caller: &Caller,
+        hash: BodyHash,
+    ) -> Result<Option<sigv4::BodyCheck>, Error> {
+        let Some(secret) = &caller.secret else { return Ok(None) };
+        let host = self.host();
+        let domains = &self.gateway.bucket_domains;
+        let host_bucket = if route.host_bucket { wire::router::virtual_host_bucket(host, domains) } else { None };
+        // Parts of S3 sign under names of their own, by which they were routed.
+        let service = match credentials.service() {
+            Some(given) if Dialect::of(route.protocol) == Dialect::S3 => given,
+            _ => route.service.signing_name,
+        };
+        let rules = SigningRules { dialect: Dialect::of(route.protocol), service, region: None, host_bucket };
+        let now = self.gateway.platform.clock.now().seconds;
+        sigv4::verify(self.parts, credentials, &secret.0, hash, &rules, &self.gateway.signing_keys, now)
+            .map(Some)
+            .map_err(|error| failure::signature(&error, Some(route.service), route.protocol))
+    }
+
+    /// Collects the body within a share of the memory that all bodies have.
+    async fn collect(&self, limit: u64) -> Result<(Bytes, OwnedSemaphorePermit), Collect> {
+        let expected = self.body.expected_bytes().unwrap_or(limit).min(limit);
+        let units = u32::try_from(expected.div_ceil(BODY_MEMORY_UNIT)).unwrap_or(u32::MAX);
+        let memory = Arc::clone(&self.gateway.body_memory).acquire_many_owned(units);
+        let memory = tokio::time::timeout(BODY_MEMORY_WAIT, memory).await;
+        let Ok(Ok(memory)) = memory else { return Err(Collect::Overloaded) };
+        let bytes = self.body.collect(limit).await.map_err(Collect::Fault)?;
+        Ok((bytes, memory))
+    }
+
+    fn context(&self, route: &Route, credentials: &Credentials, caller: Caller) -> Ctx {
+        let platform: &Arc<Platform> = &self.gateway.platform;
+        let header = |name| self.parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let region = credentials.region().filter(|region| is_region(region));
+        Ctx::new(Call {
+            platform: Arc::clone(platform),
+            account: caller.account,
+            region: region.unwrap_or(&platform.config.region).to_owned(),
+            principal: caller.principal,
+            request_id: self.request_id.to_owned(),
+            service: route.service,
+            operation: route.operation,
+            protocol: Some(route.protocol),
+            source_ip: self.info.source_ip(),
+            endpoint: self.endpoint(),
+            access_key_id: credentials.access_key().map(str::to_owned),
+            user_agent: header("user-agent"),
+            trace_header: header("x-amzn-trace-id"),
+        })
+    }
+}
+
+/// Why a body was not collected.
+enum Collect {
+    Fault(BodyFault),
+    Overloaded,
+}
+
+impl From<BodyFault> for Collect {
+    fn from(fault: BodyFault) -> Collect {
+        Collect::Fault(fault)
+    }
+}
+
+impl Stage {
+    fn of(route: &Route) -> Stage {
+        Stage { service: Some(route.service), operation: Some(route.operation), protocol: route.protocol }
+    }
+}
+
+/// Errors and their rendering.
+impl Exchange<'_> {
+    fn body_error(
+        &self,
+        reason: impl Into<Collect>,
+        known: Option<(&'static ServiceDef, &'static OperationDef)>,
+        limit: u64,
+    ) -> Error {
+        match reason.into() {
+            Collect::Fault(fault) => failure::body(fault, known, limit),
+            Collect::Overloaded => failure::overloaded(),
+        }
+    }
+
+    /// The error for a streamed body that failed while the handler read it.
+    fn stream_fault(&self, route: &Route) -> Option<Error> {
+        let (service, operation) = (route.service, route.operation);
+        let limit = limits::body_bytes(service, operation);
+        self.body.fault().map(|fault| failure::body(fault, Some((service, operation)), limit))
+    }
+
+    fn unroutable(&self, error: RouteError) -> Result<Answer, Refused> {
+        let stage = |service, protocol| Stage { service, operation: None, protocol };
+        let unknown = |service, spoken, action: Option<&str>| {
+            Err(Refused(stage(service, spoken), protocol::unknown_operation(service, spoken, action)))
+        };
+        match error {
+            RouteError::UnknownService { signing_name, protocol } => {
+                Err(Refused(stage(None, protocol), failure::unknown_service(&signing_name)))
+            }
+            RouteError::UnknownOperation { service, protocol, operation } => {
+                unknown(service, protocol, Some(&operation))
+            }
+            RouteError::MissingAction { service, protocol } => unknown(Some(service), protocol, None),
+            RouteError::UnknownPath { service, protocol } | RouteError::MethodNotAllowed { service, protocol } => {
+                unknown(Some(service), protocol, None)
+            }
+            RouteError::InvalidUri { service, protocol } => {
+                Err(Refused(stage(Some(service), protocol), failure::invalid_uri(protocol)))
+            }
+            RouteError::Preflight { service } => {
+                Err(Refused(stage(Some(service), Protocol::RestXml), failure::preflight()))
+            }
+            RouteError::FormUpload { service, .. } => {
+                Err(Refused(stage(Some(service), Protocol::RestXml), failure::form_upload()))
+            }
+            RouteError::MissingTarget { .. } | RouteError::ConflictingProtocols => {
+                let parts = protocol::write_unroutable(&self.error_context(""));
+                Ok(Answer::new(parts, None))
+            }
+        }
+    }
+
+    fn render_error(&self, stage: &Stage, error: &Error) -> Answer {
+        let host_id = self.host_id(stage.protocol);
+        let context = self.error_context(&host_id);
+        let parts = protocol::write_error(stage.service, stage.operation, stage.protocol, error, &context);
+        Answer::new(parts, None).with_error(error)
+    }
+
+    fn error_context<'b>(&'b self, host_id: &'b str) -> AnswerContext<'b> {
+        let context = AnswerContext::of(&self.view_of(&[]), self.request_id, host_id);
+        AnswerContext { resource: Some(self.parts.uri.path()), ..context }
+    }
+}
+
+/// What the head of the request says.
+impl Exchange<'_> {
+    fn view<'b>(&'b self, route: &'b Route) -> RequestView<'b> {
+        self.view_of(&route.labels)
+    }
+
+    fn view_of<'b>(&'b self, labels: &'b [(&'static str, String)]) -> RequestView<'b> {
+        let query = self.parts.uri.query().unwrap_or_default();
+        RequestView { method: &self.parts.method, labels, query, headers: &self.parts.headers }
+    }
+
+    /// S3's second request id; no other family has one.
+    fn host_id(&self, spoken: Protocol) -> String {
+        if spoken == Protocol::RestXml { host_id(self.request_id) } else { String::new() }
+    }
+
+    fn host(&self) -> &str {
+        crate::connection::host_of(self.parts)
+    }
+
+    fn endpoint(&self) -> String {
+        self.info.endpoint(self.parts, &self.gateway.platform.config.endpoint)
+    }
+}
+
+/// Whether a scope's region looks like one: what goes into ARNs and keys must be clean.
+fn is_region(region: &str) -> bool {
+    (1..=32).contains(&region.len())
+        && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// The answer to a request whose handling panicked.
+pub(crate) fn internal_failure(request_id: &str) -> ResponseParts {
+    let context =
+        AnswerContext { request_id, host_id: "", resource: None, head: false, query_mode: false, json_answer: false };
+    let error = Error::bare(&wire::error::common::INTERNAL_FAILURE);
+    protocol::write_error(None, None, Protocol::Json, &error, &context)
+}
