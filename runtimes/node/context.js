@@ -11,15 +11,18 @@ function parseJsonHeader(text, name) {
   }
 }
 
+let environment; // Read once: reading a variable costs about a microsecond.
+
 /** What is the same for every invocation of this environment. */
 function environmentFields() {
-  return {
+  environment ??= {
     functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
     memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
   };
+  return environment;
 }
 
 /** What this invocation's headers say. Throws when the client context or the identity is not JSON. */
@@ -35,9 +38,13 @@ function invocationFields(headers) {
   };
 }
 
+let exportedTrace = process.env._X_AMZN_TRACE_ID;
+
 /** Tracing libraries read the trace header of the current invocation from the environment. */
 function exportTraceHeader(headers) {
   const trace = headers.get('lambda-runtime-trace-id');
+  if (trace === exportedTrace) return;
+  exportedTrace = trace;
   if (trace) process.env._X_AMZN_TRACE_ID = trace;
   else delete process.env._X_AMZN_TRACE_ID;
 }

@@ -36,11 +36,12 @@ _RECORD_ATTRIBUTES = frozenset(
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
-class Invocation:
-    """Which invocation is under way, for the formatters."""
+class Current:
+    """Which invocation is under way, for the formatters, and the trace the environment names."""
 
     request_id = None
     tenant_id = None
+    trace = os.environ.get("_X_AMZN_TRACE_ID")
 
 
 class StandardSink:
@@ -90,8 +91,8 @@ class _Handler(logging.Handler):
 
 class _InvocationFilter(logging.Filter):
     def filter(self, record):
-        record.aws_request_id = Invocation.request_id or ""
-        record.tenant_id = Invocation.tenant_id
+        record.aws_request_id = Current.request_id or ""
+        record.tenant_id = Current.tenant_id
         return True
 
 

@@ -45,13 +45,15 @@ def _initialise(client, log, handler_name):
 
 def _export(invocation):
     """Makes the invocation known to the log formatters and to tracing libraries."""
-    logs.Invocation.request_id = invocation.header("lambda-runtime-aws-request-id")
-    logs.Invocation.tenant_id = invocation.header("lambda-runtime-aws-tenant-id")
+    logs.Current.request_id = invocation.header("lambda-runtime-aws-request-id")
+    logs.Current.tenant_id = invocation.header("lambda-runtime-aws-tenant-id")
     trace = invocation.header("lambda-runtime-trace-id")
-    if trace is not None:
-        os.environ["_X_AMZN_TRACE_ID"] = trace
-    else:
-        os.environ.pop("_X_AMZN_TRACE_ID", None)
+    if trace != logs.Current.trace:
+        logs.Current.trace = trace
+        if trace is None:
+            os.environ.pop("_X_AMZN_TRACE_ID", None)
+        else:
+            os.environ["_X_AMZN_TRACE_ID"] = trace
 
 
 def _handle(client, log, function, invocation):
