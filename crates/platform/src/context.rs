@@ -92,6 +92,34 @@ impl Ctx {
     }
 }
 
+impl Platform {
+    /// Calls an operation as a service of the platform, on its own account: there is no call that it is part of.
+    pub async fn call_as_service<O: Operation>(
+        self: &Arc<Platform>,
+        name: &'static str,
+        account: &str,
+        region: &str,
+        input: O::Input,
+    ) -> Result<O::Output, Error> {
+        let call = Ctx::new(Call {
+            platform: Arc::clone(self),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            principal: Principal::Service { name, account: account.to_owned(), source_arn: None },
+            request_id: self.ids.uuid(),
+            service: O::service(),
+            operation: O::definition(),
+            protocol: None,
+            source_ip: None,
+            endpoint: self.config.endpoint.clone(),
+            access_key_id: None,
+            user_agent: None,
+            trace_header: None,
+        });
+        call.dispatch_typed::<O>(input).await
+    }
+}
+
 impl Deref for Ctx {
     type Target = Call;
 
