@@ -1,0 +1,48 @@
+//! A running environment together with what belongs to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandbox::Environment;
+use tokio::task::AbortHandle;
+
+use super::journal::Journal;
+use crate::function::FunctionVersion;
+use crate::package::PackageDirectory;
+
+/// An environment of one deployment of one version.
+pub struct Instance {
+    /// What it runs.
+    pub version: Arc<FunctionVersion>,
+    /// Its processes.
+    pub environment: Environment,
+    /// Its log.
+    pub journal: Journal,
+    /// Monotonic time of its launch.
+    pub born: Duration,
+    /// Serves the platform's endpoint to its function.
+    pub endpoint: EndpointTask,
+    /// Keeps the unpacked package where it is.
+    pub package: Arc<PackageDirectory>,
+}
+
+/// The task that serves an environment's connections to the platform; it ends with the environment.
+pub struct EndpointTask(pub AbortHandle);
+
+impl Drop for EndpointTask {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Instance {
+    /// Ends its processes, and waits until they are gone and its log is handed on.
+    pub async fn end(self) {
+        let Instance { environment, journal, endpoint, package, .. } = self;
+        if let Err(error) = environment.shutdown().await {
+            tracing::warn!(%error, "an environment could not be ended");
+        }
+        drop((endpoint, package));
+        journal.close().await;
+    }
+}

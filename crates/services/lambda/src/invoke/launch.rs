@@ -1,0 +1,319 @@
+//! Starting an environment for a version of a function.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use lru::LruCache;
+use parking_lot::Mutex;
+use platform::{Platform, Principal};
+use runtimes::{CommandOptions, FunctionFacts, Language, Resolved, Runtime, Runtimes, SdkNeed, Support};
+use sandbox::{Bind, EnvironmentSpec, RootSpec, Sandbox, SandboxConfig, SandboxError};
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
+
+use super::failure::Failure;
+use super::instance::{EndpointTask, Instance};
+use super::journal::{Journal, JournalParts};
+use super::limits::CREDENTIALS_LIFETIME;
+use super::lines::{Lines, Phase, RuntimeVersion};
+use super::shipper::{Shipper, Target};
+use crate::function::{FunctionId, FunctionVersion, LogFormat};
+use crate::package::{PackageDirectory, Packages};
+
+/// Serves the platform's endpoint on a listener that belongs to one environment, until the task is aborted.
+pub type EndpointServer = Arc<dyn Fn(TcpListener) -> JoinHandle<()> + Send + Sync>;
+
+/// Where functions find the platform inside their environment.
+const ENDPOINT_INSIDE: &str = "http://127.0.0.1:4566";
+
+/// Where custom runtimes without a bootstrap in their package may have one.
+const LAYER_BOOTSTRAP: &str = "/opt/bootstrap";
+
+/// What environments are made with.
+pub struct Launcher {
+    platform: Arc<Platform>,
+    runtimes: Arc<Runtimes>,
+    strict: bool,
+    config: SandboxConfig,
+    sandbox: OnceCell<Sandbox>,
+    serve_endpoint: EndpointServer,
+    shipper: Shipper,
+    plans: Mutex<LruCache<String, Arc<Plan>>>,
+}
+
+/// Why there is no environment.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// No interpreter may run it.
+    #[error(transparent)]
+    Runtime(#[from] runtimes::RuntimeUnavailable),
+    /// The machine refuses.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The runtime's client files cannot be written.
+    #[error("the runtime's files: {0}")]
+    Files(#[from] std::io::Error),
+    /// The package cannot be unpacked.
+    #[error("the function's package: {0}")]
+    Package(#[from] crate::package::PackageError),
+    /// The role's credentials cannot be made.
+    #[error("the role's credentials: {0}")]
+    Credentials(#[from] platform::credentials::NotMintable),
+    /// The runtime is unknown here.
+    #[error("the runtime {0} cannot be run here")]
+    UnknownRuntime(String),
+}
+
+/// Deployments whose plans are kept, a few hundred bytes each.
+const PLANS_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("the number is not zero");
+
+/// What is the same for all environments of a deployment.
+pub struct Plan {
+    version: Arc<FunctionVersion>,
+    package: Arc<PackageDirectory>,
+    resolved: Resolved,
+    root: RootSpec,
+    /// What the log of each environment begins with, if there is something to be told.
+    notice: Option<String>,
+}
+
+impl Launcher {
+    /// A launcher that starts its sandbox on first need.
+    pub fn new(
+        platform: Arc<Platform>,
+        runtimes: Arc<Runtimes>,
+        strict: bool,
+        config: SandboxConfig,
+        serve_endpoint: EndpointServer,
+        shipper: Shipper,
+    ) -> Launcher {
+        let plans = Mutex::new(LruCache::new(PLANS_MAX));
+        Launcher { platform, runtimes, strict, config, sandbox: OnceCell::new(), serve_endpoint, shipper, plans }
+    }
+
+    /// The sandbox, started on first need.
+    pub async fn sandbox(&self) -> Result<&Sandbox, SandboxError> {
+        self.sandbox.get_or_try_init(|| Sandbox::start(self.config.clone())).await
+    }
+
+    /// Makes ready, ahead of the first invocation, what a function needs besides its package. An SDK that cannot be
+    /// installed is no failure: the function runs without, and its log says so.
+    pub async fn prepare(&self, version: &FunctionVersion, package: &Path) -> Result<(), LaunchError> {
+        let resolved = self.resolve(&version.configuration.runtime).await?;
+        self.client_directory(&resolved, package).await?;
+        Ok(())
+    }
+
+    /// What environments of a version need; gathered once per deployment.
+    pub async fn plan(&self, version: &Arc<FunctionVersion>, packages: &Packages) -> Result<Arc<Plan>, LaunchError> {
+        if let Some(plan) = self.plans.lock().get(&version.deployment) {
+            return Ok(Arc::clone(plan));
+        }
+        let package = packages.ensure(&version.code.digest).await?;
+        let resolved = self.resolve(&version.configuration.runtime).await?;
+        let (client, sdk_notice) = self.client_directory(&resolved, package.path()).await?;
+        let mut binds: Vec<Bind> = Vec::new();
+        if let Some(interpreter) = &resolved.interpreter {
+            binds.extend(interpreter.binds().into_iter().map(|(host, inside)| Bind { host, inside }));
+        }
+        binds.extend(client.map(|host| Bind { host, inside: runtimes::RUNTIME_DIRECTORY.into() }));
+        let notices: Vec<String> = resolved.notice.iter().cloned().chain(sdk_notice).collect();
+        let notice = (!notices.is_empty()).then(|| notices.join("; "));
+        let root = RootSpec { binds };
+        let plan = Arc::new(Plan { version: Arc::clone(version), package, resolved, root, notice });
+        self.plans.lock().put(version.deployment.clone(), Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    /// Forgets the plans of a function that has changed, or of all.
+    pub fn forget(&self, function: Option<&FunctionId>) {
+        let mut plans = self.plans.lock();
+        let stale = |plan: &Plan| function.is_none_or(|function| plan.version.function == *function);
+        let names: Vec<String> = plans.iter().filter(|(_, plan)| stale(plan)).map(|(name, _)| name.clone()).collect();
+        names.iter().for_each(|name| {
+            plans.pop(name);
+        });
+    }
+
+    /// Starts an environment that writes to the given log stream; it is not initialised yet.
+    ///
+    /// `phase` is [`Phase::Invoke`] when it replaces one whose initialisation failed.
+    pub async fn launch(&self, plan: &Plan, target: &Arc<Target>, phase: Phase) -> Result<Instance, LaunchError> {
+        let born = self.platform.clock.monotonic();
+        let mut environment = self.sandbox().await?.launch(self.spec(plan, target)?).await?;
+        let (output, endpoint) = environment
+            .take_output()
+            .zip(environment.take_endpoint_listener())
+            .expect("a new environment has its output and its listener");
+        let lines = lines(&plan.version);
+        let mut first = Vec::new();
+        if phase == Phase::Init {
+            first.extend(lines.init_start(self.platform.clock.now(), &self.runtime_version(plan)));
+            first.extend(plan.notice.as_ref().map(|notice| format!("NOTICE {notice}\n")));
+        }
+        let journal = Journal::start(JournalParts {
+            output,
+            target: Arc::clone(target),
+            shipper: self.shipper.clone(),
+            lines,
+            clock: self.platform.clock.clone(),
+            first,
+        });
+        let endpoint = EndpointTask((self.serve_endpoint)(endpoint).abort_handle());
+        let (version, package) = (Arc::clone(&plan.version), Arc::clone(&plan.package));
+        Ok(Instance { version, environment, journal, born, endpoint, package })
+    }
+
+    async fn resolve(&self, id: &str) -> Result<Resolved, LaunchError> {
+        let runtime = runnable(id).ok_or_else(|| LaunchError::UnknownRuntime(id.to_owned()))?;
+        Ok(self.runtimes.resolve(&runtime, self.strict).await?)
+    }
+
+    /// The directory for `/var/runtime`, and what to tell when the SDK that the package needs is not in it.
+    async fn client_directory(
+        &self,
+        resolved: &Resolved,
+        package: &Path,
+    ) -> Result<(Option<std::path::PathBuf>, Option<String>), LaunchError> {
+        let Some(interpreter) = &resolved.interpreter else { return Ok((None, None)) };
+        if needs_sdk(package, resolved.runtime.language).await {
+            match self.runtimes.ensure_sdk(interpreter).await {
+                Ok(directory) => return Ok((Some(directory), None)),
+                Err(error) => {
+                    return Ok((Some(self.runtimes.client_directory(interpreter).await?), Some(error.to_string())));
+                }
+            }
+        }
+        Ok((Some(self.runtimes.client_directory(interpreter).await?), None))
+    }
+
+    fn spec(&self, plan: &Plan, target: &Target) -> Result<EnvironmentSpec, LaunchError> {
+        let configuration = &plan.version.configuration;
+        let user = |name: &str| configuration.environment.as_ref().and_then(|all| all.0.get(name)).map(String::as_str);
+        let options = CommandOptions {
+            memory_mb: configuration.memory_mb,
+            exec_wrapper: user("AWS_LAMBDA_EXEC_WRAPPER"),
+            node_options: user("NODE_OPTIONS"),
+        };
+        let mut command = runtimes::command(&plan.resolved, &options);
+        if plan.resolved.interpreter.is_none() && !plan.package.path().join("bootstrap").exists() {
+            command = vec![LAYER_BOOTSTRAP.to_owned()];
+        }
+        Ok(EnvironmentSpec {
+            root: plan.root.clone(),
+            command,
+            code_dir: plan.package.path().to_path_buf(),
+            layer_dirs: Vec::new(),
+            env: self.variables(plan, target)?,
+            memory_mb: configuration.memory_mb,
+            tmp_mb: configuration.ephemeral_mb,
+        })
+    }
+
+    /// All variables of an environment: Lambda's own, under the function's.
+    fn variables(&self, plan: &Plan, target: &Target) -> Result<Vec<(String, String)>, LaunchError> {
+        let version = &plan.version;
+        let facts = FunctionFacts {
+            function_name: &version.function.name,
+            function_version: &version.version.to_string(),
+            memory_mb: version.configuration.memory_mb,
+            handler: &version.configuration.handler,
+            log_group: &target.group,
+            log_stream: &target.stream,
+            region: &version.function.region,
+        };
+        let mut variables = runtimes::default_environment(&plan.resolved.runtime, &facts);
+        let credentials = self.platform.issuer.mint(&role_session(version), CREDENTIALS_LIFETIME)?;
+        let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
+        set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
+        set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
+        set("AWS_SESSION_TOKEN", credentials.session_token);
+        set("AWS_ENDPOINT_URL", ENDPOINT_INSIDE.to_owned());
+        set("AWS_EC2_METADATA_DISABLED", "true".to_owned());
+        set("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", sandbox::limits::RUNTIME_API_PORT));
+        if let LogFormat::Json { application_level, .. } = &version.configuration.logging.format {
+            set("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned());
+            set("AWS_LAMBDA_LOG_LEVEL", application_level.clone());
+        }
+        if let Some(own) = &version.configuration.environment {
+            variables.retain(|(name, _)| !own.0.contains_key(name));
+            variables.extend(own.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        Ok(variables)
+    }
+
+    /// A new log stream of a version.
+    pub fn target(&self, version: &FunctionVersion) -> Arc<Target> {
+        let now = jiff::Timestamp::from_millisecond(self.platform.clock.milliseconds()).unwrap_or_default();
+        let stream = format!("{}[{}]{}", now.strftime("%Y/%m/%d/"), version.version, self.platform.ids.hex(32));
+        Arc::new(Target {
+            account: version.function.account.clone(),
+            region: version.function.region.clone(),
+            group: version.configuration.logging.log_group.clone(),
+            stream,
+        })
+    }
+
+    fn runtime_version(&self, plan: &Plan) -> RuntimeVersion {
+        let runtime = &plan.resolved.runtime;
+        let version = match &plan.resolved.interpreter {
+            None => runtime.id.replace('.', ":"),
+            Some(interpreter) => {
+                let language = if runtime.language == Language::Node { "nodejs" } else { "python" };
+                format!("{language}:{}", interpreter.version)
+            }
+        };
+        RuntimeVersion { version, arn: crate::configuration::runtime_version_arn(&plan.version.function.region, runtime.id) }
+    }
+}
+
+/// The lines of a version's log.
+pub fn lines(version: &FunctionVersion) -> Lines {
+    Lines {
+        format: version.configuration.logging.format.clone(),
+        version: version.version.to_string(),
+        function: version.function.name.clone(),
+    }
+}
+
+/// The failure a caller is told when there is no environment. What the machine refused stays in the platform's log.
+pub fn launch_failure(error: &LaunchError) -> Failure {
+    let reason = match error {
+        LaunchError::Runtime(error) => error.to_string(),
+        LaunchError::UnknownRuntime(_) | LaunchError::Package(_) => error.to_string(),
+        _ => "the execution environment could not be started".to_owned(),
+    };
+    Failure {
+        error_type: "Runtime.Unavailable".to_owned(),
+        reason,
+        kind: super::failure::FailureKind::Error,
+    }
+}
+
+/// The session a function runs as: its role's, named after the function.
+fn role_session(version: &FunctionVersion) -> Principal {
+    let role = version.configuration.role.rsplit('/').next().unwrap_or_default();
+    Principal::Session {
+        account: version.function.account.clone(),
+        role: role.to_owned(),
+        // Roles have no ids of their own until IAM keeps them; the name stands in.
+        role_id: role.to_owned(),
+        session: version.function.name.clone(),
+    }
+}
+
+fn runnable(id: &str) -> Option<Runtime> {
+    match runtimes::find(id)? {
+        Support::Runs(runtime) => Some(runtime),
+        Support::NotBuilt | Support::Retired { .. } => None,
+    }
+}
+
+/// The scan reads files, so it runs where that may block.
+async fn needs_sdk(package: &Path, language: Language) -> bool {
+    let package = package.to_path_buf();
+    let scan = tokio::task::spawn_blocking(move || runtimes::needs_sdk(&package, &[], language));
+    matches!(scan.await, Ok(SdkNeed::Needed))
+}

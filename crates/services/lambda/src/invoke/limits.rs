@@ -1,0 +1,59 @@
+//! Bounds of invocations, with their units and sources.
+
+use std::time::Duration;
+
+/// Largest event of a synchronous invocation, in bytes (Lambda quotas: 6 MB).
+pub const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// Largest answer of a function, in bytes, as AWS names it in its error.
+pub const RESPONSE_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 100;
+
+/// Longest client context, in bytes of base64 (API reference of Invoke).
+pub const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
+
+/// Bytes of the log that `LogType=Tail` answers (API reference of Invoke: 4 KB).
+pub const TAIL_BYTES_MAX: usize = 4 * 1024;
+
+/// Invocations at once of one account in one region (Lambda quotas: 1,000).
+pub const CONCURRENT_INVOCATIONS_MAX: usize = 1_000;
+
+/// Longest initialisation before it is tried again within the function's own timeout (Lambda developer guide: 10 s).
+pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Idle environments older than this are ended. AWS names no figure; observed are 5 to 15 minutes.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How often idle environments are looked through.
+pub const REAP_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Life of the credentials an environment is given.
+pub const CREDENTIALS_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
+
+/// Environments older than this are not used again, so that their credentials always outlive an invocation (15 minutes).
+pub const ENVIRONMENT_AGE_MAX: Duration = Duration::from_secs(11 * 3_600);
+
+/// Memory of the machine that new environments leave free, in KiB: below it idle ones are ended first, then invocations
+/// are throttled.
+pub const MACHINE_MEMORY_RESERVE_KIB: u64 = 256 * 1024;
+
+/// Log lines that wait to be written to CloudWatch Logs, in bytes, of all functions together. Beyond it functions wait
+/// in their own `write`, as with any full pipe.
+pub const WAITING_LOG_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Log lines of one environment gathered before they are handed on, in bytes.
+pub const GATHERED_LOG_BYTES_MAX: usize = 256 * 1024;
+
+/// How long log lines are gathered across environments before they are written.
+pub const LOG_WRITE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Most events in one write to CloudWatch Logs (API reference of PutLogEvents).
+pub const LOG_WRITE_EVENTS_MAX: usize = 10_000;
+
+/// Most bytes in one write to CloudWatch Logs, 26 more being counted per event (the same reference).
+pub const LOG_WRITE_BYTES_MAX: usize = 1_048_576;
+
+/// What CloudWatch Logs counts for an event besides its text, in bytes (the same reference).
+pub const LOG_EVENT_OVERHEAD_BYTES: usize = 26;
+
+/// How long a stopping platform waits for the last log lines to be written.
+pub const LOG_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);

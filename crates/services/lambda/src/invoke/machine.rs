@@ -1,0 +1,25 @@
+//! Whether this machine can take one more environment.
+
+use super::limits::MACHINE_MEMORY_RESERVE_KIB;
+
+/// Whether enough memory is left. True where it cannot be told.
+pub fn has_room() -> bool {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    available_kib(&text).is_none_or(|available| available > MACHINE_MEMORY_RESERVE_KIB)
+}
+
+fn available_kib(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_figure_is_read() {
+        assert_eq!(available_kib("MemTotal: 100 kB\nMemAvailable:   24042 kB\n"), Some(24_042));
+        assert_eq!(available_kib("MemTotal: 100 kB\n"), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! Invoking functions: environments, their logs, and what callers are told.
+//!
+//! An invocation takes a warm environment of its version or starts one, hands it the event, answers as soon as the
+//! function has, and only then freezes the environment and writes its log. Nothing on that way touches the store.
+
+mod failure;
+mod gate;
+mod instance;
+mod journal;
+mod launch;
+mod limits;
+mod lines;
+mod machine;
+mod metrics;
+mod operation;
+mod pools;
+mod run;
+mod shipper;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use platform::Platform;
+use runtimes::Runtimes;
+use sandbox::SandboxConfig;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::task::TaskTracker;
+
+use crate::function::FunctionVersion;
+use crate::functions::FunctionChange;
+
+pub use launch::{EndpointServer, LaunchError};
+pub use operation::invoke;
+
+use gate::Gate;
+use instance::Instance;
+use launch::Launcher;
+use limits::{IDLE_TIMEOUT, REAP_INTERVAL};
+use metrics::Metrics;
+use pools::Pools;
+use shipper::Shipper;
+
+/// As whom log lines are written.
+const SERVICE_PRINCIPAL: &str = "lambda.amazonaws.com";
+
+/// What environments need of the process around them.
+pub struct InvokeSettings {
+    /// Interpreters, client files and SDKs.
+    pub runtimes: Arc<Runtimes>,
+    /// Refuse runtimes whose exact interpreter is missing.
+    pub strict_runtimes: bool,
+    /// The sandbox's settings.
+    pub sandbox: SandboxConfig,
+    /// Serves the platform to functions.
+    pub serve_endpoint: EndpointServer,
+}
+
+/// Runs functions.
+pub struct Invoker {
+    platform: Arc<Platform>,
+    gate: Arc<Gate>,
+    pools: Pools,
+    launcher: Launcher,
+    shipper: Shipper,
+    metrics: Metrics,
+    /// Invocations and endings of environments under way.
+    running: TaskTracker,
+}
+
+impl Invoker {
+    /// An invoker without environments. Must be called inside a tokio runtime.
+    pub fn new(platform: Arc<Platform>, settings: InvokeSettings) -> Invoker {
+        let shipper = Shipper::start(&platform);
+        let launcher = Launcher::new(
+            Arc::clone(&platform),
+            settings.runtimes,
+            settings.strict_runtimes,
+            settings.sandbox,
+            settings.serve_endpoint,
+            shipper.clone(),
+        );
+        let metrics = Metrics::new(&platform.metrics);
+        let (gate, pools, running) = (Arc::default(), Pools::default(), TaskTracker::new());
+        Invoker { platform, gate, pools, launcher, shipper, metrics, running }
+    }
+
+    /// Makes ready what a version needs besides its package: interpreter, client files, SDK. Part of its deployment.
+    ///
+    /// # Errors
+    /// [`LaunchError`] if this machine cannot run it.
+    pub async fn prepare(&self, version: &FunctionVersion, package: &Path) -> Result<(), LaunchError> {
+        self.launcher.prepare(version, package).await
+    }
+
+    /// Looks after the environments until the platform stops: retires those of changed functions, ends old ones.
+    pub async fn look_after(self: Arc<Self>, mut changes: broadcast::Receiver<FunctionChange>) {
+        // The sandbox is started ahead of the first invocation; if it cannot be, that invocation will say why.
+        if let Err(error) = self.launcher.sandbox().await {
+            tracing::error!(%error, "functions cannot be isolated on this machine");
+        }
+        let stopping = self.platform.background.stopping().clone();
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                change = changes.recv() => match change {
+                    Ok(change) => self.retire(&change),
+                    // Some changes were missed: every environment may be stale.
+                    Err(RecvError::Lagged(_)) => self.end_idle(),
+                    Err(RecvError::Closed) => return,
+                },
+                () = tokio::time::sleep(REAP_INTERVAL) => self.reap(),
+            }
+        }
+    }
+
+    /// Ends everything: what is under way gets until `deadline`.
+    pub async fn stop(&self, deadline: Duration) {
+        self.pools.close().into_iter().for_each(|instance| self.end(instance));
+        self.running.close();
+        if tokio::time::timeout(deadline, self.running.wait()).await.is_err() {
+            tracing::warn!(invocations = self.running.len(), "invocations were still under way at the deadline");
+        }
+        self.shipper.flush().await;
+    }
+
+    /// Ends all environments, after all state was dropped.
+    pub async fn reset(&self) {
+        self.launcher.forget(None);
+        for instance in self.pools.clear() {
+            instance.end().await;
+        }
+    }
+
+    fn retire(&self, change: &FunctionChange) {
+        self.launcher.forget(Some(change.function()));
+        let version = match change {
+            FunctionChange::Changed(_, version) | FunctionChange::VersionDeleted(_, version) => Some(*version),
+            FunctionChange::Deleted(_) => None,
+        };
+        // The environments of the new deployment, if there already are some, are started again.
+        for instance in self.pools.retire(change.function(), version) {
+            self.end(instance);
+        }
+    }
+
+    fn reap(&self) {
+        if let Some(deadline) = self.platform.clock.monotonic().checked_sub(IDLE_TIMEOUT) {
+            self.pools.expired(deadline).into_iter().for_each(|instance| self.end(instance));
+        }
+        self.metrics.idle(self.pools.idle());
+    }
+
+    fn end_idle(&self) {
+        self.pools.clear().into_iter().for_each(|instance| self.end(instance));
+    }
+
+    /// Ends an environment in the background.
+    fn end(&self, instance: Instance) {
+        self.running.spawn(instance.end());
+    }
+}

@@ -1,0 +1,164 @@
+//! The `Invoke` operation: what a caller may ask for and what it is told.
+
+use api::lambda::{InvocationRequest, InvocationResponse, errors};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use platform::Ctx;
+use serde_json::value::RawValue;
+use wire::Error;
+use wire::error::common;
+
+use super::limits::{CLIENT_CONTEXT_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use super::run::Request;
+use crate::function::{FunctionVersion, State};
+use crate::{Lambda, errors as failures, functions, names};
+
+/// Status of an answered invocation and of a dry run.
+const OK: i32 = 200;
+const NO_CONTENT: i32 = 204;
+
+/// Runs a function and answers what it answers.
+pub async fn invoke(lambda: &Lambda, cx: &Ctx, input: InvocationRequest) -> Result<InvocationResponse, Error> {
+    refuse_unsupported(&input)?;
+    let target = names::target(cx, &input.function_name, input.qualifier.as_deref())?;
+    let version = functions::resolve(lambda, &target.function, target.qualifier.as_deref()).await?;
+    let kind = input.invocation_type.as_deref().unwrap_or("RequestResponse");
+    let payload = event(input.payload, kind)?;
+    let client_context = input.client_context.as_deref().map(client_context).transpose()?;
+    require_active(&version)?;
+    if kind == "DryRun" {
+        return Ok(InvocationResponse { status_code: Some(NO_CONTENT), ..Default::default() });
+    }
+    let invoked_arn = match &target.qualifier {
+        Some(qualifier) => target.function.qualified_arn(qualifier),
+        None => target.function.arn(),
+    };
+    let executed_version = version.version.to_string();
+    let request = Request {
+        request_id: cx.request_id.clone(),
+        payload,
+        invoked_arn,
+        client_context,
+        trace_id: cx.trace_header.clone(),
+        tail: input.log_type.as_deref() == Some("Tail"),
+    };
+    let outcome = lambda.invoker.run(&lambda.packages, version, request).await?;
+    Ok(InvocationResponse {
+        status_code: Some(OK),
+        function_error: outcome.failed.then(|| "Unhandled".to_owned()),
+        log_result: outcome.tail.map(|tail| STANDARD.encode(tail)),
+        payload: Some(outcome.payload),
+        executed_version: Some(executed_version),
+        durable_execution_arn: None,
+    })
+}
+
+/// An event that could be lost is never accepted, so asynchronous invocations wait until they are durable.
+fn refuse_unsupported(input: &InvocationRequest) -> Result<(), Error> {
+    let refused = if input.invocation_type.as_deref() == Some("Event") {
+        "InvocationType Event"
+    } else if input.durable_execution_name.is_some() {
+        "DurableExecutionName"
+    } else if input.tenant_id.is_some() {
+        "TenantId"
+    } else {
+        return Ok(());
+    };
+    let text = format!("Traca does not support {refused} of the Invoke operation of Lambda yet.");
+    Err(Error::new(&common::NOT_IMPLEMENTED, text))
+}
+
+/// The event, which must be JSON; an empty one counts as `{}`.
+fn event(payload: Option<Bytes>, kind: &str) -> Result<Bytes, Error> {
+    let payload = payload.unwrap_or_default();
+    if payload.len() > PAYLOAD_BYTES_MAX {
+        let text = format!(
+            "{} byte payload is too large for the {kind} invocation type (limit {PAYLOAD_BYTES_MAX} bytes)",
+            payload.len()
+        );
+        return Err(errors::request_too_large_exception(text).with("Type", "User".into()));
+    }
+    if payload.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    let json: Result<&RawValue, _> = serde_json::from_slice(&payload);
+    match json {
+        Ok(_) => Ok(payload),
+        Err(error) => Err(invalid_content(format!("Could not parse request body into json: {error}"))),
+    }
+}
+
+/// The JSON document in a client context.
+fn client_context(encoded: &str) -> Result<String, Error> {
+    if encoded.len() > CLIENT_CONTEXT_BYTES_MAX {
+        return Err(invalid_content(format!(
+            "Client context must be no more than {CLIENT_CONTEXT_BYTES_MAX} bytes when base64-encoded."
+        )));
+    }
+    let bytes = STANDARD.decode(encoded).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    // A header of the Runtime API carries it on, so line ends are taken out.
+    let document = text.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    document
+        .filter(serde_json::Value::is_object)
+        .map(|document| document.to_string())
+        .ok_or_else(|| invalid_content("Client context must be a valid Base64-encoded JSON object.".to_owned()))
+}
+
+fn invalid_content(text: String) -> Error {
+    errors::invalid_request_content_exception(text).with("Type", "User".into())
+}
+
+/// A function can be invoked once it is active, and while an update is under way.
+fn require_active(version: &FunctionVersion) -> Result<(), Error> {
+    match &version.state {
+        State::Active => Ok(()),
+        State::Pending => Err(failures::conflict(
+            "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+        )),
+        State::Failed(failure) => Err(failures::conflict(format!(
+            "The operation cannot be performed at this time. The function is currently in the following state: \
+             Failed. Reason: {}",
+            failure.reason
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_json_and_empty_ones_are_objects() {
+        assert_eq!(event(None, "RequestResponse").expect("empty"), "{}");
+        assert_eq!(event(Some("[1, 2]".into()), "RequestResponse").expect("JSON"), "[1, 2]");
+        for bad in ["{", "{} {}", "nonsense", "{\"a\":\"\u{1}\"}"] {
+            let error = event(Some(bad.into()), "RequestResponse").expect_err(bad);
+            assert!(error.is("InvalidRequestContentException"), "{bad}");
+        }
+        let error = event(Some(Bytes::from_static(b"\"\x87\"")), "RequestResponse").expect_err("not UTF-8");
+        assert!(error.to_string().contains("Could not parse request body into json"));
+    }
+
+    #[test]
+    fn large_events_are_refused_with_their_size() {
+        let payload = Bytes::from(vec![b' '; PAYLOAD_BYTES_MAX + 1]);
+        let error = event(Some(payload), "RequestResponse").expect_err("too large");
+        assert_eq!(
+            error.message.as_deref(),
+            Some(
+                "6291457 byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)"
+            )
+        );
+    }
+
+    #[test]
+    fn a_client_context_is_base64_of_a_json_object() {
+        let encoded = STANDARD.encode("{\"custom\":\n{\"k\":\"v\"}}");
+        assert_eq!(client_context(&encoded).expect("valid"), r#"{"custom":{"k":"v"}}"#);
+        for bad in ["%%%".to_owned(), STANDARD.encode("[]"), STANDARD.encode("{"), "A".repeat(3_584)] {
+            assert!(client_context(&bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! One invocation from a resolved version to its outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome};
+use tokio::sync::oneshot;
+use wire::Error;
+
+use super::failure::{self, Failure};
+use super::instance::Instance;
+use super::launch::{Plan, launch_failure, lines};
+use super::limits::{ENVIRONMENT_AGE_MAX, INIT_TIMEOUT};
+use super::lines::{Phase, Report};
+use super::pools::Acquired;
+use super::shipper::Target;
+use super::{Invoker, gate, machine};
+use crate::function::FunctionVersion;
+use crate::package::Packages;
+
+/// What is to be run.
+pub struct Request {
+    /// Id of the request, which the function sees.
+    pub request_id: String,
+    /// The event.
+    pub payload: Bytes,
+    /// The ARN it was invoked under.
+    pub invoked_arn: String,
+    /// The client context: JSON.
+    pub client_context: Option<String>,
+    /// The trace header to hand on.
+    pub trace_id: Option<String>,
+    /// Whether the end of the log is wanted.
+    pub tail: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The function's answer, or an error document.
+    pub payload: Bytes,
+    /// Whether the payload is an error document.
+    pub failed: bool,
+    /// The end of the log, if it was asked for.
+    pub tail: Option<Vec<u8>>,
+}
+
+/// An initialised environment, or the last thing to be said about one that could not be.
+enum Started {
+    Ready { instance: Box<Instance>, init: Option<Duration> },
+    Failed(FailedStart),
+}
+
+/// An initialisation that failed twice.
+struct FailedStart {
+    /// Its log is still open; its processes are gone.
+    journal: Option<super::journal::Journal>,
+    document: Bytes,
+    failure: Failure,
+    duration: Duration,
+    used_bytes: u64,
+}
+
+impl Invoker {
+    /// Runs a function once. The run goes on when the caller goes away, as on AWS.
+    ///
+    /// # Errors
+    /// `TooManyRequestsException` if the account or the machine has no room.
+    pub async fn run(
+        self: &Arc<Invoker>,
+        packages: &Arc<Packages>,
+        version: Arc<FunctionVersion>,
+        request: Request,
+    ) -> Result<Outcome, Error> {
+        let place = self.gate.enter(&version.function).inspect_err(|_| self.metrics.throttled())?;
+        let (sender, receiver) = oneshot::channel();
+        let (invoker, packages) = (Arc::clone(self), Arc::clone(packages));
+        self.running.spawn(async move {
+            invoker.run_to_end(&packages, version, request, sender).await;
+            drop(place);
+        });
+        receiver.await.unwrap_or_else(|_| Err(Error::bare(&wire::error::common::INTERNAL_FAILURE)))
+    }
+
+    async fn run_to_end(
+        &self,
+        packages: &Packages,
+        version: Arc<FunctionVersion>,
+        request: Request,
+        answer: oneshot::Sender<Result<Outcome, Error>>,
+    ) {
+        match self.environment(packages, &version, &request).await {
+            Ok(Started::Ready { instance, init }) => self.use_instance(*instance, init, request, answer).await,
+            Ok(Started::Failed(failed)) => self.report_failed_start(failed, &version, request, answer).await,
+            // An answer that nobody waits for is no error, here and below.
+            Err(error) => drop(answer.send(Err(error))),
+        }
+    }
+
+    /// A warm environment, or a new one.
+    async fn environment(
+        &self,
+        packages: &Packages,
+        version: &Arc<FunctionVersion>,
+        request: &Request,
+    ) -> Result<Started, Error> {
+        loop {
+            let instance = match self.pools.acquire(version) {
+                Acquired::Warm(instance) => *instance,
+                Acquired::Soon(soon) => match soon.await {
+                    Ok(instance) => instance,
+                    // It did not come back: look again.
+                    Err(_) => continue,
+                },
+                Acquired::None => return self.start(packages, version, request).await,
+            };
+            let age = self.platform.clock.monotonic().saturating_sub(instance.born);
+            if instance.environment.has_ended() || age > ENVIRONMENT_AGE_MAX {
+                self.end(instance);
+                continue;
+            }
+            return Ok(Started::Ready { instance: Box::new(instance), init: None });
+        }
+    }
+
+    /// Starts and initialises an environment: within [`INIT_TIMEOUT`] first, and if that fails once more within the
+    /// function's own timeout.
+    async fn start(
+        &self,
+        packages: &Packages,
+        version: &Arc<FunctionVersion>,
+        request: &Request,
+    ) -> Result<Started, Error> {
+        if !machine::has_room() {
+            self.end_idle();
+            if !machine::has_room() {
+                self.metrics.throttled();
+                return Err(gate::throttled());
+            }
+        }
+        let plan = match self.launcher.plan(version, packages).await {
+            Ok(plan) => plan,
+            Err(error) => return Ok(Started::Failed(not_started(&error, request))),
+        };
+        let target = self.launcher.target(version);
+        let timeout = Duration::from_secs(u64::from(version.configuration.timeout_seconds));
+        for (phase, limit) in [(Phase::Init, INIT_TIMEOUT), (Phase::Invoke, timeout)] {
+            let mut instance = match self.launcher.launch(&plan, &target, phase).await {
+                Ok(instance) => instance,
+                Err(error) => return Ok(Started::Failed(not_started(&error, request))),
+            };
+            let report = match instance.environment.init(limit).await {
+                Ok(report) => report,
+                Err(error) => {
+                    self.end(instance);
+                    return Ok(Started::Failed(not_started(&error.into(), request)));
+                }
+            };
+            if matches!(report.outcome, InitOutcome::Ready) {
+                self.metrics.started(report.duration);
+                return Ok(Started::Ready { instance: Box::new(instance), init: Some(report.duration) });
+            }
+            let failed = self.failed_start(instance, report, phase, limit, request).await;
+            if phase == Phase::Invoke {
+                return Ok(Started::Failed(failed));
+            }
+            if let Some(journal) = failed.journal {
+                journal.close().await;
+            }
+        }
+        unreachable!("the second phase answers in either case")
+    }
+
+    /// Ends an environment that could not be initialised, and writes down why.
+    async fn failed_start(
+        &self,
+        instance: Instance,
+        report: InitReport,
+        phase: Phase,
+        limit: Duration,
+        request: &Request,
+    ) -> FailedStart {
+        let Instance { environment, journal, version, .. } = instance;
+        let used_bytes = environment.usage().map(|usage| usage.peak_bytes).unwrap_or_default();
+        if let Err(error) = environment.shutdown().await {
+            tracing::warn!(%error, "an environment could not be ended");
+        }
+        let (failure, document) = init_failure(&report.outcome, limit, request);
+        let line = lines(&version).init_report(self.platform.clock.now(), phase, report.duration, &failure);
+        if let Some(line) = line {
+            journal.add(line).await;
+        }
+        FailedStart { journal: Some(journal), document, failure, duration: report.duration, used_bytes }
+    }
+
+    async fn report_failed_start(
+        &self,
+        failed: FailedStart,
+        version: &FunctionVersion,
+        request: Request,
+        answer: oneshot::Sender<Result<Outcome, Error>>,
+    ) {
+        let report = Report {
+            duration: failed.duration,
+            init: None,
+            memory_mb: version.configuration.memory_mb,
+            used_mb: used_mb(failed.used_bytes, version),
+            failure: Some(failed.failure),
+        };
+        self.metrics.invoked(report.duration, true);
+        let (tail_sender, tail) = tail_channel(request.tail);
+        if let Some(journal) = failed.journal {
+            journal.begin(&request.request_id, self.platform.clock.now()).await;
+            journal.finish(&request.request_id, report, tail_sender).await;
+            journal.close().await;
+        }
+        let tail = take_tail(tail).await;
+        drop(answer.send(Ok(Outcome { payload: failed.document, failed: true, tail })));
+    }
+
+    /// Hands the event to an environment, answers, and takes the environment back.
+    async fn use_instance(
+        &self,
+        mut instance: Instance,
+        init: Option<Duration>,
+        request: Request,
+        answer: oneshot::Sender<Result<Outcome, Error>>,
+    ) {
+        let version = Arc::clone(&instance.version);
+        let configuration = &version.configuration;
+        let timeout = Duration::from_secs(u64::from(configuration.timeout_seconds));
+        let now = self.platform.clock.now();
+        instance.journal.begin(&request.request_id, now).await;
+        let report = instance
+            .environment
+            .invoke(Invocation {
+                request_id: request.request_id.clone(),
+                payload: request.payload,
+                timeout,
+                deadline_ms: now.milliseconds() + timeout.as_millis() as i64,
+                invoked_function_arn: request.invoked_arn,
+                trace_id: request.trace_id,
+                client_context: request.client_context,
+                cognito_identity: None,
+            })
+            .await;
+        let (outcome, duration) = match report {
+            Ok(report) => (report.outcome, report.duration),
+            Err(error) => {
+                tracing::error!(%error, function = version.arn(), "an environment could not take an event");
+                self.end(instance);
+                drop(answer.send(Err(Error::bare(&wire::error::common::INTERNAL_FAILURE))));
+                return;
+            }
+        };
+        let verdict = Verdict::of(outcome, timeout, &request.request_id);
+        self.pools.announce(&version);
+        let (tail_sender, tail) = tail_channel(request.tail);
+        self.metrics.invoked(duration, verdict.failed);
+        let (payload, failed) = (verdict.payload, verdict.failed);
+        let mut answer = Some((answer, payload));
+        if tail.is_none()
+            && let Some((answer, payload)) = answer.take()
+        {
+            drop(answer.send(Ok(Outcome { payload, failed, tail: None })));
+        }
+        let used_mb = used_mb(instance.environment.usage().map(|usage| usage.peak_bytes).unwrap_or_default(), &version);
+        let report =
+            Report { duration, init, memory_mb: configuration.memory_mb, used_mb, failure: verdict.failure };
+        instance.journal.finish(&request.request_id, report, tail_sender).await;
+        self.take_back(instance, verdict.usable).await;
+        if let Some((answer, payload)) = answer {
+            let tail = take_tail(tail).await;
+            drop(answer.send(Ok(Outcome { payload, failed, tail })));
+        }
+    }
+
+    /// Freezes an environment for its next use, hands it to whoever waits for one, or ends it.
+    async fn take_back(&self, mut instance: Instance, usable: bool) {
+        let version = Arc::clone(&instance.version);
+        let frozen = usable && (self.pools.is_awaited(&version) || instance.environment.freeze().await.is_ok());
+        if !frozen {
+            self.pools.lose(&version);
+            self.end(instance);
+            return;
+        }
+        if let Some(unwanted) = self.pools.give_back(instance, self.platform.clock.monotonic()) {
+            self.end(unwanted);
+        }
+    }
+}
+
+/// What an outcome means for the caller and for the environment.
+struct Verdict {
+    payload: Bytes,
+    failed: bool,
+    /// Set if the platform, not the function, words the error.
+    failure: Option<Failure>,
+    /// The environment can take another event.
+    usable: bool,
+}
+
+impl Verdict {
+    fn of(outcome: InvokeOutcome, timeout: Duration, request_id: &str) -> Verdict {
+        let broken = |failure: Failure| Verdict {
+            payload: failure.document(request_id),
+            failed: true,
+            failure: Some(failure),
+            usable: false,
+        };
+        match outcome {
+            InvokeOutcome::Response { payload, .. } => {
+                Verdict { payload, failed: false, failure: None, usable: true }
+            }
+            InvokeOutcome::FunctionError(error) => {
+                Verdict { payload: error.payload, failed: true, failure: None, usable: true }
+            }
+            InvokeOutcome::ResponseTooLarge { .. } => {
+                Verdict { payload: failure::response_too_large(), failed: true, failure: None, usable: true }
+            }
+            InvokeOutcome::TimedOut => broken(Failure::timed_out(timeout)),
+            InvokeOutcome::Exited(status) => broken(Failure::exited(status)),
+            InvokeOutcome::OutOfMemory => broken(Failure::out_of_memory()),
+        }
+    }
+}
+
+/// The failure of an initialisation, and the document its caller gets: the runtime's own, if it gave one.
+fn init_failure(outcome: &InitOutcome, limit: Duration, request: &Request) -> (Failure, Bytes) {
+    let failure = match outcome {
+        InitOutcome::Failed(error) => {
+            let failure = Failure {
+                error_type: error.error_type.clone().unwrap_or_else(|| "Runtime.Unknown".to_owned()),
+                reason: String::new(),
+                kind: failure::FailureKind::Error,
+            };
+            return (failure, error.payload.clone());
+        }
+        InitOutcome::InvalidEntrypoint { path, errno } => Failure::invalid_entrypoint(path, *errno),
+        InitOutcome::Exited(status) => Failure::exited(*status),
+        InitOutcome::OutOfMemory => Failure::out_of_memory(),
+        InitOutcome::TimedOut | InitOutcome::Ready => Failure::timed_out(limit),
+    };
+    let document = failure.document(&request.request_id);
+    (failure, document)
+}
+
+fn not_started(error: &super::launch::LaunchError, request: &Request) -> FailedStart {
+    tracing::error!(%error, "an environment could not be started");
+    let failure = launch_failure(error);
+    let document = failure.document(&request.request_id);
+    FailedStart { journal: None, document, failure, duration: Duration::ZERO, used_bytes: 0 }
+}
+
+/// Megabytes in use, rounded up and never more than the function has, as AWS shows them.
+fn used_mb(bytes: u64, version: &FunctionVersion) -> u64 {
+    bytes.div_ceil(1024 * 1024).min(u64::from(version.configuration.memory_mb))
+}
+
+type TailReceiver = Option<oneshot::Receiver<Vec<u8>>>;
+
+fn tail_channel(wanted: bool) -> (Option<oneshot::Sender<Vec<u8>>>, TailReceiver) {
+    wanted.then(oneshot::channel).unzip()
+}
+
+/// The end of the log. It is lost only with the journal, which has said so.
+async fn take_tail(tail: TailReceiver) -> Option<Vec<u8>> {
+    match tail {
+        Some(tail) => Some(tail.await.unwrap_or_default()),
+        None => None,
+    }
+}
