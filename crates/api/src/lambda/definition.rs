@@ -1093,6 +1093,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListVersionsByFunction"],
+        codec: Some(&operations::LIST_VERSIONS_BY_FUNCTION),
         ..operation("ListVersionsByFunction", 62)
     },
     OperationDef {
@@ -1146,6 +1147,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:PublishVersion"],
+        codec: Some(&operations::PUBLISH_VERSION),
         ..operation("PublishVersion", 65)
     },
     OperationDef {

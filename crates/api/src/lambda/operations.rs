@@ -54,6 +54,18 @@ built_operation! {
 }
 
 built_operation! {
+    ListVersionsByFunction, LIST_VERSIONS_BY_FUNCTION, 62,
+    types::ListVersionsByFunctionRequest: schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST,
+    types::ListVersionsByFunctionResponse: schemas::LIST_VERSIONS_BY_FUNCTION_RESPONSE
+}
+
+built_operation! {
+    PublishVersion, PUBLISH_VERSION, 65,
+    types::PublishVersionRequest: schemas::PUBLISH_VERSION_REQUEST,
+    types::FunctionConfiguration: schemas::FUNCTION_CONFIGURATION
+}
+
+built_operation! {
     TagResource, TAG_RESOURCE, 81,
     types::TagResourceRequest: schemas::TAG_RESOURCE_REQUEST,
     crate::Empty: crate::operation::EMPTY

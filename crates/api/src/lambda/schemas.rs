@@ -757,6 +757,37 @@ pub(crate) static LIST_TAGS_RESPONSE_MEMBERS: [Member; 1] = [member("Tags", &sup
 pub(crate) static LIST_TAGS_RESPONSE: Shape =
     shape("ListTagsResponse", Kind::Structure { members: &LIST_TAGS_RESPONSE_MEMBERS });
 
+pub(crate) static LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_VERSIONS_BY_FUNCTION_REQUEST: Shape =
+    shape("ListVersionsByFunctionRequest", Kind::Structure { members: &LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS });
+
+pub(crate) static LIST_VERSIONS_BY_FUNCTION_RESPONSE_MEMBERS: [Member; 2] =
+    [member("NextMarker", &super::schemas::STRING), member("Versions", &super::schemas::FUNCTION_LIST)];
+
+pub(crate) static LIST_VERSIONS_BY_FUNCTION_RESPONSE: Shape =
+    shape("ListVersionsByFunctionResponse", Kind::Structure { members: &LIST_VERSIONS_BY_FUNCTION_RESPONSE_MEMBERS });
+
 pub(crate) static LOCAL_MOUNT_PATH: Shape = Shape {
     constraints: Constraints {
         min: Some(0.0),
@@ -863,6 +894,23 @@ pub(crate) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("PerExecutionEnvironmentMaxConcurrency", Kind::Integer)
 };
+
+pub(crate) static PUBLISH_VERSION_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    member("CodeSha256", &super::schemas::STRING),
+    member("Description", &super::schemas::DESCRIPTION),
+    member("RevisionId", &super::schemas::STRING),
+    member("PublishTo", &super::schemas::FUNCTION_VERSION_LATEST_PUBLISHED),
+];
+
+pub(crate) static PUBLISH_VERSION_REQUEST: Shape =
+    shape("PublishVersionRequest", Kind::Structure { members: &PUBLISH_VERSION_REQUEST_MEMBERS });
 
 pub(crate) static RESERVED_CONCURRENT_EXECUTIONS: Shape = Shape {
     constraints: Constraints { min: Some(0.0), ..Constraints::NONE },

@@ -1986,6 +1986,104 @@ impl ReadStructure for ListTagsResponse {
 
 structure_value!(ListTagsResponse);
 
+/// `ListVersionsByFunctionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListVersionsByFunctionRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListVersionsByFunctionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS[1], &self.marker);
+        put_optional(writer, &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS[2], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListVersionsByFunctionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: Missing::all_required(&schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST), ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS[0])?,
+            1 => self.marker = Some(ReadValue::read(reader, &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS[1])?),
+            2 => {
+                self.max_items = Some(ReadValue::read(reader, &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListVersionsByFunctionRequest);
+
+/// `ListVersionsByFunctionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListVersionsByFunctionResponse {
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+    /// `Versions`
+    pub versions: Option<Vec<FunctionConfiguration>>,
+}
+
+impl Structure for ListVersionsByFunctionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_VERSIONS_BY_FUNCTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_VERSIONS_BY_FUNCTION_RESPONSE_MEMBERS[0], &self.next_marker);
+        put_optional(writer, &schemas::LIST_VERSIONS_BY_FUNCTION_RESPONSE_MEMBERS[1], &self.versions);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListVersionsByFunctionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_VERSIONS_BY_FUNCTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_VERSIONS_BY_FUNCTION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.versions = Some(ReadValue::read(reader, &schemas::LIST_VERSIONS_BY_FUNCTION_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListVersionsByFunctionResponse);
+
 /// `LoggingConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoggingConfig {
@@ -2031,6 +2129,62 @@ impl ReadStructure for LoggingConfig {
 }
 
 structure_value!(LoggingConfig);
+
+/// `PublishVersionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PublishVersionRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `CodeSha256`
+    pub code_sha256: Option<String>,
+    /// `Description`
+    pub description: Option<String>,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+    /// `PublishTo`
+    pub publish_to: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PublishVersionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUBLISH_VERSION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[0], &self.function_name, self.missing.has(0));
+        put_optional(writer, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[1], &self.code_sha256);
+        put_optional(writer, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[2], &self.description);
+        put_optional(writer, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[3], &self.revision_id);
+        put_optional(writer, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[4], &self.publish_to);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PublishVersionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUBLISH_VERSION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: Missing::all_required(&schemas::PUBLISH_VERSION_REQUEST), ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[0])?,
+            1 => self.code_sha256 = Some(ReadValue::read(reader, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[1])?),
+            2 => self.description = Some(ReadValue::read(reader, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[2])?),
+            3 => self.revision_id = Some(ReadValue::read(reader, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[3])?),
+            4 => self.publish_to = Some(ReadValue::read(reader, &schemas::PUBLISH_VERSION_REQUEST_MEMBERS[4])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PublishVersionRequest);
 
 /// `ResolvedS3Object`.
 #[derive(Clone, Debug, Default, PartialEq)]

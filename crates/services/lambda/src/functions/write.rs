@@ -107,6 +107,21 @@ impl Functions {
         Ok(change)
     }
 
+    /// What [`Functions::edit`] would make of `$LATEST`; nothing changes.
+    ///
+    /// # Errors
+    /// As [`Functions::edit`].
+    pub async fn preview<F>(&self, id: &FunctionId, edit: &Edit, apply: F) -> Result<FunctionVersion, Error>
+    where
+        F: FnOnce(FunctionVersion) -> Result<FunctionVersion, Error>,
+    {
+        let record = self.version(id, Version::Latest).await?;
+        let latest = record.ok_or_else(|| errors::function_not_found(id, None))?.described;
+        check_revision(&latest, edit.revision_id.as_deref())?;
+        check_settled(&latest)?;
+        apply(latest)
+    }
+
     /// Publishes `$LATEST` as it is, if it has changed since the version published last.
     ///
     /// # Errors

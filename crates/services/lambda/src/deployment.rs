@@ -1,0 +1,81 @@
+//! Making versions ready: their package is unpacked and their runtime is there before they are active.
+//!
+//! A version that is being made ready has a mark in the store, set in the transaction that changed it, so that a restart
+//! takes it up again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wire::Error;
+
+use crate::Lambda;
+use crate::function::{Failure, FunctionVersion};
+use crate::functions::Change;
+use crate::package::PackageError;
+
+/// Attempts to unpack a package, when it is the machine and not the package that fails.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Wait before the second attempt; each further wait is twice as long.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Begins to make ready what a change has left pending.
+pub async fn begin_all(lambda: &Arc<Lambda>, change: &Change) {
+    begin(lambda, change.latest.clone()).await;
+    if let Some(published) = change.published.as_ref().filter(|published| published.is_new) {
+        begin(lambda, published.version.clone()).await;
+    }
+}
+
+/// Takes up what an earlier process has left pending.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn resume(lambda: &Arc<Lambda>) -> Result<(), Error> {
+    for (function, version) in lambda.functions.deployments().await? {
+        if let Some(record) = lambda.functions.version(&function, version).await? {
+            begin(lambda, record.described).await;
+        }
+    }
+    Ok(())
+}
+
+async fn begin(lambda: &Arc<Lambda>, version: FunctionVersion) {
+    let service = Arc::clone(lambda);
+    let task = async move {
+        let outcome = make_ready(&service, &version).await;
+        if let Err(error) = service.functions.finish(&version, outcome).await {
+            tracing::error!(%error, function = %version.qualified_arn(), "a deployment's end cannot be recorded");
+        }
+    };
+    if let Err(error) = lambda.platform.background.spawn_when_free("lambda deployment", task).await {
+        tracing::info!(%error, "a deployment waits for the next start");
+    }
+}
+
+async fn make_ready(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Failure> {
+    unpack(lambda, version).await?;
+    lambda.prepare(version).await
+}
+
+async fn unpack(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Failure> {
+    let mut wait = RETRY_AFTER;
+    for _ in 1..ATTEMPTS_MAX {
+        match lambda.packages.ensure(&version.code.digest).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_fault_of_package() => return Err(failure(&error)),
+            Err(error) => tracing::warn!(%error, function = %version.qualified_arn(), "a package cannot be unpacked"),
+        }
+        let stopping = lambda.platform.background.stopping();
+        if stopping.run_until_cancelled(lambda.platform.clock.sleep(wait)).await.is_none() {
+            break;
+        }
+        wait *= 2;
+    }
+    lambda.packages.ensure(&version.code.digest).await.map(|_| ()).map_err(|error| failure(&error))
+}
+
+fn failure(error: &PackageError) -> Failure {
+    let code = if error.is_fault_of_package() { "InvalidZipFileException" } else { "InternalError" };
+    Failure { code: code.to_owned(), reason: error.to_string() }
+}

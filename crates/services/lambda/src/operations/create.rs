@@ -1,0 +1,37 @@
+//! `CreateFunction`.
+
+use std::sync::Arc;
+
+use api::lambda::{CreateFunctionRequest, FunctionConfiguration};
+use platform::Ctx;
+use wire::Error;
+
+use super::{code, tags};
+use crate::functions::NewFunction;
+use crate::{Lambda, configuration, deployment, errors, names, view};
+
+/// Answers as soon as the function is durable; it is pending until its package is unpacked and its runtime is ready.
+pub async fn create_function(
+    lambda: &Arc<Lambda>,
+    cx: &Ctx,
+    input: CreateFunctionRequest,
+) -> Result<FunctionConfiguration, Error> {
+    configuration::check_creation(&input)?;
+    let settings = configuration::settings(&input);
+    let id = names::new_function(cx, &input.function_name)?;
+    let configuration = configuration::create(&settings, &id.name, input.architectures.as_deref())?;
+    let tags = input.tags.unwrap_or_default();
+    tags::check(&tags)?;
+    let package = code::source(input.code)?;
+    // Said before the package is read, which is expensive; the transaction decides.
+    if lambda.functions.function(&id).await?.is_some() {
+        return Err(errors::conflict(format!("Function already exist: {}", id.name)));
+    }
+    let code = code::keep(lambda, cx, package).await?;
+    let arn = id.arn();
+    let publish = input.publish.unwrap_or(false);
+    let change = lambda.functions.create(NewFunction { id, configuration, code, tags, publish }).await?;
+    deployment::begin_all(lambda, &change).await;
+    let described = change.published.map_or(change.latest, |published| published.version);
+    Ok(view::full(&described, arn))
+}

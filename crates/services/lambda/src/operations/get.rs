@@ -1,0 +1,60 @@
+//! `GetFunction` and `GetFunctionConfiguration`.
+
+use std::sync::Arc;
+
+use api::lambda::{
+    FunctionCodeLocation, FunctionConfiguration, GetFunctionConfigurationRequest, GetFunctionRequest,
+    GetFunctionResponse,
+};
+use platform::Ctx;
+use wire::Error;
+
+use crate::function::FunctionVersion;
+use crate::names::{self, Target};
+use crate::{Lambda, errors, view};
+
+/// A version with its tags and a place to download its package from.
+pub async fn get_function(
+    lambda: &Arc<Lambda>,
+    cx: &Ctx,
+    input: GetFunctionRequest,
+) -> Result<GetFunctionResponse, Error> {
+    let target = names::target(cx, &input.function_name, input.qualifier.as_deref())?;
+    let version = describe(lambda, &target).await?;
+    let function = lambda.functions.function(&target.function).await?;
+    let tags = function.ok_or_else(|| errors::function_not_found(&target.function, None))?.tags;
+    let location = lambda.code_locations.url(&cx.endpoint, &version.code.digest, cx.platform.clock.now().seconds);
+    Ok(GetFunctionResponse {
+        configuration: Some(view::full(&version, arn(&target))),
+        code: Some(FunctionCodeLocation {
+            repository_type: Some("S3".to_owned()),
+            location: Some(location),
+            ..FunctionCodeLocation::default()
+        }),
+        tags: (!tags.is_empty()).then_some(tags),
+        ..GetFunctionResponse::default()
+    })
+}
+
+/// A version.
+pub async fn get_function_configuration(
+    lambda: &Arc<Lambda>,
+    cx: &Ctx,
+    input: GetFunctionConfigurationRequest,
+) -> Result<FunctionConfiguration, Error> {
+    let target = names::target(cx, &input.function_name, input.qualifier.as_deref())?;
+    let version = describe(lambda, &target).await?;
+    Ok(view::full(&version, arn(&target)))
+}
+
+async fn describe(lambda: &Lambda, target: &Target) -> Result<FunctionVersion, Error> {
+    let qualifier = target.qualifier.as_deref();
+    let not_found = || errors::function_not_found(&target.function, qualifier);
+    let version = names::version(qualifier.unwrap_or("$LATEST")).ok_or_else(not_found)?;
+    let record = lambda.functions.version(&target.function, version).await?;
+    Ok(record.ok_or_else(not_found)?.described)
+}
+
+fn arn(target: &Target) -> String {
+    target.qualifier.as_ref().map_or_else(|| target.function.arn(), |name| target.function.qualified_arn(name))
+}

@@ -1,0 +1,60 @@
+//! `UpdateFunctionCode`.
+
+use std::sync::Arc;
+
+use api::lambda::{FunctionCode, FunctionConfiguration, UpdateFunctionCodeRequest};
+use platform::Ctx;
+use wire::Error;
+
+use super::code;
+use crate::function::{CodePackage, FunctionVersion};
+use crate::functions::Edit;
+use crate::{Lambda, configuration, deployment, errors, names, view};
+
+/// Answers as soon as the change is durable; invocations run the code before it until the new one is unpacked.
+pub async fn update_function_code(
+    lambda: &Arc<Lambda>,
+    cx: &Ctx,
+    input: UpdateFunctionCodeRequest,
+) -> Result<FunctionConfiguration, Error> {
+    let id = names::target(cx, &input.function_name, None)?.function;
+    if input.publish_to.is_some() {
+        return Err(errors::unsupported("PublishTo"));
+    }
+    let package = code::source(FunctionCode {
+        zip_file: input.zip_file,
+        s3_bucket: input.s3_bucket,
+        s3_key: input.s3_key,
+        s3_object_version: input.s3_object_version,
+        s3_object_storage_mode: input.s3_object_storage_mode,
+        image_uri: input.image_uri,
+        source_kms_key_arn: input.source_kms_key_arn,
+    })?;
+    // Said before the package is read, which is expensive; the transaction decides.
+    if lambda.functions.function(&id).await?.is_none() {
+        return Err(errors::function_not_found(&id, None));
+    }
+    let architecture = configuration::architecture(input.architectures.as_deref()).map(str::to_owned);
+    let change_to = |code: CodePackage| {
+        move |mut latest: FunctionVersion| {
+            latest.code = code.clone();
+            if let Some(architecture) = &architecture {
+                latest.configuration.architecture.clone_from(architecture);
+            }
+            Ok(latest)
+        }
+    };
+    let edit = Edit { revision_id: input.revision_id, publish: input.publish.unwrap_or(false) };
+    if input.dry_run == Some(true) {
+        let code = code::check(lambda, package).await?;
+        let latest = lambda.functions.preview(&id, &edit, change_to(code)).await?;
+        return Ok(view::full(&latest, id.arn()));
+    }
+    let code = code::keep(lambda, cx, package).await?;
+    let change = lambda.functions.edit(&id, edit, change_to(code)).await?;
+    deployment::begin_all(lambda, &change).await;
+    Ok(match change.published {
+        Some(published) => view::full(&published.version, published.version.qualified_arn()),
+        None => view::full(&change.latest, id.arn()),
+    })
+}

@@ -1,0 +1,28 @@
+//! `UpdateFunctionConfiguration`.
+
+use std::sync::Arc;
+
+use api::lambda::{FunctionConfiguration, UpdateFunctionConfigurationRequest};
+use platform::Ctx;
+use wire::Error;
+
+use crate::function::FunctionVersion;
+use crate::functions::Edit;
+use crate::{Lambda, configuration, deployment, names, view};
+
+/// Answers as soon as the change is durable; invocations run the configuration before it until the new one is ready.
+pub async fn update_function_configuration(
+    lambda: &Arc<Lambda>,
+    cx: &Ctx,
+    input: UpdateFunctionConfigurationRequest,
+) -> Result<FunctionConfiguration, Error> {
+    let id = names::target(cx, &input.function_name, None)?.function;
+    let edit = Edit { revision_id: input.revision_id.clone(), publish: false };
+    let apply = move |mut latest: FunctionVersion| {
+        latest.configuration = configuration::apply(&input, latest.configuration)?;
+        Ok(latest)
+    };
+    let change = lambda.functions.edit(&id, edit, apply).await?;
+    deployment::begin_all(lambda, &change).await;
+    Ok(view::full(&change.latest, id.arn()))
+}

@@ -1,0 +1,128 @@
+//! The service itself: what its parts share, and what it offers to the platform.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use api::lambda as operation_types;
+use platform::{Lifecycle, OrFailure, Platform, Registration};
+use tokio::sync::Notify;
+use wire::Error;
+use wire::error::common;
+
+use crate::code_location::CodeLocations;
+use crate::function::{Failure, FunctionVersion};
+use crate::functions::Functions;
+use crate::operations::{account, create, delete, get, list, tags, update_code, update_configuration, versions};
+use crate::package::Packages;
+use crate::{deployment, sweep};
+
+/// The service.
+pub struct Lambda {
+    /// What all services share.
+    pub platform: Arc<Platform>,
+    /// The functions of all accounts.
+    pub functions: Functions,
+    /// Their packages, unpacked.
+    pub packages: Packages,
+    /// Where their packages can be downloaded.
+    pub code_locations: Arc<CodeLocations>,
+    sweep_requested: Notify,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The directory of unpacked packages cannot be used.
+    #[error("cannot open the directory of unpacked packages: {0}")]
+    Packages(#[from] io::Error),
+    /// The functions cannot be opened.
+    #[error(transparent)]
+    Functions(#[from] Error),
+}
+
+impl Lambda {
+    /// The service over the platform's stores.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn new(platform: Arc<Platform>) -> Result<Lambda, StartError> {
+        let functions = Functions::new(Arc::clone(&platform))?;
+        let packages = Packages::open(platform.config.data_directory.as_deref(), platform.blobs.clone())?;
+        let locations = CodeLocations::new(&platform.ids, platform.blobs.clone(), platform.clock.clone());
+        Ok(Lambda {
+            platform,
+            functions,
+            packages,
+            code_locations: Arc::new(locations),
+            sweep_requested: Notify::new(),
+        })
+    }
+
+    /// What the service offers to the platform.
+    pub fn registration(self: &Arc<Self>) -> Registration {
+        let mut registration = Registration::new(&api::lambda::SERVICE);
+        platform::operations!(registration, self, operation_types, {
+            CreateFunction => create::create_function,
+            DeleteFunction => delete::delete_function,
+            GetAccountSettings => account::get_account_settings,
+            GetFunction => get::get_function,
+            GetFunctionConfiguration => get::get_function_configuration,
+            ListFunctions => list::list_functions,
+            ListTags => tags::list_tags,
+            ListVersionsByFunction => versions::list_versions_by_function,
+            PublishVersion => versions::publish_version,
+            TagResource => tags::tag_resource,
+            UntagResource => tags::untag_resource,
+            UpdateFunctionCode => update_code::update_function_code,
+            UpdateFunctionConfiguration => update_configuration::update_function_configuration,
+        });
+        let data_plane = Arc::clone(&self.code_locations);
+        registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_data_plane(data_plane)
+    }
+
+    /// Makes a version's runtime ready.
+    pub(crate) async fn prepare(&self, _version: &FunctionVersion) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Lets packages that are no longer needed be removed soon.
+    pub(crate) fn sweep_soon(&self) {
+        self.sweep_requested.notify_one();
+    }
+
+    /// Waits until [`Lambda::sweep_soon`] is called.
+    pub(crate) async fn sweep_requested(&self) {
+        self.sweep_requested.notified().await;
+    }
+
+    async fn start_up(self: Arc<Self>) -> Result<(), Error> {
+        deployment::resume(&self).await?;
+        let sweeper = sweep::run(Arc::clone(&self));
+        self.platform.background.spawn("lambda sweep", sweeper).or_failure()
+    }
+}
+
+impl Lifecycle for Lambda {
+    fn start(self: Arc<Self>) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> {
+        Box::pin(self.start_up())
+    }
+
+    fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.functions.reset();
+        self.sweep_soon();
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// A failure of the machine's, as a client sees it; the reason goes to the log alone.
+pub(crate) fn store_failure(reason: impl Display) -> Error {
+    tracing::error!(%reason, "internal failure");
+    Error::bare(&common::INTERNAL_FAILURE)
+}
