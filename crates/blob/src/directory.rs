@@ -40,7 +40,7 @@ pub(crate) struct Directory {
 impl Directory {
     /// Opens, and creates when missing, a directory of blobs, and removes what unfinished writes have left.
     pub(crate) fn open(root: &Path) -> Result<Self, BlobError> {
-        create_directories(root)?;
+        create_root(root)?;
         let lock_path = root.join("lock");
         let mut lock = OpenOptions::new();
         let lock = lock.read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(&lock_path);
@@ -59,10 +59,7 @@ impl Directory {
         }
         create_directories(&temporary)?;
         create_directories(&objects)?;
-        sync_directory(root)?;
-        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            sync_directory(parent)?;
-        }
+        sync_directory(root).map_err(|error| BlobError::io("sync", root, error))?;
         Ok(Self {
             objects,
             temporary,
@@ -249,8 +246,25 @@ fn create_directories(path: &Path) -> Result<(), BlobError> {
     created.map_err(|error| BlobError::io("create", path, error))
 }
 
-fn sync_directory(path: &Path) -> Result<(), BlobError> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(|error| BlobError::io("sync", path, error))
+/// Creates the directory of a blob store where none is, and makes its name durable, and those of the directories above
+/// that were missing too.
+fn create_root(root: &Path) -> Result<(), BlobError> {
+    let is_present = |above: &Path| above.as_os_str().is_empty() || above.exists();
+    let missing_above = root.ancestors().skip(1).take_while(|above| !is_present(above)).count();
+    create_directories(root)?;
+    for above in root.ancestors().skip(1).take(missing_above + 1) {
+        match sync_directory(above) {
+            // We may not look into a directory that others made for us.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced.map_err(|error| BlobError::io("sync", above, error))?,
+        }
+    }
+    Ok(())
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let here = path.as_os_str().is_empty();
+    File::open(if here { Path::new(".") } else { path })?.sync_all()
 }
 
 fn open_if_present(path: &Path) -> Result<Option<File>, BlobError> {

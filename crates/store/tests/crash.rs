@@ -6,7 +6,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use traca_store::{Direction, KeyRange, Partition, Profile, Store, StoreError, TransactError};
 
@@ -110,9 +109,7 @@ fn killed_again_and_again(name: &str, profile: Profile) {
     let mut acknowledged = HashMap::new();
     for number in 0..ROUNDS {
         acknowledged.extend(round(directory.path(), name, number));
-        let started = Instant::now();
         let store = Store::open(directory.path(), profile).expect("reopens");
-        assert!(started.elapsed() < Duration::from_secs(10), "recovery took {:?}", started.elapsed());
         runtime.block_on(async {
             verify(&store, &acknowledged).await;
             store.shutdown().await;

@@ -18,11 +18,7 @@ const FILE_MODE: u32 = 0o600;
 /// Creates what is missing, durably, and takes the lock, which is held until the returned file is closed.
 pub(super) fn prepare(directory: &Path) -> Result<File, OpenError> {
     let failed = |path: &Path, source| OpenError::Io { path: path.to_owned(), source };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(DIRECTORY_MODE)
-        .create(directory)
-        .map_err(|source| failed(directory, source))?;
+    create_directory(directory).map_err(|source| failed(directory, source))?;
     let lock_path = directory.join(LOCK);
     let lock = create(&lock_path).map_err(|source| failed(&lock_path, source))?;
     match lock.try_lock() {
@@ -34,10 +30,26 @@ pub(super) fn prepare(directory: &Path) -> Result<File, OpenError> {
     let database = directory.join(DATABASE);
     create(&database).map_err(|source| failed(&database, source))?;
     sync_directory(directory).map_err(|source| failed(directory, source))?;
-    if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        sync_directory(parent).map_err(|source| failed(parent, source))?;
-    }
     Ok(lock)
+}
+
+/// Creates a directory where none is, and makes its name durable, and those of the directories above that were missing
+/// too. The name is synced even where the directory exists: whoever made it may not have lived to do so.
+fn create_directory(directory: &Path) -> io::Result<()> {
+    let missing_above = directory.ancestors().skip(1).take_while(|above| !is_present(above)).count();
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
+    for above in directory.ancestors().skip(1).take(missing_above + 1) {
+        match sync_directory(above) {
+            // We may not look into a directory that others made for us.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
+}
+
+fn is_present(directory: &Path) -> bool {
+    directory.as_os_str().is_empty() || directory.exists()
 }
 
 fn create(path: &Path) -> io::Result<File> {
@@ -46,5 +58,6 @@ fn create(path: &Path) -> io::Result<File> {
 
 /// Makes the names in a directory durable.
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
+    let here = directory.as_os_str().is_empty();
+    File::open(if here { Path::new(".") } else { directory })?.sync_all()
 }
