@@ -230,31 +230,42 @@ impl Router {
     }
 
     fn route_signed(&self, parts: &Parts, signing_name: &str, form: Option<&str>) -> Result<Route, RouteError> {
-        let mut candidates = self.signed_as(signing_name).peekable();
-        let Some(&first) = candidates.peek() else {
+        self.route_among(self.signed_as(signing_name), parts, form, signing_name == S3_EXPRESS).unwrap_or_else(|| {
             let protocol = if action(parts, form).is_some() { Protocol::Query } else { Protocol::Json };
-            return Err(RouteError::UnknownService { signing_name: signing_name.to_owned(), protocol });
-        };
+            Err(RouteError::UnknownService { signing_name: signing_name.to_owned(), protocol })
+        })
+    }
+
+    /// Finds the operation among services that share a signing name or a host; `None` if there is no such service.
+    fn route_among(
+        &self,
+        candidates: impl Iterator<Item = &'static ServiceDef>,
+        parts: &Parts,
+        form: Option<&str>,
+        is_express: bool,
+    ) -> Option<Result<Route, RouteError>> {
         let mut error = None;
         for service in candidates {
             if let Some(protocol) = query_protocol(service) {
-                return match action(parts, form) {
+                return Some(match action(parts, form) {
                     Some(action) => named(Some(service), protocol, &action),
                     // A service that also speaks JSON is asked in JSON unless there is an action.
                     None if service.target_prefix.is_some() && !is_form(parts) => {
                         Err(RouteError::MissingTarget { service })
                     }
                     None => Err(RouteError::MissingAction { service, protocol }),
-                };
+                });
             }
-            if rest_protocol(service).is_some() {
-                match self.route_rest(service, parts, signing_name == S3_EXPRESS) {
-                    Err(failure @ RouteError::UnknownPath { .. }) => error = error.or(Some(failure)),
-                    result => return result,
-                }
-            }
+            let failure = match rest_protocol(service) {
+                None => RouteError::MissingTarget { service },
+                Some(_) => match self.route_rest(service, parts, is_express) {
+                    Err(failure @ RouteError::UnknownPath { .. }) => failure,
+                    result => return Some(result),
+                },
+            };
+            error = error.or(Some(failure));
         }
-        Err(error.unwrap_or(RouteError::MissingTarget { service: first }))
+        error.map(Err)
     }
 
     fn route_unsigned(&self, parts: &Parts, form: Option<&str>) -> Result<Route, RouteError> {
@@ -271,14 +282,12 @@ impl Router {
                 return Err(RouteError::UnknownOperation { service: by_host, protocol: Protocol::Query, operation });
             }
         }
-        if let Some(service) = by_host.filter(|service| service.endpoint_prefix != S3) {
-            return match (rest_protocol(service), query_protocol(service)) {
-                (Some(_), _) => self.route_rest(service, parts, false),
-                (None, Some(protocol)) if service.target_prefix.is_none() => {
-                    Err(RouteError::MissingAction { service, protocol })
-                }
-                _ => Err(RouteError::MissingTarget { service }),
-            };
+        if let Some(named) = by_host.filter(|service| service.endpoint_prefix != S3) {
+            let prefix = named.endpoint_prefix;
+            let candidates = self.services.iter().copied().filter(|service| service.endpoint_prefix == prefix);
+            if let Some(result) = self.route_among(candidates, parts, form, false) {
+                return result;
+            }
         }
         if first_segment(path).is_some_and(is_date) {
             for service in self.services.iter().filter(|service| rest_protocol(service) == Some(Protocol::RestJson)) {

@@ -204,3 +204,26 @@ fn decode_label(text: &str) -> Option<String> {
     }
     String::from_utf8(percent_decode(text, false).into_owned()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greedy_label_leaves_the_segments_after_it() {
+        let tail = [Segment::Literal("versions"), Segment::Label("Version")];
+        assert_eq!(greedy_length(&tail, "a/b/versions/3"), Some(3));
+        assert_eq!(greedy_length(&tail, "versions/3"), None);
+        assert_eq!(greedy_length(&tail, "a/versions/"), None);
+        assert_eq!(greedy_length(&tail, "a/other/3"), None);
+        assert_eq!(greedy_length(&[], "a//b/"), Some(5));
+        assert_eq!(greedy_length(&[], ""), None);
+    }
+
+    #[test]
+    fn a_label_is_decoded_once_or_not_at_all() {
+        assert_eq!(decode_label("a%2Fb+%25").as_deref(), Some("a/b+%"));
+        assert_eq!(decode_label("%2"), None);
+        assert_eq!(decode_label("%C3"), None);
+    }
+}
