@@ -12,7 +12,8 @@ use crate::timestamp::Timestamp;
 impl Dynamic {
     /// A copy of a structure of any type. Streaming payloads are not copied.
     pub fn of(structure: &dyn Structure) -> Dynamic {
-        let mut capture = Capture { levels: vec![Level::Structure(Dynamic::new(structure.shape()))], slots: Vec::new() };
+        let mut capture =
+            Capture { levels: vec![Level::Structure(Dynamic::new(structure.shape()))], slots: Vec::new() };
         structure.write_members(&mut capture);
         match capture.levels.pop() {
             Some(Level::Structure(whole)) => whole,

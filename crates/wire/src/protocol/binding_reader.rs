@@ -54,10 +54,9 @@ impl BindingReader<'_> {
         if reader.keys().next().is_none() { Ok(()) } else { each(index, &mut reader) }
     }
 
-    fn query(&self, index: usize, shape: &'static Shape, each: EachMember<'_>) -> ReadResult<()> {
-        let member = &shape.members()[index];
+    fn query(&self, index: usize, member: &'static Member, each: EachMember<'_>) -> ReadResult<()> {
         if matches!(member.shape.kind, Kind::Map { .. }) {
-            let mut reader = QueryMapReader { query: self.query, shape };
+            let mut reader = QueryMapReader { query: self.query };
             return if reader.keys().next().is_none() { Ok(()) } else { each(index, &mut reader) };
         }
         match self.query.get(member.wire_name) {
@@ -82,9 +81,7 @@ impl BindingReader<'_> {
         // A blob or text of length zero counts as absent, as does an empty document.
         let Body::Bytes(bytes) = body else { return Ok(()) };
         match member.shape.kind {
-            Kind::Blob | Kind::String | Kind::JsonValue => {
-                each(index, &mut PayloadReader { body: Body::Bytes(bytes) })
-            }
+            Kind::Blob | Kind::String | Kind::JsonValue => each(index, &mut PayloadReader { body: Body::Bytes(bytes) }),
             _ => (self.document)(&bytes, false, &mut |reader| each(index, reader)),
         }
     }
@@ -128,7 +125,7 @@ impl Reader for BindingReader<'_> {
                 }
                 Location::Header => self.header(index, member, each),
                 Location::Headers => self.headers_map(index, member, each),
-                Location::Query => self.query(index, shape, each),
+                Location::Query => self.query(index, member, each),
                 Location::Uri => self.label(index, member, each),
                 Location::Status if self.status == 0 => Ok(()),
                 Location::Status => each(index, &mut TextReader::new(&self.status.to_string())),
@@ -316,23 +313,15 @@ impl Reader for QueryValueReader<'_> {
     refuse_scalars!(structure map document);
 }
 
-/// All query parameters that are not members of their own, as a map of text or of lists.
+/// All query parameters as a map of text or of lists, those included that are members of their own.
 struct QueryMapReader<'a> {
     query: &'a Form<'a>,
-    shape: &'static Shape,
 }
 
 impl<'a> QueryMapReader<'a> {
     fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let members = self.shape.members();
-        let own = move |key: &str| {
-            members.iter().any(|member| {
-                let single = !matches!(member.shape.kind, Kind::Map { .. });
-                member.location == Location::Query && single && member.wire_name == key
-            })
-        };
         let mut last = None;
-        self.query.iter().map(|(key, _)| key).filter(move |key| last.replace(*key) != Some(*key) && !own(key))
+        self.query.iter().map(|(key, _)| key).filter(move |key| last.replace(*key) != Some(*key))
     }
 }
 

@@ -59,6 +59,10 @@ pub(super) struct BindingWriter {
     name: String,
     /// Length of the name without the key of the header map's current entry.
     prefix_length: usize,
+    /// Query keys of the shape's own members: they win over the same keys in a map.
+    query_keys: Vec<&'static str>,
+    /// The map entry being written loses to a member of its own.
+    outranked: bool,
     /// Elements of the header list being written.
     elements: Option<Vec<String>>,
     pub(super) headers: Vec<(String, String)>,
@@ -84,6 +88,8 @@ impl BindingWriter {
             depth: 0,
             name: String::new(),
             prefix_length: 0,
+            query_keys: shape.members().iter().filter(|m| m.location == Location::Query).map(|m| m.wire_name).collect(),
+            outranked: false,
             elements: None,
             headers: Vec::new(),
             query: String::new(),
@@ -113,6 +119,7 @@ impl BindingWriter {
     fn aim(&mut self, member: &'static Member) {
         self.name.clear();
         self.name.push_str(member.wire_name);
+        self.outranked = false;
         self.target = match member.location {
             Location::Header | Location::Headers => Target::Header,
             Location::Query => Target::Query,
@@ -146,6 +153,7 @@ impl BindingWriter {
                 Some(elements) => elements.push(value),
                 None => self.headers.push((self.name.clone(), value)),
             },
+            Target::Query if self.outranked => {}
             Target::Query => {
                 self.query.push('&');
                 self.query.extend(utf8_percent_encode(&self.name, FORM_ENCODED));
@@ -202,6 +210,7 @@ impl Writer for BindingWriter {
                 self.name.push_str(key);
             }
             _ => {
+                self.outranked = self.query_keys.contains(&key);
                 self.name.clear();
                 self.name.push_str(key);
             }

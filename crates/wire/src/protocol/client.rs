@@ -106,7 +106,7 @@ fn write_bound(
     let (root, namespace) = operation.input_root.unwrap_or((shape.name, None));
     let document = match protocol {
         Protocol::RestXml => {
-            let mut writer = XmlWriter::new(XmlStyle::Rest);
+            let mut writer = XmlWriter::new(XmlStyle::RestInput);
             writer.root(root, namespace.or(service.xml_namespace));
             Document::Xml(writer)
         }

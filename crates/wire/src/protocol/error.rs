@@ -55,7 +55,7 @@ pub fn write_error(
             Protocol::CborTarget => write_cbor(service, Flavour::Target, error, &in_body).into(),
             Protocol::Query if json_answer => write_query_json(error, context.request_id).into(),
             Protocol::Query => write_query(service, error, &in_body, context.request_id).into(),
-            Protocol::Ec2 => write_ec2(error, context.request_id).into(),
+            Protocol::Ec2 => write_ec2(error, &in_body, context.request_id).into(),
             Protocol::RestXml => write_s3(error, &in_body, context).into(),
         }
     };
@@ -257,10 +257,13 @@ fn write_query_json(error: &Error, request_id: &str) -> String {
     writer.finish()
 }
 
-fn write_ec2(error: &Error, request_id: &str) -> String {
+fn write_ec2(error: &Error, members: Members<'_>, request_id: &str) -> String {
     let mut out = format!("{XML_DECLARATION}<Response><Errors><Error>");
     element("Code", error.definition.code, &mut out);
-    element("Message", error.message.as_deref().unwrap_or_default(), &mut out);
+    if let Some(message) = &error.message {
+        element("Message", message, &mut out);
+    }
+    write_elements(error, members, &mut out);
     out.push_str("</Error></Errors>");
     element("RequestID", request_id, &mut out);
     out.push_str("</Response>");

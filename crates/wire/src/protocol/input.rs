@@ -183,9 +183,7 @@ fn invalid_argument(
 ) -> Error {
     let name = member.wire_name;
     let message = match member.shape.kind {
-        Kind::Integer | Kind::Long => {
-            Cow::Owned(format!("Provided {name} not an integer or within integer range"))
-        }
+        Kind::Integer | Kind::Long => Cow::Owned(format!("Provided {name} not an integer or within integer range")),
         _ => Cow::Owned(error.message),
     };
     let form = Form::parse(&[request.query]).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::codec::json::JsonWriter;
 use crate::codec::xml::{XmlStyle, XmlWriter};
 use crate::codec::{Structure, Writer};
 use crate::event_stream;
-use crate::schema::{OperationDef, Protocol, ServiceDef, XmlNamespace};
+use crate::schema::{Kind, Member, OperationDef, Protocol, ServiceDef, XmlNamespace};
 
 /// What XML documents begin with; some clients look for the line break after it.
 pub(super) const XML_DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -230,7 +230,7 @@ fn write_bound(
     }
     let body = if let Some(raw) = writer.raw {
         if !headers.contains_key(CONTENT_TYPE) && shape.payload().is_some_and(|member| !member.streaming) {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(raw_content_type(shape.payload(), protocol)));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(raw_content_type(shape.payload(), &raw)));
         }
         raw
     } else if operation.unwrapped_output && !writer.has_document {
@@ -245,23 +245,17 @@ fn write_bound(
     ResponseParts { status, headers, body: Body::from(body) }
 }
 
-/// Media type of a body that is no document of the protocol's.
-fn raw_content_type(payload: Option<&crate::schema::Member>, protocol: Protocol) -> &'static str {
-    use crate::schema::Kind;
+/// Media type of a body that is no document of the protocol's. S3's text payloads are policies, which are JSON.
+fn raw_content_type(payload: Option<&Member>, body: &[u8]) -> &'static str {
     match payload.map(|member| &member.shape.kind) {
-        Some(Kind::String) if protocol == Protocol::RestJson => "text/plain",
-        Some(Kind::String) => "application/xml",
-        Some(Kind::JsonValue) => "application/json",
+        Some(Kind::String | Kind::JsonValue) if body.first() == Some(&b'{') => "application/json",
+        Some(Kind::String | Kind::JsonValue) => "text/plain",
         _ => "application/octet-stream",
     }
 }
 
 /// The root element of an answer that is its text, where there is no text.
-fn write_empty_root(
-    operation: &OperationDef,
-    namespace: Option<XmlNamespace>,
-    headers: &mut HeaderMap,
-) -> String {
+fn write_empty_root(operation: &OperationDef, namespace: Option<XmlNamespace>, headers: &mut HeaderMap) -> String {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     let name = operation.output_root.unwrap_or_default();
     let mut writer = XmlWriter::new(XmlStyle::Rest);

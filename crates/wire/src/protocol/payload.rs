@@ -63,7 +63,9 @@ impl PayloadReader {
         match std::mem::take(&mut self.body) {
             Body::Empty => Ok(Bytes::new()),
             Body::Bytes(bytes) => Ok(bytes),
-            Body::Stream { .. } => Err(ReadError::new("The body of this operation must be collected before it is read")),
+            Body::Stream { .. } => {
+                Err(ReadError::new("The body of this operation must be collected before it is read"))
+            }
         }
     }
 }

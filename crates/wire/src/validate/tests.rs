@@ -122,7 +122,10 @@ fn an_enum_and_a_missing_member() {
     let expected = "2 validation errors detected: Value 'succeeded' at 'statusFilter' failed to satisfy constraint: \
                     Member must satisfy enum value set: [RUNNING, FAILED]; Value null at 'item' failed to satisfy \
                     constraint: Member must not be null";
-    assert_eq!(text_of(shape, r#"{"statusFilter":"succeeded","Item":null}"#), format!("ValidationException: {expected}"));
+    assert_eq!(
+        text_of(shape, r#"{"statusFilter":"succeeded","Item":null}"#),
+        format!("ValidationException: {expected}")
+    );
 }
 
 #[test]

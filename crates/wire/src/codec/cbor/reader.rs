@@ -307,7 +307,9 @@ impl Reader for CborReader<'_> {
     fn integer(&mut self, at: &'static Member) -> ReadResult<i64> {
         match self.number()? {
             Some(Number::Integer(value)) if text::fits(at, value) => Ok(value),
-            Some(Number::Float(value)) if value.fract() == 0.0 && value.abs() < 9.2e18 && text::fits(at, value as i64) => {
+            Some(Number::Float(value))
+                if value.fract() == 0.0 && value.abs() < 9.2e18 && text::fits(at, value as i64) =>
+            {
                 Ok(value as i64)
             }
             _ => Err(unexpected(at, "an integer")),

@@ -33,12 +33,11 @@ pub(crate) fn is_flat(at: &Member) -> bool {
 
 /// The name under which a member's value (or, if flat, its elements) appears in XML and in query parameters.
 ///
-/// A flat list has no name of its own: its elements do. Where the model gives both the member and the element a name,
-/// the one on the side that carries the trait counts.
+/// A flat list has no level of its own. If its shape carries the trait, the elements have the name the shape gives them
+/// (SQS); if the member carries it, the elements have the member's name.
 pub(crate) fn element_name(at: &Member, query: bool) -> &'static str {
     if let (true, Kind::List { member: element, .. }) = (is_flat(at), &at.shape.kind) {
-        let member_names_it = at.flattened && at.has_wire_name;
-        if element.has_wire_name && !member_names_it {
+        if element.has_wire_name && !at.flattened {
             return element.wire_name;
         }
     }

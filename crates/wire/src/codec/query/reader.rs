@@ -67,9 +67,14 @@ impl<'a> QueryReader<'a> {
         if self.rules == Rules::Ec2 {
             match member.query_name {
                 Some(name) => self.push(name),
-                None if member.has_wire_name => self.push_capitalised(member.wire_name),
-                None => self.push(member.name),
+                None => self.push_capitalised(member.wire_name),
             }
+            if self.present() {
+                return true;
+            }
+            // Clients leave a name as the model has it where that gives it no other.
+            self.prefix.truncate(length);
+            self.push(member.name);
             return self.present();
         }
         // A flat list may come under its own name as well as under its elements'.

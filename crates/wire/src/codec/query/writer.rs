@@ -9,8 +9,7 @@ use crate::schema::{Kind, Member, Shape, TimestampFormat};
 use crate::timestamp::Timestamp;
 
 /// Everything but RFC 3986's unreserved characters is encoded.
-pub(crate) const FORM_ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const FORM_ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A composite value being written.
 enum Level {
@@ -71,11 +70,10 @@ impl Writer for QueryWriter {
         }
         match member.query_name {
             Some(name) => self.descend(&[name]),
-            None if member.has_wire_name => {
+            None => {
                 let (first, rest) = member.wire_name.split_at(1);
                 self.descend(&[&format!("{}{rest}", first.to_ascii_uppercase())]);
             }
-            None => self.descend(&[member.name]),
         }
     }
 

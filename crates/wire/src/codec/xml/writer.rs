@@ -12,8 +12,10 @@ use crate::timestamp::Timestamp;
 /// What differs between the protocols that write XML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum XmlStyle {
-    /// REST XML (S3): timestamps always with milliseconds.
+    /// Answers of REST XML (S3): timestamps always with milliseconds.
     Rest,
+    /// Requests of REST XML.
+    RestInput,
     /// Query: elements under their query names.
     Query,
     /// EC2: timestamps always with milliseconds.
@@ -31,9 +33,20 @@ struct Pending {
 /// A composite value being written.
 enum Level {
     /// The position right after the name in the opening tag is where attributes go.
-    Structure { name: Option<&'static str>, attributes_at: usize },
-    List { name: Option<&'static str>, element: &'static str },
-    Map { name: Option<&'static str>, entry: &'static str, key: &'static str, value: &'static str },
+    Structure {
+        name: Option<&'static str>,
+        attributes_at: usize,
+    },
+    List {
+        name: Option<&'static str>,
+        element: &'static str,
+    },
+    Map {
+        name: Option<&'static str>,
+        entry: &'static str,
+        key: Pending,
+        value: &'static str,
+    },
 }
 
 /// Writes an XML document or a piece of one.
@@ -169,9 +182,11 @@ impl Writer for XmlWriter {
     fn key(&mut self, key: &str, member: &'static Member) {
         if let Some(Level::Map { entry, key: key_name, value, .. }) = self.levels.last() {
             let (entry, key_name, value) = (*entry, *key_name, *value);
-            let _ = write!(self.out, "<{entry}><{key_name}>");
+            let _ = write!(self.out, "<{entry}>");
+            self.pending = Some(key_name);
+            let (key_name, _) = self.open();
             write_text(key, &mut self.out);
-            self.close(Some(key_name));
+            self.close(key_name);
             self.pending = Some(Pending { name: value, namespace: member.xml_namespace, attribute: false });
         }
     }
@@ -210,7 +225,8 @@ impl Writer for XmlWriter {
     fn begin_map(&mut self, at: &'static Member, _: usize) {
         let Kind::Map { key, value, .. } = &at.shape.kind else { return };
         let query = self.style == XmlStyle::Query;
-        let (key, value) = (own_name(key, query), own_name(value, query));
+        let key = Pending { name: own_name(key, query), namespace: key.xml_namespace, attribute: false };
+        let value = own_name(value, query);
         let level = if is_flat(at) {
             let pending = self.pending.take();
             Level::Map { name: None, entry: pending.map_or("entry", |pending| pending.name), key, value }
@@ -249,10 +265,9 @@ impl Writer for XmlWriter {
 
     fn timestamp(&mut self, at: &'static Member, value: Timestamp) {
         let format = text::timestamp_format(at, TimestampFormat::Iso8601);
-        let milliseconds = format == TimestampFormat::Iso8601 && self.style != XmlStyle::Query;
-        self.scalar(|out| {
-            if milliseconds { value.write_iso8601_milliseconds(out) } else { value.write(format, out) }
-        });
+        let style = matches!(self.style, XmlStyle::Rest | XmlStyle::Ec2);
+        let milliseconds = style && format == TimestampFormat::Iso8601;
+        self.scalar(|out| if milliseconds { value.write_iso8601_milliseconds(out) } else { value.write(format, out) });
     }
 
     fn document(&mut self, _: &'static Member, value: &serde_json::Value) {
