@@ -118,6 +118,13 @@ pub fn put_optional<T: WriteValue>(writer: &mut dyn Writer, member: &'static Mem
     }
 }
 
+/// Writes a streaming payload that is still there. Once a protocol has taken it, nothing of it belongs in a document.
+pub fn put_body(writer: &mut dyn Writer, member: &'static Member, body: &Body) {
+    if !matches!(body, Body::Empty) {
+        put(writer, member, body);
+    }
+}
+
 /// Stands for a value that must not be shown.
 pub struct Hidden;
 

@@ -166,11 +166,11 @@ impl Structure {
             let member = format!("&schemas::{}_MEMBERS[{index}]", self.schema);
             let name = &field.name;
             let _ = match (field.required, self.incomplete) {
+                _ if field.body => writeln!(out, "        put_body(writer, {member}, &self.{name});"),
                 (true, true) => {
                     writeln!(out, "        put_needed(writer, {member}, &self.{name}, self.missing.has({index}));")
                 }
                 (true, false) => writeln!(out, "        put(writer, {member}, &self.{name});"),
-                (false, _) if field.body => writeln!(out, "        put(writer, {member}, &self.{name});"),
                 (false, _) => writeln!(out, "        put_optional(writer, {member}, &self.{name});"),
             };
         }
