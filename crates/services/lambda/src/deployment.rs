@@ -11,7 +11,8 @@ use wire::Error;
 use crate::Lambda;
 use crate::function::{Failure, FunctionVersion};
 use crate::functions::Change;
-use crate::package::PackageError;
+use crate::invoke::LaunchError;
+use crate::package::{PackageDirectory, PackageError};
 
 /// Attempts to unpack a package, when it is the machine and not the package that fails.
 const ATTEMPTS_MAX: u32 = 5;
@@ -54,15 +55,23 @@ async fn begin(lambda: &Arc<Lambda>, version: FunctionVersion) {
 }
 
 async fn make_ready(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Failure> {
-    unpack(lambda, version).await?;
-    lambda.prepare(version).await
+    let package = unpack(lambda, version).await?;
+    lambda.invoker.prepare(version, package.path()).await.map_err(|error| {
+        let code = match &error {
+            LaunchError::Runtime(_) | LaunchError::UnknownRuntime(_) => "InvalidRuntime",
+            LaunchError::Sandbox(_) | LaunchError::Files(_) | LaunchError::Package(_) | LaunchError::Credentials(_) => {
+                "InternalError"
+            }
+        };
+        Failure { code: code.to_owned(), reason: error.to_string() }
+    })
 }
 
-async fn unpack(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Failure> {
+async fn unpack(lambda: &Lambda, version: &FunctionVersion) -> Result<Arc<PackageDirectory>, Failure> {
     let mut wait = RETRY_AFTER;
     for _ in 1..ATTEMPTS_MAX {
         match lambda.packages.ensure(&version.code.digest).await {
-            Ok(_) => return Ok(()),
+            Ok(package) => return Ok(package),
             Err(error) if error.is_fault_of_package() => return Err(failure(&error)),
             Err(error) => tracing::warn!(%error, function = %version.qualified_arn(), "a package cannot be unpacked"),
         }
@@ -72,7 +81,7 @@ async fn unpack(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Failur
         }
         wait *= 2;
     }
-    lambda.packages.ensure(&version.code.digest).await.map(|_| ()).map_err(|error| failure(&error))
+    lambda.packages.ensure(&version.code.digest).await.map_err(|error| failure(&error))
 }
 
 fn failure(error: &PackageError) -> Failure {

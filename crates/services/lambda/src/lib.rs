@@ -9,6 +9,7 @@ pub mod deployment;
 pub mod errors;
 pub mod function;
 pub mod functions;
+pub mod invoke;
 pub mod keys;
 pub mod names;
 pub mod operations;

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::lambda as operation_types;
 use platform::{Lifecycle, OrFailure, Platform, Registration};
@@ -13,8 +14,8 @@ use wire::Error;
 use wire::error::common;
 
 use crate::code_location::CodeLocations;
-use crate::function::{Failure, FunctionVersion};
 use crate::functions::Functions;
+use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{account, create, delete, get, list, tags, update_code, update_configuration, versions};
 use crate::package::Packages;
 use crate::{deployment, sweep};
@@ -26,11 +27,16 @@ pub struct Lambda {
     /// The functions of all accounts.
     pub functions: Functions,
     /// Their packages, unpacked.
-    pub packages: Packages,
+    pub packages: Arc<Packages>,
     /// Where their packages can be downloaded.
     pub code_locations: Arc<CodeLocations>,
+    /// Runs them.
+    pub invoker: Arc<Invoker>,
     sweep_requested: Notify,
 }
+
+/// Longest wait at shutdown for invocations under way: the platform's own deadline is shorter.
+const STOP_DEADLINE: Duration = Duration::from_secs(900);
 
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -44,18 +50,20 @@ pub enum StartError {
 }
 
 impl Lambda {
-    /// The service over the platform's stores.
+    /// The service over the platform's stores. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn new(platform: Arc<Platform>) -> Result<Lambda, StartError> {
+    pub fn new(platform: Arc<Platform>, settings: InvokeSettings) -> Result<Lambda, StartError> {
         let functions = Functions::new(Arc::clone(&platform))?;
         let packages = Packages::open(platform.config.data_directory.as_deref(), platform.blobs.clone())?;
         let locations = CodeLocations::new(&platform.ids, platform.blobs.clone(), platform.clock.clone());
+        let invoker = Arc::new(Invoker::new(Arc::clone(&platform), settings));
         Ok(Lambda {
             platform,
+            invoker,
             functions,
-            packages,
+            packages: Arc::new(packages),
             code_locations: Arc::new(locations),
             sweep_requested: Notify::new(),
         })
@@ -70,6 +78,7 @@ impl Lambda {
             GetAccountSettings => account::get_account_settings,
             GetFunction => get::get_function,
             GetFunctionConfiguration => get::get_function_configuration,
+            Invoke => invoke::invoke,
             ListFunctions => list::list_functions,
             ListTags => tags::list_tags,
             ListVersionsByFunction => versions::list_versions_by_function,
@@ -83,11 +92,6 @@ impl Lambda {
         registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_data_plane(data_plane)
     }
 
-    /// Makes a version's runtime ready.
-    pub(crate) async fn prepare(&self, _version: &FunctionVersion) -> Result<(), Failure> {
-        Ok(())
-    }
-
     /// Lets packages that are no longer needed be removed soon.
     pub(crate) fn sweep_soon(&self) {
         self.sweep_requested.notify_one();
@@ -99,6 +103,8 @@ impl Lambda {
     }
 
     async fn start_up(self: Arc<Self>) -> Result<(), Error> {
+        let environments = Arc::clone(&self.invoker).look_after(self.functions.changes());
+        self.platform.background.spawn("lambda environments", environments).or_failure()?;
         deployment::resume(&self).await?;
         let sweeper = sweep::run(Arc::clone(&self));
         self.platform.background.spawn("lambda sweep", sweeper).or_failure()
@@ -111,13 +117,15 @@ impl Lifecycle for Lambda {
     }
 
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(std::future::ready(()))
+        Box::pin(async move { self.invoker.stop(STOP_DEADLINE).await })
     }
 
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        self.functions.reset();
-        self.sweep_soon();
-        Box::pin(std::future::ready(()))
+        Box::pin(async move {
+            self.functions.reset();
+            self.invoker.reset().await;
+            self.sweep_soon();
+        })
     }
 }
 
