@@ -114,7 +114,8 @@ impl Environment {
     /// done, the environment is killed, as its function would go on with an event nobody waits for.
     ///
     /// The [`OutputEvent::InvocationEnd`](crate::OutputEvent::InvocationEnd) mark is queued behind everything the
-    /// function has printed by then.
+    /// function has printed by then, once the output has been taken; whoever takes it must read it or drop it, as this
+    /// waits for a reader that is [`limits::OUTPUT_MARKS_MAX`] invocations behind.
     ///
     /// # Errors
     /// [`SandboxError::NotReady`] before a successful [`Environment::init`]. A function that has ended since is not an
@@ -144,7 +145,10 @@ impl Environment {
             }
         };
         let duration = started.elapsed();
-        self.output_control.end_invocation(&request_id).await;
+        if self.output.is_none() {
+            // As long as nobody has taken the output, nobody waits for the mark.
+            self.output_control.end_invocation(&request_id).await;
+        }
         Ok(InvokeReport { outcome, duration })
     }
 

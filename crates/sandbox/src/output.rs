@@ -55,12 +55,9 @@ pub(crate) struct OutputControl {
     ends: mpsc::Sender<String>,
 }
 
-/// Invocation ends that may wait for a reader that is blocked by its consumer; one environment runs one at a time.
-const ENDS_WAITING_MAX: usize = 16;
-
 impl OutputControl {
     /// Marks the end of an invocation: whatever is in the pipe now belongs to it. Waits only when the consumer is
-    /// [`ENDS_WAITING_MAX`] invocations behind.
+    /// [`limits::OUTPUT_MARKS_MAX`] invocations behind.
     pub(crate) async fn end_invocation(&self, request_id: &str) {
         // The reader ends only with the environment; there is nobody left to tell then.
         let _ = self.ends.send(request_id.to_owned()).await;
@@ -71,7 +68,7 @@ impl OutputControl {
 pub(crate) fn read_output(pipe: OwnedFd) -> io::Result<(OutputControl, OutputReceiver)> {
     let pipe = pipe::Receiver::from_owned_fd(pipe)?;
     let (events, event_receiver) = mpsc::channel(limits::OUTPUT_BATCHES_MAX);
-    let (ends, end_receiver) = mpsc::channel(ENDS_WAITING_MAX);
+    let (ends, end_receiver) = mpsc::channel(limits::OUTPUT_MARKS_MAX);
     let reader = Reader { pipe, lines: LineSplitter::default(), events };
     tokio::spawn(reader.run(end_receiver));
     Ok((OutputControl { ends }, OutputReceiver { events: event_receiver }))
