@@ -12,9 +12,10 @@
 //! Amazon S3 API Reference, "Signature Calculations … Transferring Payload in Multiple Chunks", and "… Trailers".
 
 use bytes::Bytes;
+use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use crate::sigv4::{ChunkSigner, Invalid, StreamingPayload, sha256};
+use crate::sigv4::{ChunkSigner, Dialect, Invalid, Refusal, SignatureError, StreamingPayload, sha256};
 
 /// Longest line that opens a chunk, in bytes: a 64-bit size, `;chunk-signature=` and 64 digits fit with room to spare.
 pub const MAX_CHUNK_LINE_BYTES: usize = 256;
@@ -31,8 +32,8 @@ pub enum ChunkError {
     /// The body ends early, or its length is not the declared one: S3 `IncompleteBody`, 400.
     #[error("The request body terminated unexpectedly")]
     Incomplete,
-    /// A chunk's line cannot be read: S3 `InvalidRequest`, 400.
-    #[error("The chunk header is malformed")]
+    /// A chunk's line cannot be read: S3 `IncompleteBody`, 400.
+    #[error("The body of the aws-chunked request is malformed")]
     MalformedChunk,
     /// A chunk other than the last is too small: S3 `InvalidChunkSizeError`, 403.
     #[error("Only the last chunk is allowed to have a size less than 8192 bytes")]
@@ -48,6 +49,37 @@ pub enum ChunkError {
     /// A signature does not hold: S3 `SignatureDoesNotMatch`, 403.
     #[error(transparent)]
     Signature(#[from] Invalid),
+}
+
+impl ChunkError {
+    /// The answer that S3 gives.
+    pub fn refusal(&self) -> Refusal {
+        let (code, status, fields) = match self {
+            ChunkError::Incomplete | ChunkError::MalformedChunk => ("IncompleteBody", 400, vec![]),
+            ChunkError::ChunkTooSmall { chunk, size } => {
+                let fields = vec![("Chunk", chunk.to_string()), ("BadChunkSize", size.to_string())];
+                ("InvalidChunkSizeError", 403, fields)
+            }
+            ChunkError::MalformedTrailer => ("MalformedTrailerError", 400, vec![]),
+            ChunkError::Signature(invalid) => return SignatureError::from(invalid.clone()).refusal(Dialect::S3),
+        };
+        Refusal { code, status, message: self.to_string(), fields }
+    }
+}
+
+/// `x-amz-decoded-content-length`: how many bytes the body has without its framing. S3 answers
+/// `MissingContentLength` where it is missing or no number.
+pub fn decoded_length(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get("x-amz-decoded-content-length")?.to_str().ok()?;
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A `Content-Encoding` without `aws-chunked`, which is how the body travels and not what is stored; `None` if nothing
+/// else is left.
+pub fn stored_content_encoding(content_encoding: &str) -> Option<String> {
+    let codings = content_encoding.split(',').map(str::trim);
+    let stored: Vec<&str> = codings.filter(|c| !c.is_empty() && !c.eq_ignore_ascii_case("aws-chunked")).collect();
+    (!stored.is_empty()).then(|| stored.join(", "))
 }
 
 /// Where the decoder stands.

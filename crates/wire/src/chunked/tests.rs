@@ -1,5 +1,7 @@
 //! Tests of chunked bodies.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it unwraps")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -151,6 +153,32 @@ fn the_length_must_be_the_declared_one() {
     ] {
         assert_eq!(decode(unsigned(declared), body, 4), Err(ChunkError::Incomplete), "{}", body.escape_ascii());
     }
+}
+
+#[test]
+fn a_refusal_says_what_s3_says() {
+    let small = ChunkError::ChunkTooSmall { chunk: 1, size: 100 }.refusal();
+    assert_eq!((small.code, small.status), ("InvalidChunkSizeError", 403));
+    assert_eq!(small.fields, [("Chunk", "1".to_owned()), ("BadChunkSize", "100".to_owned())]);
+    assert_eq!(ChunkError::Incomplete.refusal().message, "The request body terminated unexpectedly");
+    assert_eq!(ChunkError::MalformedTrailer.refusal().code, "MalformedTrailerError");
+}
+
+#[test]
+fn the_framing_is_not_part_of_what_is_stored() {
+    for (sent, stored) in [
+        ("aws-chunked", None),
+        ("aws-chunked,gzip", Some("gzip")),
+        ("gzip, AWS-Chunked", Some("gzip")),
+        ("deflate, gzip", Some("deflate, gzip")),
+    ] {
+        assert_eq!(stored_content_encoding(sent).as_deref(), stored);
+    }
+    let length = |value: &'static str| {
+        let name = http::HeaderName::from_static("x-amz-decoded-content-length");
+        decoded_length(&HeaderMap::from_iter([(name, http::HeaderValue::from_static(value))]))
+    };
+    assert_eq!((length("66560"), length("+1"), length("-1"), length("")), (Some(66_560), None, None, None));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Tests of event-stream framing.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it unwraps")]
+
 use proptest::prelude::*;
 
 use super::*;

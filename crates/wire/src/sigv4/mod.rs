@@ -22,6 +22,7 @@ mod payload;
 mod refusal;
 mod refusal_s3;
 mod scope;
+mod sign;
 mod time;
 mod verify;
 mod version2;
@@ -37,6 +38,7 @@ pub use keys::SigningKeys;
 pub use payload::{BodyCheck, BodyHash, ChunkSigner, StreamingPayload};
 pub use refusal::{Dialect, Refusal};
 pub use scope::{SigningRules, check_scope};
+pub use sign::Signer;
 pub use time::RequestTime;
 pub use verify::verify;
 

@@ -1,5 +1,7 @@
 //! Tests of signature checking.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it unwraps")]
+
 mod botocore;
 mod documents;
 mod keys;

@@ -290,6 +290,20 @@ fn a_signer_that_is_not_known_is_not_recognised() {
 }
 
 #[test]
+fn a_presigned_query_request_lives_as_long_as_a_signed_one() {
+    let uri = "/?Action=GetCallerIdentity&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20150830%2Fus-east-1%2F\
+               sts%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&\
+               X-Amz-Signature=00";
+    let parts = head("GET", uri, &[("host", "h")]);
+    let last = refusal_at(&parts, Dialect::Query, "sts", at("20150830T125100Z"));
+    assert!(last.message.starts_with("The request signature we calculated"), "{}", last.message);
+    let late = refusal_at(&parts, Dialect::Query, "sts", at("20150830T125101Z"));
+    assert!(late.message.starts_with("Signature expired"), "{}", late.message);
+    let json = refusal_at(&parts, Dialect::Json, "sts", at("20150830T123701Z"));
+    assert!(json.message.starts_with("Signature expired"), "{}", json.message);
+}
+
+#[test]
 fn version_4a_is_recognised_but_not_verified() {
     let parts = signed_with(
         "AWS4-ECDSA-P256-SHA256 Credential=AKID/20150830/sts/aws4_request, SignedHeaders=host, Signature=00",
