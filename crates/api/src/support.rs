@@ -64,10 +64,7 @@ pub const fn operation(name: &'static str, index: u16) -> OperationDef {
 }
 
 /// The codec of an operation.
-pub const fn codec<I: ReadStructure, O: ReadStructure>(
-    input: &'static Shape,
-    output: &'static Shape,
-) -> OperationCodec {
+pub const fn codec<I: ReadStructure>(input: &'static Shape, output: &'static Shape) -> OperationCodec {
     OperationCodec { input, output, read_input: read_input::<I> }
 }
 
@@ -169,7 +166,7 @@ macro_rules! built_operation {
         }
 
         pub(super) static $codec: wire::schema::OperationCodec =
-            $crate::support::codec::<$input, $output>(&$input_schema, &$output_schema);
+            $crate::support::codec::<$input>(&$input_schema, &$output_schema);
     };
 }
 

@@ -7,6 +7,7 @@ pub mod enums;
 pub mod errors;
 mod operations;
 pub(crate) mod schemas;
+#[allow(clippy::single_match, clippy::large_enum_variant, reason = "the model decides")]
 mod types;
 
 pub use definition::SERVICE;

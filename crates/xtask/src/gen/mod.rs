@@ -21,6 +21,10 @@ use load::Service;
 use output::Output;
 use scope::Scope;
 
+/// Shapes of the model are what they are: some have one member, some alternatives are much larger than others.
+const TYPES_LINTS: &str =
+    "#[allow(clippy::single_match, clippy::large_enum_variant, reason = \"the model decides\")]\n";
+
 /// Writes the generated files.
 pub fn write(repository: &Path) -> Outcome<()> {
     let services = load::services(&repository.join("models"))?;
@@ -80,6 +84,9 @@ fn root(service: &Service, files: &[(&str, String)]) -> String {
             "schemas" => "pub(crate) ",
             _ => "",
         };
+        if *file == "types" {
+            modules.push_str(TYPES_LINTS);
+        }
         let _ = writeln!(modules, "{visibility}mod {file};");
         if matches!(*file, "operations" | "types") {
             let _ = writeln!(exports, "pub use {file}::*;");

@@ -31,6 +31,10 @@ impl Source {
                 sources.push(Source::new(super::relative(repository, &path), &text));
             }
         }
+        let places: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+        for source in &mut sources {
+            source.is_test |= places.iter().any(|place| source.is_in_module(place));
+        }
         Ok(sources)
     }
 
@@ -40,6 +44,19 @@ impl Source {
         let tests = test_ranges(&code);
         let is_test = ["/tests/", "/tests.rs", "_tests.rs", "/benches/"].iter().any(|part| path.contains(part));
         Source { path, code, lines: text.lines().count(), tests, is_test }
+    }
+
+    /// Paths, without extension, of the modules that the file declares for tests only.
+    fn test_modules(&self) -> Vec<String> {
+        let stem = self.path.trim_end_matches(".rs");
+        let folder = ["/lib", "/main", "/mod"].iter().find_map(|root| stem.strip_suffix(root)).unwrap_or(stem);
+        let items = self.tests.iter().map(|range| self.code[range.clone()].trim_end());
+        let declared = items.filter(|item| !item.ends_with('}')).filter_map(|item| item.rsplit_once("mod "));
+        declared.map(|(_, name)| format!("{folder}/{name}")).collect()
+    }
+
+    fn is_in_module(&self, place: &str) -> bool {
+        self.path.strip_prefix(place).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
     }
 
     /// Whether the byte at that place is test code.
@@ -156,6 +173,14 @@ mod tests {
         assert!(!source.code.contains("unsafe"));
         assert!(source.code.contains("'life:"));
         assert_eq!(source.code.matches('\n').count(), 2);
+    }
+
+    #[test]
+    fn modules_for_tests_may_have_files_of_their_own() {
+        let library = Source::new("crates/a/src/lib.rs".into(), "#[cfg(test)]\nmod support;\nmod product;\n");
+        assert_eq!(library.test_modules(), ["crates/a/src/support"]);
+        assert!(Source::new("crates/a/src/support/deep.rs".into(), "").is_in_module("crates/a/src/support"));
+        assert!(!Source::new("crates/a/src/supporting.rs".into(), "").is_in_module("crates/a/src/support"));
     }
 
     #[test]
