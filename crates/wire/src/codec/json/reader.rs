@@ -132,19 +132,17 @@ impl<'a> JsonReader<'a> {
     /// A string, without copying it where it has no escapes.
     fn text(&mut self) -> ReadResult<Cow<'a, str>> {
         self.take(b'"')?;
+        let rest = self.rest();
+        let end = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or_else(malformed)?;
         let start = self.position;
-        let bytes = self.text.as_bytes();
-        loop {
-            match bytes.get(self.position) {
-                Some(b'"') => {
-                    let text = &self.text[start..self.position];
-                    self.position += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                Some(b'\\') => return self.escaped_text(start).map(Cow::Owned),
-                None | Some(0..=0x1f) => return Err(malformed()),
-                Some(_) => self.position += 1,
+        self.position += end;
+        match rest.as_bytes()[end] {
+            b'"' => {
+                self.position += 1;
+                Ok(Cow::Borrowed(&rest[..end]))
             }
+            b'\\' => self.escaped_text(start).map(Cow::Owned),
+            _ => Err(malformed()),
         }
     }
 
@@ -273,8 +271,8 @@ impl<'a> JsonReader<'a> {
 
     /// Takes a `null` if one is next.
     fn null(&mut self) -> ReadResult<bool> {
-        self.peek()?;
-        Ok(self.take_word("null"))
+        // Nearly nothing is null: one byte tells.
+        Ok(self.peek()? == b'n' && self.take_word("null"))
     }
 }
 
