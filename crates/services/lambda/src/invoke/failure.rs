@@ -78,8 +78,7 @@ impl Failure {
 
 /// The document for an answer that is too large; the environment is unharmed.
 pub fn response_too_large() -> Bytes {
-    let message =
-        format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).");
+    let message = format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).");
     document("Function.ResponseSizeTooLarge", &message)
 }
 

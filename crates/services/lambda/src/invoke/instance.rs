@@ -1,10 +1,10 @@
 //! A running environment together with what belongs to it.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sandbox::Environment;
-use tokio::task::AbortHandle;
 
 use super::journal::Journal;
 use crate::function::FunctionVersion;
@@ -20,19 +20,10 @@ pub struct Instance {
     pub journal: Journal,
     /// Monotonic time of its launch.
     pub born: Duration,
-    /// Serves the platform's endpoint to its function.
-    pub endpoint: EndpointTask,
+    /// Serves the platform's endpoint to its function as long as it lives.
+    pub endpoint: Box<dyn Any + Send + Sync>,
     /// Keeps the unpacked package where it is.
     pub package: Arc<PackageDirectory>,
-}
-
-/// The task that serves an environment's connections to the platform; it ends with the environment.
-pub struct EndpointTask(pub AbortHandle);
-
-impl Drop for EndpointTask {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Instance {

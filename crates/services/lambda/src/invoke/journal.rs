@@ -49,6 +49,8 @@ pub struct JournalParts {
     pub clock: Clock,
     /// The first lines.
     pub first: Vec<String>,
+    /// A carriage return stands for a line feed within an event, as the clients of managed runtimes write it.
+    pub returns_are_line_feeds: bool,
 }
 
 impl Journal {
@@ -65,6 +67,7 @@ impl Journal {
             gathered_bytes: 0,
             active: None,
             tail: VecDeque::new(),
+            returns_are_line_feeds: parts.returns_are_line_feeds,
         };
         parts.first.into_iter().for_each(|line| writer.add(line));
         let task = tokio::spawn(writer.run(parts.output));
@@ -111,6 +114,7 @@ struct Writer {
     active: Option<String>,
     /// The end of the active invocation's log.
     tail: VecDeque<u8>,
+    returns_are_line_feeds: bool,
 }
 
 impl Writer {
@@ -136,6 +140,9 @@ impl Writer {
         }
         for line in lines {
             let mut text = String::from_utf8_lossy(&line.text).into_owned();
+            if self.returns_are_line_feeds {
+                text = text.replace('\r', "\n");
+            }
             if !line.continues {
                 text.push('\n');
             }

@@ -1,5 +1,7 @@
 //! Starting an environment for a version of a function.
 
+use std::any::Any;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +13,9 @@ use runtimes::{CommandOptions, FunctionFacts, Language, Resolved, Runtime, Runti
 use sandbox::{Bind, EnvironmentSpec, RootSpec, Sandbox, SandboxConfig, SandboxError};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
-use tokio::task::JoinHandle;
 
 use super::failure::Failure;
-use super::instance::{EndpointTask, Instance};
+use super::instance::Instance;
 use super::journal::{Journal, JournalParts};
 use super::limits::CREDENTIALS_LIFETIME;
 use super::lines::{Lines, Phase, RuntimeVersion};
@@ -22,8 +23,9 @@ use super::shipper::{Shipper, Target};
 use crate::function::{FunctionId, FunctionVersion, LogFormat};
 use crate::package::{PackageDirectory, Packages};
 
-/// Serves the platform's endpoint on a listener that belongs to one environment, until the task is aborted.
-pub type EndpointServer = Arc<dyn Fn(TcpListener) -> JoinHandle<()> + Send + Sync>;
+/// Serves the platform's endpoint on a listener that belongs to one environment of the function that the text names,
+/// until the answer is dropped.
+pub type EndpointServer = Arc<dyn Fn(TcpListener, &str) -> io::Result<Box<dyn Any + Send + Sync>> + Send + Sync>;
 
 /// Where functions find the platform inside their environment.
 const ENDPOINT_INSIDE: &str = "http://127.0.0.1:4566";
@@ -52,9 +54,9 @@ pub enum LaunchError {
     /// The machine refuses.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// The runtime's client files cannot be written.
-    #[error("the runtime's files: {0}")]
-    Files(#[from] std::io::Error),
+    /// The runtime's client files cannot be written, or the platform's endpoint not be served.
+    #[error("the runtime's files or the endpoint: {0}")]
+    Files(#[from] io::Error),
     /// The package cannot be unpacked.
     #[error("the function's package: {0}")]
     Package(#[from] crate::package::PackageError),
@@ -160,8 +162,9 @@ impl Launcher {
             lines,
             clock: self.platform.clock.clone(),
             first,
+            returns_are_line_feeds: plan.resolved.interpreter.is_some(),
         });
-        let endpoint = EndpointTask((self.serve_endpoint)(endpoint).abort_handle());
+        let endpoint = (self.serve_endpoint)(endpoint, &plan.version.qualified_arn())?;
         let (version, package) = (Arc::clone(&plan.version), Arc::clone(&plan.package));
         Ok(Instance { version, environment, journal, born, endpoint, package })
     }
@@ -265,7 +268,10 @@ impl Launcher {
                 format!("{language}:{}", interpreter.version)
             }
         };
-        RuntimeVersion { version, arn: crate::configuration::runtime_version_arn(&plan.version.function.region, runtime.id) }
+        RuntimeVersion {
+            version,
+            arn: crate::configuration::runtime_version_arn(&plan.version.function.region, runtime.id),
+        }
     }
 }
 
@@ -285,11 +291,7 @@ pub fn launch_failure(error: &LaunchError) -> Failure {
         LaunchError::UnknownRuntime(_) | LaunchError::Package(_) => error.to_string(),
         _ => "the execution environment could not be started".to_owned(),
     };
-    Failure {
-        error_type: "Runtime.Unavailable".to_owned(),
-        reason,
-        kind: super::failure::FailureKind::Error,
-    }
+    Failure { error_type: "Runtime.Unavailable".to_owned(), reason, kind: super::failure::FailureKind::Error }
 }
 
 /// The session a function runs as: its role's, named after the function.

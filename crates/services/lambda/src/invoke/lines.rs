@@ -74,9 +74,7 @@ impl Lines {
     pub fn init_start(&self, now: Timestamp, runtime: &RuntimeVersion) -> Option<String> {
         self.either(
             now,
-            || {
-                format!("INIT_START Runtime Version: {}\tRuntime Version ARN: {}\n", runtime.version, runtime.arn)
-            },
+            || format!("INIT_START Runtime Version: {}\tRuntime Version ARN: {}\n", runtime.version, runtime.arn),
             "platform.initStart",
             || {
                 json!({
@@ -92,10 +90,8 @@ impl Lines {
         let milliseconds = milliseconds(duration);
         let status = status(failure);
         let text = || {
-            let mut line = format!(
-                "INIT_REPORT Init Duration: {milliseconds:.2} ms\tPhase: {}\tStatus: {status}",
-                phase.name()
-            );
+            let mut line =
+                format!("INIT_REPORT Init Duration: {milliseconds:.2} ms\tPhase: {}\tStatus: {status}", phase.name());
             if failure.kind == FailureKind::Error {
                 let _ = write!(line, "\tError Type: {}", failure.error_type);
             }
@@ -258,10 +254,7 @@ mod tests {
     #[test]
     fn a_crash_is_told_with_its_type() {
         let end = lines(LogFormat::Text).end(Timestamp::default(), "r-1", &report(Some(Failure::out_of_memory())));
-        assert_eq!(
-            end[0],
-            "RequestId: r-1 Error: Runtime exited with error: signal: killed\nRuntime.OutOfMemory\n"
-        );
+        assert_eq!(end[0], "RequestId: r-1 Error: Runtime exited with error: signal: killed\nRuntime.OutOfMemory\n");
         assert!(end[2].ends_with("Status: error\tError Type: Runtime.OutOfMemory\n"), "{}", end[2]);
     }
 

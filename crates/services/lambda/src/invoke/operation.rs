@@ -147,9 +147,7 @@ mod tests {
         let error = event(Some(payload), "RequestResponse").expect_err("too large");
         assert_eq!(
             error.message.as_deref(),
-            Some(
-                "6291457 byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)"
-            )
+            Some("6291457 byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)")
         );
     }
 

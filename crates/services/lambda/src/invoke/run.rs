@@ -10,11 +10,10 @@ use wire::Error;
 
 use super::failure::{self, Failure};
 use super::instance::Instance;
-use super::launch::{Plan, launch_failure, lines};
+use super::launch::{launch_failure, lines};
 use super::limits::{ENVIRONMENT_AGE_MAX, INIT_TIMEOUT};
 use super::lines::{Phase, Report};
 use super::pools::Acquired;
-use super::shipper::Target;
 use super::{Invoker, gate, machine};
 use crate::function::FunctionVersion;
 use crate::package::Packages;
@@ -266,8 +265,7 @@ impl Invoker {
             drop(answer.send(Ok(Outcome { payload, failed, tail: None })));
         }
         let used_mb = used_mb(instance.environment.usage().map(|usage| usage.peak_bytes).unwrap_or_default(), &version);
-        let report =
-            Report { duration, init, memory_mb: configuration.memory_mb, used_mb, failure: verdict.failure };
+        let report = Report { duration, init, memory_mb: configuration.memory_mb, used_mb, failure: verdict.failure };
         instance.journal.finish(&request.request_id, report, tail_sender).await;
         self.take_back(instance, verdict.usable).await;
         if let Some((answer, payload)) = answer {
@@ -310,9 +308,7 @@ impl Verdict {
             usable: false,
         };
         match outcome {
-            InvokeOutcome::Response { payload, .. } => {
-                Verdict { payload, failed: false, failure: None, usable: true }
-            }
+            InvokeOutcome::Response { payload, .. } => Verdict { payload, failed: false, failure: None, usable: true },
             InvokeOutcome::FunctionError(error) => {
                 Verdict { payload: error.payload, failed: true, failure: None, usable: true }
             }

@@ -133,9 +133,7 @@ fn parts(mut events: Vec<InputLogEvent>) -> Vec<Vec<InputLogEvent>> {
     let mut bytes = 0;
     for event in events {
         let size = event.message.len() + LOG_EVENT_OVERHEAD_BYTES;
-        let full = |part: &Vec<InputLogEvent>| {
-            part.len() == LOG_WRITE_EVENTS_MAX || bytes + size > LOG_WRITE_BYTES_MAX
-        };
+        let full = |part: &Vec<InputLogEvent>| part.len() == LOG_WRITE_EVENTS_MAX || bytes + size > LOG_WRITE_BYTES_MAX;
         if parts.last().is_none_or(full) {
             parts.push(Vec::new());
             bytes = 0;
