@@ -122,7 +122,9 @@ fn parse(path: &str, query: Option<&str>) -> Option<Address> {
 }
 
 fn refusal(status: StatusCode, code: &str, message: &str) -> Response<Body> {
-    let text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
     let body = Bytes::from(text);
     response(status, "application/xml", body.len() as u64, body.into())
 }
@@ -133,4 +135,73 @@ fn response(status: StatusCode, content_type: &'static str, length: u64, body: B
     response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
     response.headers_mut().insert(CONTENT_LENGTH, http::HeaderValue::from(length));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use api::lambda::{GetFunction, GetFunctionRequest};
+    use futures_util::TryStreamExt;
+
+    use super::*;
+    use crate::testing::{Bench, package};
+
+    async fn fetch(bench: &Bench, method: Method, url: &str) -> (StatusCode, String, Bytes) {
+        let (head, ()) = http::Request::builder().method(method).uri(url).body(()).unwrap().into_parts();
+        let request = DataRequest {
+            head,
+            body: Body::Empty,
+            source_ip: None,
+            endpoint: String::new(),
+            request_id: "request".to_owned(),
+        };
+        let plane = Arc::clone(&bench.lambda.code_locations);
+        assert!(plane.handles("localhost", request.head.uri.path()));
+        let (head, body) = plane.serve(request).await.into_parts();
+        let content = match body {
+            Body::Empty => Bytes::new(),
+            Body::Bytes(bytes) => bytes,
+            Body::Stream { stream, .. } => stream.try_collect::<Vec<_>>().await.unwrap().concat().into(),
+        };
+        let length = head.headers[CONTENT_LENGTH].to_str().unwrap().to_owned();
+        (head.status, length, content)
+    }
+
+    async fn location(bench: &Bench) -> String {
+        bench.create("greet").await;
+        let input = GetFunctionRequest { function_name: "greet".to_owned(), ..GetFunctionRequest::default() };
+        bench.call::<GetFunction>(input).await.unwrap().code.unwrap().location.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_package_is_downloaded_as_it_was_sent() {
+        let bench = Bench::new();
+        let url = location(&bench).await;
+        assert!(url.starts_with("http://127.0.0.1:4566/_traca/lambda/code/"), "{url}");
+        let sent = package("#!/bin/sh");
+        let length = sent.len().to_string();
+        assert_eq!(fetch(&bench, Method::GET, &url).await, (StatusCode::OK, length.clone(), sent));
+        assert_eq!(fetch(&bench, Method::HEAD, &url).await, (StatusCode::OK, length, Bytes::new()));
+    }
+
+    #[tokio::test]
+    async fn an_address_is_good_for_its_package_and_its_time_alone() {
+        let bench = Bench::new();
+        let url = location(&bench).await;
+        let status = async |url: &str| fetch(&bench, Method::GET, url).await.0;
+        let (path, query) = url.split_once('?').unwrap();
+        let other = Digest::of(b"another package");
+        let forged = format!("http://127.0.0.1:4566{PATH}{other}?{query}");
+        let later = url.replace("expires=1704", "expires=1804");
+        let no_digest = format!("http://127.0.0.1:4566{PATH}../../etc/passwd?{query}");
+        for url in [path, &forged, &later, &no_digest, &url[..url.len() - 1], &format!("{path}?expires=1")] {
+            assert_eq!(status(url).await, StatusCode::FORBIDDEN, "{url}");
+        }
+        assert_eq!(fetch(&bench, Method::PUT, &url).await.0, StatusCode::METHOD_NOT_ALLOWED);
+        bench.clock.advance(Duration::from_secs(600));
+        assert_eq!(status(&url).await, StatusCode::OK);
+        bench.clock.advance(Duration::from_secs(1));
+        assert_eq!(status(&url).await, StatusCode::FORBIDDEN);
+    }
 }

@@ -45,6 +45,10 @@ async fn begin(lambda: &Arc<Lambda>, version: FunctionVersion) {
     let service = Arc::clone(lambda);
     let task = async move {
         let outcome = make_ready(&service, &version).await;
+        if outcome.is_err() && service.platform.background.stopping().is_cancelled() {
+            // What was cut short is no failure: the next start takes it up.
+            return;
+        }
         if let Err(error) = service.functions.finish(&version, outcome).await {
             tracing::error!(%error, function = %version.qualified_arn(), "a deployment's end cannot be recorded");
         }

@@ -3,6 +3,8 @@
 //! **Invariants.** What was answered is in the store and the blob store; memory holds copies that every change of this
 //! process invalidates. A parameter that has no effect here is refused by name.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
 pub mod code_location;
 pub mod configuration;
 pub mod deployment;
@@ -17,6 +19,8 @@ pub mod package;
 pub mod sweep;
 
 mod service;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use function::{FunctionId, FunctionVersion, Version};

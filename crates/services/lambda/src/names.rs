@@ -59,6 +59,21 @@ pub fn target(cx: &Ctx, name: &str, qualifier: Option<&str>) -> Result<Target, E
     }
 }
 
+/// The function that `name` means to this caller, for operations that concern it as a whole or change `$LATEST`.
+///
+/// # Errors
+/// As [`target`], and `InvalidParameterValueException` for a version or an alias.
+pub fn whole_function(cx: &Ctx, name: &str) -> Result<FunctionId, Error> {
+    let target = target(cx, name, None)?;
+    if target.qualifier.is_some_and(|qualifier| qualifier != "$LATEST") {
+        return Err(errors::invalid_parameter(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. \
+             Please specify either a function name or an unqualified function ARN.",
+        ));
+    }
+    Ok(target.function)
+}
+
 /// The function that is to be created under this name.
 ///
 /// # Errors
@@ -138,3 +153,6 @@ fn length_failure(name: &str, characters_max: usize) -> Option<String> {
 fn constraint(name: &str, constraint: &str) -> String {
     format!("Value '{name}' at 'functionName' failed to satisfy constraint: {constraint}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,8 +37,7 @@ const RESERVED: [&str; 21] = [
 /// The variables, if they may be set.
 pub fn check(environment: &Environment) -> Result<EnvironmentVariables, Error> {
     let variables = environment.variables.clone().unwrap_or_default();
-    let reserved: Vec<&str> =
-        variables.keys().map(String::as_str).filter(|name| RESERVED.contains(name)).collect();
+    let reserved: Vec<&str> = variables.keys().map(String::as_str).filter(|name| RESERVED.contains(name)).collect();
     if !reserved.is_empty() {
         return Err(errors::invalid_parameter(format!(
             "Lambda was unable to configure your environment variables because the environment variables you have \

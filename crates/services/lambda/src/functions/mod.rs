@@ -26,10 +26,10 @@ use cache::Cache;
 /// Changes that a slow listener may be behind before it misses some; it is told so and then has to look at everything.
 pub const CHANGES_MAX: usize = 1_024;
 
-/// Something about a function has changed; environments made for another deployment are stale.
+/// What invocations of a function run may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FunctionChange {
-    /// A version has another deployment, or became ready.
+    /// A deployment of this version has ended: environments made for another one are stale.
     Changed(FunctionId, Version),
     /// A version is gone.
     VersionDeleted(FunctionId, Version),
@@ -93,7 +93,7 @@ impl Functions {
         Ok(Some(runnable))
     }
 
-    /// Makes a committed change known: nothing read before it is used any more.
+    /// Makes a committed change known to those who run functions; nothing read before it is used any more.
     fn announce(&self, change: FunctionChange) {
         self.cache.invalidate(change.function());
         // Nobody may be listening, which is no error.
@@ -116,3 +116,6 @@ pub async fn resolve(
     let version = names::version(qualifier.unwrap_or("$LATEST")).ok_or_else(not_found)?;
     lambda.functions.runnable(function, version).await?.ok_or_else(not_found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! Changing functions: each change is one transaction, and is announced once it is durable.
+//! Changing functions: each change is one transaction. Those that may change what invocations run are announced once
+//! they are durable.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +87,7 @@ impl Functions {
     pub async fn create(&self, new: NewFunction) -> Result<Change, Error> {
         let (id, stamp) = (new.id.clone(), self.stamp());
         let change = self.transact(move |rows| create(rows, &new, &stamp)).await?;
-        self.announce(FunctionChange::Changed(id, Version::Latest));
+        self.cache.invalidate(&id);
         Ok(change)
     }
 
@@ -100,10 +101,9 @@ impl Functions {
     where
         F: Fn(FunctionVersion) -> Result<FunctionVersion, Error> + Send + Sync + 'static,
     {
-        let (id, stamp) = (id.clone(), self.stamp());
-        let key = id.clone();
+        let (key, stamp) = (id.clone(), self.stamp());
         let change = self.transact(move |rows| change_latest(rows, &key, &edit, &stamp, &apply)).await?;
-        self.announce(FunctionChange::Changed(id, Version::Latest));
+        self.cache.invalidate(id);
         Ok(change)
     }
 
@@ -129,7 +129,7 @@ impl Functions {
     pub async fn publish(&self, id: &FunctionId, publication: Publication) -> Result<Published, Error> {
         let (key, stamp) = (id.clone(), self.stamp());
         let published = self.transact(move |rows| publish(rows, &key, &publication, &stamp)).await?;
-        self.announce(FunctionChange::Changed(id.clone(), published.version.version));
+        self.cache.invalidate(id);
         Ok(published)
     }
 
@@ -183,7 +183,7 @@ impl Functions {
             rows::put(rows, &keys::version(&key, Version::Latest), &record)
         })
         .await?;
-        self.announce(FunctionChange::Changed(id.clone(), Version::Latest));
+        self.cache.invalidate(id);
         Ok(())
     }
 

@@ -21,9 +21,7 @@ pub async fn delete_function(
     match target.qualifier.as_deref().map(|qualifier| (qualifier, names::version(qualifier))) {
         None => lambda.functions.delete(&target.function).await?,
         Some((_, Some(Version::Latest))) => {
-            return Err(errors::invalid_parameter(
-                "$LATEST version cannot be deleted without deleting the function.",
-            ));
+            return Err(errors::invalid_parameter("$LATEST version cannot be deleted without deleting the function."));
         }
         Some((_, Some(Version::Published(number)))) => {
             lambda.functions.delete_version(&target.function, number).await?;

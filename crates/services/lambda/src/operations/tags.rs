@@ -28,7 +28,7 @@ pub async fn tag_resource(lambda: &Arc<Lambda>, cx: &Ctx, input: TagResourceRequ
         check_number(tags)
     };
     lambda.functions.edit_tags(&function, apply).await?;
-    Ok(Empty::default())
+    Ok(Empty)
 }
 
 /// Removes tags; they need not exist.
@@ -44,7 +44,7 @@ pub async fn untag_resource(lambda: &Arc<Lambda>, cx: &Ctx, input: UntagResource
         Ok(())
     };
     lambda.functions.edit_tags(&function, apply).await?;
-    Ok(Empty::default())
+    Ok(Empty)
 }
 
 /// A function's tags.
@@ -61,7 +61,8 @@ pub fn check(tags: &BTreeMap<String, String>) -> Result<(), Error> {
         key.get(..RESERVED_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX))
     };
     if let Some(key) = tags.keys().find(|key| is_reserved(key)) {
-        let text = format!("Tag key {key} is invalid: keys that start with {RESERVED_PREFIX} are reserved for AWS use.");
+        let text =
+            format!("Tag key {key} is invalid: keys that start with {RESERVED_PREFIX} are reserved for AWS use.");
         return Err(errors::invalid_parameter(text));
     }
     check_number(tags)

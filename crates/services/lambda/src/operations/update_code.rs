@@ -17,7 +17,7 @@ pub async fn update_function_code(
     cx: &Ctx,
     input: UpdateFunctionCodeRequest,
 ) -> Result<FunctionConfiguration, Error> {
-    let id = names::target(cx, &input.function_name, None)?.function;
+    let id = names::whole_function(cx, &input.function_name)?;
     if input.publish_to.is_some() {
         return Err(errors::unsupported("PublishTo"));
     }

@@ -16,7 +16,7 @@ pub async fn update_function_configuration(
     cx: &Ctx,
     input: UpdateFunctionConfigurationRequest,
 ) -> Result<FunctionConfiguration, Error> {
-    let id = names::target(cx, &input.function_name, None)?.function;
+    let id = names::whole_function(cx, &input.function_name)?;
     let edit = Edit { revision_id: input.revision_id.clone(), publish: false };
     let apply = move |mut latest: FunctionVersion| {
         latest.configuration = configuration::apply(&input, latest.configuration)?;

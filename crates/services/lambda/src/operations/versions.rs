@@ -18,15 +18,12 @@ pub async fn publish_version(
     cx: &Ctx,
     input: PublishVersionRequest,
 ) -> Result<FunctionConfiguration, Error> {
-    let id = names::target(cx, &input.function_name, None)?.function;
+    let id = names::whole_function(cx, &input.function_name)?;
     if input.publish_to.is_some() {
         return Err(errors::unsupported("PublishTo"));
     }
-    let publication = Publication {
-        revision_id: input.revision_id,
-        code_sha256: input.code_sha256,
-        description: input.description,
-    };
+    let publication =
+        Publication { revision_id: input.revision_id, code_sha256: input.code_sha256, description: input.description };
     let version = lambda.functions.publish(&id, publication).await?.version;
     Ok(view::full(&version, version.qualified_arn()))
 }
@@ -37,7 +34,7 @@ pub async fn list_versions_by_function(
     cx: &Ctx,
     input: ListVersionsByFunctionRequest,
 ) -> Result<ListVersionsByFunctionResponse, Error> {
-    let id = names::target(cx, &input.function_name, None)?.function;
+    let id = names::whole_function(cx, &input.function_name)?;
     if lambda.functions.function(&id).await?.is_none() {
         return Err(errors::function_not_found(&id, None));
     }

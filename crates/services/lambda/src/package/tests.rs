@@ -214,9 +214,8 @@ fn too_many_entries_are_refused_before_they_cost_memory() {
     archive.extend(b"PK\x01\x02".repeat(limits::ENTRIES_MAX));
     assert!(matches!(read_all(&archive), Err(PackageError::TooManyEntries)));
     let mut paths = paths::Paths::default();
-    let outcome = (0..limits::PATHS_MAX).try_for_each(|number| {
-        paths.take(std::path::Path::new(&format!("{number}/x/y")), paths::Kind::File)
-    });
+    let outcome = (0..limits::PATHS_MAX)
+        .try_for_each(|number| paths.take(std::path::Path::new(&format!("{number}/x/y")), paths::Kind::File));
     assert!(matches!(outcome, Err(PackageError::TooManyEntries)));
 }
 
