@@ -18,6 +18,9 @@ pub(super) fn starts_with_labels(host: &str, prefix: &str) -> bool {
 /// for one of `domains` (lower case).
 pub fn virtual_host_bucket<'a>(host: &'a str, domains: &[String]) -> Option<&'a str> {
     let host = without_port(host);
+    if !host.contains('.') {
+        return None;
+    }
     let lower = host.to_ascii_lowercase();
     if starts_with_labels(&lower, "s3") || lower.starts_with("s3-") {
         return None;

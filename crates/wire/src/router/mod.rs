@@ -326,10 +326,9 @@ impl Router {
         let Some(paths) = slot else { return Err(RouteError::UnknownPath { service, protocol }) };
         match paths.find(&path, parts) {
             Found::Operation(operation) => {
-                let operation = match service.operation(LIST_DIRECTORY_BUCKETS) {
-                    Some(directory) if is_express && operation.http.uri == directory.http.uri => directory,
-                    _ => operation,
-                };
+                let directory = is_express.then(|| service.operation(LIST_DIRECTORY_BUCKETS)).flatten();
+                let operation =
+                    directory.filter(|directory| directory.http.uri == operation.http.uri).unwrap_or(operation);
                 let labels = paths::labels(operation, &path).ok_or(RouteError::InvalidUri { service, protocol })?;
                 Ok(Route { service, operation, protocol, labels, host_bucket: bucket.is_some() })
             }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use http::Method;
 use http::request::Parts;
 
 use crate::schema::{OperationDef, QueryKey, Segment, ServiceDef};
@@ -22,9 +21,20 @@ struct Node {
     /// Where any one segment leads.
     label: Option<Box<Node>>,
     /// Operations that take one or more segments here, perhaps followed by fixed ones.
-    greedy: Vec<&'static OperationDef>,
+    greedy: ByMethod,
     /// Operations whose path ends here.
-    operations: Vec<&'static OperationDef>,
+    operations: ByMethod,
+}
+
+/// Operations of one place, by method.
+type ByMethod = Vec<(&'static str, Vec<&'static OperationDef>)>;
+
+fn insert(by_method: &mut ByMethod, operation: &'static OperationDef) {
+    let method = operation.http.method;
+    match by_method.iter_mut().find(|(known, _)| *known == method) {
+        Some((_, operations)) => operations.push(operation),
+        None => by_method.push((method, vec![operation])),
+    }
 }
 
 /// What a look-up found.
@@ -61,8 +71,8 @@ impl PathIndex {
 impl Node {
     fn insert(&mut self, operation: &'static OperationDef, segments: &'static [Segment]) {
         match segments.split_first() {
-            None => self.operations.push(operation),
-            Some((Segment::Greedy(_), _)) => self.greedy.push(operation),
+            None => insert(&mut self.operations, operation),
+            Some((Segment::Greedy(_), _)) => insert(&mut self.greedy, operation),
             Some((Segment::Label(_), rest)) => self.label.get_or_insert_default().insert(operation, rest),
             Some((Segment::Literal(text), rest)) => {
                 let known = self.literals.iter().position(|(literal, _)| literal == text);
@@ -78,7 +88,7 @@ impl Node {
     /// `rest` is what follows the last slash read; empty at the end of the path and after a trailing slash.
     fn find(&self, rest: &str, search: &mut Search<'_>) -> Option<&'static OperationDef> {
         if rest.is_empty() {
-            return search.best(&self.operations);
+            return search.best(&self.operations, "");
         }
         let (segment, after) = rest.split_once('/').unwrap_or((rest, ""));
         if let Some((_, node)) = self.literals.iter().find(|(literal, _)| *literal == segment)
@@ -91,12 +101,7 @@ impl Node {
         {
             return Some(operation);
         }
-        if self.greedy.is_empty() {
-            return None;
-        }
-        let fits = |operation: &&&OperationDef| greedy_length(tail(operation), rest).is_some();
-        let fitting: Vec<_> = self.greedy.iter().filter(fits).copied().collect();
-        search.best(&fitting)
+        search.best(&self.greedy, rest)
     }
 }
 
@@ -135,17 +140,21 @@ struct Search<'a> {
 type Fitness = (usize, bool, usize, bool);
 
 impl Search<'_> {
-    fn best(&mut self, operations: &[&'static OperationDef]) -> Option<&'static OperationDef> {
+    /// The operation that fits best; `rest` is what its greedy label and the segments after it must take.
+    fn best(&mut self, candidates: &ByMethod, rest: &str) -> Option<&'static OperationDef> {
+        let fits = |operation: &OperationDef| rest.is_empty() || greedy_length(tail(operation), rest).is_some();
         let mut best: Option<(Fitness, &'static OperationDef)> = None;
-        for &operation in operations {
-            self.path_exists = true;
-            if !same_method(&self.parts.method, operation) {
+        for (method, operations) in candidates {
+            self.path_exists = self.path_exists || operations.iter().any(|operation| fits(operation));
+            if self.parts.method.as_str() != *method {
                 continue;
             }
-            if let Some(fitness) = self.fitness(operation)
-                && best.is_none_or(|(best_fitness, _)| fitness > best_fitness)
-            {
-                best = Some((fitness, operation));
+            for &operation in operations.iter().filter(|operation| fits(operation)) {
+                if let Some(fitness) = self.fitness(operation)
+                    && best.is_none_or(|(best_fitness, _)| fitness > best_fitness)
+                {
+                    best = Some((fitness, operation));
+                }
             }
         }
         best.map(|(_, operation)| operation)
@@ -169,10 +178,6 @@ impl Search<'_> {
         });
         query.iter().any(|(key, value)| key == wanted.key && wanted.value.is_none_or(|wanted| wanted == value))
     }
-}
-
-fn same_method(method: &Method, operation: &OperationDef) -> bool {
-    method.as_str() == operation.http.method
 }
 
 /// The values of an operation's labels in a path that it matches; `None` if one is no percent-encoded UTF-8.
