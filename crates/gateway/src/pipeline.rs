@@ -77,11 +77,11 @@ impl Exchange<'_> {
         let credentials = credentials.map_err(signature)?;
         let is_foreign = || browser::is_foreign(self.parts, &self.gateway.domains);
         let caller = identify(&self.gateway.platform, &credentials, is_foreign).map_err(signature)?;
-        let refusal = Refusal::default();
-        let (body, _memory) = self.checked_body(route, &credentials, &caller, arrived, &refusal).await?;
         if operation.codec.is_none() {
             return Err(refused(protocol::not_implemented(service, operation)));
         }
+        let refusal = Refusal::default();
+        let (body, _memory) = self.checked_body(route, &credentials, &caller, arrived, &refusal).await?;
         let view = self.view(route);
         let input = protocol::read_input(service, operation, spoken, &view, body).map_err(refused)?;
         let cx = self.context(route, &credentials, caller);
@@ -146,10 +146,7 @@ impl Exchange<'_> {
         };
         let bytes = checked_bytes(self.parts, check, bytes).map_err(refused)?;
         let is_packed = operation.compressed_requests && compression::is_gzip(&self.parts.headers);
-        let bytes = match is_packed.then(|| compression::gunzip(&bytes)) {
-            Some(unpacked) => unpacked.map_err(|error| refused(failure::unpack(error)))?.into(),
-            None => bytes,
-        };
+        let bytes = if is_packed { unpack(&bytes).map_err(refused)? } else { bytes };
         Ok((Body::from(bytes), Some(memory)))
     }
 
@@ -317,6 +314,11 @@ impl Exchange<'_> {
     fn endpoint(&self) -> String {
         self.info.endpoint(self.parts, &self.gateway.platform.config.endpoint)
     }
+}
+
+/// Unpacks a body that is packed with gzip.
+fn unpack(bytes: &Bytes) -> Result<Bytes, Error> {
+    compression::gunzip(bytes).map(Bytes::from).map_err(failure::unpack)
 }
 
 /// Whether a scope's region looks like one: what goes into ARNs and keys must be clean.

@@ -23,6 +23,7 @@ impl Ctx {
         let handler = self.platform.services().handler(self.service, self.operation);
         let handler = handler.ok_or_else(|| protocol::not_implemented(self.service, self.operation))?;
         self.authorise(input.as_ref())?;
+        wire::validate::validate(self.service, self.operation, input.as_ref())?;
         let work = async { handler(self.clone(), input).await };
         AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             let (service, operation) = (self.service.id, self.operation.name);
