@@ -47,7 +47,7 @@ impl Timestamp {
     /// dates. `None` if it is not a number or beyond the range of whole seconds.
     pub fn from_seconds(seconds: f64) -> Option<Timestamp> {
         let whole = seconds.floor();
-        if !(whole.abs() < 9.0e18) {
+        if whole.is_nan() || whole.abs() >= 9.0e18 {
             return None;
         }
         let microseconds = ((seconds - whole) * 1e6).round() as u32;

@@ -127,9 +127,9 @@ fn is_bound(protocol: Protocol) -> bool {
 fn valid(protocol: Protocol) -> Vec<u8> {
     let text = if is_bound(protocol) { format!(r#"{{"Node":{SAMPLE}}}"#) } else { SAMPLE.to_owned() };
     let root = if is_bound(protocol) { &BOUND } else { &NODE };
-    let mut reader =
-        traca_wire::codec::json::JsonReader::new(text.as_bytes(), traca_wire::codec::json::Wording::Token).unwrap();
-    let mut sample = Dynamic::read(&mut reader, root).unwrap();
+    let mut reader = traca_wire::codec::json::JsonReader::new(text.as_bytes(), traca_wire::codec::json::Wording::Token)
+        .expect("the test data is valid");
+    let mut sample = Dynamic::read(&mut reader, root).expect("the test data is valid");
     match write_input(&SERVICE, &OPERATION, protocol, &mut sample).body {
         Body::Bytes(bytes) => bytes.to_vec(),
         _ => Vec::new(),
@@ -229,8 +229,8 @@ fn deep_nesting_is_refused_before_the_stack_ends() {
         (Protocol::Json, r#"{"List":["#.repeat(LEVELS).into_bytes()),
         (Protocol::Json, format!(r#"{{"Unknown":{}"#, "[".repeat(LEVELS)).into_bytes()),
         (Protocol::Json, format!(r#"{{"Any":{}"#, "[".repeat(LEVELS)).into_bytes()),
-        (Protocol::Cbor, [b"\xbf\x64List\x9f".as_slice(); LEVELS].concat()),
-        (Protocol::Cbor, [b"\xbf\x61x\x9f".as_slice(), &[0x9f; LEVELS]].concat()),
+        (Protocol::Cbor, b"\xbf\x64List\x9f".repeat(LEVELS)),
+        (Protocol::Cbor, [b"\xbf\x61x\x9f".to_vec(), vec![0x9f; LEVELS]].concat()),
         (Protocol::RestXml, "<Node>".repeat(LEVELS).into_bytes()),
         (Protocol::Query, format!("{}Text=x", "List.member.1.".repeat(LEVELS)).into_bytes()),
         (Protocol::Ec2, format!("{}Text=x", "List.1.".repeat(LEVELS)).into_bytes()),

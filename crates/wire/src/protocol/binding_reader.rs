@@ -173,7 +173,7 @@ fn split_list(text: &str, element: &Member) -> Vec<String> {
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
             // The comma after the weekday belongs to the time.
-            ',' if !quoted && !(times && current.trim_start().chars().count() == 3) => elements.push(String::new()),
+            ',' if !(quoted || times && current.trim_start().chars().count() == 3) => elements.push(String::new()),
             _ => current.push(character),
         }
     }

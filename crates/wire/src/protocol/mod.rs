@@ -12,6 +12,8 @@ mod input;
 mod output;
 mod payload;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use http::{HeaderMap, Method, StatusCode};
 

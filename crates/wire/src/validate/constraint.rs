@@ -32,10 +32,10 @@ pub(super) fn broken(shape: &Shape, value: &Value) -> Vec<String> {
         return if constraints.one_of.contains(&value.as_str()) { Vec::new() } else { vec![one_of(constraints)] };
     }
     let mut texts = Vec::new();
-    if let (Value::String(value), Some(pattern)) = (value, constraints.pattern) {
-        if !pattern::matches(pattern, value) {
-            texts.push(pattern_text(pattern));
-        }
+    if let (Value::String(value), Some(pattern)) = (value, constraints.pattern)
+        && !pattern::matches(pattern, value)
+    {
+        texts.push(pattern_text(pattern));
     }
     let Some(measure) = measure(value) else { return texts };
     if let Some(max) = constraints.max.filter(|max| measure > *max) {

@@ -179,13 +179,15 @@ mod tests {
     fn every_pattern_of_the_models_compiles() {
         let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
         let mut patterns = std::collections::BTreeSet::new();
-        for entry in std::fs::read_dir(models).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in std::fs::read_dir(models).expect("the test data is valid") {
+            let path = entry.expect("the test data is valid").path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let model: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-            for shape in model["shapes"].as_object().unwrap().values() {
+            let model: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(path).expect("the test data is valid"))
+                    .expect("the test data is valid");
+            for shape in model["shapes"].as_object().expect("the test data is valid").values() {
                 patterns.extend(shape["pattern"].as_str().map(str::to_owned));
             }
         }

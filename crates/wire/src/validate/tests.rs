@@ -89,14 +89,14 @@ fn operation(name: &'static str) -> &'static OperationDef {
 
 fn check(validation: Validation, shape: &'static Shape, input: &str) -> Result<(), String> {
     let protocol = if validation == Validation::MissingParameter { Protocol::Ec2 } else { Protocol::Json };
-    let mut reader = JsonReader::new(input.as_bytes(), Wording::Class).unwrap();
-    let input = Dynamic::read(&mut reader, shape).unwrap();
+    let mut reader = JsonReader::new(input.as_bytes(), Wording::Class).expect("the test data is valid");
+    let input = Dynamic::read(&mut reader, shape).expect("the test data is valid");
     let checked = validate(service(validation, protocol), operation("CreateRestApi"), &input as &dyn Structure);
     checked.map_err(|error| format!("{}: {}", error.definition.name, error.message.unwrap_or_default()))
 }
 
 fn text_of(shape: &'static Shape, input: &str) -> String {
-    check(GENERIC, shape, input).unwrap_err()
+    check(GENERIC, shape, input).expect_err("the test input is invalid")
 }
 
 const ONE: &str = "ValidationException: 1 validation error detected: ";
@@ -213,7 +213,7 @@ fn sensitive_values_and_values_of_reticent_services_are_not_shown() {
     assert_eq!(text_of(hidden, r#"{"plaintext":"abc"}"#), format!("{ONE}{expected}"));
     let shown = structure("R", vec![Member::new("plaintext", bounded(Kind::String, 0.0, 2.0))]);
     let reticent = Validation::Generic { code: "ValidationError", omit_value: true, body_path_prefix: false };
-    let error = check(reticent, shown, r#"{"plaintext":"abc"}"#).unwrap_err();
+    let error = check(reticent, shown, r#"{"plaintext":"abc"}"#).expect_err("the test input is invalid");
     assert_eq!(error, format!("ValidationError: 1 validation error detected: {expected}"));
 }
 
@@ -230,7 +230,10 @@ fn body_members_may_be_prefixed_with_the_operation() {
     let expected = "2 validation errors detected: Value null at 'restApiId' failed to satisfy constraint: Member must \
                     not be null; Value null at 'createRestApiInput.name' failed to satisfy constraint: Member must not \
                     be null";
-    assert_eq!(check(prefixed, shape, "{}").unwrap_err(), format!("ValidationException: {expected}"));
+    assert_eq!(
+        check(prefixed, shape, "{}").expect_err("the test input is invalid"),
+        format!("ValidationException: {expected}")
+    );
 }
 
 #[test]
@@ -253,10 +256,11 @@ fn services_with_words_of_their_own_name_the_first_missing_member() {
             Member { required: true, ..Member::new("VpcId", text()) },
         ],
     );
-    let error = check(Validation::MissingParameter, shape, r#"{"Count":7}"#).unwrap_err();
+    let error = check(Validation::MissingParameter, shape, r#"{"Count":7}"#).expect_err("the test input is invalid");
     assert_eq!(error, "MissingParameter: The request must contain the parameter VpcId");
     let bounds_are_their_own = check(Validation::MissingParameter, shape, r#"{"Count":7,"VpcId":"x"}"#);
     assert_eq!(bounds_are_their_own, Ok(()));
-    let error = check(Validation::Own { code: "BadRequestException" }, shape, "{}").unwrap_err();
+    let error =
+        check(Validation::Own { code: "BadRequestException" }, shape, "{}").expect_err("the test input is invalid");
     assert_eq!(error, "BadRequestException: Missing required parameter: VpcId");
 }

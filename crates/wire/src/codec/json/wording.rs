@@ -90,7 +90,7 @@ impl Wording {
     pub(super) fn base64(self, text: &str, sensitive: bool) -> ReadError {
         let stray = text.chars().find(|&c| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')));
         let reason = match stray {
-            _ if text.len() % 4 != 0 => {
+            _ if !text.len().is_multiple_of(4) => {
                 format!("Base64 encoded length is expected a multiple of 4 bytes but found: {}", text.len())
             }
             Some(stray) => format!("Invalid Base64 character: '{stray}'"),

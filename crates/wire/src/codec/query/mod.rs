@@ -36,10 +36,10 @@ pub(crate) fn is_flat(at: &Member) -> bool {
 /// A flat list has no level of its own. If its shape carries the trait, the elements have the name the shape gives them
 /// (SQS); if the member carries it, the elements have the member's name.
 pub(crate) fn element_name(at: &Member, query: bool) -> &'static str {
-    if let (true, Kind::List { member: element, .. }) = (is_flat(at), &at.shape.kind) {
-        if element.has_wire_name && !at.flattened {
-            return element.wire_name;
-        }
+    if let (Kind::List { member: element, flattened: true }, false) = (&at.shape.kind, at.flattened)
+        && element.has_wire_name
+    {
+        return element.wire_name;
     }
     own_name(at, query)
 }
