@@ -17,6 +17,8 @@
 //! // ... the rest of main
 //! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod capabilities;
 mod config;
 mod control;

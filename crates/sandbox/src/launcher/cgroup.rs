@@ -123,13 +123,12 @@ impl Cgroups {
             let hierarchy = &self.hierarchies[*index];
             if hierarchy.memory && hierarchy.unified {
                 write_to(&directory.join("memory.max"), &memory)?;
-                // A process killed for memory takes the whole runtime with it; and nothing may hide in swap.
-                write_to(&directory.join("memory.oom.group"), "0")?;
+                // Nothing may hide in swap. Not there when the kernel does not account swap.
                 let _ = write_to(&directory.join("memory.swap.max"), "0");
             } else if hierarchy.memory {
                 write_to(&directory.join("memory.limit_in_bytes"), &memory)?;
-                // Not there when the kernel does not account swap.
-                let _ = write_to(&directory.join("memory.memsw.limit_in_bytes"), &memory);
+                // Nothing may hide in swap. A limit with swap of the same size would hide how often this one is hit.
+                write_to(&directory.join("memory.swappiness"), "0")?;
             }
             if hierarchy.cpu {
                 let files = CpuFiles { directory: directory.clone(), unified: hierarchy.unified };

@@ -21,12 +21,9 @@ use super::failure::{NameStep, Step};
 use super::message::EndCause;
 use super::spare::{Assignment, Birth, Descriptors, Inheritance, report};
 use super::syscall::{self, Cloned};
-use super::template::{INSIDE_GID, INSIDE_UID};
+use super::template::{HOST_NAME, INSIDE_GID, INSIDE_UID};
 use super::{function_process, mounts, privileges, socket};
 use crate::limits;
-
-/// Name of the machine, as a function sees it.
-const HOST_NAME: &str = "lambda";
 
 /// Lives the life of an environment's first process.
 pub(crate) fn live(inheritance: &Inheritance, cgroup: &Cgroup, descriptors: &Descriptors) -> ! {

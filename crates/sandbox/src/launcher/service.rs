@@ -32,6 +32,9 @@ struct Launcher {
     templates: Templates,
     volumes: Volumes,
     spares: VecDeque<Spare>,
+    /// How many to keep.
+    spares_most: usize,
+    /// How many to make now: none after a failure, until a launch has worked.
     spares_wanted: usize,
     /// Environments, by process id, that have been handed over or have failed before.
     running: HashMap<i32, Running>,
@@ -49,6 +52,10 @@ struct Running {
 /// Runs until the platform is gone. The result is the process's exit status.
 pub(super) fn run(config: LauncherConfig) -> i32 {
     let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else { return 2 };
+    // Descriptors the platform did not close on exec are not for us, let alone for a function.
+    if syscall::close_all_except(&[socket.as_raw_fd()]).is_err() {
+        return 2;
+    }
     if let Ok(null) = fs::File::open("/dev/null") {
         // Whatever is started from here on must not hold the socket as its standard input.
         let _ = nix::unistd::dup2_stdin(null);
@@ -102,6 +109,7 @@ impl Launcher {
             templates: Templates::new(directory.clone()),
             volumes,
             spares: VecDeque::new(),
+            spares_most: config.spare_environments,
             spares_wanted: config.spare_environments,
             running: HashMap::new(),
             made: 0,
@@ -159,6 +167,7 @@ impl Launcher {
     fn launch(&mut self, id: u64, spec: EnvironmentSpec) -> Step<()> {
         match self.prepare(id, spec) {
             Ok((control, [runtime_api, endpoint], output, pidfd)) => {
+                self.spares_wanted = self.spares_most;
                 let descriptors = [&runtime_api, &endpoint, &output, &pidfd].map(AsRawFd::as_raw_fd);
                 self.send(&Reply::Launched { id, control }, &descriptors)
             }

@@ -14,6 +14,9 @@ pub(crate) const INSIDE_UID: u32 = 993;
 /// See [`INSIDE_UID`].
 pub(crate) const INSIDE_GID: u32 = 990;
 
+/// Name of the machine, as a function sees it.
+pub(crate) const HOST_NAME: &str = "lambda";
+
 /// Directories of programs and libraries, where they exist. `/usr` first: most of the others point into it.
 const PROGRAMS: [&str; 9] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix/store", "gnu/store"];
 /// What programs expect to read below `/etc`, where it exists: certificates, the loader's cache, names of protocols.
@@ -140,10 +143,11 @@ fn write_settings(etc: &Path) -> Step<()> {
          nobody:x:65534:65534:nobody:/:/sbin/nologin\n"
     );
     let group = format!("root:x:0:\nsbx_user1051:x:{INSIDE_GID}:\nnogroup:x:65534:\n");
+    let hosts = format!("127.0.0.1 localhost {HOST_NAME}\n");
     let files = [
         ("passwd", passwd.as_str()),
         ("group", group.as_str()),
-        ("hosts", "127.0.0.1 localhost\n"),
+        ("hosts", hosts.as_str()),
         // Nothing listens there: a name that is not in `hosts` fails at once instead of after a timeout.
         ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
         ("nsswitch.conf", NAME_SERVICE),

@@ -30,7 +30,7 @@ async fn a_frozen_environment_does_not_run_and_the_next_event_wakes_it() {
     let mut last = None;
     eventually("the processes stop", || {
         let now = cpu_ticks(init);
-        std::mem::replace(&mut last, Some(now.clone())) == Some(now)
+        last.replace(now.clone()) == Some(now)
     })
     .await;
     let before = cpu_ticks(init);

@@ -1,7 +1,10 @@
 //! Real environments, from the outside: what the platform gets and what a function can do.
 
+#![allow(clippy::unwrap_used)]
+
 mod bounds;
 mod common;
 mod isolation;
 mod lifecycle;
+mod official_client;
 mod outcomes;
