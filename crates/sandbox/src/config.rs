@@ -15,6 +15,9 @@ pub struct SandboxConfig {
     pub spare_environments: usize,
     /// Port on 127.0.0.1 inside each environment where connections for the platform's own endpoint are accepted.
     pub endpoint_port: u16,
+    /// Whether the CPU share that comes with a memory size is an upper bound, as on AWS (a function of 128 MB gets 7 %
+    /// of a processor even when nobody else wants it), or only a weight against other functions.
+    pub cpu_quota: bool,
 }
 
 impl SandboxConfig {
@@ -25,6 +28,7 @@ impl SandboxConfig {
             launcher_program: PathBuf::from("/proc/self/exe"),
             spare_environments: 4,
             endpoint_port: 4566,
+            cpu_quota: true,
         }
     }
 }

@@ -99,7 +99,8 @@ impl Control {
 /// A share of CPU time: so much per period, and so much weight against others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CpuShare {
-    quota_us: u64,
+    /// Microseconds per period; `None` is no bound.
+    quota_us: Option<u64>,
     weight: u64,
 }
 
@@ -114,12 +115,17 @@ impl CpuShare {
     pub(crate) fn for_memory(memory_mb: u32) -> CpuShare {
         let (memory, whole) = (u64::from(memory_mb), u64::from(limits::MEMORY_MB_PER_CPU));
         let quota_us = (CPU_PERIOD_US * memory / whole).min(CPU_PERIOD_US * u64::from(limits::CPUS_MAX));
-        CpuShare { quota_us, weight: SHARES_PER_CPU * memory / whole }
+        CpuShare { quota_us: Some(quota_us), weight: SHARES_PER_CPU * memory / whole }
     }
 
     /// The same, raised to one whole CPU: AWS lets every function initialise at that speed.
     pub(crate) fn during_init(self) -> CpuShare {
-        CpuShare { quota_us: self.quota_us.max(CPU_PERIOD_US), ..self }
+        CpuShare { quota_us: self.quota_us.map(|quota| quota.max(CPU_PERIOD_US)), ..self }
+    }
+
+    /// The same as a weight only.
+    pub(crate) fn without_quota(self) -> CpuShare {
+        CpuShare { quota_us: None, ..self }
     }
 
     pub(crate) fn apply(self, files: &CpuFiles) -> io::Result<()> {
@@ -129,11 +135,12 @@ impl CpuShare {
         if files.unified {
             // v2 weights go from 1 to 10,000, with 100 where v1 has 1,024.
             write("cpu.weight", (self.weight * 100 / SHARES_PER_CPU).clamp(1, 10_000).to_string())?;
-            write("cpu.max", format!("{} {CPU_PERIOD_US}", self.quota_us))
+            let quota = self.quota_us.map_or("max".to_owned(), |quota| quota.to_string());
+            write("cpu.max", format!("{quota} {CPU_PERIOD_US}"))
         } else {
             write("cpu.shares", self.weight.max(2).to_string())?;
             write("cpu.cfs_period_us", CPU_PERIOD_US.to_string())?;
-            write("cpu.cfs_quota_us", self.quota_us.to_string())
+            write("cpu.cfs_quota_us", self.quota_us.map_or("-1".to_owned(), |quota| quota.to_string()))
         }
     }
 }
@@ -256,10 +263,10 @@ mod tests {
 
     #[test]
     fn cpu_follows_memory_up_to_six() {
-        assert_eq!(CpuShare::for_memory(1_769).quota_us, CPU_PERIOD_US);
-        assert_eq!(CpuShare::for_memory(128).quota_us, 1_447);
-        assert_eq!(CpuShare::for_memory(10_240).quota_us, 115_771);
-        assert_eq!(CpuShare::for_memory(128).during_init().quota_us, CPU_PERIOD_US);
+        assert_eq!(CpuShare::for_memory(1_769).quota_us, Some(CPU_PERIOD_US));
+        assert_eq!(CpuShare::for_memory(128).quota_us, Some(1_447));
+        assert_eq!(CpuShare::for_memory(10_240).quota_us, Some(115_771));
+        assert_eq!(CpuShare::for_memory(128).during_init().quota_us, Some(CPU_PERIOD_US));
     }
 
     #[test]

@@ -37,6 +37,7 @@ impl Sandbox {
             state_dir,
             spare_environments: config.spare_environments.min(limits::SPARE_ENVIRONMENTS_MAX),
             endpoint_port: config.endpoint_port,
+            cpu_quota: config.cpu_quota,
         };
         let argument = serde_json::to_string(&launcher_config)
             .map_err(|error| SandboxError::InvalidSpec(format!("the sandbox's directory: {error}")))?;

@@ -32,6 +32,8 @@ struct Hierarchy {
 #[derive(Debug)]
 pub(crate) struct Cgroups {
     hierarchies: Vec<Hierarchy>,
+    /// Whether a CPU share is an upper bound.
+    cpu_quota: bool,
 }
 
 /// The cgroups of one environment. They stay until [`Cgroup::remove`].
@@ -42,7 +44,7 @@ pub(crate) struct Cgroup {
 
 impl Cgroups {
     /// Finds what can be used and removes what platforms that have ended have left.
-    pub(crate) fn find(platform_pid: i32) -> Cgroups {
+    pub(crate) fn find(platform_pid: i32, cpu_quota: bool) -> Cgroups {
         let name = cgroup_mounts::directory_name(platform_pid);
         let mut hierarchies: Vec<Hierarchy> = Vec::new();
         for mount in cgroup_mounts::usable(platform_pid) {
@@ -55,7 +57,7 @@ impl Cgroups {
         for hierarchy in &hierarchies {
             hierarchy.delegate();
         }
-        Cgroups { hierarchies }
+        Cgroups { hierarchies, cpu_quota }
     }
 
     pub(crate) fn limits_memory(&self) -> bool {
@@ -119,6 +121,7 @@ impl Cgroups {
         // The first process of an environment is ours and not counted by AWS.
         let processes = (limits::PROCESSES_MAX + 1).to_string();
         let share = CpuShare::for_memory(memory_mb);
+        let share = if self.cpu_quota { share.during_init() } else { share.without_quota() };
         for (directory, index) in &cgroup.directories {
             let hierarchy = &self.hierarchies[*index];
             if hierarchy.memory && hierarchy.unified {
@@ -132,7 +135,7 @@ impl Cgroups {
             }
             if hierarchy.cpu {
                 let files = CpuFiles { directory: directory.clone(), unified: hierarchy.unified };
-                share.during_init().apply(&files).step("set the CPU share")?;
+                share.apply(&files).step("set the CPU share")?;
             }
             if hierarchy.pids {
                 write_to(&directory.join("pids.max"), &processes)?;
@@ -154,7 +157,11 @@ impl Cgroups {
         Some(MemoryFiles { directory: directory.clone(), unified: self.hierarchies[*index].unified })
     }
 
+    /// The CPU cgroup, if the share is to be lowered after initialisation.
     pub(crate) fn cpu_files(&self, cgroup: &Cgroup) -> Option<CpuFiles> {
+        if !self.cpu_quota {
+            return None;
+        }
         let (directory, index) = cgroup.directories.iter().find(|(_, index)| self.hierarchies[*index].cpu)?;
         Some(CpuFiles { directory: directory.clone(), unified: self.hierarchies[*index].unified })
     }

@@ -47,34 +47,36 @@ fn parse_mount(line: &str) -> Option<CgroupMount> {
     }
 }
 
-/// Settles on the directory to use in a hierarchy, or `None` when it may not be written to.
+/// Settles on the directory to use in a hierarchy, or `None` when none may be written to. The topmost is tried first:
+/// it is the one in which v2 has no objection to processes beside groups; an ordinary user has at best its own.
 fn in_use(mount: CgroupMount, own: &str, platform_pid: i32) -> Option<CgroupMount> {
     if !mount.unified {
         return is_writable(&mount.base).then_some(mount);
     }
-    let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let base = mount.base.join(path);
-    if !is_writable(&base) {
-        return None;
+    let own_path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let base = [mount.base.clone(), mount.base.join(own_path)].into_iter().find(|base| is_writable(base))?;
+    let mut controllers = enable_controllers(&base);
+    if controllers.is_empty() && step_aside(&base, platform_pid) {
+        controllers = enable_controllers(&base);
     }
-    let controllers = delegated_controllers(&base, path.is_empty(), platform_pid);
     Some(CgroupMount { base, unified: true, controllers })
 }
 
-/// The controllers that directories below `base` can use. v2 gives them only where no process sits beside them, so
-/// this process and the platform move to a directory of their own when they are alone in `base`.
-fn delegated_controllers(base: &Path, is_root: bool, platform_pid: i32) -> Vec<String> {
+/// Lets groups below `base` use the controllers we want, and says which could be had. Fails for all of them where
+/// processes sit in `base` itself, unless it is the root of the hierarchy.
+fn enable_controllers(base: &Path) -> Vec<String> {
     let available = fs::read_to_string(base.join("cgroup.controllers")).unwrap_or_default();
-    if available.trim().is_empty() || (!is_root && !step_aside(base, platform_pid)) {
-        return Vec::new();
-    }
     let wanted =
         ["memory", "cpu", "pids"].into_iter().filter(|name| available.split_whitespace().any(|had| had == *name));
     wanted.filter(|name| write(&base.join("cgroup.subtree_control"), &format!("+{name}"))).map(str::to_owned).collect()
 }
 
-/// Moves this process and the platform into a leaf of their own. False when others share the cgroup.
+/// Moves this process and the platform into a leaf of their own. False when there is nothing to gain or others share
+/// the cgroup.
 fn step_aside(base: &Path, platform_pid: i32) -> bool {
+    if fs::read_to_string(base.join("cgroup.controllers")).unwrap_or_default().trim().is_empty() {
+        return false;
+    }
     let ours = [platform_pid, nix::unistd::getpid().as_raw()];
     let members = members(base);
     if !members.iter().all(|pid| ours.contains(pid)) {

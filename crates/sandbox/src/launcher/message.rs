@@ -13,6 +13,7 @@ pub(crate) struct LauncherConfig {
     pub(crate) state_dir: PathBuf,
     pub(crate) spare_environments: usize,
     pub(crate) endpoint_port: u16,
+    pub(crate) cpu_quota: bool,
 }
 
 /// To the launcher.
@@ -48,6 +49,7 @@ pub(crate) struct ControlFiles {
     /// The file that freezes, unless the method is [`FreezeMethod::Signal`].
     pub(crate) freeze_file: Option<PathBuf>,
     pub(crate) memory: Option<MemoryFiles>,
+    /// Set when the share of initialisation is to be lowered after it.
     pub(crate) cpu: Option<CpuFiles>,
 }
 

@@ -89,7 +89,7 @@ fn advise(failure: &Failure) -> String {
 impl Launcher {
     fn start(socket: BorrowedFd<'_>, config: LauncherConfig, platform_pid: i32) -> Step<(Launcher, Capabilities)> {
         let directory = own_directory(&config.state_dir, platform_pid)?;
-        let cgroups = Cgroups::find(platform_pid);
+        let cgroups = Cgroups::find(platform_pid, config.cpu_quota);
         let rights = namespaces::enter()?;
         let (volumes, tmp_missing) = Volumes::new(config.state_dir, directory.clone(), rights.privileged);
         let launcher = syscall::pidfd_open(nix::unistd::getpid().as_raw()).step("open a pidfd")?;

@@ -209,6 +209,36 @@ runtime.serve(work)"#;
 }
 
 #[tokio::test]
+async fn without_a_quota_a_small_function_may_use_an_idle_processor() {
+    let bench = Bench::start_with(|config| config.cpu_quota = false).await;
+    if !bench.sandbox.capabilities().cpu_limit {
+        return;
+    }
+    // A quota of 128 MB would stop the function in every period of 20 ms it wants to run through.
+    let main = r#"
+import time
+def work(event):
+    start = time.process_time()
+    while time.process_time() - start < 0.5: pass
+    return open("/proc/self/cgroup").read().encode()
+runtime.serve(work)"#;
+    let mut spec = bench.function("f", main);
+    spec.memory_mb = 128;
+    let mut environment = bench.ready(spec).await;
+    answer(&mut environment, "{}").await;
+    let platform = std::process::id();
+    let throttled: Vec<String> = ["cpu", "cpu,cpuacct", ""]
+        .iter()
+        .flat_map(|hierarchy| std::fs::read_dir(format!("/sys/fs/cgroup/{hierarchy}/traca-{platform}")))
+        .flatten()
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("cpu.stat")).ok())
+        .collect();
+    assert!(!throttled.is_empty());
+    assert!(throttled.iter().all(|stat| stat.contains("nr_throttled 0")), "{throttled:?}");
+}
+
+#[tokio::test]
 async fn memory_usage_is_that_of_the_function() {
     let bench = Bench::start().await;
     let main = "hoard = []\nruntime.serve(lambda event: hoard.append(b'x' * (60 << 20)) or b'ok')";
