@@ -2,6 +2,8 @@
 //!
 //! The structures are written by hand the way the generator writes them, with DynamoDB's PutItem and GetItem as models.
 
+#![allow(clippy::print_stdout, reason = "measurements are printed")]
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::hint::black_box;

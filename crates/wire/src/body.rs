@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -34,6 +35,35 @@ impl Body {
             Body::Empty => Some(0),
             Body::Bytes(bytes) => Some(bytes.len() as u64),
             Body::Stream { length, .. } => *length,
+        }
+    }
+
+    /// The body with some bytes before it.
+    pub fn preceded_by(self, first: Bytes) -> Body {
+        match self {
+            Body::Empty => Body::from(first),
+            Body::Bytes(rest) => Body::Bytes([first, rest].concat().into()),
+            Body::Stream { stream, length } => {
+                let length = length.map(|length| length + first.len() as u64);
+                Body::Stream { stream: Box::pin(Preceded { first: Some(first), stream }), length }
+            }
+        }
+    }
+}
+
+/// A stream with one piece before it.
+struct Preceded {
+    first: Option<Bytes>,
+    stream: ByteStream,
+}
+
+impl Stream for Preceded {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(first))),
+            None => self.stream.as_mut().poll_next(context),
         }
     }
 }

@@ -31,7 +31,11 @@ pub fn write_output(
         Protocol::RestJson | Protocol::RestXml => write_bound(service, operation, protocol, output),
         _ => write_document(service, operation, protocol, output, context),
     };
-    if let Some(stream) = stream {
+    if streams_events && !matches!(protocol, Protocol::RestJson | Protocol::RestXml) {
+        // Where no header can carry the other members, the first event does.
+        let document = std::mem::take(&mut parts.body);
+        parts.body = stream.unwrap_or_default().preceded_by(initial_response(service, protocol, document));
+    } else if let Some(stream) = stream {
         parts.body = stream;
     }
     if streams_events {
@@ -42,6 +46,14 @@ pub fn write_output(
         parts.body = Body::Empty;
     }
     parts
+}
+
+/// The event that carries an output's members other than its events.
+fn initial_response(service: &'static ServiceDef, protocol: Protocol, document: Body) -> Bytes {
+    let Body::Bytes(document) = document else { return Bytes::new() };
+    let media_type = content_type(Some(service), protocol);
+    // Only a document beyond the format's 16 MiB has no frame, and none of these outputs has more than a few names.
+    event_stream::Message::initial_response(media_type, document).encode().unwrap_or_default()
 }
 
 /// The request's ids, under the names that the service's clients look for.

@@ -294,6 +294,24 @@ fn quotes_and_carriage_returns_are_escaped_in_xml() {
 }
 
 #[test]
+fn events_of_a_json_service_follow_an_initial_response() {
+    static EVENTS: Shape = shape("Events", Kind::Union { members: &[] });
+    static MEMBERS: [Member; 2] =
+        [Member::new("Id", &TEXT), Member { event_stream: true, ..Member::new("Stream", &EVENTS) }];
+    static OUTPUT: Shape = shape("StartOutput", Kind::Structure { members: &MEMBERS });
+    let mut output = Dynamic::new(&OUTPUT);
+    output.set("Id", Value::String("7".to_owned())).expect("the member exists");
+    output.set("Stream", Value::Body(Body::from(Bytes::from_static(b"the events")))).expect("the member exists");
+    let answer = write_output(&SERVICE, &OPERATION, Protocol::Json, &mut output, &CONTEXT);
+    assert_eq!(header(&answer, "content-type"), "application/vnd.amazon.eventstream");
+    let document = Bytes::from_static(br#"{"Id":"7"}"#);
+    let first = crate::event_stream::Message::initial_response("application/x-amz-json-1.0", document);
+    let expected = [first.encode().expect("a small frame"), Bytes::from_static(b"the events")].concat();
+    let Body::Bytes(actual) = &answer.body else { panic!("no body") };
+    assert_eq!(actual.as_ref(), expected);
+}
+
+#[test]
 fn a_header_value_cannot_end_its_header() {
     let error = Error::bare(&common::ACCESS_DENIED).with_header("x-detail", "a\r\nset-cookie: b");
     let answer = write_error(Some(&STORAGE), None, Protocol::RestXml, &error, &CONTEXT);

@@ -8,6 +8,8 @@
 //! `TRACA_PROTOCOL_CASES` names the directory with `input/` and `output/`; without it, `tools/protocol_cases.py` fetches
 //! them.
 
+#![allow(clippy::print_stdout, reason = "the counts are printed")]
+
 mod compare;
 mod errors;
 mod exceptions;
@@ -35,6 +37,7 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// The case's name, unique within a direction and protocol.
     pub fn id(&self) -> &str {
         self.case["id"].as_str().unwrap_or_default()
     }

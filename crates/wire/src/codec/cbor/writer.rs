@@ -107,7 +107,10 @@ impl CborWriter {
 
 impl Writer for CborWriter {
     fn member(&mut self, member: &'static Member) {
-        self.text(member.wire_name);
+        // Events follow the document; they have no place in it.
+        if !member.event_stream {
+            self.text(member.wire_name);
+        }
     }
 
     fn item(&mut self, _: &'static Member) {}

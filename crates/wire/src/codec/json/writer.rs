@@ -92,6 +92,10 @@ pub(crate) fn write_string(value: &str, out: &mut String) {
 
 impl Writer for JsonWriter {
     fn member(&mut self, member: &'static Member) {
+        if member.event_stream {
+            // Its events follow the document; it has no place in it.
+            return;
+        }
         self.separate();
         // Names in models are identifiers: nothing to escape.
         self.out.push('"');
