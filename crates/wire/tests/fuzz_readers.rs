@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use traca_wire::Body;
 use traca_wire::codec::value::Dynamic;
 use traca_wire::protocol::{RequestView, read_input_with, write_input};
@@ -13,6 +14,9 @@ use traca_wire::validate::validate;
 
 /// Far more than any of these small documents takes; a reader that loops or copies without bound takes longer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same documents on every run; another seed finds other ones.
+const SEED: u64 = 0x7a3c_a51d;
 
 const fn shape(name: &'static str, kind: Kind) -> Shape {
     Shape { name, kind, constraints: Constraints::NONE, sensitive: false }
@@ -178,7 +182,7 @@ fn mutate(document: &[u8], edits: &[(usize, u8, usize)]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3_000, rng_seed: RngSeed::Fixed(SEED), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_reader_panics_or_hangs_on_a_mutated_document(

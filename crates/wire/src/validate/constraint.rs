@@ -38,10 +38,10 @@ pub(super) fn broken(shape: &Shape, value: &Value) -> Vec<String> {
         texts.push(pattern_text(pattern));
     }
     let Some(measure) = measure(value) else { return texts };
-    if let Some(max) = constraints.max.filter(|max| measure > *max) {
+    if let Some(max) = constraints.max.filter(|max| measure.is_nan() || measure > *max) {
         texts.push(bound(shape, "less", max));
     }
-    if let Some(min) = constraints.min.filter(|min| measure < *min) {
+    if let Some(min) = constraints.min.filter(|min| measure.is_nan() || measure < *min) {
         texts.push(bound(shape, "greater", min));
     }
     texts

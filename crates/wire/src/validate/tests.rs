@@ -163,6 +163,13 @@ fn maps_fail_as_a_whole_and_floats_keep_their_point() {
 }
 
 #[test]
+fn what_is_not_a_number_is_within_no_bound() {
+    let shape = structure("R", vec![Member::new("weight", bounded(Kind::Double, 0.0, 1.0))]);
+    let text = text_of(shape, r#"{"weight":"NaN"}"#);
+    assert!(text.starts_with("ValidationException: 2 validation errors detected: Value 'NaN' at 'weight'"), "{text}");
+}
+
+#[test]
 fn map_keys_have_constraints_of_their_own() {
     let shape = structure("R", vec![Member::new("Tags", map(bounded(Kind::String, 1.0, 2.0), text()))]);
     let expected = "Value '{abc=x}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member \
