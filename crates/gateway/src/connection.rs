@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
 use http::header::HOST;
@@ -85,7 +86,10 @@ where
     let stopping = gateway.stopping.clone();
     let builder = builder();
     let info = Arc::new(info);
+    let has_begun = Arc::new(AtomicBool::new(false));
+    let begins = Arc::clone(&has_begun);
     let service = service_fn(move |request| {
+        begins.store(true, Ordering::Relaxed);
         let (gateway, info) = (Arc::clone(&gateway), Arc::clone(&info));
         async move { Ok::<_, Infallible>(respond(&gateway, &info, request).await) }
     });
@@ -93,6 +97,7 @@ where
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
+        () = never_begins(&has_begun) => return,
         () = stopping.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -103,6 +108,15 @@ where
     }
 }
 
+/// Ends if no request has come by the time a head may take: until the first bytes tell the version of HTTP, no other
+/// timeout is in force.
+async fn never_begins(has_begun: &AtomicBool) {
+    tokio::time::sleep(HEAD_TIMEOUT).await;
+    if has_begun.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
+}
+
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -110,8 +124,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .pipeline_flush(true);
+        .max_buf_size(HEAD_BYTES_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -97,7 +97,8 @@ async fn http2_with_prior_knowledge_shares_the_port() {
         for (name, value) in spelt.headers.iter().filter(|(name, _)| name != "host") {
             request = request.header(name, value);
         }
-        let response = sender.send_request(request.body(Full::<bytes::Bytes>::new(spelt.body.into())).unwrap()).await.unwrap();
+        let response =
+            sender.send_request(request.body(Full::<bytes::Bytes>::new(spelt.body.into())).unwrap()).await.unwrap();
         assert_eq!((response.status().as_u16(), response.version()), (200, http::Version::HTTP_2));
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert!(String::from_utf8_lossy(&body).contains("of http://localhost:"), "the endpoint is the client's own");
@@ -118,9 +119,12 @@ async fn a_panic_costs_one_request() {
 #[tokio::test(start_paused = true)]
 async fn clients_that_stop_in_the_middle_are_let_go() {
     let fixture = Fixture::start().await;
-    let mut client = fixture.connect().await;
-    client.write(b"POST / HTTP/1.1\r\nhost: loc").await;
-    client.closed().await;
+    assert!(fixture.connect().await.closed().await.is_empty(), "a client that says nothing");
+    for begun in ["PRI * HT", "POST / HTTP/1.1\r\nhost: loc"] {
+        let mut client = fixture.connect().await;
+        client.write(begun.as_bytes()).await;
+        client.closed().await;
+    }
     let mut client = fixture.connect().await;
     client.write(&Request::invoke("").header("content-length", "10").head()).await;
     client.write(b"12345").await;

@@ -77,7 +77,8 @@ async fn presigned_urls_are_verified_until_they_end() {
 #[tokio::test]
 async fn malformed_credentials_are_incomplete_signatures() {
     let fixture = Fixture::start().await;
-    for value in ["AWS4-HMAC-SHA256 Credential=a", "AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=x"] {
+    for value in ["AWS4-HMAC-SHA256 Credential=a", "AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=x"]
+    {
         let reply = fixture.send(&unsigned().header("authorization", value)).await;
         has(&reply, 400, "<Code>IncompleteSignature</Code>");
     }

@@ -5,12 +5,12 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
-use traca_gateway::{Bound, Gateway, GatewayConfig, Listen, ListenError, TlsFiles};
 use platform::Mode;
 use rustls::pki_types::ServerName;
 use support::{Client, Fixture, Request};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use traca_gateway::{Bound, Gateway, GatewayConfig, Listen, ListenError, TlsFiles};
 
 /// A certificate for `localhost` that signs itself, as PEM files, and its trust anchor.
 fn certificate(directory: &Path) -> (TlsFiles, rustls::RootCertStore) {
@@ -39,7 +39,8 @@ async fn tls_speaks_both_versions_of_http() {
     fixture.gateway.serve(bound);
     for protocol in ["h2", "http/1.1"] {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let mut config = config.with_root_certificates(roots.clone()).with_no_client_auth();
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         let stream = TcpStream::connect(address).await.unwrap();

@@ -37,7 +37,9 @@ async fn metrics_count_what_was_asked() {
     client.send(&Request::identity()).await;
     client.send(&Request::sts("Action=Nothing&Version=2011-06-15")).await;
     let reply = client.send(&Request::new("GET", "/_traca/metrics")).await;
-    assert!(reply.header("content-type").is_some_and(|media_type| media_type.starts_with("application/openmetrics-text")));
+    assert!(
+        reply.header("content-type").is_some_and(|media_type| media_type.starts_with("application/openmetrics-text"))
+    );
     for line in [
         r#"traca_requests_total{service="sts",operation="GetCallerIdentity",status="200"} 2"#,
         r#"traca_requests_total{service="unknown",operation="unknown",status="400"} 1"#,
@@ -87,7 +89,9 @@ async fn reset_drops_everything_for_local_clients_in_open_mode_alone() {
     }
     let digest = fixture.platform.blobs.put("body".into()).await.unwrap();
     let reset = Request::new("POST", "/_traca/reset");
-    for refused in [reset.clone().header("origin", "https://evil.example"), reset.clone().header("host", "evil.example")] {
+    for refused in
+        [reset.clone().header("origin", "https://evil.example"), reset.clone().header("host", "evil.example")]
+    {
         assert_eq!(fixture.send(&refused).await.status, 403);
     }
     assert_eq!(counting.0.load(Ordering::Relaxed), 0);
@@ -112,7 +116,9 @@ impl DataPlane for Echo {
     fn serve(self: Arc<Self>, request: DataRequest) -> DataFuture {
         let text = format!("{} {} at {}", request.head.method, request.head.uri, request.endpoint);
         assert!(!request.head.uri.path().ends_with("panic"), "this page panics");
-        Box::pin(async move { http::Response::builder().status(202).body(Body::from(bytes::Bytes::from(text))).unwrap() })
+        Box::pin(
+            async move { http::Response::builder().status(202).body(Body::from(bytes::Bytes::from(text))).unwrap() },
+        )
     }
 }
 

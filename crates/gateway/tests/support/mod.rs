@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use api::{lambda, logs, sts};
 use blob::BlobStore;
-use traca_gateway::{Gateway, GatewayConfig, Listen};
 use platform::credentials::TemporaryCredentials;
 use platform::{Clock, Config, Ctx, Ids, Issuer, Mode, Platform, Principal, Registration, Services};
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use traca_gateway::{Gateway, GatewayConfig, Listen};
 use wire::{Error, Timestamp};
 
 pub mod signer;
 
 /// Longest real time a test waits for something that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Time of the controlled clock when a test starts.
 pub const START: Timestamp = Timestamp { seconds: 1_700_000_000, nanoseconds: 0 };
@@ -247,8 +247,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Client<S> {
     }
 
     pub async fn send(&mut self, request: &Request) -> Reply {
-        self.write(&request.head()).await;
-        self.write(&request.body).await;
+        self.write(&[request.head(), request.body.clone()].concat()).await;
         self.reply(request.method == "HEAD").await
     }
 
