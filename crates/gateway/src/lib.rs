@@ -8,6 +8,8 @@
 //! **Invariants.** Bad input is answered with AWS's error and changes nothing; a panic costs one request; everything a
 //! client can make grow is bounded in [`limits`]. Nothing here knows a service beyond its definition.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
 pub mod limits;
 
 mod admin;

@@ -1,5 +1,7 @@
 //! Every operation that AWS models and the test platform has not built answers 501, naming itself, in its protocol.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it unwraps")]
+
 mod support;
 
 use support::{Fixture, Reply, Request};

@@ -1,5 +1,7 @@
 //! What a connection survives, and what it does not.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it unwraps")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Who a request acts as.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it unwraps")]
+
 mod support;
 
 use std::time::Duration;

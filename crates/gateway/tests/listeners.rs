@@ -1,5 +1,7 @@
 //! Which addresses are served, and TLS.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it unwraps")]
+
 mod support;
 
 use std::path::Path;

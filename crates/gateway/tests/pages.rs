@@ -1,5 +1,7 @@
 //! Traca's own pages, and the addresses that services serve themselves.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it unwraps")]
+
 mod support;
 
 use std::pin::Pin;

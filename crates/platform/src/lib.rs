@@ -5,6 +5,8 @@
 //! same authorisation as any client. Time and randomness come from [`Clock`] and [`Ids`] alone, so that tests can move
 //! time and replay. Nothing here listens or speaks a protocol; of HTTP only the types of a message's head are known.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
 pub mod authorise;
 pub mod background;
 pub mod clock;
