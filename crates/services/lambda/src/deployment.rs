@@ -13,6 +13,7 @@ use crate::function::{Failure, FunctionVersion};
 use crate::functions::Change;
 use crate::invoke::LaunchError;
 use crate::package::{PackageDirectory, PackageError};
+use crate::to_the_end;
 
 /// Attempts to unpack a package, when it is the machine and not the package that fails.
 const ATTEMPTS_MAX: u32 = 5;
@@ -20,12 +21,25 @@ const ATTEMPTS_MAX: u32 = 5;
 /// Wait before the second attempt; each further wait is twice as long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Begins to make ready what a change has left pending.
-pub async fn begin_all(lambda: &Arc<Lambda>, change: &Change) {
-    begin(lambda, change.latest.clone()).await;
-    if let Some(published) = change.published.as_ref().filter(|published| published.is_new) {
-        begin(lambda, published.version.clone()).await;
-    }
+/// Makes a change and begins to make ready what it leaves pending, to the end even if the caller goes away.
+///
+/// # Errors
+/// Those of the change.
+pub async fn deploy<F, Changing>(lambda: &Arc<Lambda>, change: F) -> Result<Change, Error>
+where
+    F: FnOnce(Arc<Lambda>) -> Changing,
+    Changing: Future<Output = Result<Change, Error>> + Send + 'static,
+{
+    let (service, changing) = (Arc::clone(lambda), change(Arc::clone(lambda)));
+    to_the_end(async move {
+        let change = changing.await?;
+        begin(&service, change.latest.clone()).await;
+        if let Some(published) = change.published.as_ref().filter(|published| published.is_new) {
+            begin(&service, published.version.clone()).await;
+        }
+        Ok(change)
+    })
+    .await
 }
 
 /// Takes up what an earlier process has left pending.

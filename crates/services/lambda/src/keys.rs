@@ -107,6 +107,22 @@ pub fn package(digest: &Digest, id: &FunctionId, version: Version) -> Key {
     located(Key::new().u8(PACKAGE).bytes(digest.as_bytes()), id, version)
 }
 
+/// The marks of all packages that any version needs.
+pub fn packages() -> KeyRange {
+    Key::new().u8(PACKAGE).range()
+}
+
+/// The package a package's mark names.
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_package(key: &[u8]) -> Result<Digest, KeyError> {
+    let mut reader = KeyReader::new(key);
+    reader.u8()?;
+    let digest = <[u8; 32]>::try_from(reader.bytes()?.as_ref());
+    digest.map(Digest::from_bytes).map_err(|_| KeyError::Truncated)
+}
+
 /// The marks of all versions that need a package.
 pub fn package_users(digest: &Digest) -> KeyRange {
     Key::new().u8(PACKAGE).bytes(digest.as_bytes()).range()

@@ -24,6 +24,7 @@ mod testing;
 mod view;
 
 pub use function::{FunctionId, FunctionVersion, Version};
+pub use invoke::{EndpointServer, InvokeSettings};
 pub use service::{Lambda, StartError};
 
-use service::store_failure;
+use service::{store_failure, to_the_end};

@@ -134,3 +134,12 @@ pub(crate) fn store_failure(reason: impl Display) -> Error {
     tracing::error!(%reason, "internal failure");
     Error::bare(&common::INTERNAL_FAILURE)
 }
+
+/// Does work to its end even if whoever waits for it goes away, as a client does that hangs up.
+pub(crate) async fn to_the_end<T, F>(work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(store_failure(error)))
+}

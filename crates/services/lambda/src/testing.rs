@@ -27,7 +27,7 @@ pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-west-1";
 
 /// A deployment takes milliseconds; this only keeps a broken one from hanging the tests.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service and what it stands on.
 pub struct Bench {

@@ -52,7 +52,7 @@ impl FunctionChange {
 pub struct Functions {
     platform: Arc<Platform>,
     partition: Partition,
-    cache: Cache,
+    cache: Arc<Cache>,
     changes: broadcast::Sender<FunctionChange>,
 }
 
@@ -67,7 +67,7 @@ impl Functions {
     pub fn new(platform: Arc<Platform>) -> Result<Functions, Error> {
         let partition = keys::partition().or_failure()?;
         let (changes, _) = broadcast::channel(CHANGES_MAX);
-        Ok(Functions { platform, partition, cache: Cache::default(), changes })
+        Ok(Functions { platform, partition, cache: Arc::default(), changes })
     }
 
     /// Tells about every change from now on. A listener that is told it has missed some has to look at everything.
@@ -91,13 +91,6 @@ impl Functions {
         let runnable = Arc::new(record.runnable());
         self.cache.insert(epoch, Arc::clone(&runnable));
         Ok(Some(runnable))
-    }
-
-    /// Makes a committed change known to those who run functions; nothing read before it is used any more.
-    fn announce(&self, change: FunctionChange) {
-        self.cache.invalidate(change.function());
-        // Nobody may be listening, which is no error.
-        let _ = self.changes.send(change);
     }
 }
 

@@ -1,5 +1,8 @@
 //! Reading functions from the store.
 
+use std::collections::HashSet;
+
+use blob::Digest;
 use platform::OrFailure;
 use store::keys::Key;
 use store::{Direction, StoreError, value};
@@ -9,8 +12,8 @@ use super::Functions;
 use crate::function::{FunctionId, FunctionRecord, FunctionVersion, Usage, Version, VersionRecord};
 use crate::keys;
 
-/// Versions read at once when all of them have to be looked at; one may be some KiB long.
-const DEPLOYMENTS_PAGE: usize = 1_000;
+/// Marks read at once when all of them have to be looked at; each is a key of some 100 bytes.
+const ROWS_PAGE: usize = 1_000;
 
 /// A part of an account's functions.
 #[derive(Debug, Default)]
@@ -95,7 +98,7 @@ impl Functions {
         let mut deployments = Vec::new();
         let mut range = keys::deployments();
         loop {
-            let scan = self.platform.store.scan(&self.partition, range.clone(), Direction::Forward, DEPLOYMENTS_PAGE);
+            let scan = self.platform.store.scan(&self.partition, range.clone(), Direction::Forward, ROWS_PAGE);
             let rows = scan.await.or_failure()?;
             let Some((last, _)) = rows.last() else { return Ok(deployments) };
             range = range.after(last);
@@ -105,8 +108,23 @@ impl Functions {
         }
     }
 
+    /// The packages that any version needs: the blobs that must be kept.
+    pub async fn packages(&self) -> Result<HashSet<Digest>, Error> {
+        let mut packages = HashSet::new();
+        let mut range = keys::packages();
+        loop {
+            let scan = self.platform.store.scan(&self.partition, range.clone(), Direction::Forward, ROWS_PAGE);
+            let rows = scan.await.or_failure()?;
+            let Some((last, _)) = rows.last() else { return Ok(packages) };
+            range = range.after(last);
+            for (key, _) in &rows {
+                packages.insert(keys::read_package(key).map_err(damaged).or_failure()?);
+            }
+        }
+    }
+
     /// Whether any version needs this package.
-    pub async fn needs_package(&self, digest: &blob::Digest) -> Result<bool, StoreError> {
+    pub async fn needs_package(&self, digest: &Digest) -> Result<bool, StoreError> {
         let rows = self.platform.store.scan(&self.partition, keys::package_users(digest), Direction::Forward, 1);
         Ok(!rows.await?.is_empty())
     }

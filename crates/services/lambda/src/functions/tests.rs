@@ -50,7 +50,10 @@ async fn runs(bench: &Bench, qualifier: Option<&str>) -> Arc<FunctionVersion> {
 }
 
 async fn is_needed(bench: &Bench, content: &str) -> bool {
-    bench.lambda.functions.needs_package(&code(content).digest).await.unwrap()
+    let functions = &bench.lambda.functions;
+    let is_needed = functions.needs_package(&code(content).digest).await.unwrap();
+    assert_eq!(functions.packages().await.unwrap().contains(&code(content).digest), is_needed);
+    is_needed
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! they are durable.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use blob::Digest;
 use platform::OrFailure;
@@ -16,6 +17,7 @@ use crate::function::{
     VersionRecord,
 };
 use crate::keys;
+use crate::to_the_end;
 
 /// A function to be created.
 #[derive(Debug, Clone)]
@@ -86,9 +88,7 @@ impl Functions {
     /// `ResourceConflictException` if there is one of this name, `CodeStorageExceededException`.
     pub async fn create(&self, new: NewFunction) -> Result<Change, Error> {
         let (id, stamp) = (new.id.clone(), self.stamp());
-        let change = self.transact(move |rows| create(rows, &new, &stamp)).await?;
-        self.cache.invalidate(&id);
-        Ok(change)
+        self.commit(&id, None, move |rows| create(rows, &new, &stamp)).await
     }
 
     /// Changes `$LATEST`: `apply` gets it as described and returns it changed. Invocations run what they ran before until
@@ -102,9 +102,7 @@ impl Functions {
         F: Fn(FunctionVersion) -> Result<FunctionVersion, Error> + Send + Sync + 'static,
     {
         let (key, stamp) = (id.clone(), self.stamp());
-        let change = self.transact(move |rows| change_latest(rows, &key, &edit, &stamp, &apply)).await?;
-        self.cache.invalidate(id);
-        Ok(change)
+        self.commit(id, None, move |rows| change_latest(rows, &key, &edit, &stamp, &apply)).await
     }
 
     /// What [`Functions::edit`] would make of `$LATEST`; nothing changes.
@@ -128,19 +126,15 @@ impl Functions {
     /// As [`Functions::edit`], and `InvalidParameterValueException` for another package than the caller has seen.
     pub async fn publish(&self, id: &FunctionId, publication: Publication) -> Result<Published, Error> {
         let (key, stamp) = (id.clone(), self.stamp());
-        let published = self.transact(move |rows| publish(rows, &key, &publication, &stamp)).await?;
-        self.cache.invalidate(id);
-        Ok(published)
+        self.commit(id, None, move |rows| publish(rows, &key, &publication, &stamp)).await
     }
 
     /// Records how making a version ready has ended. Nothing happens if it was changed or deleted meanwhile.
     pub async fn finish(&self, version: &FunctionVersion, outcome: Result<(), Failure>) -> Result<(), Error> {
-        let (id, number, deployment) = (version.function.clone(), version.version, version.deployment.clone());
-        let key = id.clone();
-        let stamp = self.stamp();
-        self.transact(move |rows| finish(rows, &key, number, &deployment, &outcome, &stamp)).await?;
-        self.announce(FunctionChange::Changed(id, number));
-        Ok(())
+        let (key, number, deployment) = (version.function.clone(), version.version, version.deployment.clone());
+        let (change, stamp) = (FunctionChange::Changed(key.clone(), number), self.stamp());
+        let closure = move |rows: &mut dyn Transaction| finish(rows, &key, number, &deployment, &outcome, &stamp);
+        self.commit(&version.function, Some(change), closure).await
     }
 
     /// Deletes a function with all its versions.
@@ -149,9 +143,7 @@ impl Functions {
     /// `ResourceNotFoundException`.
     pub async fn delete(&self, id: &FunctionId) -> Result<(), Error> {
         let key = id.clone();
-        self.transact(move |rows| delete(rows, &key)).await?;
-        self.announce(FunctionChange::Deleted(id.clone()));
-        Ok(())
+        self.commit(id, Some(FunctionChange::Deleted(id.clone())), move |rows| delete(rows, &key)).await
     }
 
     /// Deletes a published version; it need not exist.
@@ -160,9 +152,8 @@ impl Functions {
     /// `ResourceNotFoundException` if there is no such function.
     pub async fn delete_version(&self, id: &FunctionId, number: u64) -> Result<(), Error> {
         let (key, version) = (id.clone(), Version::Published(number));
-        self.transact(move |rows| delete_version(rows, &key, version)).await?;
-        self.announce(FunctionChange::VersionDeleted(id.clone(), version));
-        Ok(())
+        let change = FunctionChange::VersionDeleted(id.clone(), version);
+        self.commit(id, Some(change), move |rows| delete_version(rows, &key, version)).await
     }
 
     /// Changes the tags of a function.
@@ -174,7 +165,7 @@ impl Functions {
         F: Fn(&mut BTreeMap<String, String>) -> Result<(), Error> + Send + Sync + 'static,
     {
         let (key, stamp) = (id.clone(), self.stamp());
-        self.transact(move |rows| {
+        self.commit(id, None, move |rows| {
             let mut function = rows::function(rows, &key)?;
             apply(&mut function.tags)?;
             rows::put(rows, &keys::function(&key), &function)?;
@@ -182,17 +173,29 @@ impl Functions {
             record.described.revision_id.clone_from(&stamp.latest_revision);
             rows::put(rows, &keys::version(&key, Version::Latest), &record)
         })
-        .await?;
-        self.cache.invalidate(id);
-        Ok(())
+        .await
     }
 
-    async fn transact<R, F>(&self, closure: F) -> Result<R, Error>
+    /// Runs a transaction and makes its outcome known, to the end even if the caller goes away: memory never lags behind
+    /// the store.
+    async fn commit<R, F>(&self, id: &FunctionId, change: Option<FunctionChange>, closure: F) -> Result<R, Error>
     where
         R: Send + 'static,
         F: Fn(&mut dyn Transaction) -> Result<R, Abort<Error>> + Send + Sync + 'static,
     {
-        self.platform.store.transact(&self.partition, closure).await.or_failure()
+        let (store, partition, id) = (self.platform.store.clone(), self.partition.clone(), id.clone());
+        let (cache, changes) = (Arc::clone(&self.cache), self.changes.clone());
+        to_the_end(async move {
+            let outcome = store.transact(&partition, closure).await.or_failure();
+            // Even a failed transaction may turn out to have been kept.
+            cache.invalidate(&id);
+            if let Some(change) = change.filter(|_| outcome.is_ok()) {
+                // Nobody may be listening, which is no error.
+                let _ = changes.send(change);
+            }
+            outcome
+        })
+        .await
     }
 
     fn stamp(&self) -> Stamp {

@@ -30,8 +30,8 @@ pub async fn create_function(
     let code = code::keep(lambda, cx, package).await?;
     let arn = id.arn();
     let publish = input.publish.unwrap_or(false);
-    let change = lambda.functions.create(NewFunction { id, configuration, code, tags, publish }).await?;
-    deployment::begin_all(lambda, &change).await;
+    let new = NewFunction { id, configuration, code, tags, publish };
+    let change = deployment::deploy(lambda, |lambda| async move { lambda.functions.create(new).await }).await?;
     let described = change.published.map_or(change.latest, |published| published.version);
     Ok(view::full(&described, arn))
 }

@@ -15,7 +15,7 @@ use blob::BlobStore;
 use store::Store;
 use wire::Error;
 
-use crate::testing::{ACCOUNT, Bench, REGION, id, package, request, said};
+use crate::testing::{ACCOUNT, Bench, PATIENCE, REGION, id, package, request, said};
 use crate::{deployment, sweep};
 
 const NOT_FOUND: &str =
@@ -342,6 +342,40 @@ async fn a_deployment_cut_short_is_taken_up_by_the_next_process() {
     second.settle("greet").await;
     assert_eq!(state().await.as_deref(), Some("Active"));
     assert_eq!(second.lambda.packages.unpacked().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_leaves_nothing_half_done() {
+    let bench = Bench::new();
+    for number in 0..20 {
+        let name = format!("f{number}");
+        let mut call = Box::pin(bench.call::<CreateFunction>(request(&name)));
+        // The client goes away as soon as the function is in the store, before it is told so.
+        while futures_util::poll!(&mut call).is_pending() {
+            if bench.lambda.functions.function(&id(&name)).await.unwrap().is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(call);
+        bench.settle(&name).await;
+        let delete = DeleteFunctionRequest { function_name: name.clone(), ..Default::default() };
+        let warm = crate::functions::resolve(&bench.lambda, &id(&name), None).await.unwrap();
+        let mut call = Box::pin(bench.call::<DeleteFunction>(delete));
+        while futures_util::poll!(&mut call).is_pending() {
+            if bench.lambda.functions.function(&id(&name)).await.unwrap().is_none() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(call);
+        let gone = async {
+            while crate::functions::resolve(&bench.lambda, &warm.function, None).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.expect("a deleted function is forgotten");
+    }
 }
 
 #[tokio::test]

@@ -51,10 +51,11 @@ pub async fn update_function_code(
         return Ok(view::full(&latest, id.arn()));
     }
     let code = code::keep(lambda, cx, package).await?;
-    let change = lambda.functions.edit(&id, edit, change_to(code)).await?;
-    deployment::begin_all(lambda, &change).await;
+    let apply = change_to(code);
+    let change =
+        deployment::deploy(lambda, |lambda| async move { lambda.functions.edit(&id, edit, apply).await }).await?;
     Ok(match change.published {
         Some(published) => view::full(&published.version, published.version.qualified_arn()),
-        None => view::full(&change.latest, id.arn()),
+        None => view::full(&change.latest, change.latest.arn()),
     })
 }

@@ -22,7 +22,7 @@ pub async fn update_function_configuration(
         latest.configuration = configuration::apply(&input, latest.configuration)?;
         Ok(latest)
     };
-    let change = lambda.functions.edit(&id, edit, apply).await?;
-    deployment::begin_all(lambda, &change).await;
-    Ok(view::full(&change.latest, id.arn()))
+    let change =
+        deployment::deploy(lambda, |lambda| async move { lambda.functions.edit(&id, edit, apply).await }).await?;
+    Ok(view::full(&change.latest, change.latest.arn()))
 }
