@@ -1,3 +1,43 @@
-//! Documented when written.
+//! The `traca` command.
 
-fn main() {}
+mod assemble;
+mod cli;
+mod data;
+mod demo;
+mod doctor;
+mod failure;
+mod http;
+mod output;
+mod up;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    // The sandbox's launcher is this program again; it must not start a thread.
+    sandbox::launcher::run_if_requested();
+    let cli = Cli::parse();
+    match run(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr().lock(), "traca: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Up(args) => up::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
+        }
+    })
+}

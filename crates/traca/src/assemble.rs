@@ -1,0 +1,189 @@
+//! Wiring: the only place that knows all services.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use blob::{BlobError, BlobStore};
+use gateway::{Bound, Gateway, GatewayConfig, Listen, ListenError, Source, TlsFiles};
+use platform::credentials::{Issuer, KeyFileError};
+use platform::{Clock, Config, Ids, Mode, Platform, Services};
+use runtimes::{Runtimes, SearchPaths};
+use sandbox::SandboxConfig;
+use service_lambda::{InvokeSettings, Lambda};
+use store::{OpenError, Profile, Store};
+
+use crate::cli::PlatformArgs;
+use crate::data::{self, Directories};
+use crate::failure::Failure;
+
+/// How long requests and invocations under way may take to end when the platform stops.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A platform that answers.
+pub struct Running {
+    /// The platform.
+    pub platform: Arc<Platform>,
+    /// Interpreters and SDKs.
+    pub runtimes: Arc<Runtimes>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    gateway: Gateway,
+    directories: Directories,
+}
+
+impl Running {
+    /// Opens the state, starts the services and begins to listen.
+    pub async fn start(args: &PlatformArgs) -> Result<Running, Failure> {
+        let directories = Directories::prepare(args)?;
+        let stores = Stores::open(directories.data.as_deref())?;
+        let clock = Clock::real();
+        let ids = Ids::random();
+        let issuer = match &directories.data {
+            Some(directory) => Issuer::open(directory, clock.clone(), ids.clone()).map_err(key_failure)?,
+            None => Issuer::in_memory(clock.clone(), ids.clone()),
+        };
+        let config = Config {
+            account: args.account.clone(),
+            region: args.region.clone(),
+            mode: if args.verify { Mode::Verify } else { Mode::Open },
+            endpoint: endpoint(args, SocketAddr::new(args.listen, args.port)),
+            data_directory: directories.data.clone(),
+        };
+        let platform =
+            Arc::new(Platform::new(config, stores.control, stores.telemetry, stores.blobs, clock, ids, issuer));
+        let gateway = Gateway::new(
+            Arc::clone(&platform),
+            GatewayConfig { version: env!("CARGO_PKG_VERSION"), domains: Vec::new() },
+        );
+        let bound = bind(&gateway, args).await?;
+        let address = bound.address();
+        let runtimes = Arc::new(runtimes(&directories.runtimes));
+        let services = services(&platform, &gateway, &runtimes, &directories, args)?;
+        platform.install(services);
+        platform.start().await?;
+        gateway.serve(bound);
+        Ok(Running { platform, runtimes, address, gateway, directories })
+    }
+
+    /// Address that clients are told.
+    pub fn endpoint(&self, args: &PlatformArgs) -> String {
+        endpoint(args, self.address)
+    }
+
+    /// Where the state is kept; `None` in memory mode.
+    pub fn data_directory(&self) -> Option<&Path> {
+        self.directories.data.as_deref()
+    }
+
+    /// Resolves when the state can no longer be kept: the process has to end.
+    pub async fn broken(&self) -> Failure {
+        let reason = tokio::select! {
+            reason = self.platform.store.fatal() => reason,
+            reason = self.platform.telemetry.fatal() => reason,
+        };
+        Failure::new(Failure::DATA_DIRECTORY, format!("the state can no longer be written: {reason}"))
+    }
+
+    /// Finishes what was accepted, and ends.
+    pub async fn stop(self) {
+        self.gateway.shutdown(SHUTDOWN_DEADLINE).await;
+        self.platform.shutdown(SHUTDOWN_DEADLINE).await;
+    }
+}
+
+struct Stores {
+    control: Store,
+    telemetry: Store,
+    blobs: BlobStore,
+}
+
+impl Stores {
+    fn open(directory: Option<&Path>) -> Result<Stores, Failure> {
+        let Some(directory) = directory else {
+            return Ok(Stores { control: Store::memory(), telemetry: Store::memory(), blobs: BlobStore::memory() });
+        };
+        Ok(Stores {
+            control: Store::open(directory.join("state"), Profile::Durable).map_err(store_failure)?,
+            telemetry: Store::open(directory.join("telemetry"), Profile::Relaxed).map_err(store_failure)?,
+            blobs: BlobStore::open(directory.join("blobs")).map_err(blob_failure)?,
+        })
+    }
+}
+
+fn runtimes(directory: &Path) -> Runtimes {
+    let notify = Arc::new(|text: &str| tracing::info!("{text}"));
+    Runtimes::new(directory, SearchPaths::of_process(directory), notify)
+}
+
+fn services(
+    platform: &Arc<Platform>,
+    gateway: &Gateway,
+    runtimes: &Arc<Runtimes>,
+    directories: &Directories,
+    args: &PlatformArgs,
+) -> Result<Services, Failure> {
+    runtimes.remove_outdated();
+    let served = gateway.clone();
+    let settings = InvokeSettings {
+        runtimes: Arc::clone(runtimes),
+        strict_runtimes: args.strict_runtimes,
+        sandbox: SandboxConfig::new(&directories.sandbox),
+        serve_endpoint: Arc::new(move |listener, function| {
+            let served = listener.into_std().and_then(|listener| {
+                served.serve_listener(listener, Source::Function(Arc::from(function)))
+            });
+            served.map(|served| Box::new(served) as Box<dyn std::any::Any + Send + Sync>)
+        }),
+    };
+    let lambda = Arc::new(Lambda::new(Arc::clone(platform), settings)?);
+    let mut services = Services::default();
+    services.register(lambda.registration());
+    services.register(service_iam::sts());
+    Ok(services)
+}
+
+async fn bind(gateway: &Gateway, args: &PlatformArgs) -> Result<Bound, Failure> {
+    let tls = args.tls_certificate.clone().zip(args.tls_key.clone());
+    let tls = tls.map(|(certificates, key)| TlsFiles { certificates, key });
+    let listen = Listen { address: SocketAddr::new(args.listen, args.port), tls };
+    gateway.bind(&listen).await.map_err(|error| {
+        let (code, hint) = match &error {
+            ListenError::Taken(_) => (Failure::UNAVAILABLE, "; choose another with --port, or 0 for any free one"),
+            ListenError::Exposed { .. } | ListenError::Tls { .. } => (Failure::CONFIGURATION, ""),
+            ListenError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                (Failure::PERMISSION, "; ports below 1024 need privileges")
+            }
+            ListenError::Io { .. } => (Failure::UNAVAILABLE, ""),
+        };
+        Failure::new(code, format!("{error}{hint}"))
+    })
+}
+
+fn endpoint(args: &PlatformArgs, address: SocketAddr) -> String {
+    let scheme = if args.tls_key.is_some() { "https" } else { "http" };
+    format!("{scheme}://{address}")
+}
+
+fn store_failure(error: OpenError) -> Failure {
+    match &error {
+        OpenError::Locked(_) => {
+            Failure::new(Failure::LOCKED, format!("{error}; choose another data directory with --data DIR"))
+        }
+        OpenError::Io { path, source } => data::unusable(path, source),
+        _ => Failure::new(Failure::DATA_DIRECTORY, error.to_string()),
+    }
+}
+
+fn blob_failure(error: BlobError) -> Failure {
+    Failure::new(Failure::DATA_DIRECTORY, error.to_string())
+}
+
+fn key_failure(error: KeyFileError) -> Failure {
+    match &error {
+        KeyFileError::Io { path, source } => data::unusable(path, source),
+        _ => Failure::new(Failure::CONFIGURATION, error.to_string()),
+    }
+}

@@ -1,0 +1,61 @@
+//! `traca up`: the platform, until it is told to stop.
+
+use std::fmt::Write;
+
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::assemble::Running;
+use crate::cli::{PlatformArgs, UpArgs};
+use crate::failure::Failure;
+use crate::output::{Output, start_logging};
+
+/// Runs the command.
+pub async fn run(args: &UpArgs) -> Result<(), Failure> {
+    start_logging(args.json);
+    let running = Running::start(&args.platform).await?;
+    announce(&running, &args.platform, Output::new(args.json));
+    stay(running).await
+}
+
+/// Tells where the platform is and what it lacks.
+pub fn announce(running: &Running, args: &PlatformArgs, output: Output) {
+    let endpoint = running.endpoint(args);
+    let data = running.data_directory().map(|path| path.display().to_string());
+    let mut text = format!("Traca {} is up at {endpoint}\n", env!("CARGO_PKG_VERSION"));
+    let _ = match &data {
+        Some(data) => writeln!(text, "  state    {data}"),
+        None => writeln!(text, "  state    in memory, gone when this process ends"),
+    };
+    let _ = writeln!(text, "  account  {}, region {}", args.account, args.region);
+    let _ = write!(text, "  try      aws --endpoint-url {endpoint} sts get-caller-identity");
+    let fields = json!({"endpoint": endpoint, "data": data, "account": args.account, "region": args.region});
+    output.result("up", fields, &text);
+    let runtimes = running.runtimes.clone();
+    tokio::spawn(async move {
+        for runtime in runtimes::runnable() {
+            if let Ok(resolved) = runtimes.resolve(runtime, false).await
+                && let Some(notice) = resolved.notice
+            {
+                tracing::warn!("{notice}");
+            }
+        }
+    });
+}
+
+/// Stays up until a signal comes or the state breaks, then stops in order. A second signal ends at once.
+pub async fn stay(running: Running) -> Result<(), Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        failure = running.broken() => return Err(failure),
+    }
+    tracing::info!("stopping: finishing what was accepted");
+    tokio::select! {
+        () = running.stop() => Ok(()),
+        _ = interrupt.recv() => Err(Failure::new(Failure::GENERAL, "ended at once, as asked")),
+        _ = terminate.recv() => Err(Failure::new(Failure::GENERAL, "ended at once, as asked")),
+    }
+}
