@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn what_is_signed_verifies_and_nothing_else_does() {
-        let signer = Signer { access_key: "AKIAIOSFODNN7EXAMPLE", secret: "s3cret", region: "eu-west-1", service: "lambda" };
+        let signer =
+            Signer { access_key: "AKIAIOSFODNN7EXAMPLE", secret: "s3cret", region: "eu-west-1", service: "lambda" };
         let request = http::Request::post("/2015-03-31/functions/a%3Ab/invocations?Qualifier=1")
             .header("host", "127.0.0.1:4566")
             .body(())
@@ -64,8 +65,12 @@ mod tests {
         signer.sign(&mut parts, Dialect::RestJson, b"{}", 1_700_000_000);
         let credentials = parse_credentials(&parts).expect("readable");
         let keys = SigningKeys::default();
-        let rules =
-            SigningRules { dialect: Dialect::RestJson, service: "lambda", region: Some("eu-west-1"), host_bucket: None };
+        let rules = SigningRules {
+            dialect: Dialect::RestJson,
+            service: "lambda",
+            region: Some("eu-west-1"),
+            host_bucket: None,
+        };
         let check = |secret: &str, body: &[u8]| {
             verify(&parts, &credentials, secret, BodyHash::Known(sha256(body)), &rules, &keys, 1_700_000_010).is_ok()
         };
