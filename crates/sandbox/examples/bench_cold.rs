@@ -87,7 +87,14 @@ fn event() -> Invocation {
 fn report(name: &str, mut times: Vec<Duration>) -> Result<(), Failure> {
     times.sort();
     let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1e6;
-    writeln!(std::io::stdout(), "{name:30} p50 {:9.1} us   p99 {:9.1} us   n={}", at(50), at(99), times.len())?;
+    writeln!(
+        std::io::stdout(),
+        "{name:30} min {:9.1} us   p50 {:9.1} us   p99 {:9.1} us   n={}",
+        at(0),
+        at(50),
+        at(99),
+        times.len()
+    )?;
     Ok(())
 }
 
