@@ -22,15 +22,21 @@ use super::message::EndCause;
 use super::spare::{Assignment, Birth, Descriptors, Inheritance, report};
 use super::syscall::{self, Cloned};
 use super::template::{HOST_NAME, INSIDE_GID, INSIDE_UID};
+use super::volume::{Volume, VolumePlan};
 use super::{function_process, mounts, privileges, socket};
 use crate::limits;
 
 /// Lives the life of an environment's first process.
-pub(crate) fn live(inheritance: &Inheritance, cgroup: &Cgroup, descriptors: &Descriptors) -> ! {
+pub(crate) fn live(
+    inheritance: &Inheritance,
+    cgroup: &Cgroup,
+    volume: Option<&VolumePlan>,
+    descriptors: &Descriptors,
+) -> ! {
     // A panic must not unwind into what this process has copied from the launcher.
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        let assignment = match be_born(inheritance, cgroup, descriptors) {
-            Ok(Some(assignment)) => assignment,
+        let (assignment, volume) = match be_born(inheritance, cgroup, volume, descriptors) {
+            Ok(Some(assigned)) => assigned,
             Ok(None) => syscall::exit_now(0),
             Err(failure) => {
                 // When this cannot be told, the launcher sees the end of the socket.
@@ -38,7 +44,7 @@ pub(crate) fn live(inheritance: &Inheritance, cgroup: &Cgroup, descriptors: &Des
                 syscall::exit_now(1)
             }
         };
-        if let Err(failure) = serve(inheritance, descriptors, &assignment) {
+        if let Err(failure) = serve(inheritance, descriptors, &assignment, volume) {
             let cause = EndCause::SetupFailed { step: failure.step, errno: failure.errno };
             report(descriptors.report.as_fd(), &cause);
         }
@@ -47,7 +53,12 @@ pub(crate) fn live(inheritance: &Inheritance, cgroup: &Cgroup, descriptors: &Des
 }
 
 /// Everything that does not depend on the function; then waits to be told which it is. `None`: not needed any more.
-fn be_born(inheritance: &Inheritance, cgroup: &Cgroup, descriptors: &Descriptors) -> Step<Option<Assignment>> {
+fn be_born(
+    inheritance: &Inheritance,
+    cgroup: &Cgroup,
+    volume: Option<&VolumePlan>,
+    descriptors: &Descriptors,
+) -> Step<Option<(Assignment, Option<Volume>)>> {
     let [control, output, report] = descriptors.numbers();
     let keep = [control, output, report, inheritance.launcher.as_raw_fd()];
     syscall::close_all_except(&keep).step("close the launcher's descriptors")?;
@@ -56,13 +67,15 @@ fn be_born(inheritance: &Inheritance, cgroup: &Cgroup, descriptors: &Descriptors
     inheritance.cgroups.join(cgroup)?;
     unshare(CloneFlags::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
     syscall::loopback_up().step("bring loopback up")?;
+    // Should it fail, it is tried again, and reported, when it is known to be needed.
+    let volume = volume.and_then(|plan| plan.make().ok());
     let runtime_api = listen(limits::RUNTIME_API_PORT)?;
     let endpoint = listen(inheritance.endpoint_port)?;
     let listeners = [runtime_api.as_raw_fd(), endpoint.as_raw_fd()];
     socket::send(descriptors.control.as_fd(), &Birth::Ready, &listeners).step("hand the listeners over")?;
     drop((runtime_api, endpoint));
     let assigned = socket::receive(descriptors.control.as_fd()).step("wait for an assignment")?;
-    Ok(assigned.map(|(assignment, _)| assignment))
+    Ok(assigned.map(|(assignment, _)| (assignment, volume)))
 }
 
 fn listen(port: u16) -> Step<TcpListener> {
@@ -82,10 +95,19 @@ fn die_with_launcher(inheritance: &Inheritance) -> Step<()> {
 }
 
 /// Becomes the environment of one function and stays until its program has ended.
-fn serve(inheritance: &Inheritance, descriptors: &Descriptors, assignment: &Assignment) -> Step<()> {
+fn serve(
+    inheritance: &Inheritance,
+    descriptors: &Descriptors,
+    assignment: &Assignment,
+    volume: Option<Volume>,
+) -> Step<()> {
+    let volume = match volume {
+        Some(volume) if volume.fits(&assignment.volume) => volume,
+        _ => assignment.volume.make()?,
+    };
     // The copy is made only now because it must contain the template.
     unshare(CloneFlags::CLONE_NEWNS).step("make a mount namespace")?;
-    make_root(assignment)?;
+    make_root(assignment, volume)?;
     sethostname(HOST_NAME).step("set the host name")?;
     if inheritance.privileged {
         setgroups(&[]).step("leave the groups")?;
@@ -104,14 +126,16 @@ fn serve(inheritance: &Inheritance, descriptors: &Descriptors, assignment: &Assi
     give_up(inheritance, assignment)?;
     nix::unistd::write(&go, b"g").step("let the function's program go")?;
     drop(go);
+    // Takes longer than all the rest; without any privilege left it may as well run beside the program's start.
+    privileges::install_filter(&inheritance.filter)?;
     syscall::close_all_except(&[descriptors.report.as_raw_fd()]).step("close what is not needed any more")?;
     wait_for(program, &descriptors.report)
 }
 
 /// Mounts what is the environment's own over the template and makes it the root.
-fn make_root(assignment: &Assignment) -> Step<()> {
+fn make_root(assignment: &Assignment, volume: Volume) -> Step<()> {
     let (root, spec) = (&assignment.template, &assignment.spec);
-    assignment.volume.mount(&root.join("tmp"))?;
+    volume.attach(&root.join("tmp"))?;
     mounts::mount_proc(&root.join("proc"))?;
     mounts::bind_read_only(&spec.code_dir, &root.join("var/task"))?;
     match spec.layer_dirs.as_slice() {
@@ -134,7 +158,6 @@ fn map_ids(program: i32, uid: u32) -> Step<()> {
 
 fn give_up(inheritance: &Inheritance, assignment: &Assignment) -> Step<()> {
     privileges::set_resource_limits(None)?;
-    privileges::drop_bounding_set();
     if inheritance.privileged {
         let (uid, gid) = (Uid::from_raw(assignment.uid), Gid::from_raw(assignment.uid));
         setresgid(gid, gid, gid).step("change the group id")?;
@@ -143,7 +166,7 @@ fn give_up(inheritance: &Inheritance, assignment: &Assignment) -> Step<()> {
     // The function may run with the same user id, but must not look into this process, which was once the launcher.
     syscall::prctl(libc::PR_SET_DUMPABLE, 0).step("forbid looking into this process")?;
     die_with_launcher(inheritance)?;
-    privileges::give_up(&inheritance.filter)
+    privileges::drop_capabilities()
 }
 
 /// Reaps processes until the function's program has ended, and reports how.

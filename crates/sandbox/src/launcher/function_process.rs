@@ -66,6 +66,7 @@ fn become_program(
     privileges::set_resource_limits(assignment.process_memory_mb)?;
     fence::close()?;
     privileges::drop_bounding_set();
-    privileges::give_up(&inheritance.filter)?;
+    privileges::drop_capabilities()?;
+    privileges::install_filter(&inheritance.filter)?;
     Ok((arguments, environment))
 }

@@ -32,7 +32,8 @@ pub(crate) fn set_resource_limits(memory_mb: Option<u32>) -> Step<()> {
     Ok(())
 }
 
-/// Takes the capability bounding set away, so that no program can ever bring a capability back.
+/// Takes the capability bounding set away, so that no program can ever bring a capability back. Processes started from
+/// this one have it taken away too, until they enter a new user namespace.
 pub(crate) fn drop_bounding_set() {
     for capability in 0..CAPABILITIES_MAX {
         // Fails for numbers the kernel does not have.
@@ -40,9 +41,13 @@ pub(crate) fn drop_bounding_set() {
     }
 }
 
-/// Empties the capability sets, forbids gaining privileges by `execve`, and installs the filter.
-pub(crate) fn give_up(filter: &[seccompiler::sock_filter]) -> Step<()> {
+/// Empties the capability sets and forbids gaining privileges by `execve`.
+pub(crate) fn drop_capabilities() -> Step<()> {
     syscall::drop_capabilities().step("drop the capabilities")?;
-    syscall::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).step("set no_new_privs")?;
+    syscall::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).step("set no_new_privs")
+}
+
+/// Puts the filter of system calls in place, for this process and those it starts.
+pub(crate) fn install_filter(filter: &[seccompiler::sock_filter]) -> Step<()> {
     syscall::install_filter(filter).step("install the seccomp filter")
 }

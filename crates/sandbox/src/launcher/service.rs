@@ -20,9 +20,10 @@ use super::namespaces::{self, Rights};
 use super::spare::{Assignment, Inheritance, Report, Spare};
 use super::template::Templates;
 use super::volume::Volumes;
-use super::{seccomp, socket, syscall};
+use super::{privileges, seccomp, socket, syscall};
 use crate::capabilities::{Capabilities, FreezeMethod, TmpKind};
 use crate::control;
+use crate::limits;
 use crate::spec::EnvironmentSpec;
 
 struct Launcher {
@@ -91,6 +92,7 @@ impl Launcher {
         let directory = own_directory(&config.state_dir, platform_pid)?;
         let cgroups = Cgroups::find(platform_pid, config.cpu_quota);
         let rights = namespaces::enter()?;
+        privileges::drop_bounding_set();
         let (volumes, tmp_missing) = Volumes::new(config.state_dir, directory.clone(), rights.privileged);
         let launcher = syscall::pidfd_open(nix::unistd::getpid().as_raw()).step("open a pidfd")?;
         let filter = seccomp::filter().step("build the seccomp filter")?;
@@ -156,12 +158,18 @@ impl Launcher {
     }
 
     fn add_spare(&mut self) {
-        self.made += 1;
-        match Spare::begin(&self.inheritance, self.made) {
+        match self.begin() {
             Ok(spare) => self.spares.push_back(spare),
             // Trying again at once would fail again; the next launch tries, and reports.
             Err(_) => self.spares_wanted = 0,
         }
+    }
+
+    fn begin(&mut self) -> Step<Spare> {
+        self.made += 1;
+        // Nearly every function has the smallest `/tmp`; one that has not gets its own at its launch.
+        let volume = self.volumes.plan(*limits::TMP_MB.start(), self.made).ok();
+        Spare::begin(&self.inheritance, self.made, volume.as_ref())
     }
 
     fn launch(&mut self, id: u64, spec: EnvironmentSpec) -> Step<()> {
@@ -179,10 +187,7 @@ impl Launcher {
         let template = self.templates.get(&spec.root)?;
         let spare = match self.spares.pop_front() {
             Some(spare) => spare,
-            None => {
-                self.made += 1;
-                Spare::begin(&self.inheritance, self.made)?
-            }
+            None => self.begin()?,
         };
         let volume = self.volumes.plan(spec.tmp_mb, spare.number);
         let cgroups = &self.inheritance.cgroups;

@@ -76,10 +76,10 @@ pub(crate) enum Birth {
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Spare {
-    /// Starts making an environment. It gets ready by itself.
-    pub(crate) fn begin(inheritance: &Inheritance, number: u64) -> Step<Spare> {
+    /// Starts making an environment, with a `/tmp` that will probably do. It gets ready by itself.
+    pub(crate) fn begin(inheritance: &Inheritance, number: u64, volume: Option<&VolumePlan>) -> Step<Spare> {
         let cgroup = inheritance.cgroups.create(&number.to_string())?;
-        let begun = begin_in(inheritance, &cgroup);
+        let begun = begin_in(inheritance, &cgroup, volume);
         match begun {
             Ok((pid, pidfd, control, output, report)) => {
                 Ok(Spare { pid, number, pidfd, output, report: Report(report), cgroup, control })
@@ -111,7 +111,7 @@ impl Spare {
 
 type Begun = (i32, OwnedFd, OwnedFd, OwnedFd, OwnedFd);
 
-fn begin_in(inheritance: &Inheritance, cgroup: &Cgroup) -> Step<Begun> {
+fn begin_in(inheritance: &Inheritance, cgroup: &Cgroup, volume: Option<&VolumePlan>) -> Step<Begun> {
     let (control, their_control) = socket::pair().step("make a socket pair")?;
     let timeout = TimeVal::new(READY_TIMEOUT.as_secs() as _, 0);
     setsockopt(&control, sockopt::ReceiveTimeout, &timeout).step("set a timeout")?;
@@ -124,7 +124,7 @@ fn begin_in(inheritance: &Inheritance, cgroup: &Cgroup) -> Step<Begun> {
         Cloned::Parent { pid, pidfd } => Ok((pid, pidfd, control, output, report)),
         Cloned::Child => {
             let descriptors = Descriptors { control: their_control, output: their_output, report: their_report };
-            first_process::live(inheritance, cgroup, &descriptors)
+            first_process::live(inheritance, cgroup, volume, &descriptors)
         }
     }
 }

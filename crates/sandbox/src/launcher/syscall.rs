@@ -77,6 +77,36 @@ pub(crate) fn set_mount_attributes(tree: BorrowedFd<'_>, attributes: u64) -> io:
     Ok(())
 }
 
+/// A new file system as a detached mount. Options are pairs of a name and a value, or a name alone.
+pub(crate) fn new_mount(kind: &CStr, options: &[(&CStr, Option<&CStr>)], attributes: u64) -> io::Result<OwnedFd> {
+    const FSOPEN_CLOEXEC: libc::c_uint = 1;
+    const FSMOUNT_CLOEXEC: libc::c_uint = 1;
+    const FSCONFIG_SET_FLAG: libc::c_uint = 0;
+    const FSCONFIG_SET_STRING: libc::c_uint = 1;
+    const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
+    // SAFETY: the kind is a valid C string; the returned descriptor is new and ours.
+    let context = unsafe {
+        let fd = check(libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC))?;
+        OwnedFd::from_raw_fd(fd as RawFd)
+    };
+    let configure = |command: libc::c_uint, name: *const libc::c_char, value: *const libc::c_char| {
+        // SAFETY: name and value are null or point to C strings that outlive the call.
+        check(unsafe { libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), command, name, value, 0) })
+    };
+    for (name, value) in options {
+        match value {
+            Some(value) => configure(FSCONFIG_SET_STRING, name.as_ptr(), value.as_ptr())?,
+            None => configure(FSCONFIG_SET_FLAG, name.as_ptr(), std::ptr::null())?,
+        };
+    }
+    configure(FSCONFIG_CMD_CREATE, std::ptr::null(), std::ptr::null())?;
+    // SAFETY: takes a descriptor and two numbers; the returned descriptor is new and ours.
+    unsafe {
+        let fd = check(libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), FSMOUNT_CLOEXEC, attributes))?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
 /// Attaches a detached mount at a path.
 pub(crate) fn move_mount(tree: BorrowedFd<'_>, target: &CStr) -> io::Result<()> {
     // SAFETY: an open descriptor and valid C strings.

@@ -8,15 +8,13 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nix::mount::{MsFlags, mount};
-
-use super::failure::{NameStep, Step};
-use super::{mounts, syscall};
+use super::failure::{NameStep, Step, c_path, c_string};
+use super::syscall;
 use crate::capabilities::TmpKind;
 
 /// Images prepared, one per size, and where copies of them are made.
@@ -111,28 +109,55 @@ fn prepare_image(image: &Path, size_mb: u32) -> io::Result<()> {
 }
 
 impl VolumePlan {
-    /// Makes the volume and mounts it. Runs in the environment's own mount namespace, with the platform's files still
-    /// in sight.
-    pub(crate) fn mount(&self, target: &Path) -> Step<()> {
-        match &self.image {
-            Some((image, copy)) => mount_copy(image, copy, target),
-            None => mounts::mount_tmpfs(target, &format!("size={}m,mode=1777", self.size_mb)),
-        }
+    /// Makes the volume, not mounted anywhere yet. Needs the platform's files in sight.
+    pub(crate) fn make(&self) -> Step<Volume> {
+        let tree = match &self.image {
+            Some((image, copy)) => disk(image, copy)?,
+            None => memory(self.size_mb)?,
+        };
+        Ok(Volume { size_mb: self.size_mb, tree })
     }
 }
 
-fn mount_copy(image: &Path, copy: &Path, target: &Path) -> Step<()> {
+/// A `/tmp`, made but not mounted yet. Dropped, nothing of it remains.
+pub(crate) struct Volume {
+    size_mb: u32,
+    tree: OwnedFd,
+}
+
+impl Volume {
+    /// Whether this is what the plan would make.
+    pub(crate) fn fits(&self, plan: &VolumePlan) -> bool {
+        self.size_mb == plan.size_mb
+    }
+
+    /// Mounts it.
+    pub(crate) fn attach(self, target: &Path) -> Step<()> {
+        syscall::move_mount(self.tree.as_fd(), &c_path(target)?).step("mount /tmp")
+    }
+}
+
+fn memory(size_mb: u32) -> Step<OwnedFd> {
+    let size = c_string(format!("{size_mb}m").as_bytes())?;
+    let options = [(c"size", Some(size.as_c_str())), (c"mode", Some(c"1777"))];
+    syscall::new_mount(c"tmpfs", &options, libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV).step("make /tmp in memory")
+}
+
+fn disk(image: &Path, copy: &Path) -> Step<OwnedFd> {
     let copy = copy_unlinked(image, copy).step("make the image of /tmp")?;
     let (device, number) = syscall::attach_loop(copy.as_fd()).step("attach a loop device for /tmp")?;
-    let source = format!("/dev/loop{number}");
+    let source = c_string(format!("/dev/loop{number}").as_bytes())?;
     // Barriers would force to disk what nobody will ever read again.
-    let options = "nobarrier,noinit_itable,nodiscard";
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOATIME;
-    mount(Some(source.as_str()), target, Some("ext4"), flags, Some(options)).step("mount /tmp")?;
+    let options =
+        [(c"source", Some(source.as_c_str())), (c"nobarrier", None), (c"noinit_itable", None), (c"nodiscard", None)];
+    let attributes = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOATIME;
+    let tree = syscall::new_mount(c"ext4", &options, attributes).step("make /tmp on disk")?;
     // The mount keeps the device from here on.
     drop(device);
-    fs::set_permissions(target, fs::Permissions::from_mode(0o1777)).step("open /tmp to everyone")?;
-    fs::remove_dir(target.join("lost+found")).step("empty /tmp")
+    let root = PathBuf::from(format!("/proc/self/fd/{}", tree.as_raw_fd()));
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o1777)).step("open /tmp to everyone")?;
+    fs::remove_dir(root.join("lost+found")).step("empty /tmp")?;
+    Ok(tree)
 }
 
 /// A copy of an image that has no name any more and goes away with its last user.
