@@ -1,0 +1,3 @@
+//! What clients see, operation by operation.
+
+mod filter;
