@@ -270,6 +270,33 @@ mod tests {
     }
 
     #[test]
+    fn stopping_by_signal_reaches_every_descendant() {
+        let mut shell = std::process::Command::new("/bin/sh")
+            .args(["-c", "sleep 60 & sleep 60 & echo started; wait"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        io::Read::read_exact(&mut shell.stdout.take().unwrap(), &mut [0; 7]).unwrap();
+        let root = shell.id() as i32;
+        let state = |pid: &i32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            stat.rsplit(") ").next().unwrap().chars().next().unwrap()
+        };
+        let tree = process_tree(root);
+        assert_eq!(tree.len(), 3);
+        signal_all(root, Signal::SIGSTOP);
+        while !tree.iter().all(|pid| state(pid) == 'T') {
+            std::thread::yield_now();
+        }
+        signal_all(root, Signal::SIGCONT);
+        while tree.iter().any(|pid| state(pid) == 'T') {
+            std::thread::yield_now();
+        }
+        signal_all(root, Signal::SIGKILL);
+        shell.wait().unwrap();
+    }
+
+    #[test]
     fn the_process_tree_contains_children() {
         let mut child = std::process::Command::new("/bin/sleep").arg("60").spawn().unwrap();
         let tree = process_tree(std::process::id() as i32);
