@@ -16,6 +16,27 @@
 //! sandbox::launcher::run_if_requested();
 //! // ... the rest of main
 //! ```
+//!
+//! The life of an environment:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use sandbox::{EnvironmentSpec, InitOutcome, Invocation, Sandbox, SandboxConfig, SandboxError};
+//! # async fn example(spec: EnvironmentSpec, invocation: Invocation) -> Result<(), SandboxError> {
+//! let sandbox = Sandbox::start(SandboxConfig::new("/var/lib/traca/sandbox")).await?;
+//! let mut environment = sandbox.launch(spec).await?;
+//! let output = environment.take_output(); // read in a task of its own
+//! let endpoint = environment.take_endpoint_listener(); // served by the platform
+//! let init = environment.init(Duration::from_secs(10)).await?;
+//! if matches!(init.outcome, InitOutcome::Ready) {
+//!     let report = environment.invoke(invocation).await?;
+//!     // ... answer the caller with `report.outcome`, then:
+//!     environment.freeze().await?;
+//! }
+//! environment.shutdown().await?;
+//! sandbox.shutdown().await
+//! # }
+//! ```
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -14,7 +14,8 @@ pub struct EnvironmentSpec {
     pub root: RootSpec,
     /// The program and its arguments, as seen inside, e.g. `["/var/task/bootstrap"]`. Started in `/var/task`.
     pub command: Vec<String>,
-    /// Directory on this machine that appears, read-only, as `/var/task`.
+    /// Directory on this machine that appears, read-only, as `/var/task`. Its files must be readable by everyone, as
+    /// the function runs under a user id of its own; the directories above it need not be.
     pub code_dir: PathBuf,
     /// Directories that appear merged, read-only, as `/opt`; a later one covers an earlier one.
     pub layer_dirs: Vec<PathBuf>,

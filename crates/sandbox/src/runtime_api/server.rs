@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
@@ -97,8 +99,11 @@ async fn response(api: &RuntimeApi, request_id: &str, request: Request<Incoming>
     let answering = api.begin_answer(request_id, "InvocationResponse")?;
     let content_type = header(request.headers(), "content-type");
     match collect(request.into_body(), limits::RESPONSE_BYTES_MAX).await? {
-        Collected::Whole(payload) => {
-            answering.complete(InvokeOutcome::Response { payload, content_type, mode });
+        Collected::Whole { payload, trailers } => {
+            answering.complete(match broken_off(&trailers) {
+                Some(error) => InvokeOutcome::FunctionError(error),
+                None => InvokeOutcome::Response { payload, content_type, mode },
+            });
             Ok(answer::accepted())
         }
         Collected::TooLarge { bytes } => {
@@ -133,9 +138,19 @@ async fn reported_error(request: Request<Incoming>) -> Result<Result<ReportedErr
     let error_type = header(request.headers(), "lambda-runtime-function-error-type");
     let xray_cause = header(request.headers(), "lambda-runtime-function-xray-error-cause");
     Ok(match collect(request.into_body(), limits::ERROR_BODY_BYTES_MAX).await? {
-        Collected::Whole(payload) => Ok(ReportedError { payload, error_type, xray_cause }),
+        Collected::Whole { payload, .. } => Ok(ReportedError { payload, error_type, xray_cause }),
         Collected::TooLarge { bytes } => Err(bytes),
     })
+}
+
+/// The error of a function that failed while its answer was already on the way: a runtime says so behind the body, with
+/// the document in base64.
+fn broken_off(trailers: &HeaderMap) -> Option<ReportedError> {
+    let error_type = header(trailers, "lambda-runtime-function-error-type")?;
+    let encoded = header(trailers, "lambda-runtime-function-error-body").unwrap_or_default();
+    // A document that is not base64 is handed on as it came rather than lost.
+    let payload = BASE64_STANDARD.decode(&encoded).unwrap_or_else(|_| encoded.into_bytes());
+    Some(ReportedError { payload: payload.into(), error_type: Some(error_type), xray_cause: None })
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -143,22 +158,28 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 enum Collected {
-    Whole(Bytes),
+    Whole { payload: Bytes, trailers: HeaderMap },
     TooLarge { bytes: u64 },
 }
 
 /// Reads a body. One that is too large is read to its end but not kept, so that the client can read the answer; the
 /// deadline of the invocation bounds how long that may go on.
 async fn collect(mut body: Incoming, most: usize) -> Result<Collected, Refusal> {
-    let announced = body.size_hint().lower();
-    let mut kept = BytesMut::new();
+    let announced = body.size_hint().exact();
+    let (mut kept, mut trailers) = (BytesMut::new(), HeaderMap::new());
     let mut bytes = 0_u64;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::TruncatedRequest)?.into_data() else { continue };
+        let data = match frame.map_err(|_| Refusal::TruncatedRequest)?.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                trailers = frame.into_trailers().unwrap_or_default();
+                continue;
+            }
+        };
         bytes += data.len() as u64;
-        if bytes == data.len() as u64 && bytes == announced && data.len() <= most {
+        if Some(data.len() as u64) == announced && data.len() <= most {
             // The whole body in one piece, as nearly always: hand it on without a copy.
-            return Ok(Collected::Whole(data));
+            return Ok(Collected::Whole { payload: data, trailers });
         }
         if bytes > most as u64 {
             kept = BytesMut::new();
@@ -166,5 +187,8 @@ async fn collect(mut body: Incoming, most: usize) -> Result<Collected, Refusal> 
             kept.extend_from_slice(&data);
         }
     }
-    if bytes > most as u64 { Ok(Collected::TooLarge { bytes }) } else { Ok(Collected::Whole(kept.freeze())) }
+    if bytes > most as u64 {
+        return Ok(Collected::TooLarge { bytes });
+    }
+    Ok(Collected::Whole { payload: kept.freeze(), trailers })
 }

@@ -158,6 +158,23 @@ runtime.next()"#;
 }
 
 #[tokio::test]
+async fn a_streamed_response_that_is_broken_off_is_a_function_error() {
+    let bench = Bench::start().await;
+    let main = r#"
+runtime.next()
+runtime.connection.sendall(f"POST /2018-06-01/runtime/invocation/{runtime.id}/response HTTP/1.1\r\nHost: r\r\nLambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\nTrailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n".encode())
+runtime.connection.sendall(b"3\r\nabc\r\n0\r\nLambda-Runtime-Function-Error-Type: App.Broke\r\nLambda-Runtime-Function-Error-Body: eyJlcnJvck1lc3NhZ2UiOiJubyJ9\r\n\r\n")
+runtime.connection.recv(1000)
+runtime.serve(lambda event: event)"#;
+    let mut environment = bench.ready(bench.function("f", main)).await;
+    let report = invoke(&mut environment, "{}").await;
+    let InvokeOutcome::FunctionError(error) = report.outcome else { panic!("{report:?}") };
+    assert_eq!(error.error_type.as_deref(), Some("App.Broke"));
+    assert_eq!(error.payload, "{\"errorMessage\":\"no\"}");
+    assert_eq!(answer(&mut environment, "after").await, "after");
+}
+
+#[tokio::test]
 async fn an_initialisation_error_is_handed_on_as_reported() {
     let bench = Bench::start().await;
     let main = r#"runtime.call("POST", "init/error", b'{"errorType":"Runtime.ImportModuleError"}', ["Lambda-Runtime-Function-Error-Type: Runtime.ImportModuleError"])"#;
