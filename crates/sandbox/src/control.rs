@@ -12,7 +12,7 @@ use crate::capabilities::FreezeMethod;
 use crate::launcher::message::{ControlFiles, CpuFiles, MemoryFiles};
 use crate::limits;
 
-/// The controls of one environment.
+/// The controls of one environment. Dropping them kills it.
 #[derive(Debug)]
 pub(crate) struct Control {
     files: ControlFiles,
@@ -23,11 +23,12 @@ pub(crate) struct Control {
 
 impl Control {
     pub(crate) fn open(files: ControlFiles, pidfd: OwnedFd) -> io::Result<Control> {
-        let freeze_file = match &files.freeze_file {
-            Some(path) => Some(OpenOptions::new().write(true).open(path)?),
-            None => None,
-        };
-        Ok(Control { files, freeze_file, pidfd, frozen: false })
+        let path = files.freeze_file.clone();
+        let mut control = Control { files, freeze_file: None, pidfd, frozen: false };
+        if let Some(path) = path {
+            control.freeze_file = Some(OpenOptions::new().write(true).open(path)?);
+        }
+        Ok(control)
     }
 
     pub(crate) fn freeze(&mut self) -> io::Result<()> {
@@ -93,6 +94,12 @@ impl Control {
             Some(memory) => peak_bytes(memory, self.files.pid),
             None => Ok(tree_high_water_bytes(self.files.pid)),
         }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -236,7 +236,7 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        self.control.kill();
+        // The controls are dropped next, and kill every process.
         self.server.abort();
     }
 }
