@@ -1,4 +1,4 @@
-//! Which group is meant: by name, by ARN, with or without `:*`.
+//! Which group is meant, by name or by ARN. As at AWS the ARN has no `:*` at its end, although descriptions show it so.
 
 use platform::Ctx;
 use store::keys::Key;
@@ -75,7 +75,6 @@ impl GroupName {
             return None;
         }
         let name = parts.next()?;
-        let name = name.strip_suffix(":*").unwrap_or(name);
         if name.is_empty() || name.contains([':', '*']) {
             return None;
         }
@@ -103,10 +102,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_arn_names_a_group_with_and_without_a_star() {
+    fn an_arn_names_a_group() {
         let name = GroupName { account: "111122223333".into(), region: "eu-west-1".into(), name: "/aws/x#1".into() };
-        assert_eq!(GroupName::parse_arn(&name.arn()), Some(name.clone()));
-        assert_eq!(GroupName::parse_arn(&format!("{}:*", name.arn())), Some(name));
+        assert_eq!(GroupName::parse_arn(&name.arn()), Some(name));
     }
 
     #[test]
@@ -116,6 +114,7 @@ mod tests {
             "arn:aws:sqs:eu-west-1:111122223333:log-group:g",
             "arn:aws:logs:eu-west-1:111122223333:log-group:",
             "arn:aws:logs:eu-west-1:111122223333:log-group:g:log-stream:s",
+            "arn:aws:logs:eu-west-1:111122223333:log-group:g:*",
             "arn:aws:logs:eu-west-1:111122223333:log-group",
             "arn:",
         ] {

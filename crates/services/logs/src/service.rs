@@ -78,7 +78,7 @@ impl Logs {
     pub async fn watch(&self, cx: &Ctx, group: &str) -> Result<Watch, Error> {
         let snapshot = self.snapshot().await?;
         let record = rows::get_group(&snapshot, &GroupName::new(cx, group)).await?;
-        Ok(self.store().watch(&self.partition, &keys::events(record.id)))
+        Ok(self.telemetry().watch(&self.partition, &keys::events(record.id)))
     }
 
     /// Milliseconds since 1970.
@@ -87,7 +87,7 @@ impl Logs {
     }
 
     /// The store of telemetry.
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn telemetry(&self) -> &Store {
         &self.platform.telemetry
     }
 
@@ -103,7 +103,7 @@ impl Logs {
 
     /// The rows as they are now.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, Error> {
-        self.store().snapshot(&self.partition).await.or_failure()
+        self.telemetry().snapshot(&self.partition).await.or_failure()
     }
 
     /// Runs a transaction on the rows.
@@ -112,7 +112,7 @@ impl Logs {
         R: Send + 'static,
         F: Fn(&mut dyn Transaction) -> Result<R, Abort<Error>> + Send + Sync + 'static,
     {
-        self.store().transact(&self.partition, closure).await.or_failure()
+        self.telemetry().transact(&self.partition, closure).await.or_failure()
     }
 
     /// Lets what is no longer wanted be removed soon.

@@ -43,7 +43,7 @@ pub async fn sweep(logs: &Logs) -> Result<(), Error> {
 async fn remove_doomed(logs: &Logs) -> Result<(), Error> {
     // Every round removes the marks it has found.
     loop {
-        let scan = logs.store().scan(logs.partition(), keys::all_doomed(), Direction::Forward, SCANNED_ROWS_MAX);
+        let scan = logs.telemetry().scan(logs.partition(), keys::all_doomed(), Direction::Forward, SCANNED_ROWS_MAX);
         let marks = scan.await.or_failure()?;
         if marks.is_empty() {
             return Ok(());
@@ -59,7 +59,7 @@ async fn remove_doomed(logs: &Logs) -> Result<(), Error> {
 
 async fn remove_group(logs: &Logs, group: u64) -> Result<(), Error> {
     for range in keys::rows_of_group(group) {
-        logs.store().delete_range(logs.partition(), range).await.or_failure()?;
+        logs.telemetry().delete_range(logs.partition(), range).await.or_failure()?;
     }
     logs.transact(move |rows| {
         let usage: Usage = rows::read(rows, &keys::usage(group))?.unwrap_or_default();
@@ -131,7 +131,7 @@ async fn remove_expired(logs: &Logs) -> Result<(), Error> {
 
 /// Some groups of a range, and what is left of it.
 async fn page_of_groups(logs: &Logs, range: KeyRange) -> Result<(Vec<GroupRecord>, Option<KeyRange>), Error> {
-    let scan = logs.store().scan(logs.partition(), range.clone(), Direction::Forward, SCANNED_ROWS_MAX);
+    let scan = logs.telemetry().scan(logs.partition(), range.clone(), Direction::Forward, SCANNED_ROWS_MAX);
     let found = scan.await.or_failure()?;
     let rest = found.last().filter(|_| found.len() == SCANNED_ROWS_MAX).map(|(key, _)| range.after(key));
     let groups = found.iter().map(|(_, row)| rows::decode(row)).collect::<Result<_, _>>()?;
@@ -146,7 +146,7 @@ async fn remove_before(logs: &Logs, group: u64, end: Position) -> Result<bool, E
     }
     let remove = |limit: usize| {
         let range = range.clone();
-        logs.store().transact(logs.partition(), move |rows| remove_events(rows, group, range.clone(), limit))
+        logs.telemetry().transact(logs.partition(), move |rows| remove_events(rows, group, range.clone(), limit))
     };
     match remove(REMOVED_ROWS_MAX).await {
         // So many large events at once are more than one scan may return.
@@ -195,13 +195,13 @@ async fn remove_oldest(logs: &Logs) -> Result<(), Error> {
 }
 
 async fn held(logs: &Logs) -> Result<u64, Error> {
-    let row = logs.store().get(logs.partition(), &keys::total()).await.or_failure()?;
+    let row = logs.telemetry().get(logs.partition(), &keys::total()).await.or_failure()?;
     Ok(row.map(|row| rows::decode::<Total>(&row)).transpose()?.unwrap_or_default().held())
 }
 
 /// The time of a group's earliest event, in milliseconds since 1970.
 async fn earliest(logs: &Logs, group: u64) -> Result<Option<i64>, Error> {
-    let scan = logs.store().scan(logs.partition(), keys::events(group).range(), Direction::Forward, 1);
+    let scan = logs.telemetry().scan(logs.partition(), keys::events(group).range(), Direction::Forward, 1);
     let found = scan.await.or_failure()?;
     found.first().map(|(key, _)| Ok(rows::key_part(keys::read_event(key))?.timestamp)).transpose()
 }

@@ -80,11 +80,11 @@ fn accept(
     let expired = older_than(group.expired_before(now));
     let too_new = events.partition_point(|event| event.timestamp <= now.saturating_add(EVENT_AHEAD_MAX_MS));
     let accepted = too_old.max(expired)..too_new;
-    if let [first, .., last] = &events[accepted.clone()] {
-        if last.timestamp - first.timestamp > WRITE_SPAN_MAX_MS {
-            let text = "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.";
-            return Err(errors::invalid(text));
-        }
+    if let [first, .., last] = &events[accepted.clone()]
+        && last.timestamp - first.timestamp > WRITE_SPAN_MAX_MS
+    {
+        let text = "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.";
+        return Err(errors::invalid(text));
     }
     let index = |index: usize, given: bool| given.then_some(index as i32);
     let rejected = RejectedLogEventsInfo {
