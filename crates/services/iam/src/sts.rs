@@ -6,9 +6,9 @@ use api::sts::{
     Credentials, GetAccessKeyInfoRequest, GetAccessKeyInfoResponse, GetCallerIdentityRequest,
     GetCallerIdentityResponse, GetSessionTokenRequest, GetSessionTokenResponse,
 };
+use platform::Ctx;
 use platform::credentials::{Issuer, TEMPORARY_PREFIX};
 use platform::failure::OrFailure;
-use platform::Ctx;
 use wire::Error;
 use wire::error::common;
 
@@ -17,7 +17,6 @@ const SESSION_SECONDS_DEFAULT: i32 = 43_200;
 
 /// Longest life of an account root's session token, in seconds; a longer one is cut to it (the same reference).
 const ROOT_SESSION_SECONDS_MAX: i32 = 3_600;
-
 
 /// Tells who the caller is. Every identified caller may ask.
 pub async fn get_caller_identity(
@@ -79,3 +78,6 @@ pub async fn get_session_token(
 fn denied(text: &'static str) -> Error {
     Error::new(&common::ACCESS_DENIED, text)
 }
+
+#[cfg(test)]
+mod tests;
