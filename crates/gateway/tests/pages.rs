@@ -70,6 +70,9 @@ impl Lifecycle for Counting {
             self.0.fetch_add(1, Ordering::Relaxed);
         })
     }
+    fn live_blobs(self: Arc<Self>) -> platform::LiveBlobs {
+        platform::no_blobs()
+    }
 }
 
 #[tokio::test]

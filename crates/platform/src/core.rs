@@ -1,8 +1,10 @@
 //! The platform itself: one value that holds what all services share.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use blob::limits::SWEEP_GRACE;
 use blob::{BlobError, BlobStore};
 use futures_util::future::join_all;
 use store::{Store, StoreError};
@@ -13,10 +15,14 @@ use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::Issuer;
+use crate::failure::OrFailure;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::service::Services;
 use crate::timers::{TimerError, Timers};
+
+/// How often blobs that nothing names any more are looked for.
+const BLOB_SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// What all services share. State lives in the stores alone.
 pub struct Platform {
@@ -111,11 +117,33 @@ impl Platform {
 
     /// Lets the services take up what an earlier run left behind, then fires the timers that fell due meanwhile. To be
     /// called once, after [`Platform::install`] and before the first request.
-    pub async fn start(&self) -> Result<(), StartError> {
+    pub async fn start(self: &Arc<Self>) -> Result<(), StartError> {
         for lifecycle in self.services().lifecycles() {
             lifecycle.start().await.map_err(StartError::Service)?;
         }
+        let platform = Arc::clone(self);
+        self.background.spawn_endless("blob sweep", async move {
+            loop {
+                platform.clock.sleep(BLOB_SWEEP_INTERVAL).await;
+                if let Err(error) = platform.sweep_blobs().await {
+                    tracing::warn!(%error, "blobs that nothing names were not removed");
+                }
+            }
+        });
         Ok(self.timers.start().await?)
+    }
+
+    /// Removes the blobs that no row of any service names and that are older than the grace period. Answers their number.
+    ///
+    /// # Errors
+    /// When a service cannot tell which blobs it needs: then nothing is removed.
+    pub async fn sweep_blobs(&self) -> Result<u64, Error> {
+        let mut live = HashSet::new();
+        for lifecycle in self.services().lifecycles() {
+            live.extend(lifecycle.live_blobs().await?);
+        }
+        let swept = self.blobs.sweep(move |digest| live.contains(digest), SWEEP_GRACE).await.or_failure()?;
+        Ok(swept.blobs)
     }
 
     /// Drops all state of all accounts: the stores first, then what the services hold in memory, so that nothing stale

@@ -36,5 +36,5 @@ pub use failure::OrFailure;
 pub use ids::Ids;
 pub use metrics::Metrics;
 pub use principal::Principal;
-pub use service::{Handler, HandlerFuture, Lifecycle, Registration, Services};
+pub use service::{Handler, HandlerFuture, Lifecycle, LiveBlobs, Registration, Services, no_blobs};
 pub use timers::{Firing, Timer, TimerPartition, Timers};

@@ -1,11 +1,12 @@
 //! How a service offers its operations.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use api::Operation;
+use blob::Digest;
 use wire::Error;
 use wire::codec::Structure;
 use wire::schema::{OperationDef, ServiceDef};
@@ -27,6 +28,17 @@ pub trait Lifecycle: Send + Sync + 'static {
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
     /// Called by a reset, after the stores were emptied: forget everything in memory and write nothing.
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// The blobs that rows of this service name. Every service answers, so that no blob in use is ever swept; one that
+    /// keeps none answers [`no_blobs`].
+    fn live_blobs(self: Arc<Self>) -> LiveBlobs;
+}
+
+/// The blobs a service needs, once it has looked them up.
+pub type LiveBlobs = Pin<Box<dyn Future<Output = Result<HashSet<Digest>, Error>> + Send>>;
+
+/// The answer of a service that keeps no blobs.
+pub fn no_blobs() -> LiveBlobs {
+    Box::pin(std::future::ready(Ok(HashSet::new())))
 }
 
 /// A service's offer: which operations it has built.

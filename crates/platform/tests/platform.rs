@@ -118,6 +118,9 @@ impl Lifecycle for Diary {
     fn reset(self: Arc<Self>) -> Work<()> {
         Box::pin(async {})
     }
+    fn live_blobs(self: Arc<Self>) -> traca_platform::LiveBlobs {
+        traca_platform::no_blobs()
+    }
 }
 
 #[tokio::test]

@@ -141,6 +141,7 @@ fn services(
     let lambda = Arc::new(Lambda::new(Arc::clone(platform), settings)?);
     let mut services = Services::default();
     services.register(lambda.registration());
+    services.register(service_logs::registration(platform));
     services.register(service_iam::sts());
     Ok(services)
 }

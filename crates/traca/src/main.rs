@@ -32,6 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<(), Failure> {
+    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
@@ -40,4 +41,14 @@ fn run(command: &Command) -> Result<(), Failure> {
             Command::Doctor(args) => doctor::run(args).await,
         }
     })
+}
+
+/// Takes all the file descriptors this process may have: connections and environments share them. Functions get a limit
+/// of their own.
+fn raise_descriptor_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // Where it is refused, the limit stays as it is.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::lambda as operation_types;
-use platform::{Lifecycle, OrFailure, Platform, Registration};
+use platform::{Lifecycle, LiveBlobs, OrFailure, Platform, Registration};
 use tokio::sync::Notify;
 use wire::Error;
 use wire::error::common;
@@ -126,6 +126,10 @@ impl Lifecycle for Lambda {
             self.invoker.reset().await;
             self.sweep_soon();
         })
+    }
+
+    fn live_blobs(self: Arc<Self>) -> LiveBlobs {
+        Box::pin(async move { self.functions.packages().await })
     }
 }
 

@@ -143,4 +143,8 @@ impl Lifecycle for Logs {
         // Nothing is held in memory.
         Box::pin(async {})
     }
+
+    fn live_blobs(self: Arc<Self>) -> platform::LiveBlobs {
+        platform::no_blobs()
+    }
 }

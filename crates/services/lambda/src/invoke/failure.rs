@@ -27,6 +27,8 @@ pub enum FailureKind {
     Timeout,
     /// `Status: error`, with the error type.
     Error,
+    /// The same, of an error that the runtime itself has reported and logged.
+    Reported,
 }
 
 impl Failure {

@@ -70,6 +70,8 @@ impl Journal {
             returns_are_line_feeds: parts.returns_are_line_feeds,
         };
         parts.first.into_iter().for_each(|line| writer.add(line));
+        // The tail begins with what the function itself prints while it is initialised.
+        writer.tail.clear();
         let task = tokio::spawn(writer.run(parts.output));
         Journal { entries, task }
     }
@@ -112,7 +114,7 @@ struct Writer {
     gathered_bytes: usize,
     /// The invocation whose first line is written and whose last is not.
     active: Option<String>,
-    /// The end of the active invocation's log.
+    /// The end of the log since the last invocation ended.
     tail: VecDeque<u8>,
     returns_are_line_feeds: bool,
 }
@@ -170,7 +172,6 @@ impl Writer {
         match entry {
             Entry::Line(line) => self.add(line),
             Entry::Begin { request_id, at } => {
-                self.tail.clear();
                 if let Some(line) = self.lines.start(at, &request_id) {
                     self.add_at(line, at);
                 }
@@ -182,9 +183,10 @@ impl Writer {
                     self.add_at(line, now);
                 }
                 self.active = None;
+                let last = self.tail.drain(..);
                 if let Some(tail) = tail {
                     // The caller may have gone.
-                    let _ = tail.send(self.tail.drain(..).collect());
+                    let _ = tail.send(last.collect());
                 }
             }
         }

@@ -92,7 +92,7 @@ impl Lines {
         let text = || {
             let mut line =
                 format!("INIT_REPORT Init Duration: {milliseconds:.2} ms\tPhase: {}\tStatus: {status}", phase.name());
-            if failure.kind == FailureKind::Error {
+            if failure.kind != FailureKind::Timeout {
                 let _ = write!(line, "\tError Type: {}", failure.error_type);
             }
             line + "\n"
@@ -157,13 +157,16 @@ fn text_end(now: Timestamp, request_id: &str, report: &Report) -> Vec<String> {
     }
     if let Some(failure) = &report.failure {
         let _ = write!(last, "Status: {}", status(failure));
-        if failure.kind == FailureKind::Error {
+        if failure.kind != FailureKind::Timeout {
             let _ = write!(last, "\tError Type: {}", failure.error_type);
         }
         lines.push(match failure.kind {
             FailureKind::Timeout => format!("{} {request_id} {}\n\n", iso8601(now), failure.reason),
             FailureKind::Error => {
                 format!("RequestId: {request_id} Error: {}\n{}\n", failure.reason, failure.error_type)
+            }
+            FailureKind::Reported => {
+                format!("Unknown application error occurred\n{}\n", failure.error_type)
             }
         });
     }
@@ -198,7 +201,7 @@ fn platform_event(now: Timestamp, event: &str, record: Value) -> String {
 fn status(failure: &Failure) -> &'static str {
     match failure.kind {
         FailureKind::Timeout => "timeout",
-        FailureKind::Error => "error",
+        FailureKind::Error | FailureKind::Reported => "error",
     }
 }
 

@@ -329,7 +329,7 @@ fn init_failure(outcome: &InitOutcome, limit: Duration, request: &Request) -> (F
             let failure = Failure {
                 error_type: error.error_type.clone().unwrap_or_else(|| "Runtime.Unknown".to_owned()),
                 reason: String::new(),
-                kind: failure::FailureKind::Error,
+                kind: failure::FailureKind::Reported,
             };
             return (failure, error.payload.clone());
         }
