@@ -60,12 +60,16 @@ pub struct Cursor<'a> {
     group: u64,
     direction: Direction,
     path: Path,
+    returned: usize,
 }
+
+/// After so many events other tasks get their turn.
+const TURN_EVENTS: usize = 64;
 
 impl<'a> Cursor<'a> {
     /// Over all events of a group.
     pub fn over_group(snapshot: &'a Snapshot, group: u64, window: Window, direction: Direction) -> Cursor<'a> {
-        Cursor { snapshot, group, direction, path: Path::Group { read: VecDeque::new(), left: window } }
+        Cursor { snapshot, group, direction, path: Path::Group { read: VecDeque::new(), left: window }, returned: 0 }
     }
 
     /// Over the events of some of its streams.
@@ -77,7 +81,7 @@ impl<'a> Cursor<'a> {
         direction: Direction,
     ) -> Cursor<'a> {
         let path = |stream| StreamPath { stream, read: VecDeque::new(), left: window };
-        Cursor { snapshot, group, direction, path: Path::Streams(streams.into_iter().map(path).collect()) }
+        Cursor { snapshot, group, direction, path: Path::Streams(streams.into_iter().map(path).collect()), returned: 0 }
     }
 
     /// The next event.
@@ -85,6 +89,10 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// As reading the store.
     pub async fn next(&mut self) -> Result<Option<(Position, Event)>, Error> {
+        self.returned += 1;
+        if self.returned.is_multiple_of(TURN_EVENTS) {
+            tokio::task::yield_now().await;
+        }
         match &mut self.path {
             Path::Group { read, left } => {
                 if read.is_empty() {

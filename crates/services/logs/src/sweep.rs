@@ -122,7 +122,9 @@ async fn remove_expired(logs: &Logs) -> Result<(), Error> {
         let (groups, rest) = page_of_groups(logs, range).await?;
         for group in groups {
             let end = Position::start_of(group.expired_before(logs.now()));
-            while remove_before(logs, group.id, end).await? {}
+            while earliest(logs, group.id).await?.is_some_and(|time| time < end.timestamp) {
+                remove_before(logs, group.id, end).await?;
+            }
         }
         left = rest;
     }
@@ -138,12 +140,9 @@ async fn page_of_groups(logs: &Logs, range: KeyRange) -> Result<(Vec<GroupRecord
     Ok((groups, rest))
 }
 
-/// Removes some of a group's earliest events, if they stand before `end`. Returns whether there may be more.
-async fn remove_before(logs: &Logs, group: u64, end: Position) -> Result<bool, Error> {
+/// Removes some of a group's earliest events, if they stand before `end`.
+async fn remove_before(logs: &Logs, group: u64, end: Position) -> Result<(), Error> {
     let range = keys::event_range(group, Position::start_of(0), end);
-    if range.is_empty() {
-        return Ok(false);
-    }
     let remove = |limit: usize| {
         let range = range.clone();
         logs.telemetry().transact(logs.partition(), move |rows| remove_events(rows, group, range.clone(), limit))
@@ -155,7 +154,7 @@ async fn remove_before(logs: &Logs, group: u64, end: Position) -> Result<bool, E
     }
 }
 
-fn remove_events(rows: &mut dyn Transaction, group: u64, range: KeyRange, limit: usize) -> Result<bool, Abort<Error>> {
+fn remove_events(rows: &mut dyn Transaction, group: u64, range: KeyRange, limit: usize) -> Result<(), Abort<Error>> {
     let found = rows.scan(range, Direction::Forward, limit)?;
     let (removed, mut bytes) = (found.len(), 0);
     for (key, row) in found {
@@ -165,8 +164,7 @@ fn remove_events(rows: &mut dyn Transaction, group: u64, range: KeyRange, limit:
         rows.delete(&keys::stream_event(group, event.stream, position));
         bytes += event.size() as u64;
     }
-    take_off(rows, group, removed as u64, bytes)?;
-    Ok(removed == limit)
+    take_off(rows, group, removed as u64, bytes)
 }
 
 /// Removes the oldest events of all groups until all together hold a tenth less than they may.

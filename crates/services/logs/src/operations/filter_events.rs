@@ -21,9 +21,6 @@ use crate::{errors, rows};
 /// reference of FilterLogEvents.
 const BACKWARD_SINCE: i64 = 1_704_067_200_000;
 
-/// After so many events other tasks get their turn.
-const TURN_EVENTS: usize = 64;
-
 /// Searches a group's events, of all its streams or some, in order of time.
 pub async fn filter_log_events(
     logs: &Logs,
@@ -136,9 +133,6 @@ impl Search<'_> {
                 found.push(output(position, &event, stream));
             }
             seen = Some(position);
-            if examined % TURN_EVENTS == 0 {
-                tokio::task::yield_now().await;
-            }
         }
         Ok((found, None))
     }
