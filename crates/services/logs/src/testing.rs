@@ -32,10 +32,15 @@ impl Bench {
 
     /// With room for events that hold about so many bytes.
     pub fn with_budget(held_bytes_max: u64) -> Bench {
+        Bench::over(Store::memory(), held_bytes_max)
+    }
+
+    /// Over the given store, as after a restart.
+    pub fn over(telemetry: Store, held_bytes_max: u64) -> Bench {
         let clock = Clock::controlled(Timestamp::from_milliseconds(NOW));
         let ids = Ids::seeded(7);
         let issuer = Issuer::in_memory(clock.clone(), ids.clone());
-        let stores = (Store::memory(), Store::memory());
+        let stores = (Store::memory(), telemetry);
         let config = Config::default();
         let platform = Platform::new(config, stores.0, stores.1, BlobStore::memory(), clock.clone(), ids, issuer);
         let platform = Arc::new(platform);

@@ -298,7 +298,7 @@ fn nesting_is_bounded() {
 
 #[test]
 fn hostile_lines_take_linear_time() {
-    let message = "[\"".repeat(500_000);
+    let message = "[ \" ".repeat(250_000);
     let deep = "[".repeat(1_000_000);
     let start = Instant::now();
     assert!(!matches("[a, b]", &message));

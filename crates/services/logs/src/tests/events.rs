@@ -1,6 +1,7 @@
 //! Writing and reading a stream.
 
 use api::logs::{self, Entity, GetLogEventsRequest, GetLogEventsResponse, PutLogEventsRequest};
+use store::{Profile, Store};
 
 use crate::limits::DAY_MS;
 use crate::testing::{ACCOUNT, Bench, NOW, REGION, write};
@@ -184,6 +185,24 @@ async fn limits_and_tokens_that_do_not_hold_are_refused() {
     let token = GetLogEventsRequest { next_token: Some("invalid-token".into()), ..request() };
     let refused = bench.refused::<logs::GetLogEvents>(token).await;
     assert_eq!(refused, "InvalidParameterException: The specified nextToken is invalid.");
+}
+
+#[tokio::test]
+async fn events_survive_a_restart_and_numbers_are_not_used_again() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let open = || Store::open(directory.path(), Profile::Relaxed).expect("opens");
+    let before = Bench::over(open(), u64::MAX);
+    before.group("g").await;
+    before.stream("g", "s").await;
+    before.put("g", "s", &[(NOW, "before")]).await;
+    before.logs.platform.telemetry.shutdown().await;
+    let after = Bench::over(open(), u64::MAX);
+    after.put("g", "s", &[(NOW, "after")]).await;
+    after.group("h").await;
+    after.stream("h", "s").await;
+    assert_eq!(messages(&get(&after, request()).await), ["before", "after"]);
+    let other = GetLogEventsRequest { log_group_name: Some("h".to_owned()), ..request() };
+    assert!(messages(&get(&after, other).await).is_empty());
 }
 
 #[tokio::test]
