@@ -7,7 +7,7 @@ use http::request::Parts;
 use platform::{Call, Ctx, Platform};
 use tokio::sync::OwnedSemaphorePermit;
 use wire::compression;
-use wire::protocol::{self, AnswerContext, RequestView, ResponseParts};
+use wire::protocol::{self, AnswerContext, NamedAction, RequestView, ResponseParts};
 use wire::router::{Route, RouteError};
 use wire::schema::{OperationDef, Protocol, ServiceDef};
 use wire::sigv4::{self, BodyHash, Credentials, Dialect, SignatureError, SigningRules};
@@ -248,15 +248,15 @@ impl Exchange<'_> {
 
     fn unroutable(&self, error: RouteError) -> Result<Answer, Refused> {
         let stage = |service, protocol| Stage { service, operation: None, protocol };
-        let unknown = |service, spoken, action: Option<&str>| {
+        let unknown = |service, spoken, action: Option<NamedAction<'_>>| {
             Err(Refused(stage(service, spoken), protocol::unknown_operation(service, spoken, action)))
         };
         match error {
             RouteError::UnknownService { signing_name, protocol } => {
                 Err(Refused(stage(None, protocol), failure::unknown_service(&signing_name)))
             }
-            RouteError::UnknownOperation { service, protocol, operation } => {
-                unknown(service, protocol, Some(&operation))
+            RouteError::UnknownOperation { service, protocol, operation, version } => {
+                unknown(service, protocol, Some(NamedAction { name: &operation, version: version.as_deref() }))
             }
             RouteError::MissingAction { service, protocol } => unknown(Some(service), protocol, None),
             RouteError::UnknownPath { service, protocol } | RouteError::MethodNotAllowed { service, protocol } => {

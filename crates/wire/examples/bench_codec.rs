@@ -1,4 +1,7 @@
-//! Measures the hot paths of the codecs: `cargo run --release -p traca-wire --example bench_codec`.
+//! Measures the hot paths of the codecs: `cargo run --release -p traca-wire --example bench_codec [NAME [ROUNDS]]`.
+//!
+//! `NAME` picks the measurements whose name contains it. Under `valgrind --tool=callgrind` a name and few rounds count
+//! the instructions of one path, which no load on the machine changes.
 //!
 //! The structures are written by hand the way the generator writes them, with DynamoDB's PutItem and GetItem as models.
 
@@ -22,7 +25,10 @@ const PUT_ITEM: &str = r##"{"TableName":"orders","Item":{"pk":{"S":"customer#123
 const GET_ITEM: &str =
     r##"{"TableName":"orders","Key":{"pk":{"S":"customer#12345"},"sk":{"S":"order#1"}},"ConsistentRead":true}"##;
 
-/// Iterations of each measurement.
+/// Length of the text that shows what a large value costs.
+const LONG_TEXT_BYTES: usize = 65_536;
+
+/// Iterations of each measurement, unless the command line says otherwise.
 const ROUNDS: u32 = 200_000;
 
 const fn shape(name: &'static str, kind: Kind) -> Shape {
@@ -143,7 +149,7 @@ macro_rules! structure {
 
         impl $name {
             fn read(reader: &mut dyn Reader) -> ReadResult<$name> {
-                let mut structure = $name { missing: Missing::all_required(&$shape), ..$name::default() };
+                let mut structure = $name { missing: const { Missing::all_required(&$shape) }, ..$name::default() };
                 reader.structure(&$shape, &mut |index, reader| {
                     structure.missing.found(index);
                     match index {
@@ -226,15 +232,26 @@ static SERVICE: ServiceDef = ServiceDef {
     errors: &[],
 };
 
-fn measure<T>(what: &str, mut run: impl FnMut() -> T) {
-    for _ in 0..ROUNDS / 10 {
-        black_box(run());
+/// What the command line asks for.
+struct Bench {
+    name: String,
+    rounds: u32,
+}
+
+impl Bench {
+    fn measure<T>(&self, what: &str, mut run: impl FnMut() -> T) {
+        if !what.contains(&self.name) {
+            return;
+        }
+        for _ in 0..self.rounds / 10 {
+            black_box(run());
+        }
+        let start = Instant::now();
+        for _ in 0..self.rounds {
+            black_box(run());
+        }
+        println!("{what:<44} {:>6} ns", start.elapsed().as_nanos() / u128::from(self.rounds));
     }
-    let start = Instant::now();
-    for _ in 0..ROUNDS {
-        black_box(run());
-    }
-    println!("{what:<44} {:>6} ns", start.elapsed().as_nanos() / u128::from(ROUNDS));
 }
 
 fn parse<T>(text: &str, read: fn(&mut dyn Reader) -> ReadResult<T>) -> T {
@@ -245,17 +262,23 @@ fn parse<T>(text: &str, read: fn(&mut dyn Reader) -> ReadResult<T>) -> T {
 }
 
 fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS).max(1);
+    let bench = Bench { name, rounds };
     let put_item = PUT_ITEM.to_owned();
     println!("PutItem {} bytes, GetItem {} bytes", put_item.len(), GET_ITEM.len());
-    measure("parse PutItem", || parse(&put_item, PutItemInput::read));
-    measure("  for scale: serde_json::Value of the same", || {
+    bench.measure("parse PutItem", || parse(&put_item, PutItemInput::read));
+    bench.measure("  for scale: serde_json::Value of the same", || {
         serde_json::from_str::<serde_json::Value>(&put_item).is_ok()
     });
-    measure("parse GetItem", || parse(GET_ITEM, GetItemInput::read));
+    bench.measure("parse GetItem", || parse(GET_ITEM, GetItemInput::read));
+    let long = format!(r#"{{"TableName":"{}"}}"#, "long text ".repeat(LONG_TEXT_BYTES / 10));
+    bench.measure("parse a text of 64 KiB", || parse(&long, GetItemInput::read));
     let input = parse(&put_item, PutItemInput::read);
-    measure("validate PutItem", || validate(&SERVICE, &OPERATION, &input).is_ok());
+    bench.measure("validate PutItem", || validate(&SERVICE, &OPERATION, &input).is_ok());
     let mut output = parse(&put_item, GetItemOutput::read);
-    measure("write GetItemOutput (document)", || {
+    bench.measure("write GetItemOutput (document)", || {
         let mut writer = JsonWriter::new();
         writer.begin_structure(output.shape());
         output.write_members(&mut writer);
@@ -265,9 +288,11 @@ fn main() {
     let headers = HeaderMap::new();
     let request = RequestView { method: &Method::POST, labels: &[], query: "", headers: &headers };
     let body = Bytes::from(put_item.clone());
-    measure("read_input PutItem", || {
+    bench.measure("read_input PutItem", || {
         read_input(&SERVICE, &OPERATION, Protocol::Json, &request, Body::Bytes(body.clone())).is_ok()
     });
     let context = AnswerContext::of(&request, "0c0b5a0e-0000-4000-8000-000000000000", "");
-    measure("write_output GetItemOutput", || write_output(&SERVICE, &OPERATION, Protocol::Json, &mut output, &context));
+    bench.measure("write_output GetItemOutput", || {
+        write_output(&SERVICE, &OPERATION, Protocol::Json, &mut output, &context)
+    });
 }

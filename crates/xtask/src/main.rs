@@ -23,7 +23,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write crates/api from models/.
+    /// Write crates/api and docs/compatibility.md from models/.
     Gen {
         /// Write nothing; fail if something would change.
         #[arg(long)]

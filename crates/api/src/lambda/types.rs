@@ -31,7 +31,7 @@ impl ReadStructure for AcceleratorConfig {
         &schemas::ACCELERATOR_CONFIG
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::ACCELERATOR_CONFIG), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::ACCELERATOR_CONFIG) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -167,7 +167,7 @@ impl ReadStructure for CapacityProviderConfig {
         &schemas::CAPACITY_PROVIDER_CONFIG
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::CAPACITY_PROVIDER_CONFIG), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::CAPACITY_PROVIDER_CONFIG) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -331,7 +331,7 @@ impl ReadStructure for CreateFunctionRequest {
         &schemas::CREATE_FUNCTION_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::CREATE_FUNCTION_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::CREATE_FUNCTION_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -451,7 +451,7 @@ impl ReadStructure for DeleteFunctionRequest {
         &schemas::DELETE_FUNCTION_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::DELETE_FUNCTION_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::DELETE_FUNCTION_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -704,7 +704,7 @@ impl ReadStructure for EphemeralStorage {
         &schemas::EPHEMERAL_STORAGE
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::EPHEMERAL_STORAGE), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::EPHEMERAL_STORAGE) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -750,7 +750,7 @@ impl ReadStructure for FileSystemConfig {
         &schemas::FILE_SYSTEM_CONFIG
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::FILE_SYSTEM_CONFIG), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::FILE_SYSTEM_CONFIG) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1198,7 +1198,7 @@ impl ReadStructure for FunctionRuntimeConfig {
         &schemas::FUNCTION_RUNTIME_CONFIG
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::FUNCTION_RUNTIME_CONFIG), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::FUNCTION_RUNTIME_CONFIG) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1314,7 +1314,10 @@ impl ReadStructure for GetFunctionConfigurationRequest {
         &schemas::GET_FUNCTION_CONFIGURATION_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::GET_FUNCTION_CONFIGURATION_REQUEST), ..Default::default() }
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_FUNCTION_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1360,7 +1363,7 @@ impl ReadStructure for GetFunctionRequest {
         &schemas::GET_FUNCTION_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::GET_FUNCTION_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::GET_FUNCTION_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1616,7 +1619,7 @@ impl ReadStructure for InvocationRequest {
         &schemas::INVOCATION_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::INVOCATION_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::INVOCATION_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1751,7 +1754,7 @@ impl ReadStructure for LambdaManagedInstancesCapacityProviderConfig {
     }
     fn unread() -> Self {
         Self {
-            missing: Missing::all_required(&schemas::LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG),
+            missing: const { Missing::all_required(&schemas::LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG) },
             ..Default::default()
         }
     }
@@ -1938,7 +1941,7 @@ impl ReadStructure for ListTagsRequest {
         &schemas::LIST_TAGS_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::LIST_TAGS_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::LIST_TAGS_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -2023,7 +2026,10 @@ impl ReadStructure for ListVersionsByFunctionRequest {
         &schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST), ..Default::default() }
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_VERSIONS_BY_FUNCTION_REQUEST) },
+            ..Default::default()
+        }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -2168,7 +2174,7 @@ impl ReadStructure for PublishVersionRequest {
         &schemas::PUBLISH_VERSION_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::PUBLISH_VERSION_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::PUBLISH_VERSION_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -2449,7 +2455,7 @@ impl ReadStructure for TagResourceRequest {
         &schemas::TAG_RESOURCE_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::TAG_RESOURCE_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::TAG_RESOURCE_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -2528,7 +2534,7 @@ impl ReadStructure for TenancyConfig {
         &schemas::TENANCY_CONFIG
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::TENANCY_CONFIG), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::TENANCY_CONFIG) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -2639,7 +2645,7 @@ impl ReadStructure for UntagResourceRequest {
         &schemas::UNTAG_RESOURCE_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::UNTAG_RESOURCE_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::UNTAG_RESOURCE_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -2737,7 +2743,7 @@ impl ReadStructure for UpdateFunctionCodeRequest {
         &schemas::UPDATE_FUNCTION_CODE_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::UPDATE_FUNCTION_CODE_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::UPDATE_FUNCTION_CODE_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -2873,7 +2879,10 @@ impl ReadStructure for UpdateFunctionConfigurationRequest {
         &schemas::UPDATE_FUNCTION_CONFIGURATION_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::UPDATE_FUNCTION_CONFIGURATION_REQUEST), ..Default::default() }
+        Self {
+            missing: const { Missing::all_required(&schemas::UPDATE_FUNCTION_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);

@@ -43,7 +43,7 @@ impl ReadStructure for CreateLogGroupRequest {
         &schemas::CREATE_LOG_GROUP_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::CREATE_LOG_GROUP_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::CREATE_LOG_GROUP_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -93,7 +93,7 @@ impl ReadStructure for CreateLogStreamRequest {
         &schemas::CREATE_LOG_STREAM_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::CREATE_LOG_STREAM_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::CREATE_LOG_STREAM_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -134,7 +134,7 @@ impl ReadStructure for DeleteLogGroupRequest {
         &schemas::DELETE_LOG_GROUP_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::DELETE_LOG_GROUP_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::DELETE_LOG_GROUP_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -177,7 +177,7 @@ impl ReadStructure for DeleteLogStreamRequest {
         &schemas::DELETE_LOG_STREAM_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::DELETE_LOG_STREAM_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::DELETE_LOG_STREAM_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -223,7 +223,10 @@ impl ReadStructure for DeleteRetentionPolicyRequest {
         &schemas::DELETE_RETENTION_POLICY_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::DELETE_RETENTION_POLICY_REQUEST), ..Default::default() }
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_RETENTION_POLICY_REQUEST) },
+            ..Default::default()
+        }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -725,7 +728,7 @@ impl ReadStructure for GetLogEventsRequest {
         &schemas::GET_LOG_EVENTS_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::GET_LOG_EVENTS_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::GET_LOG_EVENTS_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -822,7 +825,7 @@ impl ReadStructure for InputLogEvent {
         &schemas::INPUT_LOG_EVENT
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::INPUT_LOG_EVENT), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::INPUT_LOG_EVENT) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -868,7 +871,10 @@ impl ReadStructure for ListTagsForResourceRequest {
         &schemas::LIST_TAGS_FOR_RESOURCE_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::LIST_TAGS_FOR_RESOURCE_REQUEST), ..Default::default() }
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_TAGS_FOR_RESOURCE_REQUEST) },
+            ..Default::default()
+        }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -942,7 +948,7 @@ impl ReadStructure for ListTagsLogGroupRequest {
         &schemas::LIST_TAGS_LOG_GROUP_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::LIST_TAGS_LOG_GROUP_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::LIST_TAGS_LOG_GROUP_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1265,7 +1271,7 @@ impl ReadStructure for PutLogEventsRequest {
         &schemas::PUT_LOG_EVENTS_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::PUT_LOG_EVENTS_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::PUT_LOG_EVENTS_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1371,7 +1377,7 @@ impl ReadStructure for PutRetentionPolicyRequest {
         &schemas::PUT_RETENTION_POLICY_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::PUT_RETENTION_POLICY_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::PUT_RETENTION_POLICY_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1538,7 +1544,7 @@ impl ReadStructure for TagLogGroupRequest {
         &schemas::TAG_LOG_GROUP_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::TAG_LOG_GROUP_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::TAG_LOG_GROUP_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1582,7 +1588,7 @@ impl ReadStructure for TagResourceRequest {
         &schemas::TAG_RESOURCE_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::TAG_RESOURCE_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::TAG_RESOURCE_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1631,7 +1637,7 @@ impl ReadStructure for TestMetricFilterRequest {
         &schemas::TEST_METRIC_FILTER_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::TEST_METRIC_FILTER_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::TEST_METRIC_FILTER_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1709,7 +1715,7 @@ impl ReadStructure for UntagLogGroupRequest {
         &schemas::UNTAG_LOG_GROUP_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::UNTAG_LOG_GROUP_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::UNTAG_LOG_GROUP_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);
@@ -1753,7 +1759,7 @@ impl ReadStructure for UntagResourceRequest {
         &schemas::UNTAG_RESOURCE_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::UNTAG_RESOURCE_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::UNTAG_RESOURCE_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);

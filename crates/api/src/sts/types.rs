@@ -89,7 +89,7 @@ impl ReadStructure for GetAccessKeyInfoRequest {
         &schemas::GET_ACCESS_KEY_INFO_REQUEST
     }
     fn unread() -> Self {
-        Self { missing: Missing::all_required(&schemas::GET_ACCESS_KEY_INFO_REQUEST), ..Default::default() }
+        Self { missing: const { Missing::all_required(&schemas::GET_ACCESS_KEY_INFO_REQUEST) }, ..Default::default() }
     }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
         self.missing.found(index);

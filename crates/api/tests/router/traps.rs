@@ -221,7 +221,7 @@ fn targets_may_have_a_namespace_but_not_an_old_version() {
     assert_eq!(told(&target("com.amazonaws.dynamodb.v20120810#DynamoDB_20120810.GetItem")), "dynamodb.GetItem");
     assert_eq!(told(&target("com.amazonaws.DynamoDB_20120810.GetItem")), "dynamodb.GetItem");
     let old = target("DynamoDB_20111205.GetItem").expect_err("an old version");
-    let RouteError::UnknownOperation { service: Some(service), protocol, operation } = old else { panic!("{old}") };
+    let RouteError::UnknownOperation { service: Some(service), protocol, operation, .. } = old else { panic!("{old}") };
     assert_eq!((service.id, protocol, operation.as_str()), ("dynamodb", Protocol::Json, "GetItem"));
     for nonsense in ["", ".", "GetItem", "DynamoDB_20120810.", "DynamoDB_20120810.Nothing"] {
         assert!(matches!(target(nonsense), Err(RouteError::UnknownOperation { .. })), "{nonsense}");

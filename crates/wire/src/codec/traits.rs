@@ -156,10 +156,12 @@ pub struct Missing(u128);
 
 impl Missing {
     /// All required members of a shape: the state before reading.
-    pub fn all_required(shape: &'static Shape) -> Missing {
-        let mut bits = 0;
-        for (index, member) in shape.members().iter().enumerate().take(128) {
-            bits |= u128::from(member.required) << index;
+    pub const fn all_required(shape: &'static Shape) -> Missing {
+        let members = shape.members();
+        let (mut bits, mut index) = (0, 0);
+        while index < members.len() && index < 128 {
+            bits |= (members[index].required as u128) << index;
+            index += 1;
         }
         Missing(bits)
     }

@@ -104,6 +104,8 @@ impl Structure for Dynamic {
     fn write_members(&self, writer: &mut dyn Writer) {
         for (index, member) in self.shape.members().iter().enumerate() {
             match self.members.get(&index) {
+                // A streaming payload that has been taken belongs in no document.
+                Some(Value::Body(Body::Empty)) => {}
                 Some(value) => {
                     writer.member(member);
                     value.write(writer, member);

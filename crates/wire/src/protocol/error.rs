@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::codec::cbor::{CborWriter, Flavour};
 use crate::codec::json::JsonWriter;
 use crate::codec::xml::write_text;
-use crate::error::{Error, Scalar};
+use crate::error::{Error, Scalar, common};
 use crate::schema::{ErrorDef, Fault, Location, OperationDef, Protocol, ServiceDef};
 
 /// Renders an error. `service` and `operation` are `None` where routing failed before they were known.
@@ -218,14 +218,22 @@ fn query_code(definition: &'static ErrorDef) -> &'static str {
     definition.query_code.unwrap_or(definition.code)
 }
 
+/// Namespace of query errors that come before a service knows the request.
+const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+/// All that AWS says to a request from which no operation can be told.
+const UNKNOWN_OPERATION_DOCUMENT: &str = "<UnknownOperationException/>\n";
+
 fn write_query(service: Option<&ServiceDef>, error: &Error, members: Members<'_>, request_id: &str) -> String {
-    let mut out = String::from("<ErrorResponse");
-    if let Some(namespace) = service.and_then(|service| service.xml_namespace) {
-        out.push_str(" xmlns=\"");
-        out.push_str(namespace.uri);
-        out.push('"');
+    let definition = error.definition;
+    if definition.name == common::UNKNOWN_OPERATION.name {
+        return UNKNOWN_OPERATION_DOCUMENT.to_owned();
     }
-    out.push_str("><Error>");
+    let namespace = service.and_then(|service| service.xml_namespace);
+    let namespace = namespace.filter(|_| definition.name != common::INVALID_ACTION.name);
+    let mut out = String::from("<ErrorResponse xmlns=\"");
+    out.push_str(namespace.map_or(FAULT_NAMESPACE, |namespace| namespace.uri));
+    out.push_str("\"><Error>");
     element("Type", fault(error.definition), &mut out);
     element("Code", query_code(error.definition), &mut out);
     if let Some(message) = &error.message {
@@ -291,6 +299,6 @@ fn write_s3(error: &Error, members: Members<'_>, context: &AnswerContext<'_>) ->
 pub fn write_unroutable(context: &AnswerContext<'_>) -> ResponseParts {
     let mut headers = HeaderMap::new();
     identify(Protocol::Json, context, &mut headers);
-    let body = if context.head { "" } else { "<UnknownOperationException/>\n" };
+    let body = if context.head { "" } else { UNKNOWN_OPERATION_DOCUMENT };
     ResponseParts { status: StatusCode::NOT_FOUND, headers, body: Body::from(Bytes::from_static(body.as_bytes())) }
 }

@@ -25,7 +25,7 @@ pub use error::{write_error, write_unroutable};
 pub use input::{read_input, read_input_with, streams_input};
 pub use output::write_output;
 pub(crate) use refusal::named;
-pub use refusal::{access_denied, not_implemented, signature_refused, unknown_operation};
+pub use refusal::{NamedAction, access_denied, not_implemented, signature_refused, unknown_operation};
 
 /// Called with a reader that stands at the structure to be read.
 pub type Read<'a> = &'a mut dyn FnMut(&mut dyn Reader) -> ReadResult<()>;

@@ -10,24 +10,46 @@ pub fn not_implemented(service: &ServiceDef, operation: &OperationDef) -> Error 
     Error::new(&common::NOT_IMPLEMENTED, message)
 }
 
-/// The request names an operation that the service does not have. `action` is the name it gave, if any.
-pub fn unknown_operation(service: Option<&'static ServiceDef>, protocol: Protocol, action: Option<&str>) -> Error {
+/// An action that a query request names.
+#[derive(Debug, Clone, Copy)]
+pub struct NamedAction<'a> {
+    /// `Action`.
+    pub name: &'a str,
+    /// `Version`, if it names one.
+    pub version: Option<&'a str>,
+}
+
+/// What AWS puts in place of a `Version` that was not given.
+const NO_VERSION: &str = "NO_VERSION_SPECIFIED";
+
+/// The request names an operation that the service does not have, or none at all.
+pub fn unknown_operation(
+    service: Option<&'static ServiceDef>,
+    protocol: Protocol,
+    action: Option<NamedAction<'_>>,
+) -> Error {
+    let signing_name = service.map(|service| service.signing_name);
     match (protocol, action) {
-        (Protocol::Query, Some(action)) => {
-            let version = service.map_or("", |service| service.api_version);
-            Error::new(&common::INVALID_ACTION, format!("Could not find operation {action} for version {version}"))
+        (Protocol::Query, Some(NamedAction { name, .. })) if signing_name == Some("sqs") => {
+            Error::new(&common::INVALID_ACTION, format!("The action {name} is not valid for this endpoint."))
         }
-        (Protocol::Ec2, Some(action)) => {
-            let message = format!("The action {action} is not valid for this web service.");
+        (Protocol::Query, Some(NamedAction { name, version })) => {
+            let version = version.unwrap_or(NO_VERSION);
+            Error::new(&common::INVALID_ACTION, format!("Could not find operation {name} for version {version}"))
+        }
+        (Protocol::Ec2, Some(NamedAction { name, .. })) => {
+            let message = format!("The action {name} is not valid for this web service.");
             Error::new(&common::INVALID_ACTION, message)
         }
-        (Protocol::Query | Protocol::Ec2, None) => {
-            Error::new(&common::MISSING_ACTION, "The request must contain the parameter Action")
-        }
+        (Protocol::Ec2, None) => Error::new(&common::MISSING_ACTION, "The request must contain the parameter Action"),
         (Protocol::RestXml, _) => {
             let definition = service.and_then(|service| service.error("MethodNotAllowed"));
             let message = "The specified method is not allowed against this resource.";
             Error::new(definition.unwrap_or(&common::METHOD_NOT_ALLOWED), message)
+        }
+        // API Gateway looks for credentials before it looks at the path, and says so whatever was wrong.
+        (Protocol::RestJson, _) if signing_name == Some("apigateway") => {
+            Error::new(&common::MISSING_AUTHENTICATION_TOKEN, "Missing Authentication Token")
         }
         _ => Error::bare(&common::UNKNOWN_OPERATION),
     }

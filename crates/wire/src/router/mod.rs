@@ -78,6 +78,8 @@ pub enum RouteError {
         protocol: Protocol,
         /// The name, as sent.
         operation: String,
+        /// `Version` of a query request, if it has one.
+        version: Option<String>,
     },
     /// A JSON service without `X-Amz-Target`.
     #[error("X-Amz-Target is missing")]
@@ -223,8 +225,8 @@ impl Router {
             Some(service) => named(Some(service), protocol, operation),
             None => {
                 let signed = credentials.service().and_then(|name| self.signed_as(name).next());
-                let operation = operation.to_owned();
-                Err(RouteError::UnknownOperation { service: service.or(signed), protocol, operation })
+                let (service, operation) = (service.or(signed), operation.to_owned());
+                Err(RouteError::UnknownOperation { service, protocol, operation, version: None })
             }
         }
     }
@@ -248,7 +250,7 @@ impl Router {
         for service in candidates {
             if let Some(protocol) = query_protocol(service) {
                 return Some(match action(parts, form) {
-                    Some(action) => named(Some(service), protocol, &action),
+                    Some(action) => named_action(Some(service), protocol, &action, || version(parts, form)),
                     // A service that also speaks JSON is asked in JSON unless there is an action.
                     None if service.target_prefix.is_some() && !is_form(parts) => {
                         Err(RouteError::MissingTarget { service })
@@ -273,13 +275,12 @@ impl Router {
         let by_host = self.by_host(host);
         let path = parts.uri.path();
         if let Some(action) = action(parts, form).filter(|_| path == "/" || is_queue_path(path)) {
-            let version = parameter(parts, form, "Version");
+            let version = version(parts, form);
             if let Some((service, protocol)) = self.by_action(parts, &action, version.as_deref(), by_host) {
                 return named(Some(service), protocol, &action);
             }
             if path == "/" {
-                let operation = action.into_owned();
-                return Err(RouteError::UnknownOperation { service: by_host, protocol: Protocol::Query, operation });
+                return named_action(by_host, Protocol::Query, &action, || version);
             }
         }
         if let Some(named) = by_host.filter(|service| service.endpoint_prefix != S3) {
@@ -387,9 +388,22 @@ impl Router {
 }
 
 fn named(service: Option<&'static ServiceDef>, protocol: Protocol, name: &str) -> Result<Route, RouteError> {
+    named_action(service, protocol, name, || None)
+}
+
+/// As [`named`], for a query request: an answer about an unknown action repeats the version that was asked for.
+fn named_action(
+    service: Option<&'static ServiceDef>,
+    protocol: Protocol,
+    name: &str,
+    version: impl FnOnce() -> Option<String>,
+) -> Result<Route, RouteError> {
     match service.and_then(|service| Some((service, service.operation(name)?))) {
         Some((service, operation)) => Ok(Route { service, operation, protocol, labels: vec![], host_bucket: false }),
-        None => Err(RouteError::UnknownOperation { service, protocol, operation: name.to_owned() }),
+        None => {
+            let operation = name.to_owned();
+            Err(RouteError::UnknownOperation { service, protocol, operation, version: version() })
+        }
     }
 }
 
@@ -404,6 +418,11 @@ fn rest_protocol(service: &ServiceDef) -> Option<Protocol> {
 /// `Action`, from the query string or the form.
 fn action<'a>(parts: &'a Parts, form: Option<&'a str>) -> Option<Cow<'a, str>> {
     parameter(parts, form, "Action").filter(|action| !action.is_empty())
+}
+
+/// `Version`, from the query string or the form.
+fn version(parts: &Parts, form: Option<&str>) -> Option<String> {
+    parameter(parts, form, "Version").map(Cow::into_owned)
 }
 
 fn parameter<'a>(parts: &'a Parts, form: Option<&'a str>, name: &str) -> Option<Cow<'a, str>> {

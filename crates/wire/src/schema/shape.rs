@@ -192,7 +192,7 @@ impl Shape {
     }
 
     /// Members of a structure or union; empty for every other kind.
-    pub fn members(&self) -> &'static [Member] {
+    pub const fn members(&self) -> &'static [Member] {
         match self.kind {
             Kind::Structure { members } | Kind::Union { members } => members,
             _ => &[],

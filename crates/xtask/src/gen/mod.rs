@@ -1,5 +1,7 @@
-//! `cargo xtask gen`: writes `crates/api/src/` from `models/`, or checks that it is up to date.
+//! `cargo xtask gen`: writes `crates/api/src/` and the page of what is built from `models/`, or checks that they are up
+//! to date.
 
+mod compatibility;
 mod definition;
 mod enums;
 mod errors;
@@ -69,6 +71,7 @@ fn render(services: &[Service]) -> Outcome<Output> {
         }
     }
     output.add_root("catalogue", catalogue(services));
+    output.add_page(compatibility::PATH, compatibility::render(services));
     Ok(output)
 }
 

@@ -8,13 +8,16 @@ use std::process::Command;
 use super::text::NOTICE;
 use crate::failure::{Failure, Outcome};
 
-/// Where generated files go, under the repository.
+/// Where generated code goes, under the repository.
 const FOLDER: &str = "crates/api/src";
 
-/// Generated files by their path under [`FOLDER`].
+/// Generated files.
 #[derive(Debug, Default)]
 pub struct Output {
+    /// Code by its path under [`FOLDER`].
     files: BTreeMap<PathBuf, String>,
+    /// Pages of documentation by their path under the repository.
+    pages: BTreeMap<PathBuf, String>,
 }
 
 impl Output {
@@ -28,14 +31,18 @@ impl Output {
         self.files.insert(PathBuf::from(format!("{file}.rs")), text);
     }
 
+    /// Adds a page of documentation.
+    pub fn add_page(&mut self, path: &str, text: String) {
+        self.pages.insert(PathBuf::from(path), text);
+    }
+
     /// Writes what differs and removes generated files that are no longer; returns how many changed.
     pub fn write(self, repository: &Path) -> Outcome<usize> {
-        let folder = repository.join(FOLDER);
-        let formatted = self.formatted(repository)?;
-        let differing = differing(&folder, &formatted)?;
+        let wanted = self.formatted(repository)?;
+        let differing = differing(repository, &wanted)?;
         for path in &differing {
-            let target = folder.join(path);
-            let Some(text) = formatted.get(path) else {
+            let target = repository.join(path);
+            let Some(text) = wanted.get(path) else {
                 fs::remove_file(&target).map_err(|error| Failure::file(&target, error))?;
                 continue;
             };
@@ -46,12 +53,13 @@ impl Output {
 
     /// The files that differ from those in the repository.
     pub fn differing(self, repository: &Path) -> Outcome<Vec<String>> {
-        let formatted = self.formatted(repository)?;
-        let paths = differing(&repository.join(FOLDER), &formatted)?;
+        let wanted = self.formatted(repository)?;
+        let paths = differing(repository, &wanted)?;
         Ok(paths.iter().map(|path| path.display().to_string()).collect())
     }
 
-    /// Runs rustfmt over all files at once, in a folder of their own.
+    /// All files by their path under the repository, the code as rustfmt wants it: it runs over all files at once, in a
+    /// folder of their own.
     fn formatted(self, repository: &Path) -> Outcome<BTreeMap<PathBuf, String>> {
         let scratch = tempfile::tempdir().map_err(|error| Failure::new(format!("no scratch folder: {error}")))?;
         for (path, text) in &self.files {
@@ -68,10 +76,13 @@ impl Output {
         if !status.success() {
             return Err(Failure::new("rustfmt refused the generated files"));
         }
-        let mut formatted = BTreeMap::new();
+        let mut formatted = self.pages;
         for path in self.files.into_keys() {
             let file = scratch.path().join(&path);
-            formatted.insert(path, fs::read_to_string(&file).map_err(|error| Failure::file(&file, error))?);
+            formatted.insert(
+                Path::new(FOLDER).join(path),
+                fs::read_to_string(&file).map_err(|error| Failure::file(&file, error))?,
+            );
         }
         Ok(formatted)
     }
@@ -85,16 +96,16 @@ fn write_file(path: &Path, text: &str) -> Outcome<()> {
 }
 
 /// Paths whose text differs, and generated files that should not be there.
-fn differing(folder: &Path, formatted: &BTreeMap<PathBuf, String>) -> Outcome<Vec<PathBuf>> {
-    let mut paths: Vec<PathBuf> = formatted
+fn differing(repository: &Path, wanted: &BTreeMap<PathBuf, String>) -> Outcome<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = wanted
         .iter()
-        .filter(|(path, text)| fs::read_to_string(folder.join(path)).ok().as_ref() != Some(*text))
+        .filter(|(path, text)| fs::read_to_string(repository.join(path)).ok().as_ref() != Some(*text))
         .map(|(path, _)| path.clone())
         .collect();
-    for path in crate::files::rust_files(folder)? {
+    for path in crate::files::rust_files(&repository.join(FOLDER))? {
         let text = fs::read_to_string(&path).map_err(|error| Failure::file(&path, error))?;
-        let relative = path.strip_prefix(folder).unwrap_or(&path).to_owned();
-        if text.starts_with(NOTICE) && !formatted.contains_key(&relative) {
+        let relative = path.strip_prefix(repository).unwrap_or(&path).to_owned();
+        if text.starts_with(NOTICE) && !wanted.contains_key(&relative) {
             paths.push(relative);
         }
     }

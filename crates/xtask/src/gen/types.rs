@@ -190,7 +190,7 @@ impl Structure {
             out.push_str("    fn unread() -> Self {\n        ");
             let _ = writeln!(
                 out,
-                "Self {{ missing: Missing::all_required(&schemas::{}), ..Default::default() }}\n    }}",
+                "Self {{ missing: const {{ Missing::all_required(&schemas::{}) }}, ..Default::default() }}\n    }}",
                 self.schema
             );
         }

@@ -8,5 +8,5 @@ use crate::failure::Outcome;
 /// Generates in a scratch folder and compares.
 pub fn check(repository: &Path) -> Outcome<Vec<Finding>> {
     let differing = crate::r#gen::differing(repository)?;
-    Ok(differing.iter().map(|path| format!("crates/api/src/{path} is out of date: run `cargo xtask gen`")).collect())
+    Ok(differing.iter().map(|path| format!("{path} is out of date: run `cargo xtask gen`")).collect())
 }

@@ -1,6 +1,7 @@
 //! JSON documents: one pass, no tree in between.
 
 mod reader;
+mod scan;
 mod wording;
 mod writer;
 

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 
 use super::NESTING_LIMIT;
+use super::scan::plain_length;
 use super::wording::{Found, Wording};
 use crate::codec::{ReadError, ReadResult, Reader, text};
 use crate::schema::{Location, Member, Shape};
@@ -133,30 +134,28 @@ impl<'a> JsonReader<'a> {
     fn text(&mut self) -> ReadResult<Cow<'a, str>> {
         self.take(b'"')?;
         let rest = self.rest();
-        let end = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or_else(malformed)?;
-        let start = self.position;
-        self.position += end;
-        match rest.as_bytes()[end] {
-            b'"' => {
-                self.position += 1;
-                Ok(Cow::Borrowed(&rest[..end]))
+        let length = plain_length(rest.as_bytes());
+        match rest.as_bytes().get(length) {
+            Some(b'"') => {
+                self.position += length + 1;
+                Ok(Cow::Borrowed(&rest[..length]))
             }
-            b'\\' => self.escaped_text(start).map(Cow::Owned),
+            Some(b'\\') => self.escaped_text().map(Cow::Owned),
             _ => Err(malformed()),
         }
     }
 
-    /// The rest of a string whose first escape is next.
-    fn escaped_text(&mut self, start: usize) -> ReadResult<String> {
-        let mut out = String::from(&self.text[start..self.position]);
+    /// The rest of a string that has an escape.
+    fn escaped_text(&mut self) -> ReadResult<String> {
+        let mut out = String::new();
         loop {
             let rest = self.rest();
-            let length = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or_else(malformed)?;
+            let length = plain_length(rest.as_bytes());
             out.push_str(&rest[..length]);
             self.position += length + 1;
-            match rest.as_bytes()[length] {
-                b'"' => return Ok(out),
-                b'\\' => out.push(self.escape()?),
+            match rest.as_bytes().get(length) {
+                Some(b'"') => return Ok(out),
+                Some(b'\\') => out.push(self.escape()?),
                 _ => return Err(malformed()),
             }
         }

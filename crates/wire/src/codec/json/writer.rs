@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::scan::plain_length;
 use crate::codec::{Writer, text};
 use crate::schema::{Kind, Member, Shape, TimestampFormat};
 use crate::timestamp::Timestamp;
@@ -65,29 +66,32 @@ impl JsonWriter {
 /// Appends a quoted, escaped string.
 pub(crate) fn write_string(value: &str, out: &mut String) {
     out.push('"');
-    let mut start = 0;
-    for (index, byte) in value.bytes().enumerate() {
-        if !matches!(byte, b'"' | b'\\' | 0..=0x1f) {
-            continue;
-        }
-        out.push_str(&value[start..index]);
-        start = index + 1;
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            _ => {
-                const DIGITS: &[u8; 16] = b"0123456789abcdef";
-                out.push_str("\\u00");
-                out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-                out.push(char::from(DIGITS[usize::from(byte & 15)]));
-            }
+    let mut rest = value;
+    loop {
+        let length = plain_length(rest.as_bytes());
+        out.push_str(&rest[..length]);
+        let Some(byte) = rest.as_bytes().get(length) else { break };
+        write_escape(*byte, out);
+        rest = &rest[length + 1..];
+    }
+    out.push('"');
+}
+
+/// Appends a quote, backslash or control character the way JSON spells it.
+fn write_escape(byte: u8, out: &mut String) {
+    match byte {
+        b'"' => out.push_str("\\\""),
+        b'\\' => out.push_str("\\\\"),
+        b'\n' => out.push_str("\\n"),
+        b'\r' => out.push_str("\\r"),
+        b'\t' => out.push_str("\\t"),
+        _ => {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            out.push_str("\\u00");
+            out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            out.push(char::from(DIGITS[usize::from(byte & 15)]));
         }
     }
-    out.push_str(&value[start..]);
-    out.push('"');
 }
 
 impl Writer for JsonWriter {

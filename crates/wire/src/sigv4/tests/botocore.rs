@@ -13,7 +13,11 @@ struct Fixture {
     body: String,
 }
 
-fn fixtures() -> (Vec<Fixture>, Vec<(String, BTreeMap<String, String>)>, i64) {
+/// A form's name and its fields.
+type Form = (String, BTreeMap<String, String>);
+
+/// Requests, forms, and the time at which they were signed, in seconds since 1970.
+fn fixtures() -> (Vec<Fixture>, Vec<Form>, i64) {
     let all: Value = serde_json::from_str(include_str!("../fixtures/botocore.json")).unwrap();
     assert_eq!(all["secret"], SECRET);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
