@@ -39,7 +39,7 @@ enum Command {
     },
     /// Build for release and run the measurements of bench/.
     Bench {
-        /// Passed on to bench/run.py.
+        /// Passed on to the program in bench/.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

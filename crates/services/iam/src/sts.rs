@@ -61,6 +61,10 @@ pub async fn get_session_token(
     if input.serial_number.is_some() || input.token_code.is_some() {
         return Err(denied("MultiFactorAuthentication failed with invalid MFA one time pass code. "));
     }
+    if input.minimum_session_token_size.is_some() {
+        let text = "Traca does not support MinimumSessionTokenSize of GetSessionToken yet.";
+        return Err(Error::new(&common::VALIDATION_ERROR, text));
+    }
     let asked = input.duration_seconds.unwrap_or(SESSION_SECONDS_DEFAULT);
     let seconds = asked.clamp(0, ROOT_SESSION_SECONDS_MAX);
     let minted = cx.platform.issuer.mint(&cx.principal, Duration::from_secs(seconds as u64)).or_failure()?;

@@ -4,7 +4,7 @@ mod clients;
 mod process;
 mod steps;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use crate::cargo;
@@ -80,11 +80,10 @@ fn shown<'a>(step: &Step, passed: bool, lines: &'a [String]) -> Vec<&'a str> {
 /// Builds for release and runs the measurements with the given arguments.
 pub fn bench(repository: &Path, arguments: &[String]) -> Outcome<()> {
     let place = Place { repository: repository.to_owned(), target: cargo::target_directory(repository)? };
-    let build = Invocation::new("cargo", ["build", "--release", "--package", "traca"]);
-    let script = PathBuf::from("bench/run.py").into_os_string();
-    let python = clients::python(repository, &place.cache())?;
-    let run = Invocation::new(python, std::iter::once(script).chain(arguments.iter().map(Into::into)));
-    for invocation in [build, run.with("TRACA_BIN", place.binary("release"))] {
+    let build = Invocation::new("cargo", ["build", "--release", "--package", "traca", "--package", "traca-bench"]);
+    let program = place.target.join("release/traca-bench").into_os_string();
+    let run = Invocation::new(program, arguments.iter().map(Into::into));
+    for invocation in [build, run] {
         if !invocation.run_shown(repository)? {
             return Err(Failure::new(format!("failed: {}", invocation.shown())));
         }

@@ -1,0 +1,127 @@
+//! A client that costs as little as possible: blocking, one connection, requests signed once and sent many times.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::Request;
+use serde_json::Value;
+use wire::sigv4::{Dialect, Signer};
+
+/// Longest wait for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// With whose keys requests are signed.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Access key id.
+    pub access_key: String,
+    /// Secret access key.
+    pub secret: String,
+    /// Session token; empty for none.
+    pub token: String,
+}
+
+/// A connection to the platform.
+pub struct Client {
+    stream: TcpStream,
+    address: SocketAddr,
+    buffer: Vec<u8>,
+}
+
+/// An answer.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Head, in lower case.
+    pub head: String,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// Connects.
+    pub fn connect(address: SocketAddr) -> io::Result<Client> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        Ok(Client { stream, address, buffer: Vec::with_capacity(64 * 1024) })
+    }
+
+    /// A signed request as it goes over the wire.
+    pub fn sign(&self, keys: &Keys, service: &str, method: &str, path: &str, form: Form<'_>) -> Vec<u8> {
+        let (dialect, content_type, body) = match form {
+            Form::Rest(body) => (Dialect::RestJson, "application/json", body),
+            Form::Query(body) => (Dialect::Query, "application/x-www-form-urlencoded", body),
+        };
+        let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
+        request = request.header("content-type", content_type);
+        if !keys.token.is_empty() {
+            request = request.header("x-amz-security-token", &keys.token);
+        }
+        let (mut parts, ()) = request.body(()).expect("the bench's own requests are well formed").into_parts();
+        let signer = Signer { access_key: &keys.access_key, secret: &keys.secret, region: "us-east-1", service };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        signer.sign(&mut parts, dialect, body.as_bytes(), now as i64);
+        let mut wire = format!("{method} {path} HTTP/1.1\r\nContent-Length: {}\r\n", body.len()).into_bytes();
+        for (name, value) in &parts.headers {
+            wire.extend_from_slice(name.as_str().as_bytes());
+            wire.extend_from_slice(b": ");
+            wire.extend_from_slice(value.as_bytes());
+            wire.extend_from_slice(b"\r\n");
+        }
+        wire.extend_from_slice(b"\r\n");
+        wire.extend_from_slice(body.as_bytes());
+        wire
+    }
+
+    /// Sends a request and reads its answer.
+    pub fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.stream.write_all(request)?;
+        self.buffer.clear();
+        let head_end = loop {
+            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+                break end + 4;
+            }
+            self.fill()?;
+        };
+        let head = String::from_utf8_lossy(&self.buffer[..head_end]).to_ascii_lowercase();
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+        let length: usize = length.and_then(|length| length.parse().ok()).unwrap_or_default();
+        while self.buffer.len() < head_end + length {
+            self.fill()?;
+        }
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+        Ok(Answer { status, head, body: self.buffer[head_end..head_end + length].to_vec() })
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let mut chunk = [0; 16 * 1024];
+        match self.stream.read(&mut chunk)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            length => {
+                self.buffer.extend_from_slice(&chunk[..length]);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The body of a request, by how its service is spoken to.
+pub enum Form<'a> {
+    /// REST with JSON.
+    Rest(&'a str),
+    /// A query string.
+    Query(&'a str),
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}

@@ -1,0 +1,147 @@
+//! The measurements behind `docs/specification.md`. Each line names what was measured and on how many rounds; figures of
+//! a loaded machine mean nothing, so the load is printed first.
+
+mod client;
+mod figures;
+mod functions;
+mod platform;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+
+use client::{Client, Keys};
+use figures::Figures;
+use functions::Function;
+use platform::Platform;
+
+/// Measures a release build of `traca`.
+#[derive(Parser)]
+struct Arguments {
+    /// The program to measure [default: the `traca` next to this program].
+    #[arg(long)]
+    traca: Option<PathBuf>,
+    /// Starts of the process.
+    #[arg(long, default_value_t = 20)]
+    starts: usize,
+    /// Cold invocations of each function.
+    #[arg(long, default_value_t = 30)]
+    cold: usize,
+    /// Warm invocations of each function, one after another.
+    #[arg(long, default_value_t = 5_000)]
+    warm: usize,
+    /// Seconds of load from 32 clients on each function.
+    #[arg(long, default_value_t = 4)]
+    load_seconds: u64,
+}
+
+/// Clients of the throughput measurement.
+const CLIENTS: usize = 32;
+
+/// Warm invocations that are not counted.
+const WARM_UP: usize = 200;
+
+fn main() -> io::Result<()> {
+    let arguments = Arguments::parse();
+    let programs = std::env::current_exe()?.parent().map(Path::to_path_buf).ok_or(io::ErrorKind::NotFound)?;
+    let binary = arguments.traca.clone().unwrap_or_else(|| programs.join("traca"));
+    say(&format!("load average {}", fs::read_to_string("/proc/loadavg")?.trim()))?;
+    say(&format!("binary {:.1} MB", fs::metadata(&binary)?.len() as f64 / 1e6))?;
+    starts(&binary, arguments.starts)?;
+    let directory = tempfile::tempdir()?;
+    let data = directory.path().to_string_lossy().into_owned();
+    let platform = Platform::start(&binary, &["--data", &data])?;
+    platform.first_answer()?;
+    let (server, launcher) = (platform.resident_kib(), platform.launcher_resident_kib());
+    say(&format!("idle memory: server {:.1} MiB, launcher {:.1} MiB", mib(server), mib(launcher)))?;
+    let keys = platform.checked_keys()?;
+    for function in functions::all(&programs)? {
+        invocations(&platform, &function, &keys, &arguments)?;
+    }
+    Ok(())
+}
+
+/// Process start to first signed answer, each on an empty data directory.
+fn starts(binary: &Path, rounds: usize) -> io::Result<()> {
+    let mut figures = Figures::default();
+    for _ in 0..rounds {
+        let directory = tempfile::tempdir()?;
+        let platform = Platform::start(binary, &["--data", &directory.path().to_string_lossy()])?;
+        figures.add(platform.first_answer()?);
+    }
+    say(&format!("start to first signed answer: {}", figures.milliseconds()))
+}
+
+fn invocations(platform: &Platform, function: &Function, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
+    let mut client = Client::connect(platform.address)?;
+    function.deploy(&mut client, keys)?;
+    let mut cold = Figures::default();
+    for round in 0..arguments.cold {
+        function.change(&mut client, keys, round)?;
+        let request = function.invocation(&client, keys);
+        cold.add(invoke(&mut client, &request)?);
+    }
+    say(&format!("{} cold: {}", function.name, cold.milliseconds()))?;
+    let request = function.invocation(&client, keys);
+    let mut warm = Figures::default();
+    for round in 0..WARM_UP + arguments.warm {
+        let took = invoke(&mut client, &request)?;
+        if round >= WARM_UP {
+            warm.add(took);
+        }
+    }
+    say(&format!("{} warm, 1 client: {}", function.name, warm.milliseconds()))?;
+    let (count, figures) = load(platform, function, keys, Duration::from_secs(arguments.load_seconds))?;
+    let rate = count as f64 / arguments.load_seconds as f64;
+    say(&format!("{} warm, {CLIENTS} clients: {rate:.0}/s, {}", function.name, figures.milliseconds()))
+}
+
+/// Invocations from many clients, each as fast as it is answered. The first half second is not counted.
+fn load(platform: &Platform, function: &Function, keys: &Keys, time: Duration) -> io::Result<(usize, Figures)> {
+    let begin = Instant::now() + Duration::from_millis(500);
+    let end = begin + time;
+    let outcomes: Vec<io::Result<Figures>> = thread::scope(|scope| {
+        let one = || {
+            let mut client = Client::connect(platform.address)?;
+            let request = function.invocation(&client, keys);
+            let mut figures = Figures::default();
+            while Instant::now() < end {
+                let took = invoke(&mut client, &request)?;
+                if Instant::now() >= begin {
+                    figures.add(took);
+                }
+            }
+            Ok(figures)
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(one)).collect();
+        let lost = || Err(io::Error::other("a client panicked"));
+        clients.into_iter().map(|client| client.join().unwrap_or_else(|_| lost())).collect()
+    });
+    let mut all = Figures::default();
+    for outcome in outcomes {
+        all.append(outcome?);
+    }
+    Ok((all.count(), all))
+}
+
+fn invoke(client: &mut Client, request: &[u8]) -> io::Result<Duration> {
+    let started = Instant::now();
+    let answer = client.send(request)?;
+    let took = started.elapsed();
+    if answer.status == 200 && !answer.head.contains("x-amz-function-error") {
+        return Ok(took);
+    }
+    Err(io::Error::other(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body))))
+}
+
+fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{line}")
+}
+
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}

@@ -1,0 +1,95 @@
+//! A `traca` of the measurement's own.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::{Client, Form, Keys};
+
+/// A running platform, ended when it is dropped.
+pub struct Platform {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    started: Instant,
+}
+
+/// Keys that open mode takes for the root of the default account, unchecked.
+pub fn open_keys() -> Keys {
+    Keys { access_key: "000000000000".to_owned(), secret: "unchecked".to_owned(), token: String::new() }
+}
+
+impl Platform {
+    /// Starts a platform on a free port.
+    pub fn start(binary: &Path, arguments: &[&str]) -> io::Result<Platform> {
+        let started = Instant::now();
+        let mut command = Command::new(binary);
+        command.args(["up", "--port", "0", "--json"]).args(arguments);
+        let mut child = command.env("TRACA_LOG", "warn").stdout(Stdio::piped()).spawn()?;
+        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let event: Value = serde_json::from_str(&line)?;
+        let address = event["endpoint"].as_str().and_then(|endpoint| endpoint.strip_prefix("http://"));
+        let address = address.and_then(|address| address.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Platform { child, address, started })
+    }
+
+    /// Time from the start of the process to the first answer to a signed request.
+    pub fn first_answer(&self) -> io::Result<Duration> {
+        let mut client = Client::connect(self.address)?;
+        let form = Form::Query("Action=GetCallerIdentity&Version=2011-06-15");
+        let request = client.sign(&open_keys(), "sts", "POST", "/", form);
+        assert_eq!(client.send(&request)?.status, 200);
+        Ok(self.started.elapsed())
+    }
+
+    /// Keys that the platform has issued, so that every signature made with them is checked.
+    pub fn checked_keys(&self) -> io::Result<Keys> {
+        let mut client = Client::connect(self.address)?;
+        let form = Form::Query("Action=GetSessionToken&Version=2011-06-15");
+        let request = client.sign(&open_keys(), "sts", "POST", "/", form);
+        let text = String::from_utf8_lossy(&client.send(&request)?.body).into_owned();
+        let element = |name: &str| {
+            let rest = text.split(&format!("<{name}>")).nth(1).unwrap_or_default();
+            rest.split('<').next().unwrap_or_default().to_owned()
+        };
+        let (access_key, secret) = (element("AccessKeyId"), element("SecretAccessKey"));
+        Ok(Keys { access_key, secret, token: element("SessionToken") })
+    }
+
+    /// Resident memory of the server alone, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        status_kib(self.child.id(), "VmRSS:")
+    }
+
+    /// Resident memory of the sandbox's launcher, its only child, in KiB.
+    pub fn launcher_resident_kib(&self) -> u64 {
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        children
+            .split_whitespace()
+            .filter_map(|child| child.parse().ok())
+            .map(|child| status_kib(child, "VmRSS:"))
+            .sum()
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn status_kib(process: u32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+}
