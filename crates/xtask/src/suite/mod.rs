@@ -4,6 +4,7 @@ mod clients;
 mod process;
 mod steps;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Instant;
 
@@ -82,7 +83,7 @@ pub fn bench(repository: &Path, arguments: &[String]) -> Outcome<()> {
     let place = Place { repository: repository.to_owned(), target: cargo::target_directory(repository)? };
     let build = Invocation::new("cargo", ["build", "--release", "--package", "traca", "--package", "traca-bench"]);
     let program = place.target.join("release/traca-bench").into_os_string();
-    let run = Invocation::new(program, arguments.iter().map(Into::into));
+    let run = Invocation::new(program, arguments.iter().map(OsString::from));
     for invocation in [build, run] {
         if !invocation.run_shown(repository)? {
             return Err(Failure::new(format!("failed: {}", invocation.shown())));
