@@ -172,3 +172,34 @@ macro_rules! built_operation {
 
 pub(crate) use built_operation;
 pub(crate) use structure_value;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::codec::json::{JsonReader, Wording};
+
+    static TEXT: Shape = shape("Text", Kind::String);
+    static CHOICE: Shape = shape("Choice", Kind::Union { members: &CHOICES });
+    static CHOICES: [Member; 2] = [member("S", &TEXT), member("N", &TEXT)];
+
+    fn read(document: &str) -> ReadResult<Option<(usize, String)>> {
+        let mut reader = JsonReader::new(document.as_bytes(), Wording::Token)?;
+        read_union(&CHOICE, &mut reader, &mut |index, reader| {
+            Ok(Some((index, ReadValue::read(reader, &CHOICES[index])?)))
+        })
+    }
+
+    #[test]
+    fn a_union_has_one_member_and_neither_its_type_nor_null_counts() {
+        let second = Some((1, "1".to_owned()));
+        assert_eq!(read(r#"{"N":"1"}"#), Ok(second.clone()));
+        assert_eq!(read(r#"{"__type":"Choice","S":null,"N":"1"}"#), Ok(second));
+        assert_eq!(read("{}"), Ok(None));
+    }
+
+    #[test]
+    fn a_union_with_two_members_cannot_be_read_and_the_framework_says_no_more() {
+        // What a service says instead (DynamoDB has a sentence for it) is up to the type it reads the union into.
+        assert_eq!(read(r#"{"S":"a","N":"1"}"#), Err(ReadError::new("")));
+    }
+}

@@ -122,5 +122,54 @@ fn what_an_error_carries_may_be_deep() {
     let reasons =
         cancelled.members.iter().find(|member| member.name == "CancellationReasons").expect("the model has it");
     let Kind::List { member, .. } = &reasons.shape.kind else { panic!("a list") };
-    assert!(member.shape.members().iter().any(|member| member.name == "Item"));
+    let item = member.shape.members().iter().find(|member| member.name == "Item").expect("the model has it");
+    let Kind::Map { value, .. } = &item.shape.kind else { panic!("a map") };
+    assert!(matches!(value.shape.kind, Kind::Union { .. }), "the model does not say so, the overlay does");
+}
+
+#[test]
+fn sqs_keeps_what_the_query_protocol_needs_of_it() {
+    let sqs = service("sqs");
+    assert!(sqs.query_compatible && sqs.query_member_names);
+    assert_eq!(sqs.xml_namespace.map(|namespace| namespace.uri), Some("http://queue.amazonaws.com/doc/2012-11-05/"));
+    let create = sqs.operation("CreateQueue").expect("the model has it");
+    assert_eq!(create.result_wrapper, Some("CreateQueueResult"));
+    let error = sqs.error("PurgeQueueInProgress").expect("the model has it");
+    assert_eq!((error.code, error.status), ("AWS.SimpleQueueService.PurgeQueueInProgress", 403));
+}
+
+#[test]
+fn s3_documents_have_roots_of_their_own() {
+    let roots = [
+        ("ListObjectsV2", "ListBucketResult"),
+        ("ListBuckets", "ListAllMyBucketsResult"),
+        ("CreateMultipartUpload", "InitiateMultipartUploadResult"),
+        ("DeleteObjects", "DeleteResult"),
+        ("GetBucketAcl", "AccessControlPolicy"),
+        ("UploadPartCopy", "CopyPartResult"),
+    ];
+    for (operation, root) in roots {
+        let operation = service("s3").operation(operation).expect("the model has it");
+        assert_eq!(operation.output_root, Some(root), "{}", operation.name);
+    }
+}
+
+#[test]
+fn only_metrics_come_packed() {
+    let packed = api::SERVICES.iter().flat_map(|service| service.operations).filter(|known| known.compressed_requests);
+    let packed: Vec<&str> = packed.map(|operation| operation.name).collect();
+    assert_eq!(packed, ["PutMetricData"], "an object that is packed is stored as it is");
+}
+
+#[test]
+fn some_operations_report_failed_validation_under_a_code_of_their_own() {
+    let codes = api::SERVICES.iter().flat_map(|service| service.operations.iter().map(move |known| (service, known)));
+    for (service, operation) in codes.filter(|(_, operation)| operation.validation_code.is_some()) {
+        let code = operation.validation_code.expect("it was filtered for");
+        let differs = !matches!(service.validation, Validation::Generic { code: common, .. } if common == code);
+        assert!(differs, "{} {} repeats its service's code", service.id, operation.name);
+    }
+    let own = |id: &str, name: &str| service(id).operation(name).expect("the model has it").validation_code;
+    assert_eq!(own("logs", "PutDeliverySource"), Some("ValidationException"));
+    assert_eq!(own("logs", "CreateLogGroup"), None);
 }

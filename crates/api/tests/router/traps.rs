@@ -46,6 +46,13 @@ fn a_path_is_matched_raw_and_each_label_decoded_once() {
 }
 
 #[test]
+fn a_label_may_have_a_dash_in_its_name() {
+    let result = signed("apigateway", "GET", "/v2/tags/arn%3Aaws%3Aapigateway%3Aeu-west-1%3A%3A%2Fapis%2Fa");
+    assert_eq!(told(&result), "apigatewayv2.GetTags");
+    assert_eq!(labels(&result), [("resource-arn", "arn:aws:apigateway:eu-west-1::/apis/a")]);
+}
+
+#[test]
 fn a_plus_in_a_path_is_a_plus() {
     assert_eq!(labels(&signed("s3", "GET", "/bucket/a+b")), [("Bucket", "bucket"), ("Key", "a+b")]);
 }
@@ -311,7 +318,8 @@ fn requests_that_name_nothing_say_what_they_lack() {
         matches!(error("lambda", "GET", "/nothing"), RouteError::UnknownPath { service, .. } if service.id == "lambda")
     );
     let unknown = error("iam", "GET", "/?Action=Nothing&Version=2010-05-08");
-    assert!(matches!(&unknown, RouteError::UnknownOperation { operation, .. } if operation == "Nothing"));
+    let RouteError::UnknownOperation { operation, version, .. } = &unknown else { panic!("{unknown}") };
+    assert_eq!((operation.as_str(), version.as_deref()), ("Nothing", Some("2010-05-08")));
     let unsigned = route("GET", "/?Action=Nothing", &[]).expect_err("no such action");
     assert!(matches!(unsigned, RouteError::UnknownOperation { service: None, protocol: Protocol::Query, .. }));
 }

@@ -176,6 +176,18 @@ fn answers_without_members_or_without_content_have_no_body_and_no_type() {
 }
 
 #[test]
+fn an_answer_to_head_keeps_its_length_but_has_no_body() {
+    static HEAD: OperationDef =
+        OperationDef { name: "HeadThing", http: HttpBinding { method: "HEAD", ..HttpBinding::ROOT }, ..described() };
+    static OUTPUT: Shape = shape("HeadOutput", Kind::Structure { members: &MEMBERS });
+    static MEMBERS: [Member; 1] = [bound("ContentLength", &NUMBER, Location::Header, "Content-Length")];
+    let mut output = set(Dynamic::new(&OUTPUT), "ContentLength", Value::Integer(12));
+    let context = AnswerContext { head: true, ..CONTEXT };
+    let answer = write_output(&SERVICE, &HEAD, Protocol::RestXml, &mut output, &context);
+    assert_eq!((header(&answer, "content-length"), body(&answer)), (Some("12"), ""));
+}
+
+#[test]
 fn every_protocol_names_the_request_where_its_clients_look() {
     let protocols = [
         Protocol::Json,
