@@ -11,8 +11,11 @@ use support::{Fixture, Request};
 /// How long Linux lets an acknowledgement wait at most before it is sent alone.
 const DELAYED_ACKNOWLEDGEMENT: Duration = Duration::from_millis(40);
 
+/// Exchanges after which the system no longer acknowledges at once, as it does on a new connection.
+const WARM_UP: usize = 20;
+
 /// Exchanges of which the fastest counts. The machine may be busy during most of them.
-const ATTEMPTS: usize = 50;
+const ATTEMPTS: usize = 30;
 
 #[tokio::test]
 async fn the_second_of_two_answers_does_not_wait_for_an_acknowledgement_of_the_first() {
@@ -21,12 +24,14 @@ async fn the_second_of_two_answers_does_not_wait_for_an_acknowledgement_of_the_f
     let request = Request::identity();
     let two = [request.head(), request.body.clone(), request.head(), request.body.clone()].concat();
     let mut fastest = Duration::MAX;
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..WARM_UP + ATTEMPTS {
         let start = Instant::now();
         client.write(&two).await;
         assert_eq!(client.reply(false).await.status, 200);
         assert_eq!(client.reply(false).await.status, 200);
-        fastest = fastest.min(start.elapsed());
+        if attempt >= WARM_UP {
+            fastest = fastest.min(start.elapsed());
+        }
     }
     assert!(fastest < DELAYED_ACKNOWLEDGEMENT, "the fastest of {ATTEMPTS} took {fastest:?}");
 }

@@ -271,3 +271,15 @@ fn services_with_words_of_their_own_name_the_first_missing_member() {
         check(Validation::Own { code: "BadRequestException" }, shape, "{}").expect_err("the test input is invalid");
     assert_eq!(error, "BadRequestException: Missing required parameter: VpcId");
 }
+
+#[test]
+fn an_operation_may_have_a_code_of_its_own() {
+    let shape = structure("R", vec![Member { required: true, ..Member::new("Name", text()) }]);
+    let definition = leak(OperationDef {
+        validation_code: Some("InvalidParameterException"),
+        http: HttpBinding::ROOT,
+        ..*operation("PutDeliverySource")
+    });
+    let error = validate(service(GENERIC, Protocol::Json), definition, &Dynamic::new(shape)).expect_err("no name");
+    assert_eq!(error.definition.name, "InvalidParameterException");
+}
