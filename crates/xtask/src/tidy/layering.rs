@@ -8,7 +8,7 @@ use super::Finding;
 use crate::failure::Outcome;
 
 /// Crates of ours (without the `traca-` prefix) and those they may depend on. A service is `service-*`.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("wire", &[]),
     ("api", &["wire"]),
     ("store", &[]),
@@ -19,6 +19,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("service-lambda", &["api", "wire", "store", "blob", "platform", "sandbox", "runtimes"]),
     ("service-*", &["api", "wire", "store", "blob", "platform"]),
     ("gateway", &["api", "wire", "platform"]),
+    ("bench", &["wire"]),
     ("xtask", &[]),
 ];
 
