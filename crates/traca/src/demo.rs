@@ -14,7 +14,7 @@ use crate::cli::DemoArgs;
 use crate::failure::Failure;
 use crate::http::Client;
 use crate::output::{Output, start_logging};
-use crate::up;
+use crate::up::{self, Signals};
 
 /// A function of the demo.
 struct Example {
@@ -52,22 +52,34 @@ const STATE_INTERVAL: Duration = Duration::from_millis(5);
 pub async fn run(args: &DemoArgs) -> Result<(), Failure> {
     start_logging(args.json);
     let started = Instant::now();
+    let mut signals = Signals::listen()?;
     let running = Running::start(&args.platform).await?;
     let output = Output::new(args.json);
     up::announce(&running, &args.platform, output);
     let ready = milliseconds(started.elapsed());
     output.result("ready", json!({"milliseconds": ready}), &format!("  ready    after {ready} ms\n"));
-    let platform = &args.platform;
-    let mut client = Client::connect(running.address, &platform.account, &platform.region).await?;
-    for example in &EXAMPLES {
-        show(&mut client, example, output).await?;
+    tokio::select! {
+        shown = show_all(&running, args, output) => shown?,
+        () = signals.next() => {
+            running.stop().await;
+            return Ok(());
+        }
     }
     if args.once {
         running.stop().await;
         return Ok(());
     }
     output.text("The platform stays up; stop it with Ctrl-C.");
-    up::stay(running).await
+    up::stay(running, signals).await
+}
+
+async fn show_all(running: &Running, args: &DemoArgs, output: Output) -> Result<(), Failure> {
+    let platform = &args.platform;
+    let mut client = Client::connect(running.address, &platform.account, &platform.region).await?;
+    for example in &EXAMPLES {
+        show(&mut client, example, output).await?;
+    }
+    Ok(())
 }
 
 async fn show(client: &mut Client, example: &Example, output: Output) -> Result<(), Failure> {

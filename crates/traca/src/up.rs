@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::assemble::Running;
 use crate::cli::{PlatformArgs, UpArgs};
@@ -13,9 +13,32 @@ use crate::output::{Output, start_logging};
 /// Runs the command.
 pub async fn run(args: &UpArgs) -> Result<(), Failure> {
     start_logging(args.json);
+    let signals = Signals::listen()?;
     let running = Running::start(&args.platform).await?;
     announce(&running, &args.platform, Output::new(args.json));
-    stay(running).await
+    stay(running, signals).await
+}
+
+/// The signals that ask for an end. Whoever has read that the platform is up may send one at once, so they are listened
+/// to before it is announced.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From now on a signal no longer ends the process by itself.
+    pub fn listen() -> Result<Signals, Failure> {
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Resolves when one has come.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 /// Tells where the platform is and what it lacks.
@@ -44,18 +67,14 @@ pub fn announce(running: &Running, args: &PlatformArgs, output: Output) {
 }
 
 /// Stays up until a signal comes or the state breaks, then stops in order. A second signal ends at once.
-pub async fn stay(running: Running) -> Result<(), Failure> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+pub async fn stay(running: Running, mut signals: Signals) -> Result<(), Failure> {
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        () = signals.next() => {}
         failure = running.broken() => return Err(failure),
     }
     tracing::info!("stopping: finishing what was accepted");
     tokio::select! {
         () = running.stop() => Ok(()),
-        _ = interrupt.recv() => Err(Failure::new(Failure::GENERAL, "ended at once, as asked")),
-        _ = terminate.recv() => Err(Failure::new(Failure::GENERAL, "ended at once, as asked")),
+        () = signals.next() => Err(Failure::new(Failure::GENERAL, "ended at once, as asked")),
     }
 }
