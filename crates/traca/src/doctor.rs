@@ -40,9 +40,14 @@ pub async fn run(args: &DoctorArgs) -> Result<(), Failure> {
         Some(directory) => std::path::absolute(directory)?,
         None => default_directory()?,
     };
-    let mut findings = vec![isolation().await];
-    let runtimes = Runtimes::new(&data, SearchPaths::of_process(&data), Arc::new(|_| {}));
+    let scratch = std::env::temp_dir().join(format!("traca-doctor-{}", std::process::id()));
+    let mut findings = vec![isolation(&scratch.join("sandbox")).await];
+    // What is learnt about interpreters is kept with the data, but looking does not make a data directory.
+    let known = if data.is_dir() { &data } else { &scratch };
+    let runtimes = Runtimes::new(known, SearchPaths::of_process(&data), Arc::new(|_| {}));
     findings.extend(interpreters(&runtimes).await);
+    // Nothing was made if the machine refuses everything.
+    let _ = fs::remove_dir_all(&scratch);
     findings.push(installers().await);
     findings.push(disk(&data));
     for finding in &findings {
@@ -50,9 +55,7 @@ pub async fn run(args: &DoctorArgs) -> Result<(), Failure> {
     }
     match findings.iter().find(|finding| finding.is_fatal) {
         None => Ok(()),
-        Some(finding) => {
-            Err(Failure::new(Failure::UNAVAILABLE, format!("{}: {}", finding.name, finding.text)))
-        }
+        Some(finding) => Err(Failure::new(Failure::UNAVAILABLE, format!("{}: {}", finding.name, finding.text))),
     }
 }
 
@@ -74,10 +77,9 @@ fn print(finding: &Finding, output: Output) {
 }
 
 /// Starts a sandbox to learn what it can do.
-async fn isolation() -> Finding {
-    let directory = std::env::temp_dir().join(format!("traca-doctor-{}", std::process::id()));
-    let started = Sandbox::start(SandboxConfig { spare_environments: 0, ..SandboxConfig::new(&directory) }).await;
-    let finding = match started {
+async fn isolation(directory: &Path) -> Finding {
+    let started = Sandbox::start(SandboxConfig { spare_environments: 0, ..SandboxConfig::new(directory) }).await;
+    match started {
         Ok(sandbox) => {
             let capabilities = sandbox.capabilities().clone();
             // What could not be ended in order ends with this process.
@@ -85,9 +87,7 @@ async fn isolation() -> Finding {
             isolated(&capabilities)
         }
         Err(error) => not_isolated(&error),
-    };
-    let _ = fs::remove_dir_all(&directory);
-    finding
+    }
 }
 
 fn isolated(capabilities: &Capabilities) -> Finding {
@@ -166,7 +166,8 @@ fn disk(data: &Path) -> Finding {
         Ok(cost) => {
             let microseconds = cost.as_micros() as u64;
             let slow = cost > SLOW_SYNC;
-            let advice = slow.then(|| "writes wait for this disk; a faster one for --data makes them quicker".to_owned());
+            let advice =
+                slow.then(|| "writes wait for this disk; a faster one for --data makes them quicker".to_owned());
             let text = format!("a durable write takes {microseconds} µs in {}", directory.display());
             let facts = json!({"microseconds": microseconds, "directory": directory});
             Finding { name: "disk", text, advice, is_fatal: false, facts }
