@@ -129,12 +129,13 @@ fn services(
     let served = gateway.clone();
     let settings = InvokeSettings {
         runtimes: Arc::clone(runtimes),
+        packages: directories.packages.clone(),
         strict_runtimes: args.strict_runtimes,
         sandbox: SandboxConfig::new(&directories.sandbox),
         serve_endpoint: Arc::new(move |listener, function| {
-            let served = listener.into_std().and_then(|listener| {
-                served.serve_listener(listener, Source::Function(Arc::from(function)))
-            });
+            let served = listener
+                .into_std()
+                .and_then(|listener| served.serve_listener(listener, Source::Function(Arc::from(function))));
             served.map(|served| Box::new(served) as Box<dyn std::any::Any + Send + Sync>)
         }),
     };

@@ -14,6 +14,8 @@ pub struct Directories {
     pub data: Option<PathBuf>,
     /// Interpreters' facts, client files and SDKs: can be made again, so memory mode keeps them too.
     pub runtimes: PathBuf,
+    /// Unpacked packages of functions.
+    pub packages: PathBuf,
     /// Working files of the sandbox.
     pub sandbox: PathBuf,
     /// Removes the working files of memory mode at the end.
@@ -27,16 +29,16 @@ impl Directories {
             let working = WorkingDirectory::make()?;
             let runtimes = default_directory()?;
             make_private(&runtimes)?;
-            let sandbox = working.path.join("sandbox");
-            return Ok(Directories { data: None, runtimes, sandbox, _working: Some(working) });
+            let (packages, sandbox) = (working.path.join("packages"), working.path.join("sandbox"));
+            return Ok(Directories { data: None, runtimes, packages, sandbox, _working: Some(working) });
         }
         let data = match &args.data {
             Some(directory) => std::path::absolute(directory)?,
             None => default_directory()?,
         };
         make_private(&data)?;
-        let (runtimes, sandbox) = (data.clone(), data.join("sandbox"));
-        Ok(Directories { data: Some(data), runtimes, sandbox, _working: None })
+        let (runtimes, packages, sandbox) = (data.clone(), data.join("packages"), data.join("sandbox"));
+        Ok(Directories { data: Some(data), runtimes, packages, sandbox, _working: None })
     }
 }
 

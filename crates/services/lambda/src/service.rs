@@ -56,7 +56,7 @@ impl Lambda {
     /// [`StartError`].
     pub fn new(platform: Arc<Platform>, settings: InvokeSettings) -> Result<Lambda, StartError> {
         let functions = Functions::new(Arc::clone(&platform))?;
-        let packages = Packages::open(platform.config.data_directory.as_deref(), platform.blobs.clone())?;
+        let packages = Packages::open(settings.packages.clone(), platform.blobs.clone())?;
         let locations = CodeLocations::new(&platform.ids, platform.blobs.clone(), platform.clock.clone());
         let invoker = Arc::new(Invoker::new(Arc::clone(&platform), settings));
         Ok(Lambda {

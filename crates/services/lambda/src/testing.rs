@@ -46,6 +46,7 @@ impl Bench {
     pub fn over(store: Store, blobs: BlobStore, data_directory: Option<PathBuf>) -> Bench {
         let files = tempfile::tempdir().unwrap();
         let clock = Clock::controlled(Timestamp { seconds: 1_704_067_200, nanoseconds: 7_000_000 });
+        let packages = data_directory.as_deref().unwrap_or(files.path()).join("packages");
         let config = Config { data_directory, ..Config::default() };
         let ids = Ids::seeded(7);
         let issuer = Issuer::in_memory(clock.clone(), ids.clone());
@@ -53,6 +54,7 @@ impl Bench {
         let platform = Arc::new(platform);
         let settings = InvokeSettings {
             runtimes: Arc::new(Runtimes::new(files.path(), SearchPaths::default(), Arc::new(|_| {}))),
+            packages,
             strict_runtimes: false,
             // Nothing is invoked here.
             sandbox: SandboxConfig { launcher_program: "/bin/false".into(), ..SandboxConfig::new(files.path()) },

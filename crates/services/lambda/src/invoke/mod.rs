@@ -17,7 +17,7 @@ mod pools;
 mod run;
 mod shipper;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +49,8 @@ const SERVICE_PRINCIPAL: &str = "lambda.amazonaws.com";
 pub struct InvokeSettings {
     /// Interpreters, client files and SDKs.
     pub runtimes: Arc<Runtimes>,
+    /// Directory for unpacked packages, made when absent. They can be made again from the blob store.
+    pub packages: PathBuf,
     /// Refuse runtimes whose exact interpreter is missing.
     pub strict_runtimes: bool,
     /// The sandbox's settings.

@@ -10,7 +10,6 @@ use std::sync::{Arc, Weak};
 use blob::{BlobError, BlobStore, Digest};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use super::limits::READERS_MAX;
@@ -27,8 +26,6 @@ const MODE_FILE: u32 = 0o644;
 /// The unpacked packages. Each can be made again from the blob store.
 pub struct Packages {
     root: PathBuf,
-    /// Removes the root at the end, where nothing is kept.
-    _temporary: Option<TempDir>,
     blobs: BlobStore,
     readers: Arc<Semaphore>,
     leases: Mutex<HashMap<Digest, Weak<PackageDirectory>>>,
@@ -48,19 +45,12 @@ impl PackageDirectory {
 }
 
 impl Packages {
-    /// The packages below `data_directory`; without one, in a directory that is removed at the end. What an earlier
-    /// process left unfinished is removed.
+    /// The packages in the directory `root`, which is made when absent. What an earlier process left unfinished is
+    /// removed.
     ///
     /// # Errors
     /// When the directory cannot be made or read.
-    pub fn open(data_directory: Option<&Path>, blobs: BlobStore) -> io::Result<Packages> {
-        let (root, temporary) = match data_directory {
-            Some(data) => (data.join("packages"), None),
-            None => {
-                let temporary = tempfile::Builder::new().prefix("traca-packages-").tempdir()?;
-                (temporary.path().to_owned(), Some(temporary))
-            }
-        };
+    pub fn open(root: PathBuf, blobs: BlobStore) -> io::Result<Packages> {
         fs::create_dir_all(&root)?;
         for entry in fs::read_dir(&root)? {
             let entry = entry?;
@@ -69,7 +59,7 @@ impl Packages {
             }
         }
         let readers = Arc::new(Semaphore::new(READERS_MAX));
-        Ok(Packages { root, _temporary: temporary, blobs, readers, leases: Mutex::default() })
+        Ok(Packages { root, blobs, readers, leases: Mutex::default() })
     }
 
     /// Reads all of a package without keeping anything, to learn whether it can be used.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use blob::BlobStore;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -62,12 +63,13 @@ fn patch(mut archive: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     archive
 }
 
-async fn unpacked(archive: Vec<u8>) -> (Packages, std::sync::Arc<PackageDirectory>) {
+async fn unpacked(archive: Vec<u8>) -> (TempDir, std::sync::Arc<PackageDirectory>) {
+    let root = tempfile::tempdir().unwrap();
     let blobs = BlobStore::memory();
     let digest = blobs.put(archive.into()).await.unwrap();
-    let packages = Packages::open(None, blobs).unwrap();
+    let packages = Packages::open(root.path().to_owned(), blobs).unwrap();
     let directory = packages.ensure(&digest).await.unwrap();
-    (packages, directory)
+    (root, directory)
 }
 
 #[tokio::test]
@@ -78,7 +80,7 @@ async fn a_package_is_unpacked_with_its_links_and_executables() {
         .directory("empty/")
         .link("bin/again", "../app.py")
         .bytes();
-    let (_packages, directory) = unpacked(archive).await;
+    let (_root, directory) = unpacked(archive).await;
     let path = |name: &str| directory.path().join(name);
     let mode = |name: &str| fs::symlink_metadata(path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(fs::read(path("app.py")).unwrap(), b"print(1)");
@@ -92,7 +94,8 @@ async fn a_package_is_unpacked_with_its_links_and_executables() {
 async fn a_package_in_use_stays_and_one_not_in_use_comes_back_from_its_blob() {
     let blobs = BlobStore::memory();
     let digest = blobs.put(Builder::new().file("a", 0o644, b"1").bytes().into()).await.unwrap();
-    let packages = Packages::open(None, blobs).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let packages = Packages::open(root.path().to_owned(), blobs).unwrap();
     let directory = packages.ensure(&digest).await.unwrap();
     assert!(!packages.remove(&digest).unwrap());
     let path = directory.path().to_owned();
@@ -107,15 +110,15 @@ async fn a_package_in_use_stays_and_one_not_in_use_comes_back_from_its_blob() {
 
 #[tokio::test]
 async fn what_an_earlier_process_left_unfinished_is_removed_and_the_rest_is_used() {
-    let data = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().unwrap();
     let blobs = BlobStore::memory();
     let digest = blobs.put(Builder::new().file("a", 0o644, b"1").bytes().into()).await.unwrap();
-    let packages = Packages::open(Some(data.path()), blobs).unwrap();
+    let packages = Packages::open(root.path().to_owned(), blobs).unwrap();
     packages.ensure(&digest).await.unwrap();
     drop(packages);
-    let left = data.path().join("packages/.unfinished-1");
+    let left = root.path().join(".unfinished-1");
     fs::create_dir(&left).unwrap();
-    let packages = Packages::open(Some(data.path()), BlobStore::memory()).unwrap();
+    let packages = Packages::open(root.path().to_owned(), BlobStore::memory()).unwrap();
     assert!(!left.exists());
     assert!(packages.ensure(&digest).await.unwrap().path().join("a").exists());
 }
@@ -124,7 +127,8 @@ async fn what_an_earlier_process_left_unfinished_is_removed_and_the_rest_is_used
 async fn many_callers_at_once_get_the_same_directory() {
     let blobs = BlobStore::memory();
     let digest = blobs.put(Builder::new().file("a", 0o644, b"1").bytes().into()).await.unwrap();
-    let packages = Packages::open(None, blobs).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let packages = Packages::open(root.path().to_owned(), blobs).unwrap();
     let all = futures_util::future::join_all((0..32).map(|_| packages.ensure(&digest))).await;
     let paths: Vec<_> = all.iter().map(|directory| directory.as_ref().unwrap().path()).collect();
     assert!(paths.iter().all(|path| *path == paths[0]));
