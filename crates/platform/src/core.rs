@@ -147,8 +147,10 @@ impl Platform {
     }
 
     /// Drops all state of all accounts: the stores first, then what the services hold in memory, so that nothing stale
-    /// can be read back in between, then the bodies that nothing names any more.
+    /// can be read back in between, then the bodies that nothing names any more. What services would still have written
+    /// behind their answers is not written.
     pub async fn reset(&self) -> Result<(), ResetError> {
+        join_all(self.services().lifecycles().map(|lifecycle| lifecycle.before_reset())).await;
         self.store.clear().await?;
         self.telemetry.clear().await?;
         self.timers.relist().await?;

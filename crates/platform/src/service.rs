@@ -26,6 +26,10 @@ pub trait Lifecycle: Send + Sync + 'static {
     fn start(self: Arc<Self>) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
     /// Called at shutdown, after the last request was answered: finish or hand back what was accepted.
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// Called by a reset, before the stores are emptied: from now on write nothing that stems from before it.
+    fn before_reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
     /// Called by a reset, after the stores were emptied: forget everything in memory and write nothing.
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
     /// The blobs that rows of this service name. Every service answers, so that no blob in use is ever swept; one that

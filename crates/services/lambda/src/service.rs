@@ -120,6 +120,10 @@ impl Lifecycle for Lambda {
         Box::pin(async move { self.invoker.stop(STOP_DEADLINE).await })
     }
 
+    fn before_reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move { self.invoker.forget_logs().await })
+    }
+
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             self.functions.reset();

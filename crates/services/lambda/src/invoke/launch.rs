@@ -256,6 +256,7 @@ impl Launcher {
             region: version.function.region.clone(),
             group: version.configuration.logging.log_group.clone(),
             stream,
+            generation: self.shipper.generation(),
         })
     }
 

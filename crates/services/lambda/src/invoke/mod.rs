@@ -127,9 +127,16 @@ impl Invoker {
         self.shipper.flush().await;
     }
 
+    /// The log lines of all environments that have been started are written no more.
+    pub async fn forget_logs(&self) {
+        self.shipper.forget().await;
+    }
+
     /// Ends all environments, after all state was dropped.
     pub async fn reset(&self) {
         self.launcher.forget(None);
+        // Some may have been started since the logs were forgotten.
+        self.shipper.forget().await;
         for instance in self.pools.clear() {
             instance.end().await;
         }

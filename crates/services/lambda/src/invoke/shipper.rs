@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::logs::{self, CreateLogGroupRequest, CreateLogStreamRequest, InputLogEvent, PutLogEventsRequest};
 use platform::Platform;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use wire::Error;
 
 use super::SERVICE_PRINCIPAL;
@@ -31,6 +32,8 @@ pub struct Target {
     pub group: String,
     /// The log stream.
     pub stream: String,
+    /// [`Shipper::generation`] at its beginning.
+    pub generation: u64,
 }
 
 /// Takes lines; a background task writes them.
@@ -38,6 +41,16 @@ pub struct Target {
 pub struct Shipper {
     sender: mpsc::Sender<Message>,
     room: Arc<Semaphore>,
+    validity: Arc<Validity>,
+}
+
+/// Which lines are still to be written.
+#[derive(Default)]
+struct Validity {
+    /// Lines of streams of other generations are dropped.
+    generation: AtomicU64,
+    /// Held while a write is under way.
+    writing: Mutex<()>,
 }
 
 enum Message {
@@ -50,8 +63,21 @@ impl Shipper {
     pub fn start(platform: &Arc<Platform>) -> Shipper {
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES_MAX);
         let room = Arc::new(Semaphore::new(WAITING_LOG_BYTES_MAX / UNIT_BYTES));
-        tokio::spawn(write_all(Arc::clone(platform), receiver));
-        Shipper { sender, room }
+        let validity = Arc::<Validity>::default();
+        tokio::spawn(write_all(Arc::clone(platform), receiver, Arc::clone(&validity)));
+        Shipper { sender, room, validity }
+    }
+
+    /// What streams that begin now belong to.
+    pub fn generation(&self) -> u64 {
+        self.validity.generation.load(Ordering::Acquire)
+    }
+
+    /// Drops all lines, waiting ones and future ones, of the streams that have begun. The last write has ended when this
+    /// returns.
+    pub async fn forget(&self) {
+        self.validity.generation.fetch_add(1, Ordering::AcqRel);
+        drop(self.validity.writing.lock().await);
     }
 
     /// Hands lines over; waits while too much is waiting already.
@@ -103,7 +129,7 @@ impl Gathered {
     }
 }
 
-async fn write_all(platform: Arc<Platform>, mut receiver: mpsc::Receiver<Message>) {
+async fn write_all(platform: Arc<Platform>, mut receiver: mpsc::Receiver<Message>, validity: Arc<Validity>) {
     while let Some(first) = receiver.recv().await {
         let mut gathered = Gathered::default();
         gathered.add(first);
@@ -116,7 +142,10 @@ async fn write_all(platform: Arc<Platform>, mut receiver: mpsc::Receiver<Message
         }
         for (target, events) in gathered.events {
             for part in parts(events) {
-                write(&platform, &target, part).await;
+                let _writing = validity.writing.lock().await;
+                if target.generation == validity.generation.load(Ordering::Acquire) {
+                    write(&platform, &target, part).await;
+                }
             }
         }
         for done in gathered.flushes {
