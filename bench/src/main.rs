@@ -42,6 +42,9 @@ struct Arguments {
 /// Clients of the throughput measurement.
 const CLIENTS: usize = 32;
 
+/// Time of load that is not counted, in which the environments start.
+const LOAD_WARM_UP: Duration = Duration::from_secs(4);
+
 /// Warm invocations that are not counted.
 const WARM_UP: usize = 200;
 
@@ -87,22 +90,24 @@ fn invocations(platform: &Platform, function: &Function, keys: &Keys, arguments:
     }
     say(&format!("{} cold: {}", function.name, cold.milliseconds()))?;
     let request = function.invocation(&client, keys);
-    let mut warm = Figures::default();
-    for round in 0..WARM_UP + arguments.warm {
-        let took = invoke(&mut client, &request)?;
-        if round >= WARM_UP {
-            warm.add(took);
-        }
+    for _ in 0..WARM_UP {
+        invoke(&mut client, &request)?;
     }
-    say(&format!("{} warm, 1 client: {}", function.name, warm.milliseconds()))?;
+    let mut warm = Figures::default();
+    let before = platform.processor_time();
+    for _ in 0..arguments.warm {
+        warm.add(invoke(&mut client, &request)?);
+    }
+    let each = (platform.processor_time() - before).as_secs_f64() * 1e6 / arguments.warm as f64;
+    say(&format!("{} warm, 1 client: {}, server CPU {each:.0} us each", function.name, warm.milliseconds()))?;
     let (count, figures) = load(platform, function, keys, Duration::from_secs(arguments.load_seconds))?;
     let rate = count as f64 / arguments.load_seconds as f64;
     say(&format!("{} warm, {CLIENTS} clients: {rate:.0}/s, {}", function.name, figures.milliseconds()))
 }
 
-/// Invocations from many clients, each as fast as it is answered. The first half second is not counted.
+/// Invocations from many clients, each as fast as it is answered. The time in which environments start is not counted.
 fn load(platform: &Platform, function: &Function, keys: &Keys, time: Duration) -> io::Result<(usize, Figures)> {
-    let begin = Instant::now() + Duration::from_millis(500);
+    let begin = Instant::now() + LOAD_WARM_UP;
     let end = begin + time;
     let outcomes: Vec<io::Result<Figures>> = thread::scope(|scope| {
         let one = || {

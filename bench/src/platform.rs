@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::client::{Client, Form, Keys};
 
+/// The kernel counts processor time in hundredths of a second, whatever its own clock (`USER_HZ`).
+const TICK_MILLISECONDS: u64 = 10;
+
 /// A running platform, ended when it is dropped.
 pub struct Platform {
     child: Child,
@@ -61,6 +64,15 @@ impl Platform {
         };
         let (access_key, secret) = (element("AccessKeyId"), element("SecretAccessKey"));
         Ok(Keys { access_key, secret, token: element("SessionToken") })
+    }
+
+    /// Processor time that the server has taken so far, in user and system mode.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // The second field, the program's name, is the only one that may hold blanks; it ends with a parenthesis.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |field: usize| fields.get(field).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or_default();
+        Duration::from_millis((ticks(11) + ticks(12)) * TICK_MILLISECONDS)
     }
 
     /// Resident memory of the server alone, in KiB.

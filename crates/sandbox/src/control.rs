@@ -3,7 +3,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
@@ -19,15 +21,17 @@ pub(crate) struct Control {
     freeze_file: Option<File>,
     pidfd: OwnedFd,
     frozen: bool,
+    peak: Option<PeakFile>,
 }
 
 impl Control {
     pub(crate) fn open(files: ControlFiles, pidfd: OwnedFd) -> io::Result<Control> {
-        let path = files.freeze_file.clone();
-        let mut control = Control { files, freeze_file: None, pidfd, frozen: false };
-        if let Some(path) = path {
+        let (freeze_path, peak) = (files.freeze_file.clone(), files.memory.as_ref().map(PeakFile::open).transpose());
+        let mut control = Control { files, freeze_file: None, pidfd, frozen: false, peak: None };
+        if let Some(path) = freeze_path {
             control.freeze_file = Some(OpenOptions::new().write(true).open(path)?);
         }
+        control.peak = peak?;
         Ok(control)
     }
 
@@ -90,11 +94,50 @@ impl Control {
 
     /// Peak memory in bytes.
     pub(crate) fn peak_bytes(&self) -> io::Result<u64> {
-        match &self.files.memory {
-            Some(memory) => peak_bytes(memory, self.files.pid),
-            None => Ok(tree_high_water_bytes(self.files.pid)),
+        match (&self.files.memory, &self.peak) {
+            (Some(memory), Some(peak)) => peak.read(memory, self.files.pid),
+            _ => Ok(tree_high_water_bytes(self.files.pid)),
         }
     }
+}
+
+/// The kernel's peak of a memory cgroup, kept open. It is read after every invocation, and as long as it has not moved
+/// what was worked out from it holds.
+#[derive(Debug)]
+struct PeakFile {
+    file: File,
+    /// The kernel's peak when it was last read, and what [`peak_bytes`] made of it.
+    last: Mutex<Option<(String, u64)>>,
+}
+
+impl PeakFile {
+    fn open(memory: &MemoryFiles) -> io::Result<PeakFile> {
+        Ok(PeakFile { file: File::open(memory.directory.join(peak_file(memory)))?, last: Mutex::new(None) })
+    }
+
+    fn read(&self, memory: &MemoryFiles, init: i32) -> io::Result<u64> {
+        let mut buffer = [0; NUMBER_BYTES_MAX];
+        let length = self.file.read_at(&mut buffer, 0)?;
+        let now = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((kernel, peak)) = &*last
+            && *kernel == now
+        {
+            return Ok(*peak);
+        }
+        let peak = peak_bytes(memory, init)?;
+        // At its limit the kernel's peak stands still while the processes' own may grow.
+        *last = (limit_hits(memory) == 0).then_some((now, peak));
+        Ok(peak)
+    }
+}
+
+/// Bytes of a file that holds one 64-bit number.
+const NUMBER_BYTES_MAX: usize = 32;
+
+/// The file with a memory cgroup's peak, cache included.
+fn peak_file(memory: &MemoryFiles) -> &'static str {
+    if memory.unified { "memory.peak" } else { "memory.max_usage_in_bytes" }
 }
 
 impl Drop for Control {
@@ -172,8 +215,7 @@ pub(crate) fn kill_by_pidfd(pidfd: &OwnedFd) {
 /// the cache there is now is close. Once it has been hit, and processes were not killed for it, the peak is the limit
 /// and says nothing; then the high-water marks of the processes are what is known.
 pub(crate) fn peak_bytes(memory: &MemoryFiles, init: i32) -> io::Result<u64> {
-    let peak_file = if memory.unified { "memory.peak" } else { "memory.max_usage_in_bytes" };
-    let peak = read_number(&memory.directory.join(peak_file))?;
+    let peak = read_number(&memory.directory.join(peak_file(memory)))?;
     let stat = fs::read_to_string(memory.directory.join("memory.stat"))?;
     let cache = field(&stat, "active_file") + field(&stat, "inactive_file");
     let process_memory = field(&stat, if memory.unified { "anon" } else { "rss" });

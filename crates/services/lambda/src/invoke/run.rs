@@ -263,6 +263,8 @@ impl Invoker {
             && let Some((answer, payload)) = answer.take()
         {
             drop(answer.send(Ok(Outcome { payload, failed, tail: None })));
+            // The answer goes out before anything else is done.
+            tokio::task::yield_now().await;
         }
         let used_mb = used_mb(instance.environment.usage().map(|usage| usage.peak_bytes).unwrap_or_default(), &version);
         let report = Report { duration, init, memory_mb: configuration.memory_mb, used_mb, failure: verdict.failure };
