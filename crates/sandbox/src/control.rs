@@ -80,6 +80,11 @@ impl Control {
 
     /// Kills every process of the environment: its first one is the init of a pid namespace.
     pub(crate) fn kill(&mut self) {
+        // A thousand killed processes end in their own processor time, which may be little. When the environment is
+        // gone already, so are the files.
+        if let Some(files) = &self.files.cpu {
+            let _ = CpuShare::of_the_dying().apply(files);
+        }
         kill_by_pidfd(&self.pidfd);
         // A frozen v1 cgroup holds even a killed process back. When it is gone already, so is the file.
         if self.files.freeze_method == FreezeMethod::CgroupV1 {
@@ -171,6 +176,11 @@ impl CpuShare {
     /// The same, raised to one whole CPU: AWS lets every function initialise at that speed.
     pub(crate) fn during_init(self) -> CpuShare {
         CpuShare { quota_us: self.quota_us.map(|quota| quota.max(CPU_PERIOD_US)), ..self }
+    }
+
+    /// The share of processes that only have to end: no bound, and the least weight.
+    pub(crate) fn of_the_dying() -> CpuShare {
+        CpuShare::for_memory(*limits::MEMORY_MB.start()).without_quota()
     }
 
     /// The same as a weight only.

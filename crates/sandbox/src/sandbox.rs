@@ -1,5 +1,6 @@
 //! A running sandbox: the launcher process and the way to it.
 
+use std::os::fd::AsFd;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -39,12 +40,11 @@ impl Sandbox {
             endpoint_port: config.endpoint_port,
             cpu_quota: config.cpu_quota,
         };
-        let argument = serde_json::to_string(&launcher_config)
-            .map_err(|error| SandboxError::InvalidSpec(format!("the sandbox's directory: {error}")))?;
         let (ours, theirs) = socket::pair().map_err(SandboxError::io("make a socket pair"))?;
+        // Not as an argument: every environment's first process is a copy of the launcher and shows its command line.
+        socket::send(ours.as_fd(), &launcher_config, &[]).map_err(SandboxError::io("tell the launcher its settings"))?;
         let launcher = Command::new(&config.launcher_program)
             .arg(LAUNCHER_ARGUMENT)
-            .arg(argument)
             .env_clear()
             .current_dir("/")
             // A Ctrl-C is for the platform, which then ends the launcher in good order.

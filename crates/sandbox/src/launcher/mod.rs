@@ -28,10 +28,7 @@ pub const LAUNCHER_ARGUMENT: &str = "sandbox-launcher";
 /// Runs the launcher and never returns, when this process was started as one. Call it first in `main`, before any
 /// thread is started.
 pub fn run_if_requested() {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().is_some_and(|argument| argument == LAUNCHER_ARGUMENT) {
-        let config = arguments.next().and_then(|text| serde_json::from_str(&text).ok());
-        let status = config.map_or(2, service::run);
-        std::process::exit(status);
+    if std::env::args().nth(1).is_some_and(|argument| argument == LAUNCHER_ARGUMENT) {
+        std::process::exit(service::run());
     }
 }

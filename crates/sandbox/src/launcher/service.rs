@@ -22,7 +22,7 @@ use super::template::Templates;
 use super::volume::Volumes;
 use super::{privileges, seccomp, socket, syscall};
 use crate::capabilities::{Capabilities, FreezeMethod, TmpKind};
-use crate::control;
+use crate::control::{self, CpuShare};
 use crate::limits;
 use crate::spec::EnvironmentSpec;
 
@@ -51,7 +51,7 @@ struct Running {
 }
 
 /// Runs until the platform is gone. The result is the process's exit status.
-pub(super) fn run(config: LauncherConfig) -> i32 {
+pub(super) fn run() -> i32 {
     let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else { return 2 };
     // Descriptors the platform did not close on exec are not for us, let alone for a function.
     if syscall::close_all_except(&[socket.as_raw_fd()]).is_err() {
@@ -62,6 +62,7 @@ pub(super) fn run(config: LauncherConfig) -> i32 {
         let _ = nix::unistd::dup2_stdin(null);
     }
     let platform_pid = nix::unistd::getppid().as_raw();
+    let Ok(Some((config, _))) = socket::receive::<LauncherConfig>(socket.as_fd()) else { return 2 };
     match Launcher::start(socket.as_fd(), config, platform_pid) {
         Ok((mut launcher, hello)) => {
             let served = launcher.send(&Reply::Hello(hello), &[]).and_then(|()| launcher.serve());
@@ -256,7 +257,10 @@ impl Launcher {
         let spares = self.spares.drain(..).map(|spare| (spare.pid, spare.cgroup));
         let running = self.running.drain().map(|(pid, running)| (pid, running.cgroup));
         let all: Vec<_> = spares.chain(running).collect();
-        for (pid, _) in &all {
+        for (pid, cgroup) in &all {
+            if let Some(files) = self.inheritance.cgroups.cpu_files(cgroup) {
+                let _ = CpuShare::of_the_dying().apply(&files);
+            }
             // One that has ended meanwhile is what was wanted; it keeps its id until it is waited for.
             let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
         }
