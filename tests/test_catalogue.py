@@ -11,9 +11,31 @@ from support.clients import Refusal, client, new_account
 
 # Botocore's names of the services that Traca models.
 SERVICES = [
-    "apigateway", "apigatewayv2", "application-autoscaling", "cloudformation", "cloudwatch", "cognito-idp", "dynamodb",
-    "dynamodbstreams", "ec2", "events", "iam", "kinesis", "kms", "lambda", "logs", "pipes", "s3", "scheduler",
-    "secretsmanager", "sns", "sqs", "ssm", "stepfunctions", "sts", "xray",
+    "apigateway",
+    "apigatewayv2",
+    "application-autoscaling",
+    "cloudformation",
+    "cloudwatch",
+    "cognito-idp",
+    "dynamodb",
+    "dynamodbstreams",
+    "ec2",
+    "events",
+    "iam",
+    "kinesis",
+    "kms",
+    "lambda",
+    "logs",
+    "pipes",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "stepfunctions",
+    "sts",
+    "xray",
 ]
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -21,14 +43,20 @@ MODELS = Path(__file__).parents[1] / "models"
 # Deprecated operations whose requests are those of their successors to the byte.
 TWINS = {
     ("s3", f"{verb}Bucket{noun}"): f"{verb}Bucket{noun}Configuration"
-    for verb in ["Get", "Put"] for noun in ["Lifecycle", "Notification"]
+    for verb in ["Get", "Put"]
+    for noun in ["Lifecycle", "Notification"]
 }
 
 # How deep a required structure is filled in; some require themselves.
 DEPTH_MAX = 6
 
 SCALARS = {
-    "integer": 1, "long": 1, "float": 1.0, "double": 1.0, "boolean": True, "blob": b"x",
+    "integer": 1,
+    "long": 1,
+    "float": 1.0,
+    "double": 1.0,
+    "boolean": True,
+    "blob": b"x",
     "timestamp": datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc),
 }
 

@@ -9,12 +9,15 @@ import stat
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from support.clients import Clients, new_account
-from support.functions import WAIT, Functions
+from support.functions import Functions
+from support.logs import wait_for
 from support.traca import BINARY, PATIENCE_SECONDS, Traca, environment, eventually, run
 
 # Exit codes, those of sysexits.h.
@@ -22,7 +25,13 @@ USAGE, UNAVAILABLE, LOCKED, NO_PERMISSION, CONFIGURATION = 2, 69, 75, 77, 78
 
 NOBODY = 65_534
 
-SLEEP = "import time\ndef handler(event, context):\n    print('asleep', flush=True)\n    time.sleep(event)\n    return 'rested'\n"
+SLEEP = """
+import time
+def handler(event, context):
+    print("asleep", flush=True)
+    time.sleep(event)
+    return "rested"
+"""
 
 
 def fails(ended, code, *words):
@@ -36,6 +45,7 @@ def fails(ended, code, *words):
 
 
 # --- Failures ---
+
 
 def test_a_taken_port(platform):
     port = platform.address[1]
@@ -65,7 +75,9 @@ def test_no_permission():
         locked.mkdir(mode=0o500)
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         command = [program, "up", "--data", locked / "data", "--port", "0"]
-        ended = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=PATIENCE_SECONDS, **user)
+        ended = subprocess.run(
+            command, capture_output=True, text=True, env=environment(), timeout=PATIENCE_SECONDS, **user
+        )
     fails(ended, NO_PERMISSION, "locked", "--data")
 
 
@@ -74,10 +86,18 @@ def test_an_open_platform_is_not_put_on_the_network(arguments):
     fails(run("up", "--memory", "--port", 0, *arguments), CONFIGURATION, "0.0.0.0")
 
 
-@pytest.mark.parametrize("arguments", [
-    ["up", "--memory", "--data", "x"], ["up", "--account", "12"], ["up", "--region", "nowhere"], ["up", "--port", "70000"],
-    ["up", "--tls-key", "x"], ["fly"], [],
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["up", "--memory", "--data", "x"],
+        ["up", "--account", "12"],
+        ["up", "--region", "nowhere"],
+        ["up", "--port", "70000"],
+        ["up", "--tls-key", "x"],
+        ["fly"],
+        [],
+    ],
+)
 def test_what_makes_no_sense_is_explained(arguments):
     ended = run(*arguments)
     assert (ended.returncode, ended.stdout) == (USAGE, "")
@@ -93,6 +113,7 @@ def test_help_has_examples():
 
 
 # --- Commands ---
+
 
 def test_doctor_tells_what_the_machine_gives(data):
     ended = run("doctor", "--json", "--data", data)
@@ -116,8 +137,10 @@ def test_the_demo_deploys_and_invokes_two_functions():
     assert [event["event"] for event in events] == ["up", "ready", *["deployed", "invoked", "invoked"] * 2]
     answers = [event for event in events if event["event"] == "invoked"]
     assert [(event["function"], event["round"], event["answer"]["greeting"]) for event in answers] == [
-        ("hello-node", "cold", "Hello, Ada!"), ("hello-node", "warm", "Hello, Grace!"),
-        ("hello-python", "cold", "Hello, Ada!"), ("hello-python", "warm", "Hello, Grace!"),
+        ("hello-node", "cold", "Hello, Ada!"),
+        ("hello-node", "warm", "Hello, Grace!"),
+        ("hello-python", "cold", "Hello, Ada!"),
+        ("hello-python", "warm", "Hello, Grace!"),
     ]
     for event in answers:
         assert event["log"].startswith("START RequestId: ") and "REPORT RequestId: " in event["log"]
@@ -133,8 +156,13 @@ def test_the_demo_can_be_repeated_on_the_same_data_and_stays_up(data):
 
 
 def test_people_are_told_where_it_is():
-    process = subprocess.Popen([BINARY, "up", "--memory", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                               text=True, env=environment())
+    process = subprocess.Popen(
+        [BINARY, "up", "--memory", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
+    )
     try:
         lines = [process.stdout.readline() for _ in range(4)]
         assert lines[0].startswith("Traca ") and "http://127.0.0.1:" in lines[0]
@@ -149,17 +177,29 @@ def test_people_are_told_where_it_is():
 
 def test_strict_runtimes_refuses_what_the_machine_lacks(data):
     findings = [json.loads(line) for line in run("doctor", "--json", "--data", data).stdout.splitlines()]
-    lacking = [finding["name"] for finding in findings if "because" in (finding["advice"] or "") and "runs on" in finding["advice"]]
+    lacking = [
+        finding["name"]
+        for finding in findings
+        if "because" in (finding["advice"] or "") and "runs on" in finding["advice"]
+    ]
     if not lacking:
         pytest.skip("this machine has every interpreter")
     runtime = lacking[0]
     with Traca("--memory", "--strict-runtimes") as traca:
         functions = Functions(Clients(traca.endpoint, new_account()))
-        code = "exports.handler = async () => 1;" if runtime.startswith("nodejs") else "def handler(event, context): return 1\n"
+        code = (
+            "exports.handler = async () => 1;"
+            if runtime.startswith("nodejs")
+            else "def handler(event, context): return 1\n"
+        )
         made = functions.settings(code, runtime, name="strict")
         functions.client.create_function(**made)
-        described = lambda: functions.client.get_function_configuration(FunctionName="strict")
-        failed = eventually(lambda: described() if described()["State"] != "Pending" else None, "the end of the deployment")
+
+        def deployed():
+            described = functions.client.get_function_configuration(FunctionName="strict")
+            return described if described["State"] != "Pending" else None
+
+        failed = eventually(deployed, "the end of the deployment")
         assert failed["State"] == "Failed"
         assert failed["StateReason"].startswith(f"{runtime} needs ")
         exact = functions.create("x = 1\n", "provided.al2023", name="exact")
@@ -167,6 +207,7 @@ def test_strict_runtimes_refuses_what_the_machine_lacks(data):
 
 
 # --- The end ---
+
 
 def test_memory_mode_leaves_nothing_behind(tmp_path):
     with Traca("--memory", TMPDIR=str(tmp_path)) as traca:
@@ -215,16 +256,11 @@ def asleep(traca, seconds):
     function, answers = Functions(clients).create(SLEEP, Timeout=900), []
 
     def call():
-        try:
+        # The platform may end without an answer.
+        with suppress(HTTPClientError):
             answers.append(function.invoke(seconds))
-        except Exception:
-            # The platform has ended without an answer.
-            pass
 
     caller = threading.Thread(target=call)
     caller.start()
-    said = lambda: any(clients("logs").filter_log_events(
-        logGroupName=group["logGroupName"], filterPattern="asleep")["events"]
-        for group in clients("logs").describe_log_groups()["logGroups"])
-    eventually(said, "the function's first line")
+    wait_for(clients, function, "asleep")
     return function, answers, caller

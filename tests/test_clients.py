@@ -30,14 +30,27 @@ class Shell:
         self.account, self.folder = account, folder
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self.environment = {
-            **inherited, "AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "secret", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1", "AWS_CONFIG_FILE": "/dev/null",
+            **inherited,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_PAGER": "",
+            "AWS_MAX_ATTEMPTS": "1",
+            "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         }
 
     def run(self, command):
-        return subprocess.run(command, shell=True, cwd=self.folder, env=self.environment, capture_output=True, text=True,
-                              timeout=PATIENCE_SECONDS)
+        return subprocess.run(
+            command,
+            shell=True,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+        )
 
     def __call__(self, command):
         """The JSON a command prints; a failure when it fails."""
@@ -55,7 +68,7 @@ def shell(platform, tmp_path):
 def packages(tmp_path):
     """Two packages as files: the first and its update."""
     paths = [tmp_path / "function.zip", tmp_path / "update.zip"]
-    for path, code in zip(paths, [GREETING, UPDATE]):
+    for path, code in zip(paths, [GREETING, UPDATE], strict=True):
         path.write_bytes(package({"app.py": code}))
     return paths
 
@@ -71,12 +84,12 @@ def test_the_aws_cli(shell, packages):
     assert identity == {"UserId": account, "Account": account, "Arn": f"arn:aws:iam::{account}:root"}
     created = shell(
         f"aws lambda create-function --function-name hello --runtime python3.12 --handler app.handler"
-        f" --role {ROLE.format(account=account)} --zip-file fileb://function.zip --tags team=red")
+        f" --role {ROLE.format(account=account)} --zip-file fileb://function.zip --tags team=red"
+    )
     assert created["FunctionArn"] == f"arn:aws:lambda:us-east-1:{account}:function:hello"
     shell("aws lambda wait function-active-v2 --function-name hello")
 
-    invoked = shell("aws lambda invoke --function-name hello --log-type Tail"
-                    " --payload '{\"name\": \"Ada\"}' answer.json")
+    invoked = shell('aws lambda invoke --function-name hello --log-type Tail --payload \'{"name": "Ada"}\' answer.json')
     assert (invoked["StatusCode"], invoked["ExecutedVersion"]) == (200, "$LATEST")
     assert "greeting Ada\n" in base64.b64decode(invoked["LogResult"]).decode()
     assert json.loads((shell.folder / "answer.json").read_text()) == "Hello, Ada"
@@ -91,8 +104,7 @@ def test_the_aws_cli(shell, packages):
     updated = shell("aws lambda update-function-code --function-name hello --zip-file fileb://update.zip")
     assert updated["CodeSha256"] != created["CodeSha256"]
     shell("aws lambda wait function-updated-v2 --function-name hello")
-    shell("aws lambda invoke --function-name hello"
-          " --payload '{\"name\": \"Ada\"}' answer.json")
+    shell('aws lambda invoke --function-name hello --payload \'{"name": "Ada"}\' answer.json')
     assert json.loads((shell.folder / "answer.json").read_text()) == "Goodbye, Ada"
 
     shell("aws lambda delete-function --function-name hello")
@@ -114,13 +126,16 @@ def logged(shell, pattern):
 def whole_life(command, endpoint, packages, name):
     """Runs an SDK's program and judges what it prints."""
     account = new_account()
-    ended = subprocess.run([*command, endpoint, account, *packages], capture_output=True, text=True, timeout=4 * PATIENCE_SECONDS)
+    ended = subprocess.run(
+        [*command, endpoint, account, *packages], capture_output=True, text=True, timeout=4 * PATIENCE_SECONDS
+    )
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     arn = f"arn:aws:lambda:us-east-1:{account}:function:{name}"
     assert (told["account"], told["arn"]) == (account, arn)
     assert [(told[key]["status"], told[key]["payload"]) for key in ["first", "second"]] == [
-        (200, "Hello, Ada"), (200, "Goodbye, Ada"),
+        (200, "Hello, Ada"),
+        (200, "Goodbye, Ada"),
     ]
     assert "greeting Ada\n" in base64.b64decode(told["first"]["log"]).decode()
     assert told["events"] == ["greeting Ada\n"]
@@ -134,6 +149,15 @@ def test_the_sdk_for_javascript(platform, packages):
 
 def test_the_sdk_for_rust(platform, packages):
     folder = TARGET / "xtask" / "rust"
-    build = ["cargo", "build", "--quiet", "--locked", "--manifest-path", TESTS / "rust" / "Cargo.toml", "--target-dir", folder]
+    build = [
+        "cargo",
+        "build",
+        "--quiet",
+        "--locked",
+        "--manifest-path",
+        TESTS / "rust" / "Cargo.toml",
+        "--target-dir",
+        folder,
+    ]
     subprocess.run(build, check=True, timeout=BUILD_SECONDS)
     whole_life([folder / "debug" / "traca-rust-client"], platform.endpoint, packages, "from-rust")

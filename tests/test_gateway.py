@@ -20,7 +20,9 @@ ECHO = "def handler(event, context):\n    return event\n"
 IDENTITY = b"Action=GetCallerIdentity&Version=2011-06-15"
 
 
-def signed(endpoint, account, method="POST", path="/", body=IDENTITY, service="sts", token=None, secret="secret", **headers):
+def signed(
+    endpoint, account, method="POST", path="/", body=IDENTITY, service="sts", token=None, secret="secret", **headers
+):
     """A request's headers with a signature of AWS's own client."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     request = AWSRequest(method, endpoint + path, headers, body)
@@ -42,6 +44,7 @@ def exchange(connection, method, path, body=None, headers=()):
 
 
 # --- Traca's own pages ---
+
 
 def test_health_and_version_are_told_to_anybody(platform):
     health, version = json.loads(platform.page("health")), json.loads(platform.page("version"))
@@ -86,18 +89,37 @@ def test_only_local_programs_may_reset(platform, connection):
 
 # --- Connections ---
 
-@pytest.mark.parametrize(("method", "path", "body", "headers"), [
-    ("POST", "/", b"Action=NoSuchOperation&Version=2011-06-15", {"Content-Type": "application/x-www-form-urlencoded"}),
-    ("POST", "/", b"{not json", {"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Content-Type": "application/x-amz-json-1.1"}),
-    ("POST", "/", b"{}", {"X-Amz-Target": "Logs_20140328.NoSuchOperation", "Content-Type": "application/x-amz-json-1.1"}),
-    ("POST", "/", b"\xff\xfe", {"Content-Type": "application/x-www-form-urlencoded"}),
-    ("POST", "/2015-03-31/functions", b"{", {"Content-Type": "application/json"}),
-    ("POST", "/2015-03-31/functions", b"[" * 100_000, {"Content-Type": "application/json"}),
-    ("DELETE", "/2015-03-31/no-such-path", b"", {}),
-    ("GET", "/2015-03-31/functions/%zz", b"", {}),
-    ("GET", "/2015-03-31/functions?MaxItems=many", b"", {}),
-    ("PATCH", "/", b"", {}),
-])
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers"),
+    [
+        (
+            "POST",
+            "/",
+            b"Action=NoSuchOperation&Version=2011-06-15",
+            {"Content-Type": "application/x-www-form-urlencoded"},
+        ),
+        (
+            "POST",
+            "/",
+            b"{not json",
+            {"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Content-Type": "application/x-amz-json-1.1"},
+        ),
+        (
+            "POST",
+            "/",
+            b"{}",
+            {"X-Amz-Target": "Logs_20140328.NoSuchOperation", "Content-Type": "application/x-amz-json-1.1"},
+        ),
+        ("POST", "/", b"\xff\xfe", {"Content-Type": "application/x-www-form-urlencoded"}),
+        ("POST", "/2015-03-31/functions", b"{", {"Content-Type": "application/json"}),
+        ("POST", "/2015-03-31/functions", b"[" * 100_000, {"Content-Type": "application/json"}),
+        ("DELETE", "/2015-03-31/no-such-path", b"", {}),
+        ("GET", "/2015-03-31/functions/%zz", b"", {}),
+        ("GET", "/2015-03-31/functions?MaxItems=many", b"", {}),
+        ("PATCH", "/", b"", {}),
+    ],
+)
 def test_a_bad_request_is_an_error_and_the_connection_goes_on(platform, connection, method, path, body, headers):
     account = new_account()
     service = "lambda" if path.startswith("/2015") else "logs" if "X-Amz-Target" in headers else "sts"
@@ -136,8 +158,8 @@ def test_a_client_that_asks_first_is_told_to_go_on(platform):
     headers = signed(platform.endpoint, new_account(), body=body)
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     with socket.create_connection(platform.address, timeout=PATIENCE_SECONDS) as asker:
-        request = f"POST / HTTP/1.1\r\nHost: {platform.endpoint[7:]}\r\n{head}Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
-        asker.sendall(request.encode())
+        request = f"POST / HTTP/1.1\r\nHost: {platform.endpoint[7:]}\r\n{head}Content-Length: {len(body)}\r\n"
+        asker.sendall(f"{request}Expect: 100-continue\r\n\r\n".encode())
         assert asker.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
         asker.sendall(body)
         assert asker.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -165,6 +187,7 @@ def test_http_2_is_spoken_without_tls(platform):
 
 # --- Who calls ---
 
+
 def test_an_access_key_of_twelve_digits_names_the_account(platform):
     account = new_account()
     identity = Clients(platform.endpoint, account)("sts").get_caller_identity()
@@ -182,7 +205,9 @@ def test_the_signature_names_the_region(platform, functions):
     for region in ["us-east-1", "eu-west-1"]:
         made = Functions(Clients(platform.endpoint, functions.account, region))
         arns.append(made.client.create_function(**made.settings(ECHO, name="regional"))["FunctionArn"])
-    assert arns == [f"arn:aws:lambda:{region}:{functions.account}:function:regional" for region in ["us-east-1", "eu-west-1"]]
+    assert arns == [
+        f"arn:aws:lambda:{region}:{functions.account}:function:regional" for region in ["us-east-1", "eu-west-1"]
+    ]
 
 
 def test_account_and_region_of_callers_can_be_set():
@@ -195,10 +220,18 @@ def test_unsigned_requests_are_refused(platform, connection):
     for method, path, body, headers in [
         ("POST", "/", IDENTITY, {"Content-Type": "application/x-www-form-urlencoded"}),
         ("GET", "/2015-03-31/functions", None, {}),
-        ("POST", "/", b"{}", {"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Content-Type": "application/x-amz-json-1.1"}),
+        (
+            "POST",
+            "/",
+            b"{}",
+            {"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Content-Type": "application/x-amz-json-1.1"},
+        ),
     ]:
         answer, text = exchange(connection, method, path, body, headers)
-        assert (answer.status, b"MissingAuthenticationToken" in text + str(answer.headers).encode()) in [(403, True), (400, True)], text
+        assert (answer.status, b"MissingAuthenticationToken" in text + str(answer.headers).encode()) in [
+            (403, True),
+            (400, True),
+        ], text
 
 
 def test_credentials_of_a_session_are_verified(platform, aws):
@@ -221,8 +254,12 @@ def test_credentials_of_a_session_are_verified(platform, aws):
 
 def test_a_changed_request_no_longer_fits_its_signature(platform, aws, connection):
     credentials = aws("sts").get_session_token()["Credentials"]
-    headers = signed(platform.endpoint, credentials["AccessKeyId"], secret=credentials["SecretAccessKey"],
-                     token=credentials["SessionToken"])
+    headers = signed(
+        platform.endpoint,
+        credentials["AccessKeyId"],
+        secret=credentials["SecretAccessKey"],
+        token=credentials["SessionToken"],
+    )
     answer, _ = exchange(connection, "POST", "/", IDENTITY, headers)
     assert answer.status == 200
     answer, text = exchange(connection, "POST", "/", IDENTITY + b"&More=1", headers)

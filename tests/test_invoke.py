@@ -41,7 +41,9 @@ def handler(event, context):
 
 
 def test_an_invocation_answers_status_version_payload_and_log(functions):
-    function = functions.create("def handler(event, context):\n    print('hello', event['name'])\n    return {'é': event}\n")
+    function = functions.create(
+        "def handler(event, context):\n    print('hello', event['name'])\n    return {'é': event}\n"
+    )
     invocation = function.invoke({"name": "Ada"})
     assert (invocation.status, invocation.error, invocation.version) == (200, None, "$LATEST")
     assert invocation.payload == {"é": {"name": "Ada"}}
@@ -51,7 +53,8 @@ def test_an_invocation_answers_status_version_payload_and_log(functions):
     assert lines[2] == f"END RequestId: {invocation.request_id}"
     assert re.fullmatch(
         rf"REPORT RequestId: {invocation.request_id}\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\t"
-        r"Memory Size: 128 MB\tMax Memory Used: \d+ MB\tInit Duration: \d+\.\d\d ms\t", lines[3],
+        r"Memory Size: 128 MB\tMax Memory Used: \d+ MB\tInit Duration: \d+\.\d\d ms\t",
+        lines[3],
     )
 
 
@@ -70,7 +73,9 @@ def test_figures_of_the_report_are_true(functions):
 
 
 def test_the_log_is_answered_only_when_asked_for_and_only_its_end(functions):
-    function = functions.create("def handler(event, context):\n    for number in range(1000):\n        print('line', number)\n")
+    function = functions.create(
+        "def handler(event, context):\n    for number in range(1000):\n        print('line', number)\n"
+    )
     assert "x-amz-log-result" not in function.invoke(tail=False).headers
     log = function.invoke().log
     assert len(log.encode()) == 4096
@@ -96,7 +101,8 @@ def test_events_that_could_be_lost_are_refused_by_name(aws, functions):
 def test_a_client_context_reaches_the_function(functions):
     function = functions.create(
         "def handler(event, context):\n"
-        "    return [context.client_context.custom, context.client_context.env, context.client_context.client.app_title]\n"
+        "    given = context.client_context\n"
+        "    return [given.custom, given.env, given.client.app_title]\n"
     )
     content = {"client": {"app_title": "shop"}, "custom": {"k": "v"}, "env": {"locale": "de"}}
     encoded = base64.b64encode(json.dumps(content).encode()).decode()
@@ -163,8 +169,10 @@ def test_invocations_at_once_have_environments_of_their_own(functions):
 
 
 def test_a_function_that_fails_keeps_its_environment(functions):
-    function = functions.create(COUNTING + "    \ninner = handler\ndef handler(event, context):\n"
-                                "    answer = inner(event, context)\n    if event: raise ValueError(answer['count'])\n    return answer\n")
+    function = functions.create(
+        COUNTING + "    \ninner = handler\ndef handler(event, context):\n"
+        "    answer = inner(event, context)\n    if event: raise ValueError(answer['count'])\n    return answer\n"
+    )
     assert function.answer()["count"] == 1
     failed = function.invoke({"fail": True})
     assert (failed.error, failed.payload["errorMessage"]) == ("Unhandled", "2")
@@ -172,7 +180,9 @@ def test_a_function_that_fails_keeps_its_environment(functions):
 
 
 def test_a_timeout_ends_the_environment_and_says_so(functions):
-    function = functions.create(COUNTING.replace("    return", "    import time\n    if event: time.sleep(600)\n    return"), Timeout=1)
+    function = functions.create(
+        COUNTING.replace("    return", "    import time\n    if event: time.sleep(600)\n    return"), Timeout=1
+    )
     assert function.answer()["count"] == 1
     invocation = function.invoke("sleep")
     assert (invocation.status, invocation.error) == (200, "Unhandled")
@@ -180,7 +190,9 @@ def test_a_timeout_ends_the_environment_and_says_so(functions):
         "errorType": "Sandbox.Timedout",
         "errorMessage": f"RequestId: {invocation.request_id} Error: Task timed out after 1.00 seconds",
     }
-    assert re.search(rf"^\d{{4}}-.*Z {invocation.request_id} Task timed out after 1\.00 seconds$", invocation.log, re.MULTILINE)
+    assert re.search(
+        rf"^\d{{4}}-.*Z {invocation.request_id} Task timed out after 1\.00 seconds$", invocation.log, re.MULTILINE
+    )
     assert invocation.report["Status"] == "timeout"
     assert function.answer() == {"count": 1, "written": "", "stream": function.answer()["stream"]}
 
@@ -193,9 +205,16 @@ def test_qualifiers_name_versions(functions):
     assert refused(unchecked.invoke, FunctionName="x", Qualifier="no!").code == "ValidationException"
 
 
-@pytest.mark.parametrize("spelling", ["{name}", "{account}:function:{name}", "function:{name}",
-                                      "arn:aws:lambda:us-east-1:{account}:function:{name}",
-                                      "arn:aws:lambda:us-east-1:{account}:function:{name}:$LATEST"])
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "{name}",
+        "{account}:function:{name}",
+        "function:{name}",
+        "arn:aws:lambda:us-east-1:{account}:function:{name}",
+        "arn:aws:lambda:us-east-1:{account}:function:{name}:$LATEST",
+    ],
+)
 def test_functions_are_invoked_under_every_form_of_their_name(aws, shared_echo, spelling):
     name = spelling.format(name=shared_echo.name, account=shared_echo.account)
     answer = shared_echo.client.invoke(FunctionName=name, Payload=b'"named"')

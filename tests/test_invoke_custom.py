@@ -38,7 +38,16 @@ def native():
     binary = TARGET / "xtask" / "native-function"
     if not binary.exists() or binary.stat().st_mtime < SOURCE.stat().st_mtime:
         binary.parent.mkdir(parents=True, exist_ok=True)
-        command = ["rustc", "--edition=2024", "-Copt-level=2", "-Cstrip=symbols", "-Ctarget-feature=+crt-static", SOURCE, "-o", binary]
+        command = [
+            "rustc",
+            "--edition=2024",
+            "-Copt-level=2",
+            "-Cstrip=symbols",
+            "-Ctarget-feature=+crt-static",
+            SOURCE,
+            "-o",
+            binary,
+        ]
         subprocess.run(command, check=True)
     return binary.read_bytes()
 
@@ -52,22 +61,27 @@ def test_a_static_program_is_a_function(functions, native, runtime):
     assert "event number 2\n" in second.log
 
 
-@pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="the tutorial's runtime needs curl and bash")
+@pytest.mark.skipif(
+    not shutil.which("curl") or not shutil.which("bash"), reason="the tutorial's runtime needs curl and bash"
+)
 def test_the_runtime_of_the_tutorial_works(functions):
     bootstrap = SHELL.replace("#!/bin/sh", "#!/bin/bash")
     files = {"bootstrap": program(bootstrap), "function.sh": HANDLER}
     function = functions.create(files, PROVIDED, Handler="function.handler", Timeout=60, MemorySize=512)
     invocation = function.invoke({"text": "Hello"})
     assert invocation.error is None, invocation
-    assert invocation.body == b"Echoing request: '{\"text\": \"Hello\"}'"
+    assert invocation.body == b'Echoing request: \'{"text": "Hello"}\''
     assert '{"text": "Hello"}' in invocation.log
 
 
-@pytest.mark.parametrize(("files", "reason"), [
-    ({"other": "x"}, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
-    ({"bootstrap": "#!/bin/sh\n"}, "fork/exec /var/task/bootstrap: permission denied"),
-    ({"bootstrap": program("no program")}, "fork/exec /var/task/bootstrap: exec format error"),
-])
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"other": "x"}, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
+        ({"bootstrap": "#!/bin/sh\n"}, "fork/exec /var/task/bootstrap: permission denied"),
+        ({"bootstrap": program("no program")}, "fork/exec /var/task/bootstrap: exec format error"),
+    ],
+)
 def test_a_bootstrap_that_cannot_be_run_is_named(functions, files, reason):
     invocation = functions.create(files, PROVIDED).invoke()
     text = f"RequestId: {invocation.request_id} Error: {reason}"

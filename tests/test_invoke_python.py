@@ -38,26 +38,40 @@ def test_the_context_is_complete(functions):
     assert 0 < context.pop("remaining") <= 30_000
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", context.pop("log_stream_name"))
     assert context == {
-        "function_name": function.name, "function_version": "$LATEST",
+        "function_name": function.name,
+        "function_version": "$LATEST",
         "invoked_function_arn": f"arn:aws:lambda:us-east-1:{functions.account}:function:{function.name}",
-        "memory_limit_in_mb": "192", "aws_request_id": invocation.request_id,
-        "log_group_name": f"/aws/lambda/{function.name}", "client_context": None, "identity": [None, None],
+        "memory_limit_in_mb": "192",
+        "aws_request_id": invocation.request_id,
+        "log_group_name": f"/aws/lambda/{function.name}",
+        "client_context": None,
+        "identity": [None, None],
     }
 
 
 def test_the_environment_is_lambdas_and_the_users(functions):
     function = functions.create(
         "import os\ndef handler(event, context):\n    return dict(os.environ)\n",
-        Environment={"Variables": {"COLOUR": "blue", "QUOTED": 'a "b" $c\nd'}}, MemorySize=256,
+        Environment={"Variables": {"COLOUR": "blue", "QUOTED": 'a "b" $c\nd'}},
+        MemorySize=256,
     )
     variables = function.answer()
     expected = {
-        "COLOUR": "blue", "QUOTED": 'a "b" $c\nd', "_HANDLER": "app.handler", "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
-        "AWS_LAMBDA_FUNCTION_NAME": function.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}", "LAMBDA_TASK_ROOT": "/var/task",
-        "LAMBDA_RUNTIME_DIR": "/var/runtime", "TZ": ":UTC", "LANG": "en_US.UTF-8",
+        "COLOUR": "blue",
+        "QUOTED": 'a "b" $c\nd',
+        "_HANDLER": "app.handler",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "TZ": ":UTC",
+        "LANG": "en_US.UTF-8",
     }
     assert {name: variables.get(name) for name in expected} == expected
     assert variables["AWS_ACCESS_KEY_ID"].startswith("ASIA")
@@ -65,22 +79,40 @@ def test_the_environment_is_lambdas_and_the_users(functions):
 
 
 def test_handlers_are_found_in_folders_and_packages(functions):
-    files = {"src/deep/app.py": "from . import other\ndef run(event, context):\n    return other.VALUE\n",
-             "src/deep/other.py": "VALUE = 'found'\n", "src/__init__.py": "", "src/deep/__init__.py": ""}
+    files = {
+        "src/deep/app.py": "from . import other\ndef run(event, context):\n    return other.VALUE\n",
+        "src/deep/other.py": "VALUE = 'found'\n",
+        "src/__init__.py": "",
+        "src/deep/__init__.py": "",
+    }
     assert functions.create(files, Handler="src.deep.app.run").answer() == "found"
     assert functions.create(files, Handler="src/deep/app.run").answer() == "found"
 
 
-@pytest.mark.parametrize(("code", "error"), [
-    ("def handler(event, context):\n    raise KeyError('lost')\n",
-     {"errorType": "KeyError", "errorMessage": "'lost'",
-      "stackTrace": ["  File \"/var/task/app.py\", line 2, in handler\n    raise KeyError('lost')\n"]}),
-    ("class Special(Exception): pass\ndef handler(event, context):\n    raise Special('x')\n",
-     {"errorType": "Special", "errorMessage": "x"}),
-    ("def handler(event, context):\n    return {1, 2}\n",
-     {"errorType": "Runtime.MarshalError",
-      "errorMessage": "Unable to marshal response: Object of type set is not JSON serializable"}),
-])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (
+            "def handler(event, context):\n    raise KeyError('lost')\n",
+            {
+                "errorType": "KeyError",
+                "errorMessage": "'lost'",
+                "stackTrace": ["  File \"/var/task/app.py\", line 2, in handler\n    raise KeyError('lost')\n"],
+            },
+        ),
+        (
+            "class Special(Exception): pass\ndef handler(event, context):\n    raise Special('x')\n",
+            {"errorType": "Special", "errorMessage": "x"},
+        ),
+        (
+            "def handler(event, context):\n    return {1, 2}\n",
+            {
+                "errorType": "Runtime.MarshalError",
+                "errorMessage": "Unable to marshal response: Object of type set is not JSON serializable",
+            },
+        ),
+    ],
+)
 def test_errors_of_a_handler(functions, code, error):
     invocation = functions.create(code).invoke()
     assert (invocation.status, invocation.error) == (200, "Unhandled")
@@ -91,14 +123,32 @@ def test_errors_of_a_handler(functions, code, error):
     assert "Status" not in invocation.report, "an error that the runtime reported is no failure of it"
 
 
-@pytest.mark.parametrize(("code", "handler", "kind", "message"), [
-    ("import nowhere\n", "app.handler", "Runtime.ImportModuleError", "Unable to import module 'app': No module named 'nowhere'"),
-    ("", "other.handler", "Runtime.ImportModuleError", "Unable to import module 'other': No module named 'other'"),
-    ("def handler(:\n", "app.handler", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app': invalid syntax (app.py, line 1)"),
-    ("value = 1\n", "app.handler", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'"),
-    ("", "app", "Runtime.MalformedHandlerName", "Bad handler 'app': not enough values to unpack (expected 2, got 1)"),
-    ("1 / 0\n", "app.handler", "ZeroDivisionError", "division by zero"),
-])
+@pytest.mark.parametrize(
+    ("code", "handler", "kind", "message"),
+    [
+        (
+            "import nowhere\n",
+            "app.handler",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'app': No module named 'nowhere'",
+        ),
+        ("", "other.handler", "Runtime.ImportModuleError", "Unable to import module 'other': No module named 'other'"),
+        (
+            "def handler(:\n",
+            "app.handler",
+            "Runtime.UserCodeSyntaxError",
+            "Syntax error in module 'app': invalid syntax (app.py, line 1)",
+        ),
+        ("value = 1\n", "app.handler", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'"),
+        (
+            "",
+            "app",
+            "Runtime.MalformedHandlerName",
+            "Bad handler 'app': not enough values to unpack (expected 2, got 1)",
+        ),
+        ("1 / 0\n", "app.handler", "ZeroDivisionError", "division by zero"),
+    ],
+)
 def test_errors_of_an_initialisation(functions, code, handler, kind, message):
     function = functions.create(code, Handler=handler)
     for _ in range(2):
@@ -109,19 +159,32 @@ def test_errors_of_an_initialisation(functions, code, handler, kind, message):
         assert (invocation.report["Status"], invocation.report["Error Type"]) == ("error", kind)
 
 
-@pytest.mark.parametrize(("code", "text"), [
-    ("import sys\ndef handler(event, context):\n    print('last words')\n    sys.exit(3)\n", "Runtime exited with error: exit status 3"),
-    ("import os\ndef handler(event, context):\n    print('last words', flush=True)\n    os._exit(0)\n", "Runtime exited without providing a reason"),
-    ("import os, signal\ndef handler(event, context):\n    print('last words', flush=True)\n    os.kill(os.getpid(), signal.SIGSEGV)\n",
-     "Runtime exited with error: signal: segmentation fault"),
-])
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            "import sys\ndef handler(event, context):\n    print('last words')\n    sys.exit(3)\n",
+            "Runtime exited with error: exit status 3",
+        ),
+        (
+            "import os\ndef handler(event, context):\n    print('last words', flush=True)\n    os._exit(0)\n",
+            "Runtime exited without providing a reason",
+        ),
+        (
+            "import os, signal\ndef handler(event, context):\n    print('last words', flush=True)\n"
+            "    os.kill(os.getpid(), signal.SIGSEGV)\n",
+            "Runtime exited with error: signal: segmentation fault",
+        ),
+    ],
+)
 def test_a_process_that_ends_is_replaced(functions, code, text):
     function = functions.create(code)
     for _ in range(2):
         invocation = function.invoke()
         assert invocation.error == "Unhandled"
         assert invocation.payload == {
-            "errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {invocation.request_id} Error: {text}",
+            "errorType": "Runtime.ExitError",
+            "errorMessage": f"RequestId: {invocation.request_id} Error: {text}",
         }
         assert "last words" in invocation.log
         assert f"RequestId: {invocation.request_id} Error: {text}\nRuntime.ExitError\n" in invocation.log
@@ -157,7 +220,8 @@ def test_boto3_is_there_and_acts_as_the_functions_role(functions):
         "import boto3\ndef handler(event, context):\n"
         "    identity = boto3.client('sts').get_caller_identity()\n"
         "    return [boto3.__version__, identity['Account'], identity['Arn']]\n",
-        Timeout=60, MemorySize=512,
+        Timeout=60,
+        MemorySize=512,
     )
     version, account, arn = function.answer()
     assert re.fullmatch(r"1\.\d+\.\d+", version)
@@ -167,5 +231,8 @@ def test_boto3_is_there_and_acts_as_the_functions_role(functions):
 
 
 def test_a_package_of_the_functions_own_wins(functions):
-    files = {"app.py": "import boto3\ndef handler(event, context):\n    return boto3.OWN\n", "boto3.py": "OWN = 'vendored'\n"}
+    files = {
+        "app.py": "import boto3\ndef handler(event, context):\n    return boto3.OWN\n",
+        "boto3.py": "OWN = 'vendored'\n",
+    }
     assert functions.create(files).answer() == "vendored"

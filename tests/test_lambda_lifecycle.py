@@ -26,20 +26,39 @@ def download(function):
 
 def test_creation_describes_the_function_as_on_aws(aws, functions):
     parameters = functions.settings(
-        ECHO, name="described", Description="what it does", Timeout=7, MemorySize=256,
-        Environment={"Variables": {"COLOUR": "blue"}}, Tags={"team": "red"},
-        EphemeralStorage={"Size": 1024}, Architectures=["x86_64"],
+        ECHO,
+        name="described",
+        Description="what it does",
+        Timeout=7,
+        MemorySize=256,
+        Environment={"Variables": {"COLOUR": "blue"}},
+        Tags={"team": "red"},
+        EphemeralStorage={"Size": 1024},
+        Architectures=["x86_64"],
     )
     made = aws("lambda").create_function(**parameters)
     arn = f"arn:aws:lambda:us-east-1:{aws.account}:function:described"
     code = parameters["Code"]["ZipFile"]
     assert made["ResponseMetadata"]["HTTPStatusCode"] == 201
     expected = {
-        "FunctionName": "described", "FunctionArn": arn, "Runtime": PYTHON, "Role": parameters["Role"],
-        "Handler": "app.handler", "CodeSize": len(code), "CodeSha256": sha256(code), "Description": "what it does",
-        "Timeout": 7, "MemorySize": 256, "Version": "$LATEST", "PackageType": "Zip", "Architectures": ["x86_64"],
-        "EphemeralStorage": {"Size": 1024}, "Environment": {"Variables": {"COLOUR": "blue"}},
-        "TracingConfig": {"Mode": "PassThrough"}, "State": "Pending", "StateReasonCode": "Creating",
+        "FunctionName": "described",
+        "FunctionArn": arn,
+        "Runtime": PYTHON,
+        "Role": parameters["Role"],
+        "Handler": "app.handler",
+        "CodeSize": len(code),
+        "CodeSha256": sha256(code),
+        "Description": "what it does",
+        "Timeout": 7,
+        "MemorySize": 256,
+        "Version": "$LATEST",
+        "PackageType": "Zip",
+        "Architectures": ["x86_64"],
+        "EphemeralStorage": {"Size": 1024},
+        "Environment": {"Variables": {"COLOUR": "blue"}},
+        "TracingConfig": {"Mode": "PassThrough"},
+        "State": "Pending",
+        "StateReasonCode": "Creating",
         "StateReason": "The function is being created.",
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/described"},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
@@ -83,24 +102,54 @@ def test_an_existing_function_is_not_created_again(aws, functions):
     assert (refusal.status, refusal.code) == (409, "ResourceConflictException")
     assert refusal.message == "Function already exist: twice"
     assert refusal.response["Type"] == "User"
-    assert aws("lambda").get_function_configuration(FunctionName="twice")["CodeSha256"] == sha256(package({"app.py": ECHO}))
+    assert aws("lambda").get_function_configuration(FunctionName="twice")["CodeSha256"] == sha256(
+        package({"app.py": ECHO})
+    )
 
 
-@pytest.mark.parametrize(("settings", "code", "message"), [
-    ({"Runtime": "cobol1.x"}, "InvalidParameterValueException", r"Value cobol1.x at 'runtime' failed to satisfy constraint"),
-    ({"Role": "nobody"}, "ValidationException", r"Value 'nobody' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern"),
-    ({"Timeout": 901}, "ValidationException", r"Value '901' at 'timeout' .*less than or equal to 900"),
-    ({"Timeout": 0}, "ValidationException", r"Value '0' at 'timeout' .*greater than or equal to 1"),
-    ({"MemorySize": 127}, "ValidationException", r"Value '127' at 'memorySize' .*greater than or equal to 128"),
-    ({"EphemeralStorage": {"Size": 511}}, "ValidationException", r"at 'ephemeralStorage.size' .*greater than or equal to 512"),
-    ({"FunctionName": "has space"}, "ValidationException", r"at 'functionName' .*regular expression pattern"),
-    ({"FunctionName": "x" * 65}, "InvalidParameterValueException", r"at 'functionName' .*less than or equal to 64"),
-    ({"Architectures": ["mips"]}, "ValidationException", r"at 'architectures' .*enum value set"),
-    ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException", r"reserved keys that are currently not supported for modification\. Reserved keys used in this request: AWS_REGION"),
-    ({"Environment": {"Variables": {"LONG": "x" * 5_000}}}, "InvalidParameterValueException", r"exceeded the 4KB limit"),
-    ({"Code": {}}, "InvalidParameterValueException", r"Please provide a source for function code\."),
-    ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:any:1"]}, "InvalidParameterValueException", r"Layers"),
-])
+@pytest.mark.parametrize(
+    ("settings", "code", "message"),
+    [
+        (
+            {"Runtime": "cobol1.x"},
+            "InvalidParameterValueException",
+            r"Value cobol1.x at 'runtime' failed to satisfy constraint",
+        ),
+        (
+            {"Role": "nobody"},
+            "ValidationException",
+            r"Value 'nobody' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern",
+        ),
+        ({"Timeout": 901}, "ValidationException", r"Value '901' at 'timeout' .*less than or equal to 900"),
+        ({"Timeout": 0}, "ValidationException", r"Value '0' at 'timeout' .*greater than or equal to 1"),
+        ({"MemorySize": 127}, "ValidationException", r"Value '127' at 'memorySize' .*greater than or equal to 128"),
+        (
+            {"EphemeralStorage": {"Size": 511}},
+            "ValidationException",
+            r"at 'ephemeralStorage.size' .*greater than or equal to 512",
+        ),
+        ({"FunctionName": "has space"}, "ValidationException", r"at 'functionName' .*regular expression pattern"),
+        ({"FunctionName": "x" * 65}, "InvalidParameterValueException", r"at 'functionName' .*less than or equal to 64"),
+        ({"Architectures": ["mips"]}, "ValidationException", r"at 'architectures' .*enum value set"),
+        (
+            {"Environment": {"Variables": {"AWS_REGION": "x"}}},
+            "InvalidParameterValueException",
+            r"reserved keys that are currently not supported for modification\. "
+            r"Reserved keys used in this request: AWS_REGION",
+        ),
+        (
+            {"Environment": {"Variables": {"LONG": "x" * 5_000}}},
+            "InvalidParameterValueException",
+            r"exceeded the 4KB limit",
+        ),
+        ({"Code": {}}, "InvalidParameterValueException", r"Please provide a source for function code\."),
+        (
+            {"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:any:1"]},
+            "InvalidParameterValueException",
+            r"Layers",
+        ),
+    ],
+)
 def test_invalid_settings_are_refused_in_the_words_of_aws(aws, functions, settings, code, message):
     parameters = {**functions.settings(ECHO, name="invalid"), **settings}
     unchecked = client("lambda", aws.endpoint, aws.account, validate=False)
@@ -116,15 +165,21 @@ def test_zip_functions_need_a_runtime_and_a_handler(aws, functions, missing):
     del parameters[missing]
     refusal = refused(aws("lambda").create_function, **parameters)
     assert refusal.code == "InvalidParameterValueException"
-    assert refusal.message == "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+    assert (
+        refusal.message
+        == "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+    )
 
 
 def test_what_does_not_exist_is_not_found(aws):
     arn = f"arn:aws:lambda:us-east-1:{aws.account}:function:absent"
     functions = aws("lambda")
     calls = [
-        (functions.get_function, {}), (functions.get_function_configuration, {}), (functions.delete_function, {}),
-        (functions.invoke, {}), (functions.update_function_configuration, {"Timeout": 5}),
+        (functions.get_function, {}),
+        (functions.get_function_configuration, {}),
+        (functions.delete_function, {}),
+        (functions.invoke, {}),
+        (functions.update_function_configuration, {"Timeout": 5}),
         (functions.update_function_code, {"ZipFile": package({"app.py": ECHO})}),
     ]
     for call, parameters in calls:
@@ -142,7 +197,9 @@ def test_lists_come_in_pages_in_order(aws, functions):
         aws("lambda").create_function(**functions.settings(ECHO, name=name))
     pages = list(aws("lambda").get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 3}))
     assert [[function["FunctionName"] for function in page["Functions"]] for page in pages] == [
-        names[:3], names[3:6], names[6:],
+        names[:3],
+        names[3:6],
+        names[6:],
     ]
     refusal = refused(aws("lambda").list_functions, Marker="nonsense")
     assert refusal.code == "InvalidParameterValueException"
@@ -174,8 +231,10 @@ def test_code_is_updated_and_waiters_see_it(aws, functions):
 
 def test_configuration_is_updated_and_what_is_left_out_stays(aws, functions):
     function = functions.create(
-        "import os\ndef handler(event, context):\n    return [os.environ.get('FIRST'), os.environ.get('SECOND'), context.memory_limit_in_mb]\n",
-        Environment={"Variables": {"FIRST": "1"}}, Description="kept",
+        "import os\ndef handler(event, context):\n"
+        "    return [os.environ.get('FIRST'), os.environ.get('SECOND'), context.memory_limit_in_mb]\n",
+        Environment={"Variables": {"FIRST": "1"}},
+        Description="kept",
     )
     assert function.answer() == ["1", None, "128"]
     function.set(Environment={"Variables": {"SECOND": "2"}}, MemorySize=192)
@@ -184,7 +243,10 @@ def test_configuration_is_updated_and_what_is_left_out_stays(aws, functions):
     assert configuration["Description"] == "kept"
     refusal = refused(aws("lambda").update_function_configuration, FunctionName=function.name, Timeout=901)
     assert refusal.code == "ValidationException"
-    assert aws("lambda").get_function_configuration(FunctionName=function.name)["RevisionId"] == configuration["RevisionId"]
+    assert (
+        aws("lambda").get_function_configuration(FunctionName=function.name)["RevisionId"]
+        == configuration["RevisionId"]
+    )
 
 
 def test_a_stale_revision_is_refused(aws, functions):
@@ -273,8 +335,16 @@ def test_a_deleted_function_is_gone(aws, functions):
 
 def test_all_managed_runtimes_can_be_created_and_run(functions):
     sources = {"python": ECHO, "nodejs": "exports.handler = async (event) => event;\n"}
-    for runtime in ["python3.9", "python3.10", "python3.11", "python3.13", "python3.14",
-                    "nodejs18.x", "nodejs22.x", "nodejs24.x"]:
+    for runtime in [
+        "python3.9",
+        "python3.10",
+        "python3.11",
+        "python3.13",
+        "python3.14",
+        "nodejs18.x",
+        "nodejs22.x",
+        "nodejs24.x",
+    ]:
         code = next(code for start, code in sources.items() if runtime.startswith(start))
         assert functions.create(code, runtime).answer({"on": runtime}) == {"on": runtime}
 

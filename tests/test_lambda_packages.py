@@ -23,7 +23,7 @@ def lying_bomb():
     content = bytearray(buffer.getvalue())
     directory = content.rindex(b"PK\x01\x02")
     # The size before compression stands 24 bytes into the directory's entry and 22 bytes into the member's head.
-    content[directory + 24:directory + 28] = struct.pack("<I", 100)
+    content[directory + 24 : directory + 28] = struct.pack("<I", 100)
     content[22:26] = struct.pack("<I", 100)
     return bytes(content)
 
@@ -76,10 +76,13 @@ def test_bad_packages_are_refused_and_change_nothing(aws, functions, kind):
     assert function.answer("still there") == "still there"
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (honest_bomb, "Unzipped size must be smaller than 262144000 bytes"),
-    (lying_bomb, UNREADABLE),
-])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (honest_bomb, "Unzipped size must be smaller than 262144000 bytes"),
+        (lying_bomb, UNREADABLE),
+    ],
+)
 def test_bombs_are_refused(aws, functions, make, message):
     refusal = refused(aws("lambda").create_function, **functions.settings({}, Code={"ZipFile": make()}))
     assert (refusal.code, refusal.message) == ("InvalidParameterValueException", message)

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from support.clients import Clients, new_account, refused
+from support.logs import events, wait_for
 from support.traca import eventually
 
 GROUP, STREAM = "/app/web", "2024/one"
@@ -16,6 +17,10 @@ def now():
 
 def messages(answer):
     return [event["message"] for event in answer["events"]]
+
+
+def names(answer):
+    return [stream["logStreamName"] for stream in answer["logStreams"]]
 
 
 @pytest.fixture
@@ -48,9 +53,13 @@ def test_groups_are_described_and_are_there_once(aws, logs):
 def test_groups_come_in_pages(logs):
     for number in range(5):
         logs.create_log_group(logGroupName=f"page-{number}")
-    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="page-", PaginationConfig={"PageSize": 2})
+    pages = logs.get_paginator("describe_log_groups").paginate(
+        logGroupNamePrefix="page-", PaginationConfig={"PageSize": 2}
+    )
     assert [[group["logGroupName"] for group in page["logGroups"]] for page in pages] == [
-        ["page-0", "page-1"], ["page-2", "page-3"], ["page-4"],
+        ["page-0", "page-1"],
+        ["page-2", "page-3"],
+        ["page-4"],
     ]
 
 
@@ -63,18 +72,23 @@ def test_names_are_checked(logs):
 def test_streams_are_described_by_name_and_by_last_event(logs):
     logs.create_log_stream(logGroupName=GROUP, logStreamName="2024/two")
     put(logs, "later", start=now())
-    names = lambda answer: [stream["logStreamName"] for stream in answer["logStreams"]]
     assert names(logs.describe_log_streams(logGroupName=GROUP)) == [STREAM, "2024/two"]
     assert names(logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix="2024/t")) == ["2024/two"]
     assert names(logs.describe_log_streams(logGroupName=GROUP, orderBy="LastEventTime", descending=True))[0] == STREAM
     refusal = refused(logs.create_log_stream, logGroupName=GROUP, logStreamName=STREAM)
-    assert (refusal.code, refusal.message) == ("ResourceAlreadyExistsException", "The specified log stream already exists")
+    assert (refusal.code, refusal.message) == (
+        "ResourceAlreadyExistsException",
+        "The specified log stream already exists",
+    )
 
 
 def test_events_are_kept_in_order_and_paged_both_ways(logs):
     start = now() - 10_000
     put(logs, *(f"line {number}" for number in range(10)), start=start)
-    read = lambda **parameters: logs.get_log_events(logGroupName=GROUP, logStreamName=STREAM, **parameters)
+
+    def read(**parameters):
+        return logs.get_log_events(logGroupName=GROUP, logStreamName=STREAM, **parameters)
+
     first = read(startFromHead=True, limit=4)
     assert messages(first) == ["line 0", "line 1", "line 2", "line 3"]
     second = read(startFromHead=True, limit=4, nextToken=first["nextForwardToken"])
@@ -89,9 +103,15 @@ def test_events_are_kept_in_order_and_paged_both_ways(logs):
 
 def test_events_too_old_or_too_new_are_told(logs):
     day = 24 * 3600 * 1000
-    answer = logs.put_log_events(logGroupName=GROUP, logStreamName=STREAM, logEvents=[
-        {"timestamp": now() - 15 * day, "message": "old"}, {"timestamp": now(), "message": "good"},
-        {"timestamp": now() + 3 * 3600 * 1000, "message": "new"}])
+    answer = logs.put_log_events(
+        logGroupName=GROUP,
+        logStreamName=STREAM,
+        logEvents=[
+            {"timestamp": now() - 15 * day, "message": "old"},
+            {"timestamp": now(), "message": "good"},
+            {"timestamp": now() + 3 * 3600 * 1000, "message": "new"},
+        ],
+    )
     assert answer["rejectedLogEventsInfo"] == {"tooOldLogEventEndIndex": 1, "tooNewLogEventStartIndex": 2}
     assert messages(logs.get_log_events(logGroupName=GROUP, logStreamName=STREAM)) == ["good"]
     events = [{"timestamp": now(), "message": "b"}, {"timestamp": now() - 5, "message": "a"}]
@@ -100,17 +120,20 @@ def test_events_too_old_or_too_new_are_told(logs):
     assert refusal.message == "Log events in a single PutLogEvents request must be in chronological order."
 
 
-@pytest.mark.parametrize(("pattern", "found"), [
-    ("", ["ERROR one", "info two", '{"level": "ERROR", "code": 500}', "GET /a 200 12", "GET /b 404 7"]),
-    ("ERROR", ["ERROR one", '{"level": "ERROR", "code": 500}']),
-    ("-ERROR", ["info two", "GET /a 200 12", "GET /b 404 7"]),
-    ("?one ?two", ["ERROR one", "info two"]),
-    ('"info two"', ["info two"]),
-    ('{ $.level = "ERROR" && $.code >= 500 }', ['{"level": "ERROR", "code": 500}']),
-    ('{ $.code < 500 }', []),
-    ("[method=GET, path, status=4*, time]", ["GET /b 404 7"]),
-    ("%GET /[ab] 200%", ["GET /a 200 12"]),
-])
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("", ["ERROR one", "info two", '{"level": "ERROR", "code": 500}', "GET /a 200 12", "GET /b 404 7"]),
+        ("ERROR", ["ERROR one", '{"level": "ERROR", "code": 500}']),
+        ("-ERROR", ["info two", "GET /a 200 12", "GET /b 404 7"]),
+        ("?one ?two", ["ERROR one", "info two"]),
+        ('"info two"', ["info two"]),
+        ('{ $.level = "ERROR" && $.code >= 500 }', ['{"level": "ERROR", "code": 500}']),
+        ("{ $.code < 500 }", []),
+        ("[method=GET, path, status=4*, time]", ["GET /b 404 7"]),
+        ("%GET /[ab] 200%", ["GET /a 200 12"]),
+    ],
+)
 def test_filter_patterns(logs, pattern, found):
     put(logs, "ERROR one", "info two", '{"level": "ERROR", "code": 500}', "GET /a 200 12", "GET /b 404 7")
     assert messages(logs.filter_log_events(logGroupName=GROUP, filterPattern=pattern)) == found
@@ -128,7 +151,9 @@ def test_a_filter_sees_all_streams_and_pages(logs):
     put(logs, *(f"two {number}" for number in range(5)), start=start, stream="2024/two")
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=GROUP, PaginationConfig={"PageSize": 3})
     events = [event for page in pages for event in page["events"]]
-    assert sorted(event["message"] for event in events) == sorted(f"{name} {number}" for name in ["one", "two"] for number in range(5))
+    assert sorted(event["message"] for event in events) == sorted(
+        f"{name} {number}" for name in ["one", "two"] for number in range(5)
+    )
     assert [event["timestamp"] for event in events] == sorted(event["timestamp"] for event in events)
     only = logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="2024/t")
     assert {event["logStreamName"] for event in only["events"]} == {"2024/two"}
@@ -136,8 +161,11 @@ def test_a_filter_sees_all_streams_and_pages(logs):
 
 def test_what_does_not_exist_is_not_found(logs):
     for call, parameters in [
-        (logs.describe_log_streams, {}), (logs.filter_log_events, {}), (logs.delete_log_group, {}),
-        (logs.create_log_stream, {"logStreamName": "x"}), (logs.get_log_events, {"logStreamName": "x"}),
+        (logs.describe_log_streams, {}),
+        (logs.filter_log_events, {}),
+        (logs.delete_log_group, {}),
+        (logs.create_log_stream, {"logStreamName": "x"}),
+        (logs.get_log_events, {"logStreamName": "x"}),
         (logs.put_retention_policy, {"retentionInDays": 7}),
         (logs.put_log_events, {"logStreamName": "x", "logEvents": [{"timestamp": now(), "message": "x"}]}),
     ]:
@@ -184,35 +212,32 @@ def test_accounts_and_regions_have_their_own_logs(platform, aws, logs):
 
 # --- Logs of functions ---
 
+
 def test_a_functions_lines_arrive_whole_and_in_order(aws, functions):
-    function = functions.create("def handler(event, context):\n    for number in range(200):\n        print('line', number)\n")
+    function = functions.create(
+        "def handler(event, context):\n    for number in range(200):\n        print('line', number)\n"
+    )
     invocation = function.invoke()
     group = f"/aws/lambda/{function.name}"
-
-    def events():
-        if not aws("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
-            return []
-        pages = aws("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
-        found = [event for page in pages for event in page["events"]]
-        return found if any(event["message"].startswith("REPORT") for event in found) else []
-
-    events = eventually(events, "the function's REPORT line")
-    texts = [event["message"] for event in events]
+    wait_for(aws, function, "REPORT")
+    found = events(aws, group)
+    texts = [event["message"] for event in found]
     start = texts.index(f"START RequestId: {invocation.request_id} Version: $LATEST\n")
     assert texts[0].startswith("INIT_START Runtime Version: python:3.12")
-    assert texts[start + 1:start + 201] == [f"line {number}\n" for number in range(200)]
+    assert texts[start + 1 : start + 201] == [f"line {number}\n" for number in range(200)]
     assert texts[start + 201] == f"END RequestId: {invocation.request_id}\n"
     [stream] = aws("logs").describe_log_streams(logGroupName=group)["logStreams"]
-    assert {event["logStreamName"] for event in events} == {stream["logStreamName"]}
+    assert {event["logStreamName"] for event in found} == {stream["logStreamName"]}
     assert "[$LATEST]" in stream["logStreamName"]
 
 
 def test_a_function_logs_where_it_is_told(aws, functions):
-    function = functions.create("def handler(event, context):\n    print('elsewhere')\n", LoggingConfig={"LogGroup": "/custom/group"})
+    function = functions.create(
+        "def handler(event, context):\n    print('elsewhere')\n", LoggingConfig={"LogGroup": "/custom/group"}
+    )
     function.answer()
-    found = lambda: aws("logs").describe_log_groups()["logGroups"] and messages(
-        aws("logs").filter_log_events(logGroupName="/custom/group", filterPattern="elsewhere"))
-    assert eventually(found, "the function's line") == ["elsewhere\n"]
+    found = eventually(lambda: events(aws, "/custom/group", "elsewhere"), "the function's line")
+    assert [event["message"] for event in found] == ["elsewhere\n"]
     assert [group["logGroupName"] for group in aws("logs").describe_log_groups()["logGroups"]] == ["/custom/group"]
 
 
@@ -220,6 +245,4 @@ def test_logs_outlive_their_function(aws, functions):
     function = functions.create("def handler(event, context):\n    print('kept')\n")
     function.answer()
     aws("lambda").delete_function(FunctionName=function.name)
-    found = lambda: aws("logs").describe_log_groups()["logGroups"] and messages(
-        aws("logs").filter_log_events(logGroupName=f"/aws/lambda/{function.name}", filterPattern="kept"))
-    assert eventually(found, "the function's line") == ["kept\n"]
+    assert wait_for(aws, function, "kept") == ["kept\n"]

@@ -31,8 +31,13 @@ def client(service, endpoint, account, region=REGION, token=None, secret="secret
         **settings,
     )
     return _session.create_client(
-        service, region_name=region, endpoint_url=endpoint, config=config,
-        aws_access_key_id=account, aws_secret_access_key=secret, aws_session_token=token,
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        config=config,
+        aws_access_key_id=account,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
     )
 
 

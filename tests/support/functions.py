@@ -16,7 +16,11 @@ PYTHON = "python3.12"
 NODE = "nodejs20.x"
 
 # How each runtime's only file is named unless a test says so, and the handler in it.
-_FILES = {"python": ("app.py", "app.handler"), "nodejs": ("index.js", "index.handler"), "provided": ("bootstrap", "any")}
+_FILES = {
+    "python": ("app.py", "app.handler"),
+    "nodejs": ("index.js", "index.handler"),
+    "provided": ("bootstrap", "any"),
+}
 
 _names = itertools.count(1)
 

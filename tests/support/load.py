@@ -74,8 +74,13 @@ class Client:
             self.connection.close()
 
     def _round(self, name):
-        body = {"FunctionName": name, "Runtime": "python3.12", "Handler": "app.handler",
-                "Role": f"arn:aws:iam::{self.account}:role/function", "Code": {"ZipFile": CODE}}
+        body = {
+            "FunctionName": name,
+            "Runtime": "python3.12",
+            "Handler": "app.handler",
+            "Role": f"arn:aws:iam::{self.account}:role/function",
+            "Code": {"ZipFile": CODE},
+        }
         self._send("lambda", "POST", "/2015-03-31/functions", body)
         self.promises.function(name)
         arn = f"arn:aws:lambda:us-east-1:{self.account}:function:{name}"
@@ -87,8 +92,11 @@ class Client:
             self.promises.group(group)
 
     def _send(self, service, method, path, body, target=None):
-        headers = {"Authorization": _AUTHORIZATION.format(key=self.account, service=service), "X-Amz-Date": "20240101T000000Z",
-                   "Content-Type": "application/x-amz-json-1.1"}
+        headers = {
+            "Authorization": _AUTHORIZATION.format(key=self.account, service=service),
+            "X-Amz-Date": "20240101T000000Z",
+            "Content-Type": "application/x-amz-json-1.1",
+        }
         if target:
             headers["X-Amz-Target"] = target
         self.connection.request(method, path, json.dumps(body), headers)
@@ -97,4 +105,3 @@ class Client:
         if answer.status >= 300:
             self.failures.append((path, answer.status, text))
             raise http.client.HTTPException(text)
-

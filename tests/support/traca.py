@@ -56,7 +56,10 @@ class Traca:
         started = time.monotonic()
         self.process = subprocess.Popen(
             [BINARY, command, "--json", "--port", "0", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=self.errors, stdin=subprocess.DEVNULL, env=environment(**changes),
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            stdin=subprocess.DEVNULL,
+            env=environment(**changes),
             start_new_session=True,
         )
         self.lines = queue.Queue()
