@@ -73,11 +73,8 @@ def test_no_permission():
         shutil.copy(BINARY, program)
         locked = Path(folder) / "locked"
         locked.mkdir(mode=0o500)
-        user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
-        command = [program, "up", "--data", locked / "data", "--port", "0"]
-        ended = subprocess.run(
-            command, capture_output=True, text=True, env=environment(), timeout=PATIENCE_SECONDS, **user
-        )
+        user = NOBODY if os.getuid() == 0 else None
+        ended = run("up", "--data", locked / "data", "--port", 0, program=program, user=user)
     fails(ended, NO_PERMISSION, "locked", "--data")
 
 

@@ -43,7 +43,7 @@ def test_only_its_own_processes(inside, shared):
     listed = inside("for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f; echo; done").split("\n")
     commands = [line for line in listed if line.strip()]
     assert commands
-    assert not [line for line in commands if "traca up" in line or "pytest" in line or "sandbox-launcher" in line]
+    assert not [line for line in commands if "traca up" in line or "pytest" in line or "state_dir" in line]
     assert len(commands) < 12
     assert "neighbour-secret" not in inside("cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline; env")
 

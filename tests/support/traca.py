@@ -42,25 +42,37 @@ def environment(**changes):
     return {**variables, "XDG_DATA_HOME": str(TARGET / "xtask" / "home"), **changes}
 
 
-def run(*arguments, timeout=PATIENCE_SECONDS, **changes):
+def as_user(user):
+    """How a process is started as another user; `None` is this one."""
+    return {} if user is None else {"user": user, "group": user, "extra_groups": []}
+
+
+def run(*arguments, program=BINARY, user=None, **changes):
     """Runs a command of `traca` to its end."""
-    command = [BINARY, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment(**changes))
+    return subprocess.run(
+        [program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        env=environment(**changes),
+        **as_user(user),
+    )
 
 
 class Traca:
     """A platform that is up. `first_event_seconds` is the time from the process's start to its word that it is up."""
 
-    def __init__(self, *arguments, command="up", **changes):
+    def __init__(self, *arguments, command="up", program=BINARY, user=None, **changes):
         self.errors = tempfile.TemporaryFile()
         started = time.monotonic()
         self.process = subprocess.Popen(
-            [BINARY, command, "--json", "--port", "0", *map(str, arguments)],
+            [program, command, "--json", "--port", "0", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=self.errors,
             stdin=subprocess.DEVNULL,
             env=environment(**changes),
             start_new_session=True,
+            **as_user(user),
         )
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
