@@ -42,7 +42,8 @@ impl Sandbox {
         };
         let (ours, theirs) = socket::pair().map_err(SandboxError::io("make a socket pair"))?;
         // Not as an argument: every environment's first process is a copy of the launcher and shows its command line.
-        socket::send(ours.as_fd(), &launcher_config, &[]).map_err(SandboxError::io("tell the launcher its settings"))?;
+        socket::send(ours.as_fd(), &launcher_config, &[])
+            .map_err(SandboxError::io("tell the launcher its settings"))?;
         let launcher = Command::new(&config.launcher_program)
             .arg(LAUNCHER_ARGUMENT)
             .env_clear()
