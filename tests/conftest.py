@@ -6,9 +6,27 @@ from support.clients import Clients, new_account
 from support.functions import Functions
 from support.traca import BINARY, Traca
 
+# Figures that tests want to be seen, whatever is captured.
+FIGURES = pytest.StashKey[list]()
+
+
+def pytest_configure(config):
+    config.stash[FIGURES] = []
+
 
 def pytest_report_header():
     return f"traca: {BINARY}"
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for figure in config.stash[FIGURES]:
+        terminalreporter.write_line(figure)
+
+
+@pytest.fixture(scope="session")
+def tell(pytestconfig):
+    """Has a line printed at the end of the run."""
+    return pytestconfig.stash[FIGURES].append
 
 
 @pytest.fixture(scope="session")

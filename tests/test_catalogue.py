@@ -85,10 +85,10 @@ def built(service):
 
 
 @pytest.fixture(scope="module")
-def counts():
+def counts(tell):
     counts = {"built": 0, "not built": 0}
     yield counts
-    print(f"\noperations: {counts['built']} built, {counts['not built']} answered as not built")
+    tell(f"operations: {counts['built']} built, {counts['not built']} answered as not built")
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -58,7 +58,7 @@ def test_everything_is_there_after_a_restart(data):
         assert clients("sts").get_access_key_info(AccessKeyId=credentials["AccessKeyId"])["Account"] == account
 
 
-def test_nothing_acknowledged_is_lost_when_killed_under_load(data):
+def test_nothing_acknowledged_is_lost_when_killed_under_load(data, tell):
     account, chance = new_account(), random.Random(1)
     kept, slowest = Promises(), 0.0
     for number in range(ROUNDS + 1):
@@ -70,7 +70,7 @@ def test_nothing_acknowledged_is_lost_when_killed_under_load(data):
             assert_kept(clients, kept, f"round-{number - 1}" if number < ROUNDS else "")
             if number < ROUNDS:
                 load(traca, account, f"round-{number}", chance.randint(*CHANGES), kept)
-    print(f"\n{kept.count} changes in {ROUNDS} rounds; slowest first answer {slowest * 1000:.0f} ms after the start")
+    tell(f"{kept.count} changes in {ROUNDS} rounds; slowest first answer {slowest * 1000:.0f} ms after the start")
 
 
 def load(traca, account, prefix, changes, kept):
