@@ -56,7 +56,7 @@ def test_only_its_own_files(inside, shared):
 
 
 def test_nothing_of_the_host_but_programs(inside):
-    assert inside("ls -A /home /root /mnt /srv /work 2>/dev/null | grep -v :").strip() == ""
+    assert inside("ls -A /home /root /media /mnt /srv 2>/dev/null | grep -v :").strip() == ""
     accounts = inside("cat /etc/passwd")
     assert len(accounts.splitlines()) < 5
     assert "Permission denied" in inside("cat /etc/shadow") or "No such file" in inside("cat /etc/shadow")
