@@ -1,8 +1,8 @@
 //! Where things are kept.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::cli::PlatformArgs;
@@ -51,10 +51,11 @@ pub fn default_directory() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Makes a directory that only its owner may enter.
+/// Makes a directory that only its owner may enter, also where it was open to others before.
 fn make_private(directory: &Path) -> Result<(), Failure> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    made.map_err(|error| unusable(directory, &error))
+    let closed = made.and_then(|()| fs::set_permissions(directory, Permissions::from_mode(0o700)));
+    closed.map_err(|error| unusable(directory, &error))
 }
 
 /// The failure of a directory that cannot be used.
