@@ -109,7 +109,10 @@ impl Invoker {
                 change = changes.recv() => match change {
                     Ok(change) => self.retire(&change),
                     // Some changes were missed: every environment may be stale.
-                    Err(RecvError::Lagged(_)) => self.end_idle(),
+                    Err(RecvError::Lagged(_)) => {
+                        self.launcher.forget(None);
+                        self.end_idle();
+                    }
                     Err(RecvError::Closed) => return,
                 },
                 () = tokio::time::sleep(REAP_INTERVAL) => self.reap(),
