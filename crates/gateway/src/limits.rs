@@ -45,6 +45,10 @@ pub const BODY_MEMORY_UNIT: u64 = 1024;
 /// How long a request waits for a share of it before it is told to come again.
 pub const BODY_MEMORY_WAIT: Duration = Duration::from_secs(5);
 
+/// Bodies up to this size are hashed and read by the thread that received them, in bytes: a fraction of a millisecond of
+/// work. For larger ones it makes way for the other requests it serves.
+pub const INLINE_BODY_BYTES_MAX: usize = 256 * 1024;
+
 /// Largest body of a data-plane request in bytes: API Gateway takes 10 MB, a function's URL 6 MB.
 pub const DATA_PLANE_BYTES_MAX: u64 = 10 * 1024 * 1024;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use platform::{Call, Ctx, Platform};
+use tokio::runtime::RuntimeFlavor;
 use tokio::sync::OwnedSemaphorePermit;
 use wire::compression;
 use wire::protocol::{self, AnswerContext, NamedAction, RequestView, ResponseParts};
@@ -21,7 +22,7 @@ use crate::connection::ConnectionInfo;
 use crate::failure;
 use crate::gateway::Inner;
 use crate::identity::{Caller, identify};
-use crate::limits::{self, BODY_MEMORY_UNIT, BODY_MEMORY_WAIT, FORM_BYTES_MAX};
+use crate::limits::{self, BODY_MEMORY_UNIT, BODY_MEMORY_WAIT, FORM_BYTES_MAX, INLINE_BODY_BYTES_MAX};
 
 /// A request of an AWS API on its way.
 pub(crate) struct Exchange<'a> {
@@ -46,6 +47,17 @@ struct Refused(Stage, Error);
 enum Arrived {
     Form(Bytes, OwnedSemaphorePermit),
     Unread,
+}
+
+/// Does work on a body of that many bytes: on this thread if it is small, else while other threads take over this one's
+/// requests.
+fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    let flavor = tokio::runtime::Handle::current().runtime_flavor();
+    if bytes > INLINE_BODY_BYTES_MAX && flavor == RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
 }
 
 impl Exchange<'_> {
@@ -83,7 +95,8 @@ impl Exchange<'_> {
         let refusal = Refusal::default();
         let (body, _memory) = self.checked_body(route, &credentials, &caller, arrived, &refusal).await?;
         let view = self.view(route);
-        let input = protocol::read_input(service, operation, spoken, &view, body).map_err(refused)?;
+        let length = body.length().unwrap_or_default() as usize;
+        let input = aside(length, || protocol::read_input(service, operation, spoken, &view, body)).map_err(refused)?;
         let cx = self.context(route, &credentials, caller);
         match cx.dispatch(input).await {
             Ok(mut output) => {
@@ -141,7 +154,7 @@ impl Exchange<'_> {
             }
         };
         let check = match caller.secret {
-            Some(_) => verify(BodyHash::Known(sigv4::sha256(&bytes)))?,
+            Some(_) => verify(BodyHash::Known(aside(bytes.len(), || sigv4::sha256(&bytes))))?,
             None => None,
         };
         let bytes = checked_bytes(self.parts, check, bytes).map_err(refused)?;
