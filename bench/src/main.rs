@@ -39,6 +39,9 @@ struct Arguments {
     load_seconds: u64,
 }
 
+/// Time after which a platform that was just started is idle: its launcher is up, its background work done.
+const SETTLING: Duration = Duration::from_secs(3);
+
 /// Clients of the throughput measurement.
 const CLIENTS: usize = 32;
 
@@ -59,6 +62,7 @@ fn main() -> io::Result<()> {
     let data = directory.path().to_string_lossy().into_owned();
     let platform = Platform::start(&binary, &["--data", &data])?;
     platform.first_answer()?;
+    thread::sleep(SETTLING);
     let (server, launcher) = (platform.resident_kib(), platform.launcher_resident_kib());
     say(&format!("idle memory: server {:.1} MiB, launcher {:.1} MiB", mib(server), mib(launcher)))?;
     let keys = platform.checked_keys()?;

@@ -77,17 +77,19 @@ impl Platform {
 
     /// Resident memory of the server alone, in KiB.
     pub fn resident_kib(&self) -> u64 {
-        status_kib(self.child.id(), "VmRSS:")
+        resident_kib(self.child.id())
     }
 
-    /// Resident memory of the sandbox's launcher, its only child, in KiB.
+    /// Resident memory of the sandbox's launcher, in KiB. It is a child of whichever thread started it.
     pub fn launcher_resident_kib(&self) -> u64 {
-        let id = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
+        let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+        let children: Vec<String> = children.collect();
         children
-            .split_whitespace()
-            .filter_map(|child| child.parse().ok())
-            .map(|child| status_kib(child, "VmRSS:"))
+            .iter()
+            .flat_map(|list| list.split_whitespace())
+            .filter_map(|id| id.parse().ok())
+            .map(resident_kib)
             .sum()
     }
 }
@@ -100,8 +102,9 @@ impl Drop for Platform {
     }
 }
 
-fn status_kib(process: u32, field: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
+/// Counted page by page; the figure in `status` may be off by some hundred KiB.
+fn resident_kib(process: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
 }
