@@ -14,12 +14,16 @@ pub mod config;
 pub mod context;
 pub mod credentials;
 pub mod data_plane;
+pub mod directory;
 pub mod dispatch;
 pub mod failure;
+pub mod guard;
 pub mod ids;
 pub mod metrics;
 pub mod principal;
 pub mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod timers;
 
 mod core;
@@ -32,7 +36,9 @@ pub use context::{Call, Ctx};
 pub use core::{Platform, ResetError, StartError};
 pub use credentials::Issuer;
 pub use data_plane::{DataFuture, DataPlane, DataRequest};
+pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, Permissions};
 pub use failure::OrFailure;
+pub use guard::{Authority, Facts, FactsFuture, Guard, Need};
 pub use ids::Ids;
 pub use metrics::Metrics;
 pub use principal::Principal;

@@ -13,6 +13,7 @@ use wire::schema::{OperationDef, ServiceDef};
 
 use crate::context::Ctx;
 use crate::data_plane::DataPlane;
+use crate::guard::Guard;
 
 /// A handler at work.
 pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Box<dyn Structure>, Error>> + Send>>;
@@ -52,13 +53,14 @@ pub struct Registration {
     handlers: Vec<Option<Handler>>,
     lifecycle: Option<Arc<dyn Lifecycle>>,
     data_plane: Option<Arc<dyn DataPlane>>,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 impl Registration {
     /// An offer of nothing yet.
     pub fn new(definition: &'static ServiceDef) -> Registration {
         let handlers = vec![None; definition.operations.len()];
-        Registration { definition, handlers, lifecycle: None, data_plane: None }
+        Registration { definition, handlers, lifecycle: None, data_plane: None, guard: None }
     }
 
     /// Adds an operation. Use [`operations!`](crate::operations), which writes these calls.
@@ -80,6 +82,12 @@ impl Registration {
     /// Adds what the service does besides answering calls.
     pub fn with_lifecycle(mut self, lifecycle: Arc<dyn Lifecycle>) -> Registration {
         self.lifecycle = Some(lifecycle);
+        self
+    }
+
+    /// Adds what permissions the service's operations need.
+    pub fn with_guard(mut self, guard: Arc<dyn Guard>) -> Registration {
+        self.guard = Some(guard);
         self
     }
 
@@ -122,6 +130,11 @@ impl Services {
     /// The handler of an operation, if it is built.
     pub fn handler(&self, service: &'static ServiceDef, operation: &'static OperationDef) -> Option<&Handler> {
         self.by_id.get(service.id)?.handlers.get(usize::from(operation.index))?.as_ref()
+    }
+
+    /// What a service says about the permissions of its operations; `None` leaves them to the account root.
+    pub fn guard(&self, service: &'static ServiceDef) -> Option<&Arc<dyn Guard>> {
+        self.by_id.get(service.id)?.guard.as_ref()
     }
 
     /// The services that do more than answer calls.

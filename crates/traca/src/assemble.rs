@@ -142,8 +142,20 @@ fn services(
     let lambda = Arc::new(Lambda::new(Arc::clone(platform), settings)?);
     let mut services = Services::default();
     services.register(lambda.registration());
-    services.register(service_logs::registration(platform));
-    services.register(service_iam::sts());
+    for registration in [
+        service_dynamodb::registration(platform),
+        service_events::registration(platform),
+        service_kms::registration(platform),
+        service_logs::registration(platform),
+        service_s3::registration(platform),
+        service_secrets::registration(platform),
+        service_sns::registration(platform),
+        service_sqs::registration(platform),
+        service_ssm::registration(platform),
+        service_iam::sts(),
+    ] {
+        services.register(registration);
+    }
     Ok(services)
 }
 

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -44,44 +44,117 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
             "dynamodb:PartiQLSelect",
             "dynamodb:PartiQLUpdate",
         ],
+        codec: Some(&operations::BATCH_EXECUTE_STATEMENT),
         ..operation("BatchExecuteStatement", 0)
     },
-    OperationDef { actions: &["dynamodb:BatchGetItem"], ..operation("BatchGetItem", 1) },
-    OperationDef { actions: &["dynamodb:BatchWriteItem"], ..operation("BatchWriteItem", 2) },
-    operation("CancelBulkOperation", 3),
-    OperationDef { actions: &["dynamodb:CreateBackup"], ..operation("CreateBackup", 4) },
+    OperationDef {
+        actions: &["dynamodb:BatchGetItem"],
+        codec: Some(&operations::BATCH_GET_ITEM),
+        ..operation("BatchGetItem", 1)
+    },
+    OperationDef {
+        actions: &["dynamodb:BatchWriteItem"],
+        codec: Some(&operations::BATCH_WRITE_ITEM),
+        ..operation("BatchWriteItem", 2)
+    },
+    OperationDef { codec: Some(&operations::CANCEL_BULK_OPERATION), ..operation("CancelBulkOperation", 3) },
+    OperationDef {
+        actions: &["dynamodb:CreateBackup"],
+        codec: Some(&operations::CREATE_BACKUP),
+        ..operation("CreateBackup", 4)
+    },
     OperationDef { actions: &["dynamodb:CreateGlobalTable"], ..operation("CreateGlobalTable", 5) },
-    OperationDef { actions: &["dynamodb:CreateTable"], ..operation("CreateTable", 6) },
-    OperationDef { actions: &["dynamodb:DeleteBackup"], ..operation("DeleteBackup", 7) },
-    OperationDef { actions: &["dynamodb:DeleteItem"], ..operation("DeleteItem", 8) },
-    OperationDef { actions: &["dynamodb:DeleteResourcePolicy"], ..operation("DeleteResourcePolicy", 9) },
-    OperationDef { actions: &["dynamodb:DeleteTable"], ..operation("DeleteTable", 10) },
-    OperationDef { actions: &["dynamodb:DescribeBackup"], ..operation("DescribeBackup", 11) },
-    operation("DescribeBulkOperation", 12),
-    OperationDef { actions: &["dynamodb:DescribeContinuousBackups"], ..operation("DescribeContinuousBackups", 13) },
-    OperationDef { actions: &["dynamodb:DescribeContributorInsights"], ..operation("DescribeContributorInsights", 14) },
-    OperationDef { actions: &["dynamodb:DescribeEndpoints"], ..operation("DescribeEndpoints", 15) },
-    OperationDef { actions: &["dynamodb:DescribeExport"], ..operation("DescribeExport", 16) },
+    OperationDef {
+        actions: &["dynamodb:CreateTable"],
+        codec: Some(&operations::CREATE_TABLE),
+        ..operation("CreateTable", 6)
+    },
+    OperationDef {
+        actions: &["dynamodb:DeleteBackup"],
+        codec: Some(&operations::DELETE_BACKUP),
+        ..operation("DeleteBackup", 7)
+    },
+    OperationDef {
+        actions: &["dynamodb:DeleteItem"],
+        codec: Some(&operations::DELETE_ITEM),
+        ..operation("DeleteItem", 8)
+    },
+    OperationDef {
+        actions: &["dynamodb:DeleteResourcePolicy"],
+        codec: Some(&operations::DELETE_RESOURCE_POLICY),
+        ..operation("DeleteResourcePolicy", 9)
+    },
+    OperationDef {
+        actions: &["dynamodb:DeleteTable"],
+        codec: Some(&operations::DELETE_TABLE),
+        ..operation("DeleteTable", 10)
+    },
+    OperationDef {
+        actions: &["dynamodb:DescribeBackup"],
+        codec: Some(&operations::DESCRIBE_BACKUP),
+        ..operation("DescribeBackup", 11)
+    },
+    OperationDef { codec: Some(&operations::DESCRIBE_BULK_OPERATION), ..operation("DescribeBulkOperation", 12) },
+    OperationDef {
+        actions: &["dynamodb:DescribeContinuousBackups"],
+        codec: Some(&operations::DESCRIBE_CONTINUOUS_BACKUPS),
+        ..operation("DescribeContinuousBackups", 13)
+    },
+    OperationDef {
+        actions: &["dynamodb:DescribeContributorInsights"],
+        codec: Some(&operations::DESCRIBE_CONTRIBUTOR_INSIGHTS),
+        ..operation("DescribeContributorInsights", 14)
+    },
+    OperationDef {
+        actions: &["dynamodb:DescribeEndpoints"],
+        codec: Some(&operations::DESCRIBE_ENDPOINTS),
+        ..operation("DescribeEndpoints", 15)
+    },
+    OperationDef {
+        actions: &["dynamodb:DescribeExport"],
+        codec: Some(&operations::DESCRIBE_EXPORT),
+        ..operation("DescribeExport", 16)
+    },
     OperationDef { actions: &["dynamodb:DescribeGlobalTable"], ..operation("DescribeGlobalTable", 17) },
     OperationDef { actions: &["dynamodb:DescribeGlobalTableSettings"], ..operation("DescribeGlobalTableSettings", 18) },
-    OperationDef { actions: &["dynamodb:DescribeImport"], ..operation("DescribeImport", 19) },
+    OperationDef {
+        actions: &["dynamodb:DescribeImport"],
+        codec: Some(&operations::DESCRIBE_IMPORT),
+        ..operation("DescribeImport", 19)
+    },
     OperationDef {
         actions: &["dynamodb:DescribeKinesisStreamingDestination"],
+        codec: Some(&operations::DESCRIBE_KINESIS_STREAMING_DESTINATION),
         ..operation("DescribeKinesisStreamingDestination", 20)
     },
-    OperationDef { actions: &["dynamodb:DescribeLimits"], ..operation("DescribeLimits", 21) },
-    OperationDef { actions: &["dynamodb:DescribeTable"], ..operation("DescribeTable", 22) },
+    OperationDef {
+        actions: &["dynamodb:DescribeLimits"],
+        codec: Some(&operations::DESCRIBE_LIMITS),
+        ..operation("DescribeLimits", 21)
+    },
+    OperationDef {
+        actions: &["dynamodb:DescribeTable"],
+        codec: Some(&operations::DESCRIBE_TABLE),
+        ..operation("DescribeTable", 22)
+    },
     OperationDef {
         actions: &["dynamodb:DescribeTableReplicaAutoScaling"],
+        codec: Some(&operations::DESCRIBE_TABLE_REPLICA_AUTO_SCALING),
         ..operation("DescribeTableReplicaAutoScaling", 23)
     },
-    OperationDef { actions: &["dynamodb:DescribeTimeToLive"], ..operation("DescribeTimeToLive", 24) },
+    OperationDef {
+        actions: &["dynamodb:DescribeTimeToLive"],
+        codec: Some(&operations::DESCRIBE_TIME_TO_LIVE),
+        ..operation("DescribeTimeToLive", 24)
+    },
     OperationDef {
         actions: &["dynamodb:DisableKinesisStreamingDestination"],
+        codec: Some(&operations::DISABLE_KINESIS_STREAMING_DESTINATION),
         ..operation("DisableKinesisStreamingDestination", 25)
     },
     OperationDef {
         actions: &["dynamodb:EnableKinesisStreamingDestination"],
+        codec: Some(&operations::ENABLE_KINESIS_STREAMING_DESTINATION),
         ..operation("EnableKinesisStreamingDestination", 26)
     },
     OperationDef {
@@ -92,6 +165,7 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
             "dynamodb:PartiQLSelect",
             "dynamodb:PartiQLUpdate",
         ],
+        codec: Some(&operations::EXECUTE_STATEMENT),
         ..operation("ExecuteStatement", 27)
     },
     OperationDef {
@@ -102,30 +176,87 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
             "dynamodb:PartiQLSelect",
             "dynamodb:PartiQLUpdate",
         ],
+        codec: Some(&operations::EXECUTE_TRANSACTION),
         ..operation("ExecuteTransaction", 28)
     },
-    OperationDef { actions: &["dynamodb:ExportTableToPointInTime"], ..operation("ExportTableToPointInTime", 29) },
-    OperationDef { actions: &["dynamodb:GetItem"], ..operation("GetItem", 30) },
-    OperationDef { actions: &["dynamodb:GetResourcePolicy"], ..operation("GetResourcePolicy", 31) },
-    OperationDef { actions: &["dynamodb:ImportTable"], ..operation("ImportTable", 32) },
-    OperationDef { actions: &["dynamodb:ListBackups"], ..operation("ListBackups", 33) },
-    operation("ListBulkOperations", 34),
-    OperationDef { actions: &["dynamodb:ListContributorInsights"], ..operation("ListContributorInsights", 35) },
-    OperationDef { actions: &["dynamodb:ListExports"], ..operation("ListExports", 36) },
+    OperationDef {
+        actions: &["dynamodb:ExportTableToPointInTime"],
+        codec: Some(&operations::EXPORT_TABLE_TO_POINT_IN_TIME),
+        ..operation("ExportTableToPointInTime", 29)
+    },
+    OperationDef { actions: &["dynamodb:GetItem"], codec: Some(&operations::GET_ITEM), ..operation("GetItem", 30) },
+    OperationDef {
+        actions: &["dynamodb:GetResourcePolicy"],
+        codec: Some(&operations::GET_RESOURCE_POLICY),
+        ..operation("GetResourcePolicy", 31)
+    },
+    OperationDef {
+        actions: &["dynamodb:ImportTable"],
+        codec: Some(&operations::IMPORT_TABLE),
+        ..operation("ImportTable", 32)
+    },
+    OperationDef {
+        actions: &["dynamodb:ListBackups"],
+        codec: Some(&operations::LIST_BACKUPS),
+        ..operation("ListBackups", 33)
+    },
+    OperationDef { codec: Some(&operations::LIST_BULK_OPERATIONS), ..operation("ListBulkOperations", 34) },
+    OperationDef {
+        actions: &["dynamodb:ListContributorInsights"],
+        codec: Some(&operations::LIST_CONTRIBUTOR_INSIGHTS),
+        ..operation("ListContributorInsights", 35)
+    },
+    OperationDef {
+        actions: &["dynamodb:ListExports"],
+        codec: Some(&operations::LIST_EXPORTS),
+        ..operation("ListExports", 36)
+    },
     OperationDef { actions: &["dynamodb:ListGlobalTables"], ..operation("ListGlobalTables", 37) },
-    OperationDef { actions: &["dynamodb:ListImports"], ..operation("ListImports", 38) },
-    OperationDef { actions: &["dynamodb:ListTables"], ..operation("ListTables", 39) },
-    OperationDef { actions: &["dynamodb:ListTagsOfResource"], ..operation("ListTagsOfResource", 40) },
-    OperationDef { actions: &["dynamodb:PutItem"], ..operation("PutItem", 41) },
-    OperationDef { actions: &["dynamodb:PutResourcePolicy"], ..operation("PutResourcePolicy", 42) },
-    OperationDef { actions: &["dynamodb:Query"], ..operation("Query", 43) },
-    OperationDef { actions: &["dynamodb:RestoreTableFromBackup"], ..operation("RestoreTableFromBackup", 44) },
-    OperationDef { actions: &["dynamodb:RestoreTableToPointInTime"], ..operation("RestoreTableToPointInTime", 45) },
-    OperationDef { actions: &["dynamodb:Scan"], ..operation("Scan", 46) },
-    operation("SearchVectors", 47),
-    operation("StartBulkPutItems", 48),
-    OperationDef { actions: &["dynamodb:TagResource"], ..operation("TagResource", 49) },
-    OperationDef { actions: &["dynamodb:GetItem"], ..operation("TransactGetItems", 50) },
+    OperationDef {
+        actions: &["dynamodb:ListImports"],
+        codec: Some(&operations::LIST_IMPORTS),
+        ..operation("ListImports", 38)
+    },
+    OperationDef {
+        actions: &["dynamodb:ListTables"],
+        codec: Some(&operations::LIST_TABLES),
+        ..operation("ListTables", 39)
+    },
+    OperationDef {
+        actions: &["dynamodb:ListTagsOfResource"],
+        codec: Some(&operations::LIST_TAGS_OF_RESOURCE),
+        ..operation("ListTagsOfResource", 40)
+    },
+    OperationDef { actions: &["dynamodb:PutItem"], codec: Some(&operations::PUT_ITEM), ..operation("PutItem", 41) },
+    OperationDef {
+        actions: &["dynamodb:PutResourcePolicy"],
+        codec: Some(&operations::PUT_RESOURCE_POLICY),
+        ..operation("PutResourcePolicy", 42)
+    },
+    OperationDef { actions: &["dynamodb:Query"], codec: Some(&operations::QUERY), ..operation("Query", 43) },
+    OperationDef {
+        actions: &["dynamodb:RestoreTableFromBackup"],
+        codec: Some(&operations::RESTORE_TABLE_FROM_BACKUP),
+        ..operation("RestoreTableFromBackup", 44)
+    },
+    OperationDef {
+        actions: &["dynamodb:RestoreTableToPointInTime"],
+        codec: Some(&operations::RESTORE_TABLE_TO_POINT_IN_TIME),
+        ..operation("RestoreTableToPointInTime", 45)
+    },
+    OperationDef { actions: &["dynamodb:Scan"], codec: Some(&operations::SCAN), ..operation("Scan", 46) },
+    OperationDef { codec: Some(&operations::SEARCH_VECTORS), ..operation("SearchVectors", 47) },
+    OperationDef { codec: Some(&operations::START_BULK_PUT_ITEMS), ..operation("StartBulkPutItems", 48) },
+    OperationDef {
+        actions: &["dynamodb:TagResource"],
+        codec: Some(&operations::TAG_RESOURCE),
+        ..operation("TagResource", 49)
+    },
+    OperationDef {
+        actions: &["dynamodb:GetItem"],
+        codec: Some(&operations::TRANSACT_GET_ITEMS),
+        ..operation("TransactGetItems", 50)
+    },
     OperationDef {
         actions: &[],
         actions_by_content: &[
@@ -134,22 +265,49 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
         ],
+        codec: Some(&operations::TRANSACT_WRITE_ITEMS),
         ..operation("TransactWriteItems", 51)
     },
-    OperationDef { actions: &["dynamodb:UntagResource"], ..operation("UntagResource", 52) },
-    OperationDef { actions: &["dynamodb:UpdateContinuousBackups"], ..operation("UpdateContinuousBackups", 53) },
-    OperationDef { actions: &["dynamodb:UpdateContributorInsights"], ..operation("UpdateContributorInsights", 54) },
+    OperationDef {
+        actions: &["dynamodb:UntagResource"],
+        codec: Some(&operations::UNTAG_RESOURCE),
+        ..operation("UntagResource", 52)
+    },
+    OperationDef {
+        actions: &["dynamodb:UpdateContinuousBackups"],
+        codec: Some(&operations::UPDATE_CONTINUOUS_BACKUPS),
+        ..operation("UpdateContinuousBackups", 53)
+    },
+    OperationDef {
+        actions: &["dynamodb:UpdateContributorInsights"],
+        codec: Some(&operations::UPDATE_CONTRIBUTOR_INSIGHTS),
+        ..operation("UpdateContributorInsights", 54)
+    },
     OperationDef { actions: &["dynamodb:UpdateGlobalTable"], ..operation("UpdateGlobalTable", 55) },
     OperationDef { actions: &["dynamodb:UpdateGlobalTableSettings"], ..operation("UpdateGlobalTableSettings", 56) },
-    OperationDef { actions: &["dynamodb:UpdateItem"], ..operation("UpdateItem", 57) },
+    OperationDef {
+        actions: &["dynamodb:UpdateItem"],
+        codec: Some(&operations::UPDATE_ITEM),
+        ..operation("UpdateItem", 57)
+    },
     OperationDef {
         actions: &["dynamodb:UpdateKinesisStreamingDestination"],
+        codec: Some(&operations::UPDATE_KINESIS_STREAMING_DESTINATION),
         ..operation("UpdateKinesisStreamingDestination", 58)
     },
-    OperationDef { actions: &["dynamodb:UpdateTable"], ..operation("UpdateTable", 59) },
+    OperationDef {
+        actions: &["dynamodb:UpdateTable"],
+        codec: Some(&operations::UPDATE_TABLE),
+        ..operation("UpdateTable", 59)
+    },
     OperationDef {
         actions: &["dynamodb:UpdateTableReplicaAutoScaling"],
+        codec: Some(&operations::UPDATE_TABLE_REPLICA_AUTO_SCALING),
         ..operation("UpdateTableReplicaAutoScaling", 60)
     },
-    OperationDef { actions: &["dynamodb:UpdateTimeToLive"], ..operation("UpdateTimeToLive", 61) },
+    OperationDef {
+        actions: &["dynamodb:UpdateTimeToLive"],
+        codec: Some(&operations::UPDATE_TIME_TO_LIVE),
+        ..operation("UpdateTimeToLive", 61)
+    },
 ];

@@ -3,7 +3,13 @@
 //! DynamoDB (json), version 2012-08-10.
 
 mod definition;
+pub mod enums;
 pub mod errors;
+mod operations;
 pub(crate) mod schemas;
+#[allow(clippy::single_match, clippy::large_enum_variant, reason = "the model decides")]
+mod types;
 
 pub use definition::SERVICE;
+pub use operations::*;
+pub use types::*;

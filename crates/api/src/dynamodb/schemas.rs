@@ -4,6 +4,40 @@
 
 use crate::support::*;
 
+pub(crate) static APPROXIMATE_CREATION_DATE_TIME_PRECISION: Shape = Shape {
+    constraints: Constraints { one_of: &["MILLISECOND", "MICROSECOND"], ..Constraints::NONE },
+    ..shape("ApproximateCreationDateTimePrecision", Kind::String)
+};
+
+pub(crate) static ARCHIVAL_REASON: Shape = shape("ArchivalReason", Kind::String);
+
+pub(crate) static ARCHIVAL_SUMMARY_MEMBERS: [Member; 3] = [
+    member("ArchivalDateTime", &super::schemas::DATE),
+    member("ArchivalReason", &super::schemas::ARCHIVAL_REASON),
+    member("ArchivalBackupArn", &super::schemas::BACKUP_ARN),
+];
+
+pub(crate) static ARCHIVAL_SUMMARY: Shape =
+    shape("ArchivalSummary", Kind::Structure { members: &ARCHIVAL_SUMMARY_MEMBERS });
+
+pub(crate) static ATTRIBUTE_ACTION: Shape = Shape {
+    constraints: Constraints { one_of: &["ADD", "PUT", "DELETE"], ..Constraints::NONE },
+    ..shape("AttributeAction", Kind::String)
+};
+
+pub(crate) static ATTRIBUTE_DEFINITION_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("AttributeName", &super::schemas::KEY_SCHEMA_ATTRIBUTE_NAME) },
+    Member { required: true, ..member("AttributeType", &super::schemas::SCALAR_ATTRIBUTE_TYPE) },
+];
+
+pub(crate) static ATTRIBUTE_DEFINITION: Shape =
+    shape("AttributeDefinition", Kind::Structure { members: &ATTRIBUTE_DEFINITION_MEMBERS });
+
+pub(crate) static ATTRIBUTE_DEFINITIONS: Shape = shape(
+    "AttributeDefinitions",
+    Kind::List { member: member("member", &super::schemas::ATTRIBUTE_DEFINITION), flattened: false },
+);
+
 pub(crate) static ATTRIBUTE_MAP: Shape = shape(
     "AttributeMap",
     Kind::Map {
@@ -17,6 +51,23 @@ pub(crate) static ATTRIBUTE_NAME: Shape = Shape {
     constraints: Constraints { max: Some(65535.0), ..Constraints::NONE },
     ..shape("AttributeName", Kind::String)
 };
+
+pub(crate) static ATTRIBUTE_NAME_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "AttributeNameList",
+        Kind::List { member: member("member", &super::schemas::ATTRIBUTE_NAME), flattened: false },
+    )
+};
+
+pub(crate) static ATTRIBUTE_UPDATES: Shape = shape(
+    "AttributeUpdates",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::ATTRIBUTE_VALUE_UPDATE),
+        flattened: false,
+    },
+);
 
 pub(crate) static ATTRIBUTE_VALUE_MEMBERS: [Member; 10] = [
     member("S", &super::schemas::STRING_ATTRIBUTE_VALUE),
@@ -33,6 +84,339 @@ pub(crate) static ATTRIBUTE_VALUE_MEMBERS: [Member; 10] = [
 
 pub(crate) static ATTRIBUTE_VALUE: Shape = shape("AttributeValue", Kind::Union { members: &ATTRIBUTE_VALUE_MEMBERS });
 
+pub(crate) static ATTRIBUTE_VALUE_LIST: Shape = shape(
+    "AttributeValueList",
+    Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
+);
+
+pub(crate) static ATTRIBUTE_VALUE_UPDATE_MEMBERS: [Member; 2] =
+    [member("Value", &super::schemas::ATTRIBUTE_VALUE), member("Action", &super::schemas::ATTRIBUTE_ACTION)];
+
+pub(crate) static ATTRIBUTE_VALUE_UPDATE: Shape =
+    shape("AttributeValueUpdate", Kind::Structure { members: &ATTRIBUTE_VALUE_UPDATE_MEMBERS });
+
+pub(crate) static AUTO_SCALING_POLICY_DESCRIPTION_MEMBERS: [Member; 2] = [
+    member("PolicyName", &super::schemas::AUTO_SCALING_POLICY_NAME),
+    member(
+        "TargetTrackingScalingPolicyConfiguration",
+        &super::schemas::AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION,
+    ),
+];
+
+pub(crate) static AUTO_SCALING_POLICY_DESCRIPTION: Shape =
+    shape("AutoScalingPolicyDescription", Kind::Structure { members: &AUTO_SCALING_POLICY_DESCRIPTION_MEMBERS });
+
+pub(crate) static AUTO_SCALING_POLICY_DESCRIPTION_LIST: Shape = shape(
+    "AutoScalingPolicyDescriptionList",
+    Kind::List { member: member("member", &super::schemas::AUTO_SCALING_POLICY_DESCRIPTION), flattened: false },
+);
+
+pub(crate) static AUTO_SCALING_POLICY_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), pattern: Some(r"\p{Print}+"), ..Constraints::NONE },
+    ..shape("AutoScalingPolicyName", Kind::String)
+};
+
+pub(crate) static AUTO_SCALING_POLICY_UPDATE_MEMBERS: [Member; 2] = [
+    member("PolicyName", &super::schemas::AUTO_SCALING_POLICY_NAME),
+    Member {
+        required: true,
+        ..member(
+            "TargetTrackingScalingPolicyConfiguration",
+            &super::schemas::AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE,
+        )
+    },
+];
+
+pub(crate) static AUTO_SCALING_POLICY_UPDATE: Shape =
+    shape("AutoScalingPolicyUpdate", Kind::Structure { members: &AUTO_SCALING_POLICY_UPDATE_MEMBERS });
+
+pub(crate) static AUTO_SCALING_ROLE_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*"),
+        ..Constraints::NONE
+    },
+    ..shape("AutoScalingRoleArn", Kind::String)
+};
+
+pub(crate) static AUTO_SCALING_SETTINGS_DESCRIPTION_MEMBERS: [Member; 5] = [
+    member("MinimumUnits", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("MaximumUnits", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("AutoScalingDisabled", &super::schemas::BOOLEAN_OBJECT),
+    member("AutoScalingRoleArn", &super::schemas::STRING),
+    member("ScalingPolicies", &super::schemas::AUTO_SCALING_POLICY_DESCRIPTION_LIST),
+];
+
+pub(crate) static AUTO_SCALING_SETTINGS_DESCRIPTION: Shape =
+    shape("AutoScalingSettingsDescription", Kind::Structure { members: &AUTO_SCALING_SETTINGS_DESCRIPTION_MEMBERS });
+
+pub(crate) static AUTO_SCALING_SETTINGS_UPDATE_MEMBERS: [Member; 5] = [
+    member("MinimumUnits", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("MaximumUnits", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("AutoScalingDisabled", &super::schemas::BOOLEAN_OBJECT),
+    member("AutoScalingRoleArn", &super::schemas::AUTO_SCALING_ROLE_ARN),
+    member("ScalingPolicyUpdate", &super::schemas::AUTO_SCALING_POLICY_UPDATE),
+];
+
+pub(crate) static AUTO_SCALING_SETTINGS_UPDATE: Shape =
+    shape("AutoScalingSettingsUpdate", Kind::Structure { members: &AUTO_SCALING_SETTINGS_UPDATE_MEMBERS });
+
+pub(crate) static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION_MEMBERS: [Member; 4] = [
+    member("DisableScaleIn", &super::schemas::BOOLEAN_OBJECT),
+    member("ScaleInCooldown", &super::schemas::INTEGER_OBJECT),
+    member("ScaleOutCooldown", &super::schemas::INTEGER_OBJECT),
+    Member { required: true, ..member("TargetValue", &super::schemas::DOUBLE_OBJECT) },
+];
+
+pub(crate) static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION: Shape = shape(
+    "AutoScalingTargetTrackingScalingPolicyConfigurationDescription",
+    Kind::Structure { members: &AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION_MEMBERS },
+);
+
+pub(crate) static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE_MEMBERS: [Member; 4] = [
+    member("DisableScaleIn", &super::schemas::BOOLEAN_OBJECT),
+    member("ScaleInCooldown", &super::schemas::INTEGER_OBJECT),
+    member("ScaleOutCooldown", &super::schemas::INTEGER_OBJECT),
+    Member { required: true, ..member("TargetValue", &super::schemas::DOUBLE_OBJECT) },
+];
+
+pub(crate) static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE: Shape = shape(
+    "AutoScalingTargetTrackingScalingPolicyConfigurationUpdate",
+    Kind::Structure { members: &AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE_MEMBERS },
+);
+
+pub(crate) static BACKFILLING: Shape = shape("Backfilling", Kind::Boolean);
+
+pub(crate) static BACKUP_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("BackupArn", Kind::String)
+};
+
+pub(crate) static BACKUP_CREATION_DATE_TIME: Shape = shape("BackupCreationDateTime", Kind::Timestamp(None));
+
+pub(crate) static BACKUP_DESCRIPTION_MEMBERS: [Member; 3] = [
+    member("BackupDetails", &super::schemas::BACKUP_DETAILS),
+    member("SourceTableDetails", &super::schemas::SOURCE_TABLE_DETAILS),
+    member("SourceTableFeatureDetails", &super::schemas::SOURCE_TABLE_FEATURE_DETAILS),
+];
+
+pub(crate) static BACKUP_DESCRIPTION: Shape =
+    shape("BackupDescription", Kind::Structure { members: &BACKUP_DESCRIPTION_MEMBERS });
+
+pub(crate) static BACKUP_DETAILS_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("BackupArn", &super::schemas::BACKUP_ARN) },
+    Member { required: true, ..member("BackupName", &super::schemas::BACKUP_NAME) },
+    member("BackupSizeBytes", &super::schemas::BACKUP_SIZE_BYTES),
+    Member { required: true, ..member("BackupStatus", &super::schemas::BACKUP_STATUS) },
+    Member { required: true, ..member("BackupType", &super::schemas::BACKUP_TYPE) },
+    Member { required: true, ..member("BackupCreationDateTime", &super::schemas::BACKUP_CREATION_DATE_TIME) },
+    member("BackupExpiryDateTime", &super::schemas::DATE),
+];
+
+pub(crate) static BACKUP_DETAILS: Shape = shape("BackupDetails", Kind::Structure { members: &BACKUP_DETAILS_MEMBERS });
+
+pub(crate) static BACKUP_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(3.0),
+        max: Some(255.0),
+        pattern: Some("[a-zA-Z0-9_.-]+"),
+        ..Constraints::NONE
+    },
+    ..shape("BackupName", Kind::String)
+};
+
+pub(crate) static BACKUP_SIZE_BYTES: Shape =
+    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("BackupSizeBytes", Kind::Long) };
+
+pub(crate) static BACKUP_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["CREATING", "DELETED", "AVAILABLE"], ..Constraints::NONE },
+    ..shape("BackupStatus", Kind::String)
+};
+
+pub(crate) static BACKUP_SUMMARIES: Shape = shape(
+    "BackupSummaries",
+    Kind::List { member: member("member", &super::schemas::BACKUP_SUMMARY), flattened: false },
+);
+
+pub(crate) static BACKUP_SUMMARY_MEMBERS: [Member; 10] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("TableId", &super::schemas::TABLE_ID),
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("BackupArn", &super::schemas::BACKUP_ARN),
+    member("BackupName", &super::schemas::BACKUP_NAME),
+    member("BackupCreationDateTime", &super::schemas::BACKUP_CREATION_DATE_TIME),
+    member("BackupExpiryDateTime", &super::schemas::DATE),
+    member("BackupStatus", &super::schemas::BACKUP_STATUS),
+    member("BackupType", &super::schemas::BACKUP_TYPE),
+    member("BackupSizeBytes", &super::schemas::BACKUP_SIZE_BYTES),
+];
+
+pub(crate) static BACKUP_SUMMARY: Shape = shape("BackupSummary", Kind::Structure { members: &BACKUP_SUMMARY_MEMBERS });
+
+pub(crate) static BACKUP_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["USER", "SYSTEM", "AWS_BACKUP"], ..Constraints::NONE },
+    ..shape("BackupType", Kind::String)
+};
+
+pub(crate) static BACKUP_TYPE_FILTER: Shape = Shape {
+    constraints: Constraints { one_of: &["USER", "SYSTEM", "AWS_BACKUP", "ALL"], ..Constraints::NONE },
+    ..shape("BackupTypeFilter", Kind::String)
+};
+
+pub(crate) static BACKUPS_INPUT_LIMIT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("BackupsInputLimit", Kind::Integer)
+};
+
+pub(crate) static BATCH_EXECUTE_STATEMENT_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Statements", &super::schemas::PARTI_QL_BATCH_REQUEST) },
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+];
+
+pub(crate) static BATCH_EXECUTE_STATEMENT_INPUT: Shape =
+    shape("BatchExecuteStatementInput", Kind::Structure { members: &BATCH_EXECUTE_STATEMENT_INPUT_MEMBERS });
+
+pub(crate) static BATCH_EXECUTE_STATEMENT_OUTPUT_MEMBERS: [Member; 2] = [
+    member("Responses", &super::schemas::PARTI_QL_BATCH_RESPONSE),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY_MULTIPLE),
+];
+
+pub(crate) static BATCH_EXECUTE_STATEMENT_OUTPUT: Shape =
+    shape("BatchExecuteStatementOutput", Kind::Structure { members: &BATCH_EXECUTE_STATEMENT_OUTPUT_MEMBERS });
+
+pub(crate) static BATCH_GET_ITEM_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("RequestItems", &super::schemas::BATCH_GET_REQUEST_MAP) },
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+];
+
+pub(crate) static BATCH_GET_ITEM_INPUT: Shape =
+    shape("BatchGetItemInput", Kind::Structure { members: &BATCH_GET_ITEM_INPUT_MEMBERS });
+
+pub(crate) static BATCH_GET_ITEM_OUTPUT_MEMBERS: [Member; 3] = [
+    member("Responses", &super::schemas::BATCH_GET_RESPONSE_MAP),
+    member("UnprocessedKeys", &super::schemas::BATCH_GET_REQUEST_MAP),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY_MULTIPLE),
+];
+
+pub(crate) static BATCH_GET_ITEM_OUTPUT: Shape =
+    shape("BatchGetItemOutput", Kind::Structure { members: &BATCH_GET_ITEM_OUTPUT_MEMBERS });
+
+pub(crate) static BATCH_GET_REQUEST_MAP: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape(
+        "BatchGetRequestMap",
+        Kind::Map {
+            key: member("key", &super::schemas::TABLE_ARN),
+            value: member("value", &super::schemas::KEYS_AND_ATTRIBUTES),
+            flattened: false,
+        },
+    )
+};
+
+pub(crate) static BATCH_GET_RESPONSE_MAP: Shape = shape(
+    "BatchGetResponseMap",
+    Kind::Map {
+        key: member("key", &super::schemas::TABLE_ARN),
+        value: member("value", &super::schemas::ITEM_LIST),
+        flattened: false,
+    },
+);
+
+pub(crate) static BATCH_STATEMENT_ERROR_MEMBERS: [Member; 3] = [
+    member("Code", &super::schemas::BATCH_STATEMENT_ERROR_CODE_ENUM),
+    member("Message", &super::schemas::STRING),
+    member("Item", &super::schemas::ATTRIBUTE_MAP),
+];
+
+pub(crate) static BATCH_STATEMENT_ERROR: Shape =
+    shape("BatchStatementError", Kind::Structure { members: &BATCH_STATEMENT_ERROR_MEMBERS });
+
+pub(crate) static BATCH_STATEMENT_ERROR_CODE_ENUM: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "ConditionalCheckFailed",
+            "ItemCollectionSizeLimitExceeded",
+            "RequestLimitExceeded",
+            "ValidationError",
+            "ProvisionedThroughputExceeded",
+            "TransactionConflict",
+            "ThrottlingError",
+            "InternalServerError",
+            "ResourceNotFound",
+            "AccessDenied",
+            "DuplicateItem",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("BatchStatementErrorCodeEnum", Kind::String)
+};
+
+pub(crate) static BATCH_STATEMENT_REQUEST_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Statement", &super::schemas::PARTI_QL_STATEMENT) },
+    member("Parameters", &super::schemas::PREPARED_STATEMENT_PARAMETERS),
+    member("ConsistentRead", &super::schemas::CONSISTENT_READ),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static BATCH_STATEMENT_REQUEST: Shape =
+    shape("BatchStatementRequest", Kind::Structure { members: &BATCH_STATEMENT_REQUEST_MEMBERS });
+
+pub(crate) static BATCH_STATEMENT_RESPONSE_MEMBERS: [Member; 3] = [
+    member("Error", &super::schemas::BATCH_STATEMENT_ERROR),
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("Item", &super::schemas::ATTRIBUTE_MAP),
+];
+
+pub(crate) static BATCH_STATEMENT_RESPONSE: Shape =
+    shape("BatchStatementResponse", Kind::Structure { members: &BATCH_STATEMENT_RESPONSE_MEMBERS });
+
+pub(crate) static BATCH_WRITE_ITEM_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("RequestItems", &super::schemas::BATCH_WRITE_ITEM_REQUEST_MAP) },
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("ReturnItemCollectionMetrics", &super::schemas::RETURN_ITEM_COLLECTION_METRICS),
+];
+
+pub(crate) static BATCH_WRITE_ITEM_INPUT: Shape =
+    shape("BatchWriteItemInput", Kind::Structure { members: &BATCH_WRITE_ITEM_INPUT_MEMBERS });
+
+pub(crate) static BATCH_WRITE_ITEM_OUTPUT_MEMBERS: [Member; 3] = [
+    member("UnprocessedItems", &super::schemas::BATCH_WRITE_ITEM_REQUEST_MAP),
+    member("ItemCollectionMetrics", &super::schemas::ITEM_COLLECTION_METRICS_PER_TABLE),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY_MULTIPLE),
+];
+
+pub(crate) static BATCH_WRITE_ITEM_OUTPUT: Shape =
+    shape("BatchWriteItemOutput", Kind::Structure { members: &BATCH_WRITE_ITEM_OUTPUT_MEMBERS });
+
+pub(crate) static BATCH_WRITE_ITEM_REQUEST_MAP: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape(
+        "BatchWriteItemRequestMap",
+        Kind::Map {
+            key: member("key", &super::schemas::TABLE_ARN),
+            value: member("value", &super::schemas::WRITE_REQUESTS),
+            flattened: false,
+        },
+    )
+};
+
+pub(crate) static BILLED_SIZE_BYTES: Shape =
+    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("BilledSizeBytes", Kind::Long) };
+
+pub(crate) static BILLING_MODE: Shape = Shape {
+    constraints: Constraints { one_of: &["PROVISIONED", "PAY_PER_REQUEST"], ..Constraints::NONE },
+    ..shape("BillingMode", Kind::String)
+};
+
+pub(crate) static BILLING_MODE_SUMMARY_MEMBERS: [Member; 2] = [
+    member("BillingMode", &super::schemas::BILLING_MODE),
+    member("LastUpdateToPayPerRequestDateTime", &super::schemas::DATE),
+];
+
+pub(crate) static BILLING_MODE_SUMMARY: Shape =
+    shape("BillingModeSummary", Kind::Structure { members: &BILLING_MODE_SUMMARY_MEMBERS });
+
 pub(crate) static BINARY_ATTRIBUTE_VALUE: Shape = shape("BinaryAttributeValue", Kind::Blob);
 
 pub(crate) static BINARY_SET_ATTRIBUTE_VALUE: Shape = shape(
@@ -41,6 +425,147 @@ pub(crate) static BINARY_SET_ATTRIBUTE_VALUE: Shape = shape(
 );
 
 pub(crate) static BOOLEAN_ATTRIBUTE_VALUE: Shape = shape("BooleanAttributeValue", Kind::Boolean);
+
+pub(crate) static BOOLEAN_OBJECT: Shape = shape("BooleanObject", Kind::Boolean);
+
+pub(crate) static BULK_OPERATION_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("BulkOperationArn", Kind::String)
+};
+
+pub(crate) static BULK_OPERATION_BYTES_MEMBERS: [Member; 1] =
+    [member("BulkPutBytes", &super::schemas::NON_NEGATIVE_LONG_OBJECT)];
+
+pub(crate) static BULK_OPERATION_BYTES: Shape =
+    shape("BulkOperationBytes", Kind::Structure { members: &BULK_OPERATION_BYTES_MEMBERS });
+
+pub(crate) static BULK_OPERATION_DESCRIPTION_MEMBERS: [Member; 17] = [
+    member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN),
+    member("BulkOperationStatus", &super::schemas::BULK_OPERATION_STATUS),
+    member("TableDetails", &super::schemas::BULK_OPERATION_TABLE_DETAILS),
+    member("ClientToken", &super::schemas::CLIENT_TOKEN),
+    member("InputS3Configuration", &super::schemas::INPUT_S3_CONFIGURATION),
+    member("OutputS3Configuration", &super::schemas::OUTPUT_S3_CONFIGURATION),
+    member("StartTime", &super::schemas::BULK_OPERATION_START_TIME),
+    member("EndTime", &super::schemas::BULK_OPERATION_END_TIME),
+    member("ProcessedItemCount", &super::schemas::BULK_OPERATION_ITEM_COUNT),
+    member("ProcessedInputBytes", &super::schemas::PROCESSED_INPUT_BYTES),
+    member("TotalInputBytes", &super::schemas::TOTAL_INPUT_BYTES),
+    member("BulkOperationUsage", &super::schemas::BULK_OPERATION_USAGE_MULTIPLE),
+    member("FailedItemCount", &super::schemas::BULK_OPERATION_ITEM_COUNT),
+    member("FailureCode", &super::schemas::FAILURE_CODE),
+    member("FailureMessage", &super::schemas::FAILURE_MESSAGE),
+    member("MaxWriteRequestUnits", &super::schemas::BULK_OPERATION_MAX_WRITE_REQUEST_UNITS),
+    member("PerformanceTier", &super::schemas::BULK_OPERATION_PERFORMANCE_TIER),
+];
+
+pub(crate) static BULK_OPERATION_DESCRIPTION: Shape =
+    shape("BulkOperationDescription", Kind::Structure { members: &BULK_OPERATION_DESCRIPTION_MEMBERS });
+
+pub(crate) static BULK_OPERATION_END_TIME: Shape = shape("BulkOperationEndTime", Kind::Timestamp(None));
+
+pub(crate) static BULK_OPERATION_INPUT_FORMAT: Shape = Shape {
+    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION"], ..Constraints::NONE },
+    ..shape("BulkOperationInputFormat", Kind::String)
+};
+
+pub(crate) static BULK_OPERATION_ITEM_COUNT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("BulkOperationItemCount", Kind::Long)
+};
+
+pub(crate) static BULK_OPERATION_MAX_WRITE_REQUEST_UNITS: Shape = Shape {
+    constraints: Constraints { min: Some(1024.0), ..Constraints::NONE },
+    ..shape("BulkOperationMaxWriteRequestUnits", Kind::Long)
+};
+
+pub(crate) static BULK_OPERATION_NEXT_TOKEN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1024.0),
+        pattern: Some("([0-9a-f]{16})+"),
+        ..Constraints::NONE
+    },
+    ..shape("BulkOperationNextToken", Kind::String)
+};
+
+pub(crate) static BULK_OPERATION_PERFORMANCE_TIER: Shape = Shape {
+    constraints: Constraints { one_of: &["STANDARD", "ACCELERATED"], ..Constraints::NONE },
+    ..shape("BulkOperationPerformanceTier", Kind::String)
+};
+
+pub(crate) static BULK_OPERATION_START_TIME: Shape = shape("BulkOperationStartTime", Kind::Timestamp(None));
+
+pub(crate) static BULK_OPERATION_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["IN_PROGRESS", "COMPLETED", "COMPLETED_WITH_ERRORS", "CANCELLING", "CANCELLED", "FAILED"],
+        ..Constraints::NONE
+    },
+    ..shape("BulkOperationStatus", Kind::String)
+};
+
+pub(crate) static BULK_OPERATION_SUMMARY_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN) },
+    Member { required: true, ..member("BulkOperationStatus", &super::schemas::BULK_OPERATION_STATUS) },
+    Member { required: true, ..member("StartTime", &super::schemas::BULK_OPERATION_START_TIME) },
+    member("EndTime", &super::schemas::BULK_OPERATION_END_TIME),
+];
+
+pub(crate) static BULK_OPERATION_SUMMARY: Shape =
+    shape("BulkOperationSummary", Kind::Structure { members: &BULK_OPERATION_SUMMARY_MEMBERS });
+
+pub(crate) static BULK_OPERATION_TABLE_DETAIL_MEMBERS: [Member; 2] =
+    [member("TableName", &super::schemas::TABLE_ARN), member("TableId", &super::schemas::TABLE_ID)];
+
+pub(crate) static BULK_OPERATION_TABLE_DETAIL: Shape =
+    shape("BulkOperationTableDetail", Kind::Structure { members: &BULK_OPERATION_TABLE_DETAIL_MEMBERS });
+
+pub(crate) static BULK_OPERATION_TABLE_DETAILS: Shape = shape(
+    "BulkOperationTableDetails",
+    Kind::List { member: member("member", &super::schemas::BULK_OPERATION_TABLE_DETAIL), flattened: false },
+);
+
+pub(crate) static BULK_OPERATION_USAGE_MEMBERS: [Member; 6] = [
+    member("TableName", &super::schemas::TABLE_ARN),
+    member("BulkPutBytes", &super::schemas::NON_NEGATIVE_LONG_OBJECT),
+    member("Table", &super::schemas::BULK_OPERATION_BYTES),
+    member("LocalSecondaryIndexes", &super::schemas::SECONDARY_INDEXES_BULK_BYTES_MAP),
+    member("GlobalSecondaryIndexes", &super::schemas::SECONDARY_INDEXES_BULK_BYTES_MAP),
+    member("VectorIndexes", &super::schemas::VECTOR_INDEXES_BULK_VECTOR_BYTES_MAP),
+];
+
+pub(crate) static BULK_OPERATION_USAGE: Shape =
+    shape("BulkOperationUsage", Kind::Structure { members: &BULK_OPERATION_USAGE_MEMBERS });
+
+pub(crate) static BULK_OPERATION_USAGE_MULTIPLE: Shape = shape(
+    "BulkOperationUsageMultiple",
+    Kind::List { member: member("member", &super::schemas::BULK_OPERATION_USAGE), flattened: false },
+);
+
+pub(crate) static BULK_OPERATION_VECTOR_BYTES_MEMBERS: [Member; 1] =
+    [member("BulkPutVectorBytes", &super::schemas::NON_NEGATIVE_LONG_OBJECT)];
+
+pub(crate) static BULK_OPERATION_VECTOR_BYTES: Shape =
+    shape("BulkOperationVectorBytes", Kind::Structure { members: &BULK_OPERATION_VECTOR_BYTES_MEMBERS });
+
+pub(crate) static BULK_OPERATIONS_SUMMARY_LIST: Shape = shape(
+    "BulkOperationsSummaryList",
+    Kind::List { member: member("member", &super::schemas::BULK_OPERATION_SUMMARY), flattened: false },
+);
+
+pub(crate) static CANCEL_BULK_OPERATION_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN) }];
+
+pub(crate) static CANCEL_BULK_OPERATION_INPUT: Shape =
+    shape("CancelBulkOperationInput", Kind::Structure { members: &CANCEL_BULK_OPERATION_INPUT_MEMBERS });
+
+pub(crate) static CANCEL_BULK_OPERATION_OUTPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN) },
+    Member { required: true, ..member("BulkOperationStatus", &super::schemas::BULK_OPERATION_STATUS) },
+];
+
+pub(crate) static CANCEL_BULK_OPERATION_OUTPUT: Shape =
+    shape("CancelBulkOperationOutput", Kind::Structure { members: &CANCEL_BULK_OPERATION_OUTPUT_MEMBERS });
 
 pub(crate) static CANCELLATION_REASON_MEMBERS: [Member; 3] = [
     member("Item", &super::schemas::ATTRIBUTE_MAP),
@@ -59,14 +584,1503 @@ pub(crate) static CANCELLATION_REASON_LIST: Shape = Shape {
     )
 };
 
+pub(crate) static CAPACITY_MEMBERS: [Member; 3] = [
+    member("ReadCapacityUnits", &super::schemas::CONSUMED_CAPACITY_UNITS),
+    member("WriteCapacityUnits", &super::schemas::CONSUMED_CAPACITY_UNITS),
+    member("CapacityUnits", &super::schemas::CONSUMED_CAPACITY_UNITS),
+];
+
+pub(crate) static CAPACITY: Shape = shape("Capacity", Kind::Structure { members: &CAPACITY_MEMBERS });
+
+pub(crate) static CLIENT_REQUEST_TOKEN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(36.0), ..Constraints::NONE },
+    ..shape("ClientRequestToken", Kind::String)
+};
+
+pub(crate) static CLIENT_TOKEN: Shape = Shape {
+    constraints: Constraints { pattern: Some(r"^[^\$]+$"), ..Constraints::NONE },
+    ..shape("ClientToken", Kind::String)
+};
+
+pub(crate) static CLOUD_WATCH_LOG_GROUP_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("CloudWatchLogGroupArn", Kind::String)
+};
+
 pub(crate) static CODE: Shape = shape("Code", Kind::String);
 
+pub(crate) static COMPARISON_OPERATOR: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "IN",
+            "NULL",
+            "BETWEEN",
+            "LT",
+            "NOT_CONTAINS",
+            "EQ",
+            "GT",
+            "NOT_NULL",
+            "NE",
+            "LE",
+            "BEGINS_WITH",
+            "GE",
+            "CONTAINS",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("ComparisonOperator", Kind::String)
+};
+
+pub(crate) static CONDITION_MEMBERS: [Member; 2] = [
+    member("AttributeValueList", &super::schemas::ATTRIBUTE_VALUE_LIST),
+    Member { required: true, ..member("ComparisonOperator", &super::schemas::COMPARISON_OPERATOR) },
+];
+
+pub(crate) static CONDITION: Shape = shape("Condition", Kind::Structure { members: &CONDITION_MEMBERS });
+
+pub(crate) static CONDITION_CHECK_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Key", &super::schemas::KEY) },
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("ConditionExpression", &super::schemas::CONDITION_EXPRESSION) },
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static CONDITION_CHECK: Shape =
+    shape("ConditionCheck", Kind::Structure { members: &CONDITION_CHECK_MEMBERS });
+
+pub(crate) static CONDITION_EXPRESSION: Shape = shape("ConditionExpression", Kind::String);
+
+pub(crate) static CONDITIONAL_OPERATOR: Shape = Shape {
+    constraints: Constraints { one_of: &["OR", "AND"], ..Constraints::NONE },
+    ..shape("ConditionalOperator", Kind::String)
+};
+
+pub(crate) static CONFIRM_REMOVE_SELF_RESOURCE_ACCESS: Shape = shape("ConfirmRemoveSelfResourceAccess", Kind::Boolean);
+
+pub(crate) static CONSISTENT_READ: Shape = shape("ConsistentRead", Kind::Boolean);
+
+pub(crate) static CONSUMED_CAPACITY_MEMBERS: [Member; 8] = [
+    member("TableName", &super::schemas::TABLE_ARN),
+    member("CapacityUnits", &super::schemas::CONSUMED_CAPACITY_UNITS),
+    member("ReadCapacityUnits", &super::schemas::CONSUMED_CAPACITY_UNITS),
+    member("WriteCapacityUnits", &super::schemas::CONSUMED_CAPACITY_UNITS),
+    member("Table", &super::schemas::CAPACITY),
+    member("LocalSecondaryIndexes", &super::schemas::SECONDARY_INDEXES_CAPACITY_MAP),
+    member("GlobalSecondaryIndexes", &super::schemas::SECONDARY_INDEXES_CAPACITY_MAP),
+    member("VectorIndexes", &super::schemas::VECTOR_INDEXES_CAPACITY_MAP),
+];
+
+pub(crate) static CONSUMED_CAPACITY: Shape =
+    shape("ConsumedCapacity", Kind::Structure { members: &CONSUMED_CAPACITY_MEMBERS });
+
+pub(crate) static CONSUMED_CAPACITY_MULTIPLE: Shape = shape(
+    "ConsumedCapacityMultiple",
+    Kind::List { member: member("member", &super::schemas::CONSUMED_CAPACITY), flattened: false },
+);
+
+pub(crate) static CONSUMED_CAPACITY_UNITS: Shape = shape("ConsumedCapacityUnits", Kind::Double);
+
+pub(crate) static CONTINUOUS_BACKUPS_DESCRIPTION_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ContinuousBackupsStatus", &super::schemas::CONTINUOUS_BACKUPS_STATUS) },
+    member("PointInTimeRecoveryDescription", &super::schemas::POINT_IN_TIME_RECOVERY_DESCRIPTION),
+];
+
+pub(crate) static CONTINUOUS_BACKUPS_DESCRIPTION: Shape =
+    shape("ContinuousBackupsDescription", Kind::Structure { members: &CONTINUOUS_BACKUPS_DESCRIPTION_MEMBERS });
+
+pub(crate) static CONTINUOUS_BACKUPS_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    ..shape("ContinuousBackupsStatus", Kind::String)
+};
+
+pub(crate) static CONTRIBUTOR_INSIGHTS_ACTION: Shape = Shape {
+    constraints: Constraints { one_of: &["ENABLE", "DISABLE"], ..Constraints::NONE },
+    ..shape("ContributorInsightsAction", Kind::String)
+};
+
+pub(crate) static CONTRIBUTOR_INSIGHTS_MODE: Shape = Shape {
+    constraints: Constraints { one_of: &["ACCESSED_AND_THROTTLED_KEYS", "THROTTLED_KEYS"], ..Constraints::NONE },
+    ..shape("ContributorInsightsMode", Kind::String)
+};
+
+pub(crate) static CONTRIBUTOR_INSIGHTS_RULE: Shape = Shape {
+    constraints: Constraints { pattern: Some(r"[A-Za-z0-9][A-Za-z0-9\-\_\.]{0,126}[A-Za-z0-9]"), ..Constraints::NONE },
+    ..shape("ContributorInsightsRule", Kind::String)
+};
+
+pub(crate) static CONTRIBUTOR_INSIGHTS_RULE_LIST: Shape = shape(
+    "ContributorInsightsRuleList",
+    Kind::List { member: member("member", &super::schemas::CONTRIBUTOR_INSIGHTS_RULE), flattened: false },
+);
+
+pub(crate) static CONTRIBUTOR_INSIGHTS_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["ENABLING", "ENABLED", "DISABLING", "DISABLED", "FAILED"],
+        ..Constraints::NONE
+    },
+    ..shape("ContributorInsightsStatus", Kind::String)
+};
+
+pub(crate) static CONTRIBUTOR_INSIGHTS_SUMMARIES: Shape = shape(
+    "ContributorInsightsSummaries",
+    Kind::List { member: member("member", &super::schemas::CONTRIBUTOR_INSIGHTS_SUMMARY), flattened: false },
+);
+
+pub(crate) static CONTRIBUTOR_INSIGHTS_SUMMARY_MEMBERS: [Member; 4] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("ContributorInsightsStatus", &super::schemas::CONTRIBUTOR_INSIGHTS_STATUS),
+    member("ContributorInsightsMode", &super::schemas::CONTRIBUTOR_INSIGHTS_MODE),
+];
+
+pub(crate) static CONTRIBUTOR_INSIGHTS_SUMMARY: Shape =
+    shape("ContributorInsightsSummary", Kind::Structure { members: &CONTRIBUTOR_INSIGHTS_SUMMARY_MEMBERS });
+
+pub(crate) static CREATE_BACKUP_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("BackupName", &super::schemas::BACKUP_NAME) },
+];
+
+pub(crate) static CREATE_BACKUP_INPUT: Shape =
+    shape("CreateBackupInput", Kind::Structure { members: &CREATE_BACKUP_INPUT_MEMBERS });
+
+pub(crate) static CREATE_BACKUP_OUTPUT_MEMBERS: [Member; 1] =
+    [member("BackupDetails", &super::schemas::BACKUP_DETAILS)];
+
+pub(crate) static CREATE_BACKUP_OUTPUT: Shape =
+    shape("CreateBackupOutput", Kind::Structure { members: &CREATE_BACKUP_OUTPUT_MEMBERS });
+
+pub(crate) static CREATE_GLOBAL_SECONDARY_INDEX_ACTION_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
+    Member { required: true, ..member("KeySchema", &super::schemas::KEY_SCHEMA) },
+    Member { required: true, ..member("Projection", &super::schemas::PROJECTION) },
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("WarmThroughput", &super::schemas::WARM_THROUGHPUT),
+];
+
+pub(crate) static CREATE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = shape(
+    "CreateGlobalSecondaryIndexAction",
+    Kind::Structure { members: &CREATE_GLOBAL_SECONDARY_INDEX_ACTION_MEMBERS },
+);
+
+pub(crate) static CREATE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) }];
+
+pub(crate) static CREATE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION: Shape = shape(
+    "CreateGlobalTableWitnessGroupMemberAction",
+    Kind::Structure { members: &CREATE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION_MEMBERS },
+);
+
+pub(crate) static CREATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
+    member("KMSMasterKeyId", &super::schemas::KMS_MASTER_KEY_ID),
+    member("ProvisionedThroughputOverride", &super::schemas::PROVISIONED_THROUGHPUT_OVERRIDE),
+    member("OnDemandThroughputOverride", &super::schemas::ON_DEMAND_THROUGHPUT_OVERRIDE),
+    member("GlobalSecondaryIndexes", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_LIST),
+    member("TableClassOverride", &super::schemas::TABLE_CLASS),
+];
+
+pub(crate) static CREATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = shape(
+    "CreateReplicationGroupMemberAction",
+    Kind::Structure { members: &CREATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS },
+);
+
+pub(crate) static CREATE_TABLE_INPUT_MEMBERS: [Member; 18] = [
+    member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS),
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("KeySchema", &super::schemas::KEY_SCHEMA),
+    member("LocalSecondaryIndexes", &super::schemas::LOCAL_SECONDARY_INDEX_LIST),
+    member("GlobalSecondaryIndexes", &super::schemas::GLOBAL_SECONDARY_INDEX_LIST),
+    member("BillingMode", &super::schemas::BILLING_MODE),
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("StreamSpecification", &super::schemas::STREAM_SPECIFICATION),
+    member("SSESpecification", &super::schemas::SSE_SPECIFICATION),
+    member("Tags", &super::schemas::TAG_LIST),
+    member("TableClass", &super::schemas::TABLE_CLASS),
+    member("DeletionProtectionEnabled", &super::schemas::DELETION_PROTECTION_ENABLED),
+    member("WarmThroughput", &super::schemas::WARM_THROUGHPUT),
+    member("ResourcePolicy", &super::schemas::RESOURCE_POLICY),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("GlobalTableSourceArn", &super::schemas::TABLE_ARN),
+    member("GlobalTableSettingsReplicationMode", &super::schemas::GLOBAL_TABLE_SETTINGS_REPLICATION_MODE),
+    member("VectorIndexes", &super::schemas::VECTOR_INDEX_LIST),
+];
+
+pub(crate) static CREATE_TABLE_INPUT: Shape =
+    shape("CreateTableInput", Kind::Structure { members: &CREATE_TABLE_INPUT_MEMBERS });
+
+pub(crate) static CREATE_TABLE_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TableDescription", &super::schemas::TABLE_DESCRIPTION)];
+
+pub(crate) static CREATE_TABLE_OUTPUT: Shape =
+    shape("CreateTableOutput", Kind::Structure { members: &CREATE_TABLE_OUTPUT_MEMBERS });
+
+pub(crate) static CREATE_VECTOR_INDEX_ACTION_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
+    Member { required: true, ..member("VectorAttribute", &super::schemas::VECTOR_ATTRIBUTE_DEFINITION) },
+    member("SearchSchema", &super::schemas::SEARCH_SCHEMA),
+    Member { required: true, ..member("Projection", &super::schemas::PROJECTION) },
+    Member { required: true, ..member("Dimensions", &super::schemas::POSITIVE_LONG_OBJECT) },
+    Member { required: true, ..member("DistanceFunction", &super::schemas::VECTOR_DISTANCE_FUNCTION) },
+];
+
+pub(crate) static CREATE_VECTOR_INDEX_ACTION: Shape =
+    shape("CreateVectorIndexAction", Kind::Structure { members: &CREATE_VECTOR_INDEX_ACTION_MEMBERS });
+
+pub(crate) static CSV_DELIMITER: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1.0), pattern: Some(r"[,;:|\t ]"), ..Constraints::NONE },
+    ..shape("CsvDelimiter", Kind::String)
+};
+
+pub(crate) static CSV_HEADER: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(65536.0),
+        pattern: Some(r"[\x20-\x21\x23-\x2B\x2D-\x7E]*"),
+        ..Constraints::NONE
+    },
+    ..shape("CsvHeader", Kind::String)
+};
+
+pub(crate) static CSV_HEADER_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("CsvHeaderList", Kind::List { member: member("member", &super::schemas::CSV_HEADER), flattened: false })
+};
+
+pub(crate) static CSV_OPTIONS_MEMBERS: [Member; 2] =
+    [member("Delimiter", &super::schemas::CSV_DELIMITER), member("HeaderList", &super::schemas::CSV_HEADER_LIST)];
+
+pub(crate) static CSV_OPTIONS: Shape = shape("CsvOptions", Kind::Structure { members: &CSV_OPTIONS_MEMBERS });
+
+pub(crate) static DATE: Shape = shape("Date", Kind::Timestamp(None));
+
+pub(crate) static DELETE_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Key", &super::schemas::KEY) },
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("ConditionExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static DELETE: Shape = shape("Delete", Kind::Structure { members: &DELETE_MEMBERS });
+
+pub(crate) static DELETE_BACKUP_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("BackupArn", &super::schemas::BACKUP_ARN) }];
+
+pub(crate) static DELETE_BACKUP_INPUT: Shape =
+    shape("DeleteBackupInput", Kind::Structure { members: &DELETE_BACKUP_INPUT_MEMBERS });
+
+pub(crate) static DELETE_BACKUP_OUTPUT_MEMBERS: [Member; 1] =
+    [member("BackupDescription", &super::schemas::BACKUP_DESCRIPTION)];
+
+pub(crate) static DELETE_BACKUP_OUTPUT: Shape =
+    shape("DeleteBackupOutput", Kind::Structure { members: &DELETE_BACKUP_OUTPUT_MEMBERS });
+
+pub(crate) static DELETE_GLOBAL_SECONDARY_INDEX_ACTION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) }];
+
+pub(crate) static DELETE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = shape(
+    "DeleteGlobalSecondaryIndexAction",
+    Kind::Structure { members: &DELETE_GLOBAL_SECONDARY_INDEX_ACTION_MEMBERS },
+);
+
+pub(crate) static DELETE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) }];
+
+pub(crate) static DELETE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION: Shape = shape(
+    "DeleteGlobalTableWitnessGroupMemberAction",
+    Kind::Structure { members: &DELETE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION_MEMBERS },
+);
+
+pub(crate) static DELETE_ITEM_INPUT_MEMBERS: [Member; 11] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("Key", &super::schemas::KEY) },
+    member("Expected", &super::schemas::EXPECTED_ATTRIBUTE_MAP),
+    member("ConditionalOperator", &super::schemas::CONDITIONAL_OPERATOR),
+    member("ReturnValues", &super::schemas::RETURN_VALUE),
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("ReturnItemCollectionMetrics", &super::schemas::RETURN_ITEM_COLLECTION_METRICS),
+    member("ConditionExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static DELETE_ITEM_INPUT: Shape =
+    shape("DeleteItemInput", Kind::Structure { members: &DELETE_ITEM_INPUT_MEMBERS });
+
+pub(crate) static DELETE_ITEM_OUTPUT_MEMBERS: [Member; 3] = [
+    member("Attributes", &super::schemas::ATTRIBUTE_MAP),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY),
+    member("ItemCollectionMetrics", &super::schemas::ITEM_COLLECTION_METRICS),
+];
+
+pub(crate) static DELETE_ITEM_OUTPUT: Shape =
+    shape("DeleteItemOutput", Kind::Structure { members: &DELETE_ITEM_OUTPUT_MEMBERS });
+
+pub(crate) static DELETE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) }];
+
+pub(crate) static DELETE_REPLICATION_GROUP_MEMBER_ACTION: Shape = shape(
+    "DeleteReplicationGroupMemberAction",
+    Kind::Structure { members: &DELETE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS },
+);
+
+pub(crate) static DELETE_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Key", &super::schemas::KEY) }];
+
+pub(crate) static DELETE_REQUEST: Shape = shape("DeleteRequest", Kind::Structure { members: &DELETE_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_RESOURCE_POLICY_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
+    member("ExpectedRevisionId", &super::schemas::POLICY_REVISION_ID),
+];
+
+pub(crate) static DELETE_RESOURCE_POLICY_INPUT: Shape =
+    shape("DeleteResourcePolicyInput", Kind::Structure { members: &DELETE_RESOURCE_POLICY_INPUT_MEMBERS });
+
+pub(crate) static DELETE_RESOURCE_POLICY_OUTPUT_MEMBERS: [Member; 1] =
+    [member("RevisionId", &super::schemas::POLICY_REVISION_ID)];
+
+pub(crate) static DELETE_RESOURCE_POLICY_OUTPUT: Shape =
+    shape("DeleteResourcePolicyOutput", Kind::Structure { members: &DELETE_RESOURCE_POLICY_OUTPUT_MEMBERS });
+
+pub(crate) static DELETE_TABLE_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+
+pub(crate) static DELETE_TABLE_INPUT: Shape =
+    shape("DeleteTableInput", Kind::Structure { members: &DELETE_TABLE_INPUT_MEMBERS });
+
+pub(crate) static DELETE_TABLE_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TableDescription", &super::schemas::TABLE_DESCRIPTION)];
+
+pub(crate) static DELETE_TABLE_OUTPUT: Shape =
+    shape("DeleteTableOutput", Kind::Structure { members: &DELETE_TABLE_OUTPUT_MEMBERS });
+
+pub(crate) static DELETE_VECTOR_INDEX_ACTION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) }];
+
+pub(crate) static DELETE_VECTOR_INDEX_ACTION: Shape =
+    shape("DeleteVectorIndexAction", Kind::Structure { members: &DELETE_VECTOR_INDEX_ACTION_MEMBERS });
+
+pub(crate) static DELETION_PROTECTION_ENABLED: Shape = shape("DeletionProtectionEnabled", Kind::Boolean);
+
+pub(crate) static DESCRIBE_BACKUP_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("BackupArn", &super::schemas::BACKUP_ARN) }];
+
+pub(crate) static DESCRIBE_BACKUP_INPUT: Shape =
+    shape("DescribeBackupInput", Kind::Structure { members: &DESCRIBE_BACKUP_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_BACKUP_OUTPUT_MEMBERS: [Member; 1] =
+    [member("BackupDescription", &super::schemas::BACKUP_DESCRIPTION)];
+
+pub(crate) static DESCRIBE_BACKUP_OUTPUT: Shape =
+    shape("DescribeBackupOutput", Kind::Structure { members: &DESCRIBE_BACKUP_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_BULK_OPERATION_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN) }];
+
+pub(crate) static DESCRIBE_BULK_OPERATION_INPUT: Shape =
+    shape("DescribeBulkOperationInput", Kind::Structure { members: &DESCRIBE_BULK_OPERATION_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_BULK_OPERATION_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("BulkOperationDescription", &super::schemas::BULK_OPERATION_DESCRIPTION) }];
+
+pub(crate) static DESCRIBE_BULK_OPERATION_OUTPUT: Shape =
+    shape("DescribeBulkOperationOutput", Kind::Structure { members: &DESCRIBE_BULK_OPERATION_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_CONTINUOUS_BACKUPS_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+
+pub(crate) static DESCRIBE_CONTINUOUS_BACKUPS_INPUT: Shape =
+    shape("DescribeContinuousBackupsInput", Kind::Structure { members: &DESCRIBE_CONTINUOUS_BACKUPS_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_CONTINUOUS_BACKUPS_OUTPUT_MEMBERS: [Member; 1] =
+    [member("ContinuousBackupsDescription", &super::schemas::CONTINUOUS_BACKUPS_DESCRIPTION)];
+
+pub(crate) static DESCRIBE_CONTINUOUS_BACKUPS_OUTPUT: Shape =
+    shape("DescribeContinuousBackupsOutput", Kind::Structure { members: &DESCRIBE_CONTINUOUS_BACKUPS_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_CONTRIBUTOR_INSIGHTS_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("IndexName", &super::schemas::INDEX_NAME),
+];
+
+pub(crate) static DESCRIBE_CONTRIBUTOR_INSIGHTS_INPUT: Shape = shape(
+    "DescribeContributorInsightsInput",
+    Kind::Structure { members: &DESCRIBE_CONTRIBUTOR_INSIGHTS_INPUT_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS: [Member; 7] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("ContributorInsightsRuleList", &super::schemas::CONTRIBUTOR_INSIGHTS_RULE_LIST),
+    member("ContributorInsightsStatus", &super::schemas::CONTRIBUTOR_INSIGHTS_STATUS),
+    member("LastUpdateDateTime", &super::schemas::LAST_UPDATE_DATE_TIME),
+    member("FailureException", &super::schemas::FAILURE_EXCEPTION),
+    member("ContributorInsightsMode", &super::schemas::CONTRIBUTOR_INSIGHTS_MODE),
+];
+
+pub(crate) static DESCRIBE_CONTRIBUTOR_INSIGHTS_OUTPUT: Shape = shape(
+    "DescribeContributorInsightsOutput",
+    Kind::Structure { members: &DESCRIBE_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_ENDPOINTS_REQUEST_MEMBERS: [Member; 0] = [];
+
+pub(crate) static DESCRIBE_ENDPOINTS_REQUEST: Shape =
+    shape("DescribeEndpointsRequest", Kind::Structure { members: &DESCRIBE_ENDPOINTS_REQUEST_MEMBERS });
+
+pub(crate) static DESCRIBE_ENDPOINTS_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Endpoints", &super::schemas::ENDPOINTS) }];
+
+pub(crate) static DESCRIBE_ENDPOINTS_RESPONSE: Shape =
+    shape("DescribeEndpointsResponse", Kind::Structure { members: &DESCRIBE_ENDPOINTS_RESPONSE_MEMBERS });
+
+pub(crate) static DESCRIBE_EXPORT_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ExportArn", &super::schemas::EXPORT_ARN) }];
+
+pub(crate) static DESCRIBE_EXPORT_INPUT: Shape =
+    shape("DescribeExportInput", Kind::Structure { members: &DESCRIBE_EXPORT_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_EXPORT_OUTPUT_MEMBERS: [Member; 1] =
+    [member("ExportDescription", &super::schemas::EXPORT_DESCRIPTION)];
+
+pub(crate) static DESCRIBE_EXPORT_OUTPUT: Shape =
+    shape("DescribeExportOutput", Kind::Structure { members: &DESCRIBE_EXPORT_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_IMPORT_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ImportArn", &super::schemas::IMPORT_ARN) }];
+
+pub(crate) static DESCRIBE_IMPORT_INPUT: Shape =
+    shape("DescribeImportInput", Kind::Structure { members: &DESCRIBE_IMPORT_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_IMPORT_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ImportTableDescription", &super::schemas::IMPORT_TABLE_DESCRIPTION) }];
+
+pub(crate) static DESCRIBE_IMPORT_OUTPUT: Shape =
+    shape("DescribeImportOutput", Kind::Structure { members: &DESCRIBE_IMPORT_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "DescribeKinesisStreamingDestinationInput",
+    Kind::Structure { members: &DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 2] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("KinesisDataStreamDestinations", &super::schemas::KINESIS_DATA_STREAM_DESTINATIONS),
+];
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "DescribeKinesisStreamingDestinationOutput",
+    Kind::Structure { members: &DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_LIMITS_INPUT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static DESCRIBE_LIMITS_INPUT: Shape =
+    shape("DescribeLimitsInput", Kind::Structure { members: &DESCRIBE_LIMITS_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_LIMITS_OUTPUT_MEMBERS: [Member; 4] = [
+    member("AccountMaxReadCapacityUnits", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("AccountMaxWriteCapacityUnits", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("TableMaxReadCapacityUnits", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("TableMaxWriteCapacityUnits", &super::schemas::POSITIVE_LONG_OBJECT),
+];
+
+pub(crate) static DESCRIBE_LIMITS_OUTPUT: Shape =
+    shape("DescribeLimitsOutput", Kind::Structure { members: &DESCRIBE_LIMITS_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_TABLE_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+
+pub(crate) static DESCRIBE_TABLE_INPUT: Shape =
+    shape("DescribeTableInput", Kind::Structure { members: &DESCRIBE_TABLE_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_TABLE_OUTPUT_MEMBERS: [Member; 1] = [member("Table", &super::schemas::TABLE_DESCRIPTION)];
+
+pub(crate) static DESCRIBE_TABLE_OUTPUT: Shape =
+    shape("DescribeTableOutput", Kind::Structure { members: &DESCRIBE_TABLE_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+
+pub(crate) static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT: Shape = shape(
+    "DescribeTableReplicaAutoScalingInput",
+    Kind::Structure { members: &DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TableAutoScalingDescription", &super::schemas::TABLE_AUTO_SCALING_DESCRIPTION)];
+
+pub(crate) static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT: Shape = shape(
+    "DescribeTableReplicaAutoScalingOutput",
+    Kind::Structure { members: &DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_TIME_TO_LIVE_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+
+pub(crate) static DESCRIBE_TIME_TO_LIVE_INPUT: Shape =
+    shape("DescribeTimeToLiveInput", Kind::Structure { members: &DESCRIBE_TIME_TO_LIVE_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TimeToLiveDescription", &super::schemas::TIME_TO_LIVE_DESCRIPTION)];
+
+pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT: Shape =
+    shape("DescribeTimeToLiveOutput", Kind::Structure { members: &DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS });
+
+pub(crate) static DESTINATION_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["ENABLING", "ACTIVE", "DISABLING", "DISABLED", "ENABLE_FAILED", "UPDATING"],
+        ..Constraints::NONE
+    },
+    ..shape("DestinationStatus", Kind::String)
+};
+
+pub(crate) static DISASSOCIATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
+    Member { required: true, ..member("DisassociationMode", &super::schemas::DISASSOCIATION_MODE) },
+];
+
+pub(crate) static DISASSOCIATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = shape(
+    "DisassociateReplicationGroupMemberAction",
+    Kind::Structure { members: &DISASSOCIATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS },
+);
+
+pub(crate) static DISASSOCIATION_MODE: Shape = Shape {
+    constraints: Constraints { one_of: &["WAIT_FOR_REPLICATION"], ..Constraints::NONE },
+    ..shape("DisassociationMode", Kind::String)
+};
+
+pub(crate) static DISASSOCIATION_PROTECTION_ENABLED: Shape = shape("DisassociationProtectionEnabled", Kind::Boolean);
+
+pub(crate) static DOUBLE_OBJECT: Shape = shape("DoubleObject", Kind::Double);
+
+pub(crate) static ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION)];
+
+pub(crate) static ENABLE_KINESIS_STREAMING_CONFIGURATION: Shape = shape(
+    "EnableKinesisStreamingConfiguration",
+    Kind::Structure { members: &ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS },
+);
+
+pub(crate) static ENDPOINT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Address", &super::schemas::STRING) },
+    Member { required: true, ..member("CachePeriodInMinutes", &super::schemas::LONG) },
+];
+
+pub(crate) static ENDPOINT: Shape = shape("Endpoint", Kind::Structure { members: &ENDPOINT_MEMBERS });
+
+pub(crate) static ENDPOINTS: Shape =
+    shape("Endpoints", Kind::List { member: member("member", &super::schemas::ENDPOINT), flattened: false });
+
+pub(crate) static ERROR_COUNT: Shape =
+    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("ErrorCount", Kind::Long) };
+
 pub(crate) static ERROR_MESSAGE: Shape = shape("ErrorMessage", Kind::String);
+
+pub(crate) static EXCEPTION_DESCRIPTION: Shape = shape("ExceptionDescription", Kind::String);
+
+pub(crate) static EXCEPTION_NAME: Shape = shape("ExceptionName", Kind::String);
+
+pub(crate) static EXECUTE_STATEMENT_INPUT_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("Statement", &super::schemas::PARTI_QL_STATEMENT) },
+    member("Parameters", &super::schemas::PREPARED_STATEMENT_PARAMETERS),
+    member("ConsistentRead", &super::schemas::CONSISTENT_READ),
+    member("NextToken", &super::schemas::PARTI_QL_NEXT_TOKEN),
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("Limit", &super::schemas::POSITIVE_INTEGER_OBJECT),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static EXECUTE_STATEMENT_INPUT: Shape =
+    shape("ExecuteStatementInput", Kind::Structure { members: &EXECUTE_STATEMENT_INPUT_MEMBERS });
+
+pub(crate) static EXECUTE_STATEMENT_OUTPUT_MEMBERS: [Member; 4] = [
+    member("Items", &super::schemas::ITEM_LIST),
+    member("NextToken", &super::schemas::PARTI_QL_NEXT_TOKEN),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY),
+    member("LastEvaluatedKey", &super::schemas::KEY),
+];
+
+pub(crate) static EXECUTE_STATEMENT_OUTPUT: Shape =
+    shape("ExecuteStatementOutput", Kind::Structure { members: &EXECUTE_STATEMENT_OUTPUT_MEMBERS });
+
+pub(crate) static EXECUTE_TRANSACTION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TransactStatements", &super::schemas::PARAMETERIZED_STATEMENTS) },
+    Member { idempotency_token: true, ..member("ClientRequestToken", &super::schemas::CLIENT_REQUEST_TOKEN) },
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+];
+
+pub(crate) static EXECUTE_TRANSACTION_INPUT: Shape =
+    shape("ExecuteTransactionInput", Kind::Structure { members: &EXECUTE_TRANSACTION_INPUT_MEMBERS });
+
+pub(crate) static EXECUTE_TRANSACTION_OUTPUT_MEMBERS: [Member; 2] = [
+    member("Responses", &super::schemas::ITEM_RESPONSE_LIST),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY_MULTIPLE),
+];
+
+pub(crate) static EXECUTE_TRANSACTION_OUTPUT: Shape =
+    shape("ExecuteTransactionOutput", Kind::Structure { members: &EXECUTE_TRANSACTION_OUTPUT_MEMBERS });
+
+pub(crate) static EXPECTED_ATTRIBUTE_MAP: Shape = shape(
+    "ExpectedAttributeMap",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::EXPECTED_ATTRIBUTE_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static EXPECTED_ATTRIBUTE_VALUE_MEMBERS: [Member; 4] = [
+    member("Value", &super::schemas::ATTRIBUTE_VALUE),
+    member("Exists", &super::schemas::BOOLEAN_OBJECT),
+    member("ComparisonOperator", &super::schemas::COMPARISON_OPERATOR),
+    member("AttributeValueList", &super::schemas::ATTRIBUTE_VALUE_LIST),
+];
+
+pub(crate) static EXPECTED_ATTRIBUTE_VALUE: Shape =
+    shape("ExpectedAttributeValue", Kind::Structure { members: &EXPECTED_ATTRIBUTE_VALUE_MEMBERS });
+
+pub(crate) static EXPORT_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("ExportArn", Kind::String)
+};
+
+pub(crate) static EXPORT_DESCRIPTION_MEMBERS: [Member; 22] = [
+    member("ExportArn", &super::schemas::EXPORT_ARN),
+    member("ExportStatus", &super::schemas::EXPORT_STATUS),
+    member("StartTime", &super::schemas::EXPORT_START_TIME),
+    member("EndTime", &super::schemas::EXPORT_END_TIME),
+    member("ExportManifest", &super::schemas::EXPORT_MANIFEST),
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("TableId", &super::schemas::TABLE_ID),
+    member("ExportTime", &super::schemas::EXPORT_TIME),
+    member("ClientToken", &super::schemas::CLIENT_TOKEN),
+    member("S3Bucket", &super::schemas::S3_BUCKET),
+    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
+    member("S3Prefix", &super::schemas::S3_PREFIX),
+    member("S3SseAlgorithm", &super::schemas::S3_SSE_ALGORITHM),
+    member("S3SseKmsKeyId", &super::schemas::S3_SSE_KMS_KEY_ID),
+    member("FailureCode", &super::schemas::FAILURE_CODE),
+    member("FailureMessage", &super::schemas::FAILURE_MESSAGE),
+    member("ExportFormat", &super::schemas::EXPORT_FORMAT),
+    member("BilledSizeBytes", &super::schemas::BILLED_SIZE_BYTES),
+    member("ItemCount", &super::schemas::ITEM_COUNT),
+    member("ExportType", &super::schemas::EXPORT_TYPE),
+    member("IncrementalExportSpecification", &super::schemas::INCREMENTAL_EXPORT_SPECIFICATION),
+    member("FilterSpecification", &super::schemas::FILTER_SPECIFICATION),
+];
+
+pub(crate) static EXPORT_DESCRIPTION: Shape =
+    shape("ExportDescription", Kind::Structure { members: &EXPORT_DESCRIPTION_MEMBERS });
+
+pub(crate) static EXPORT_END_TIME: Shape = shape("ExportEndTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_FORMAT: Shape = Shape {
+    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION"], ..Constraints::NONE },
+    ..shape("ExportFormat", Kind::String)
+};
+
+pub(crate) static EXPORT_FROM_TIME: Shape = shape("ExportFromTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_MANIFEST: Shape = shape("ExportManifest", Kind::String);
+
+pub(crate) static EXPORT_NEXT_TOKEN: Shape = shape("ExportNextToken", Kind::String);
+
+pub(crate) static EXPORT_START_TIME: Shape = shape("ExportStartTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["IN_PROGRESS", "COMPLETED", "FAILED"], ..Constraints::NONE },
+    ..shape("ExportStatus", Kind::String)
+};
+
+pub(crate) static EXPORT_SUMMARIES: Shape = shape(
+    "ExportSummaries",
+    Kind::List { member: member("member", &super::schemas::EXPORT_SUMMARY), flattened: false },
+);
+
+pub(crate) static EXPORT_SUMMARY_MEMBERS: [Member; 3] = [
+    member("ExportArn", &super::schemas::EXPORT_ARN),
+    member("ExportStatus", &super::schemas::EXPORT_STATUS),
+    member("ExportType", &super::schemas::EXPORT_TYPE),
+];
+
+pub(crate) static EXPORT_SUMMARY: Shape = shape("ExportSummary", Kind::Structure { members: &EXPORT_SUMMARY_MEMBERS });
+
+pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS: [Member; 12] = [
+    Member { required: true, ..member("TableArn", &super::schemas::TABLE_ARN) },
+    member("ExportTime", &super::schemas::EXPORT_TIME),
+    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
+    Member { required: true, ..member("S3Bucket", &super::schemas::S3_BUCKET) },
+    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
+    member("S3Prefix", &super::schemas::S3_PREFIX),
+    member("S3SseAlgorithm", &super::schemas::S3_SSE_ALGORITHM),
+    member("S3SseKmsKeyId", &super::schemas::S3_SSE_KMS_KEY_ID),
+    member("ExportFormat", &super::schemas::EXPORT_FORMAT),
+    member("ExportType", &super::schemas::EXPORT_TYPE),
+    member("IncrementalExportSpecification", &super::schemas::INCREMENTAL_EXPORT_SPECIFICATION),
+    member("FilterSpecification", &super::schemas::FILTER_SPECIFICATION),
+];
+
+pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_INPUT: Shape =
+    shape("ExportTableToPointInTimeInput", Kind::Structure { members: &EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS });
+
+pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS: [Member; 1] =
+    [member("ExportDescription", &super::schemas::EXPORT_DESCRIPTION)];
+
+pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT: Shape =
+    shape("ExportTableToPointInTimeOutput", Kind::Structure { members: &EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS });
+
+pub(crate) static EXPORT_TIME: Shape = shape("ExportTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_TO_TIME: Shape = shape("ExportToTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["FULL_EXPORT", "INCREMENTAL_EXPORT"], ..Constraints::NONE },
+    ..shape("ExportType", Kind::String)
+};
+
+pub(crate) static EXPORT_VIEW_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], ..Constraints::NONE },
+    ..shape("ExportViewType", Kind::String)
+};
+
+pub(crate) static EXPRESSION_ATTRIBUTE_NAME_MAP: Shape = shape(
+    "ExpressionAttributeNameMap",
+    Kind::Map {
+        key: member("key", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_VARIABLE),
+        value: member("value", &super::schemas::ATTRIBUTE_NAME),
+        flattened: false,
+    },
+);
+
+pub(crate) static EXPRESSION_ATTRIBUTE_NAME_VARIABLE: Shape = shape("ExpressionAttributeNameVariable", Kind::String);
+
+pub(crate) static EXPRESSION_ATTRIBUTE_VALUE_MAP: Shape = shape(
+    "ExpressionAttributeValueMap",
+    Kind::Map {
+        key: member("key", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_VARIABLE),
+        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static EXPRESSION_ATTRIBUTE_VALUE_VARIABLE: Shape = shape("ExpressionAttributeValueVariable", Kind::String);
+
+pub(crate) static FAILURE_CODE: Shape = shape("FailureCode", Kind::String);
+
+pub(crate) static FAILURE_EXCEPTION_MEMBERS: [Member; 2] = [
+    member("ExceptionName", &super::schemas::EXCEPTION_NAME),
+    member("ExceptionDescription", &super::schemas::EXCEPTION_DESCRIPTION),
+];
+
+pub(crate) static FAILURE_EXCEPTION: Shape =
+    shape("FailureException", Kind::Structure { members: &FAILURE_EXCEPTION_MEMBERS });
+
+pub(crate) static FAILURE_MESSAGE: Shape = shape("FailureMessage", Kind::String);
+
+pub(crate) static FILTER_CONDITION_MAP: Shape = shape(
+    "FilterConditionMap",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::CONDITION),
+        flattened: false,
+    },
+);
+
+pub(crate) static FILTER_SPECIFICATION_MEMBERS: [Member; 5] = [
+    member("FilterExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
+    member("KeyConditionExpression", &super::schemas::KEY_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+];
+
+pub(crate) static FILTER_SPECIFICATION: Shape =
+    shape("FilterSpecification", Kind::Structure { members: &FILTER_SPECIFICATION_MEMBERS });
+
+pub(crate) static GET_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Key", &super::schemas::KEY) },
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+];
+
+pub(crate) static GET: Shape = shape("Get", Kind::Structure { members: &GET_MEMBERS });
+
+pub(crate) static GET_ITEM_INPUT_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("Key", &super::schemas::KEY) },
+    member("AttributesToGet", &super::schemas::ATTRIBUTE_NAME_LIST),
+    member("ConsistentRead", &super::schemas::CONSISTENT_READ),
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+];
+
+pub(crate) static GET_ITEM_INPUT: Shape = shape("GetItemInput", Kind::Structure { members: &GET_ITEM_INPUT_MEMBERS });
+
+pub(crate) static GET_ITEM_OUTPUT_MEMBERS: [Member; 2] =
+    [member("Item", &super::schemas::ATTRIBUTE_MAP), member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY)];
+
+pub(crate) static GET_ITEM_OUTPUT: Shape =
+    shape("GetItemOutput", Kind::Structure { members: &GET_ITEM_OUTPUT_MEMBERS });
+
+pub(crate) static GET_RESOURCE_POLICY_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) }];
+
+pub(crate) static GET_RESOURCE_POLICY_INPUT: Shape =
+    shape("GetResourcePolicyInput", Kind::Structure { members: &GET_RESOURCE_POLICY_INPUT_MEMBERS });
+
+pub(crate) static GET_RESOURCE_POLICY_OUTPUT_MEMBERS: [Member; 2] =
+    [member("Policy", &super::schemas::RESOURCE_POLICY), member("RevisionId", &super::schemas::POLICY_REVISION_ID)];
+
+pub(crate) static GET_RESOURCE_POLICY_OUTPUT: Shape =
+    shape("GetResourcePolicyOutput", Kind::Structure { members: &GET_RESOURCE_POLICY_OUTPUT_MEMBERS });
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
+    Member { required: true, ..member("KeySchema", &super::schemas::KEY_SCHEMA) },
+    Member { required: true, ..member("Projection", &super::schemas::PROJECTION) },
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("WarmThroughput", &super::schemas::WARM_THROUGHPUT),
+];
+
+pub(crate) static GLOBAL_SECONDARY_INDEX: Shape =
+    shape("GlobalSecondaryIndex", Kind::Structure { members: &GLOBAL_SECONDARY_INDEX_MEMBERS });
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_MEMBERS: [Member; 2] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("ProvisionedWriteCapacityAutoScalingUpdate", &super::schemas::AUTO_SCALING_SETTINGS_UPDATE),
+];
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE: Shape = shape(
+    "GlobalSecondaryIndexAutoScalingUpdate",
+    Kind::Structure { members: &GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_MEMBERS },
+);
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "GlobalSecondaryIndexAutoScalingUpdateList",
+        Kind::List {
+            member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE),
+            flattened: false,
+        },
+    )
+};
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_DESCRIPTION_MEMBERS: [Member; 11] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("KeySchema", &super::schemas::KEY_SCHEMA),
+    member("Projection", &super::schemas::PROJECTION),
+    member("IndexStatus", &super::schemas::INDEX_STATUS),
+    member("Backfilling", &super::schemas::BACKFILLING),
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT_DESCRIPTION),
+    member("IndexSizeBytes", &super::schemas::LONG_OBJECT),
+    member("ItemCount", &super::schemas::LONG_OBJECT),
+    member("IndexArn", &super::schemas::STRING),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("WarmThroughput", &super::schemas::GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION),
+];
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape =
+    shape("GlobalSecondaryIndexDescription", Kind::Structure { members: &GLOBAL_SECONDARY_INDEX_DESCRIPTION_MEMBERS });
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_DESCRIPTION_LIST: Shape = shape(
+    "GlobalSecondaryIndexDescriptionList",
+    Kind::List { member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_DESCRIPTION), flattened: false },
+);
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_INFO_MEMBERS: [Member; 5] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("KeySchema", &super::schemas::KEY_SCHEMA),
+    member("Projection", &super::schemas::PROJECTION),
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+];
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_INFO: Shape =
+    shape("GlobalSecondaryIndexInfo", Kind::Structure { members: &GLOBAL_SECONDARY_INDEX_INFO_MEMBERS });
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_LIST: Shape = shape(
+    "GlobalSecondaryIndexList",
+    Kind::List { member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX), flattened: false },
+);
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_UPDATE_MEMBERS: [Member; 3] = [
+    member("Update", &super::schemas::UPDATE_GLOBAL_SECONDARY_INDEX_ACTION),
+    member("Create", &super::schemas::CREATE_GLOBAL_SECONDARY_INDEX_ACTION),
+    member("Delete", &super::schemas::DELETE_GLOBAL_SECONDARY_INDEX_ACTION),
+];
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_UPDATE: Shape =
+    shape("GlobalSecondaryIndexUpdate", Kind::Structure { members: &GLOBAL_SECONDARY_INDEX_UPDATE_MEMBERS });
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_UPDATE_LIST: Shape = shape(
+    "GlobalSecondaryIndexUpdateList",
+    Kind::List { member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_UPDATE), flattened: false },
+);
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION_MEMBERS: [Member; 3] = [
+    member("ReadUnitsPerSecond", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("WriteUnitsPerSecond", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("Status", &super::schemas::INDEX_STATUS),
+];
+
+pub(crate) static GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION: Shape = shape(
+    "GlobalSecondaryIndexWarmThroughputDescription",
+    Kind::Structure { members: &GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION_MEMBERS },
+);
+
+pub(crate) static GLOBAL_SECONDARY_INDEXES: Shape = shape(
+    "GlobalSecondaryIndexes",
+    Kind::List { member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_INFO), flattened: false },
+);
+
+pub(crate) static GLOBAL_TABLE_SETTINGS_REPLICATION_MODE: Shape = Shape {
+    constraints: Constraints { one_of: &["ENABLED", "DISABLED", "ENABLED_WITH_OVERRIDES"], ..Constraints::NONE },
+    ..shape("GlobalTableSettingsReplicationMode", Kind::String)
+};
+
+pub(crate) static GLOBAL_TABLE_WITNESS_DESCRIPTION_MEMBERS: [Member; 2] =
+    [member("RegionName", &super::schemas::REGION_NAME), member("WitnessStatus", &super::schemas::WITNESS_STATUS)];
+
+pub(crate) static GLOBAL_TABLE_WITNESS_DESCRIPTION: Shape =
+    shape("GlobalTableWitnessDescription", Kind::Structure { members: &GLOBAL_TABLE_WITNESS_DESCRIPTION_MEMBERS });
+
+pub(crate) static GLOBAL_TABLE_WITNESS_DESCRIPTION_LIST: Shape = shape(
+    "GlobalTableWitnessDescriptionList",
+    Kind::List { member: member("member", &super::schemas::GLOBAL_TABLE_WITNESS_DESCRIPTION), flattened: false },
+);
+
+pub(crate) static GLOBAL_TABLE_WITNESS_GROUP_UPDATE_MEMBERS: [Member; 2] = [
+    member("Create", &super::schemas::CREATE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION),
+    member("Delete", &super::schemas::DELETE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION),
+];
+
+pub(crate) static GLOBAL_TABLE_WITNESS_GROUP_UPDATE: Shape =
+    shape("GlobalTableWitnessGroupUpdate", Kind::Structure { members: &GLOBAL_TABLE_WITNESS_GROUP_UPDATE_MEMBERS });
+
+pub(crate) static GLOBAL_TABLE_WITNESS_GROUP_UPDATE_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "GlobalTableWitnessGroupUpdateList",
+        Kind::List { member: member("member", &super::schemas::GLOBAL_TABLE_WITNESS_GROUP_UPDATE), flattened: false },
+    )
+};
+
+pub(crate) static IMPORT_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("ImportArn", Kind::String)
+};
+
+pub(crate) static IMPORT_END_TIME: Shape = shape("ImportEndTime", Kind::Timestamp(None));
+
+pub(crate) static IMPORT_NEXT_TOKEN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(112.0),
+        max: Some(1024.0),
+        pattern: Some("([0-9a-f]{16})+"),
+        ..Constraints::NONE
+    },
+    ..shape("ImportNextToken", Kind::String)
+};
+
+pub(crate) static IMPORT_START_TIME: Shape = shape("ImportStartTime", Kind::Timestamp(None));
+
+pub(crate) static IMPORT_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["IN_PROGRESS", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"],
+        ..Constraints::NONE
+    },
+    ..shape("ImportStatus", Kind::String)
+};
+
+pub(crate) static IMPORT_SUMMARY_MEMBERS: [Member; 8] = [
+    member("ImportArn", &super::schemas::IMPORT_ARN),
+    member("ImportStatus", &super::schemas::IMPORT_STATUS),
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE),
+    member("CloudWatchLogGroupArn", &super::schemas::CLOUD_WATCH_LOG_GROUP_ARN),
+    member("InputFormat", &super::schemas::INPUT_FORMAT),
+    member("StartTime", &super::schemas::IMPORT_START_TIME),
+    member("EndTime", &super::schemas::IMPORT_END_TIME),
+];
+
+pub(crate) static IMPORT_SUMMARY: Shape = shape("ImportSummary", Kind::Structure { members: &IMPORT_SUMMARY_MEMBERS });
+
+pub(crate) static IMPORT_SUMMARY_LIST: Shape = shape(
+    "ImportSummaryList",
+    Kind::List { member: member("member", &super::schemas::IMPORT_SUMMARY), flattened: false },
+);
+
+pub(crate) static IMPORT_TABLE_DESCRIPTION_MEMBERS: [Member; 19] = [
+    member("ImportArn", &super::schemas::IMPORT_ARN),
+    member("ImportStatus", &super::schemas::IMPORT_STATUS),
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("TableId", &super::schemas::TABLE_ID),
+    member("ClientToken", &super::schemas::CLIENT_TOKEN),
+    member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE),
+    member("ErrorCount", &super::schemas::ERROR_COUNT),
+    member("CloudWatchLogGroupArn", &super::schemas::CLOUD_WATCH_LOG_GROUP_ARN),
+    member("InputFormat", &super::schemas::INPUT_FORMAT),
+    member("InputFormatOptions", &super::schemas::INPUT_FORMAT_OPTIONS),
+    member("InputCompressionType", &super::schemas::INPUT_COMPRESSION_TYPE),
+    member("TableCreationParameters", &super::schemas::TABLE_CREATION_PARAMETERS),
+    member("StartTime", &super::schemas::IMPORT_START_TIME),
+    member("EndTime", &super::schemas::IMPORT_END_TIME),
+    member("ProcessedSizeBytes", &super::schemas::LONG_OBJECT),
+    member("ProcessedItemCount", &super::schemas::PROCESSED_ITEM_COUNT),
+    member("ImportedItemCount", &super::schemas::IMPORTED_ITEM_COUNT),
+    member("FailureCode", &super::schemas::FAILURE_CODE),
+    member("FailureMessage", &super::schemas::FAILURE_MESSAGE),
+];
+
+pub(crate) static IMPORT_TABLE_DESCRIPTION: Shape =
+    shape("ImportTableDescription", Kind::Structure { members: &IMPORT_TABLE_DESCRIPTION_MEMBERS });
+
+pub(crate) static IMPORT_TABLE_INPUT_MEMBERS: [Member; 6] = [
+    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
+    Member { required: true, ..member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE) },
+    Member { required: true, ..member("InputFormat", &super::schemas::INPUT_FORMAT) },
+    member("InputFormatOptions", &super::schemas::INPUT_FORMAT_OPTIONS),
+    member("InputCompressionType", &super::schemas::INPUT_COMPRESSION_TYPE),
+    Member { required: true, ..member("TableCreationParameters", &super::schemas::TABLE_CREATION_PARAMETERS) },
+];
+
+pub(crate) static IMPORT_TABLE_INPUT: Shape =
+    shape("ImportTableInput", Kind::Structure { members: &IMPORT_TABLE_INPUT_MEMBERS });
+
+pub(crate) static IMPORT_TABLE_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ImportTableDescription", &super::schemas::IMPORT_TABLE_DESCRIPTION) }];
+
+pub(crate) static IMPORT_TABLE_OUTPUT: Shape =
+    shape("ImportTableOutput", Kind::Structure { members: &IMPORT_TABLE_OUTPUT_MEMBERS });
+
+pub(crate) static IMPORTED_ITEM_COUNT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("ImportedItemCount", Kind::Long)
+};
+
+pub(crate) static INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS: [Member; 3] = [
+    member("ExportFromTime", &super::schemas::EXPORT_FROM_TIME),
+    member("ExportToTime", &super::schemas::EXPORT_TO_TIME),
+    member("ExportViewType", &super::schemas::EXPORT_VIEW_TYPE),
+];
+
+pub(crate) static INCREMENTAL_EXPORT_SPECIFICATION: Shape =
+    shape("IncrementalExportSpecification", Kind::Structure { members: &INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS });
+
+pub(crate) static INDEX_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(3.0),
+        max: Some(255.0),
+        pattern: Some("[a-zA-Z0-9_.-]+"),
+        ..Constraints::NONE
+    },
+    ..shape("IndexName", Kind::String)
+};
+
+pub(crate) static INDEX_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["CREATING", "UPDATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
+    ..shape("IndexStatus", Kind::String)
+};
+
+pub(crate) static INPUT_COMPRESSION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["GZIP", "ZSTD", "NONE"], ..Constraints::NONE },
+    ..shape("InputCompressionType", Kind::String)
+};
+
+pub(crate) static INPUT_FORMAT: Shape = Shape {
+    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION", "CSV"], ..Constraints::NONE },
+    ..shape("InputFormat", Kind::String)
+};
+
+pub(crate) static INPUT_FORMAT_OPTIONS_MEMBERS: [Member; 1] = [member("Csv", &super::schemas::CSV_OPTIONS)];
+
+pub(crate) static INPUT_FORMAT_OPTIONS: Shape =
+    shape("InputFormatOptions", Kind::Structure { members: &INPUT_FORMAT_OPTIONS_MEMBERS });
+
+pub(crate) static INPUT_S3_CONFIGURATION_MEMBERS: [Member; 5] = [
+    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
+    Member { required: true, ..member("S3Bucket", &super::schemas::S3_BUCKET) },
+    member("S3KeyPrefix", &super::schemas::S3_PREFIX),
+    Member { required: true, ..member("InputFormat", &super::schemas::BULK_OPERATION_INPUT_FORMAT) },
+    member("InputCompressionType", &super::schemas::INPUT_COMPRESSION_TYPE),
+];
+
+pub(crate) static INPUT_S3_CONFIGURATION: Shape =
+    shape("InputS3Configuration", Kind::Structure { members: &INPUT_S3_CONFIGURATION_MEMBERS });
+
+pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
+
+pub(crate) static INTEGER_OBJECT: Shape = shape("IntegerObject", Kind::Integer);
+
+pub(crate) static ITEM_COLLECTION_KEY_ATTRIBUTE_MAP: Shape = shape(
+    "ItemCollectionKeyAttributeMap",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static ITEM_COLLECTION_METRICS_MEMBERS: [Member; 2] = [
+    member("ItemCollectionKey", &super::schemas::ITEM_COLLECTION_KEY_ATTRIBUTE_MAP),
+    member("SizeEstimateRangeGB", &super::schemas::ITEM_COLLECTION_SIZE_ESTIMATE_RANGE),
+];
+
+pub(crate) static ITEM_COLLECTION_METRICS: Shape =
+    shape("ItemCollectionMetrics", Kind::Structure { members: &ITEM_COLLECTION_METRICS_MEMBERS });
+
+pub(crate) static ITEM_COLLECTION_METRICS_MULTIPLE: Shape = shape(
+    "ItemCollectionMetricsMultiple",
+    Kind::List { member: member("member", &super::schemas::ITEM_COLLECTION_METRICS), flattened: false },
+);
+
+pub(crate) static ITEM_COLLECTION_METRICS_PER_TABLE: Shape = shape(
+    "ItemCollectionMetricsPerTable",
+    Kind::Map {
+        key: member("key", &super::schemas::TABLE_ARN),
+        value: member("value", &super::schemas::ITEM_COLLECTION_METRICS_MULTIPLE),
+        flattened: false,
+    },
+);
+
+pub(crate) static ITEM_COLLECTION_SIZE_ESTIMATE_BOUND: Shape = shape("ItemCollectionSizeEstimateBound", Kind::Double);
+
+pub(crate) static ITEM_COLLECTION_SIZE_ESTIMATE_RANGE: Shape = shape(
+    "ItemCollectionSizeEstimateRange",
+    Kind::List { member: member("member", &super::schemas::ITEM_COLLECTION_SIZE_ESTIMATE_BOUND), flattened: false },
+);
+
+pub(crate) static ITEM_COUNT: Shape =
+    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("ItemCount", Kind::Long) };
+
+pub(crate) static ITEM_LIST: Shape =
+    shape("ItemList", Kind::List { member: member("member", &super::schemas::ATTRIBUTE_MAP), flattened: false });
+
+pub(crate) static ITEM_RESPONSE_MEMBERS: [Member; 1] = [member("Item", &super::schemas::ATTRIBUTE_MAP)];
+
+pub(crate) static ITEM_RESPONSE: Shape = shape("ItemResponse", Kind::Structure { members: &ITEM_RESPONSE_MEMBERS });
+
+pub(crate) static ITEM_RESPONSE_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape(
+        "ItemResponseList",
+        Kind::List { member: member("member", &super::schemas::ITEM_RESPONSE), flattened: false },
+    )
+};
+
+pub(crate) static KMS_MASTER_KEY_ARN: Shape = shape("KMSMasterKeyArn", Kind::String);
+
+pub(crate) static KMS_MASTER_KEY_ID: Shape = shape("KMSMasterKeyId", Kind::String);
+
+pub(crate) static KEY: Shape = shape(
+    "Key",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static KEY_CONDITIONS: Shape = shape(
+    "KeyConditions",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::CONDITION),
+        flattened: false,
+    },
+);
+
+pub(crate) static KEY_EXPRESSION: Shape = shape("KeyExpression", Kind::String);
+
+pub(crate) static KEY_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("KeyList", Kind::List { member: member("member", &super::schemas::KEY), flattened: false })
+};
+
+pub(crate) static KEY_SCHEMA: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape("KeySchema", Kind::List { member: member("member", &super::schemas::KEY_SCHEMA_ELEMENT), flattened: false })
+};
+
+pub(crate) static KEY_SCHEMA_ATTRIBUTE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("KeySchemaAttributeName", Kind::String)
+};
+
+pub(crate) static KEY_SCHEMA_ELEMENT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("AttributeName", &super::schemas::KEY_SCHEMA_ATTRIBUTE_NAME) },
+    Member { required: true, ..member("KeyType", &super::schemas::KEY_TYPE) },
+];
+
+pub(crate) static KEY_SCHEMA_ELEMENT: Shape =
+    shape("KeySchemaElement", Kind::Structure { members: &KEY_SCHEMA_ELEMENT_MEMBERS });
+
+pub(crate) static KEY_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["HASH", "RANGE"], ..Constraints::NONE },
+    ..shape("KeyType", Kind::String)
+};
+
+pub(crate) static KEYS_AND_ATTRIBUTES_MEMBERS: [Member; 5] = [
+    Member { required: true, ..member("Keys", &super::schemas::KEY_LIST) },
+    member("AttributesToGet", &super::schemas::ATTRIBUTE_NAME_LIST),
+    member("ConsistentRead", &super::schemas::CONSISTENT_READ),
+    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+];
+
+pub(crate) static KEYS_AND_ATTRIBUTES: Shape =
+    shape("KeysAndAttributes", Kind::Structure { members: &KEYS_AND_ATTRIBUTES_MEMBERS });
+
+pub(crate) static KINESIS_DATA_STREAM_DESTINATION_MEMBERS: [Member; 4] = [
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("DestinationStatusDescription", &super::schemas::STRING),
+    member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION),
+];
+
+pub(crate) static KINESIS_DATA_STREAM_DESTINATION: Shape =
+    shape("KinesisDataStreamDestination", Kind::Structure { members: &KINESIS_DATA_STREAM_DESTINATION_MEMBERS });
+
+pub(crate) static KINESIS_DATA_STREAM_DESTINATIONS: Shape = shape(
+    "KinesisDataStreamDestinations",
+    Kind::List { member: member("member", &super::schemas::KINESIS_DATA_STREAM_DESTINATION), flattened: false },
+);
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("StreamArn", &super::schemas::STREAM_ARN) },
+    member("EnableKinesisStreamingConfiguration", &super::schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "KinesisStreamingDestinationInput",
+    Kind::Structure { members: &KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 4] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("EnableKinesisStreamingConfiguration", &super::schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "KinesisStreamingDestinationOutput",
+    Kind::Structure { members: &KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static LAST_UPDATE_DATE_TIME: Shape = shape("LastUpdateDateTime", Kind::Timestamp(None));
 
 pub(crate) static LIST_ATTRIBUTE_VALUE: Shape = shape(
     "ListAttributeValue",
     Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
 );
+
+pub(crate) static LIST_BACKUPS_INPUT_MEMBERS: [Member; 6] = [
+    member("TableName", &super::schemas::TABLE_ARN),
+    member("Limit", &super::schemas::BACKUPS_INPUT_LIMIT),
+    member("TimeRangeLowerBound", &super::schemas::TIME_RANGE_LOWER_BOUND),
+    member("TimeRangeUpperBound", &super::schemas::TIME_RANGE_UPPER_BOUND),
+    member("ExclusiveStartBackupArn", &super::schemas::BACKUP_ARN),
+    member("BackupType", &super::schemas::BACKUP_TYPE_FILTER),
+];
+
+pub(crate) static LIST_BACKUPS_INPUT: Shape =
+    shape("ListBackupsInput", Kind::Structure { members: &LIST_BACKUPS_INPUT_MEMBERS });
+
+pub(crate) static LIST_BACKUPS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("BackupSummaries", &super::schemas::BACKUP_SUMMARIES),
+    member("LastEvaluatedBackupArn", &super::schemas::BACKUP_ARN),
+];
+
+pub(crate) static LIST_BACKUPS_OUTPUT: Shape =
+    shape("ListBackupsOutput", Kind::Structure { members: &LIST_BACKUPS_OUTPUT_MEMBERS });
+
+pub(crate) static LIST_BULK_OPERATIONS_INPUT_MEMBERS: [Member; 2] = [
+    member("MaxResults", &super::schemas::LIST_BULK_OPERATIONS_MAX_LIMIT),
+    member("NextToken", &super::schemas::BULK_OPERATION_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_BULK_OPERATIONS_INPUT: Shape =
+    shape("ListBulkOperationsInput", Kind::Structure { members: &LIST_BULK_OPERATIONS_INPUT_MEMBERS });
+
+pub(crate) static LIST_BULK_OPERATIONS_MAX_LIMIT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape("ListBulkOperationsMaxLimit", Kind::Integer)
+};
+
+pub(crate) static LIST_BULK_OPERATIONS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("BulkOperationsSummaryList", &super::schemas::BULK_OPERATIONS_SUMMARY_LIST),
+    member("NextToken", &super::schemas::BULK_OPERATION_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_BULK_OPERATIONS_OUTPUT: Shape =
+    shape("ListBulkOperationsOutput", Kind::Structure { members: &LIST_BULK_OPERATIONS_OUTPUT_MEMBERS });
+
+pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_INPUT_MEMBERS: [Member; 3] = [
+    member("TableName", &super::schemas::TABLE_ARN),
+    member("NextToken", &super::schemas::NEXT_TOKEN_STRING),
+    member("MaxResults", &super::schemas::LIST_CONTRIBUTOR_INSIGHTS_LIMIT),
+];
+
+pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_INPUT: Shape =
+    shape("ListContributorInsightsInput", Kind::Structure { members: &LIST_CONTRIBUTOR_INSIGHTS_INPUT_MEMBERS });
+
+pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_LIMIT: Shape = Shape {
+    constraints: Constraints { max: Some(100.0), ..Constraints::NONE },
+    ..shape("ListContributorInsightsLimit", Kind::Integer)
+};
+
+pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("ContributorInsightsSummaries", &super::schemas::CONTRIBUTOR_INSIGHTS_SUMMARIES),
+    member("NextToken", &super::schemas::NEXT_TOKEN_STRING),
+];
+
+pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_OUTPUT: Shape =
+    shape("ListContributorInsightsOutput", Kind::Structure { members: &LIST_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS });
+
+pub(crate) static LIST_EXPORTS_INPUT_MEMBERS: [Member; 3] = [
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("MaxResults", &super::schemas::LIST_EXPORTS_MAX_LIMIT),
+    member("NextToken", &super::schemas::EXPORT_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_EXPORTS_INPUT: Shape =
+    shape("ListExportsInput", Kind::Structure { members: &LIST_EXPORTS_INPUT_MEMBERS });
+
+pub(crate) static LIST_EXPORTS_MAX_LIMIT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape("ListExportsMaxLimit", Kind::Integer)
+};
+
+pub(crate) static LIST_EXPORTS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("ExportSummaries", &super::schemas::EXPORT_SUMMARIES),
+    member("NextToken", &super::schemas::EXPORT_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_EXPORTS_OUTPUT: Shape =
+    shape("ListExportsOutput", Kind::Structure { members: &LIST_EXPORTS_OUTPUT_MEMBERS });
+
+pub(crate) static LIST_IMPORTS_INPUT_MEMBERS: [Member; 3] = [
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("PageSize", &super::schemas::LIST_IMPORTS_MAX_LIMIT),
+    member("NextToken", &super::schemas::IMPORT_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_IMPORTS_INPUT: Shape =
+    shape("ListImportsInput", Kind::Structure { members: &LIST_IMPORTS_INPUT_MEMBERS });
+
+pub(crate) static LIST_IMPORTS_MAX_LIMIT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape("ListImportsMaxLimit", Kind::Integer)
+};
+
+pub(crate) static LIST_IMPORTS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("ImportSummaryList", &super::schemas::IMPORT_SUMMARY_LIST),
+    member("NextToken", &super::schemas::IMPORT_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_IMPORTS_OUTPUT: Shape =
+    shape("ListImportsOutput", Kind::Structure { members: &LIST_IMPORTS_OUTPUT_MEMBERS });
+
+pub(crate) static LIST_TABLES_INPUT_MEMBERS: [Member; 2] = [
+    member("ExclusiveStartTableName", &super::schemas::TABLE_NAME),
+    member("Limit", &super::schemas::LIST_TABLES_INPUT_LIMIT),
+];
+
+pub(crate) static LIST_TABLES_INPUT: Shape =
+    shape("ListTablesInput", Kind::Structure { members: &LIST_TABLES_INPUT_MEMBERS });
+
+pub(crate) static LIST_TABLES_INPUT_LIMIT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("ListTablesInputLimit", Kind::Integer)
+};
+
+pub(crate) static LIST_TABLES_OUTPUT_MEMBERS: [Member; 2] = [
+    member("TableNames", &super::schemas::TABLE_NAME_LIST),
+    member("LastEvaluatedTableName", &super::schemas::TABLE_NAME),
+];
+
+pub(crate) static LIST_TABLES_OUTPUT: Shape =
+    shape("ListTablesOutput", Kind::Structure { members: &LIST_TABLES_OUTPUT_MEMBERS });
+
+pub(crate) static LIST_TAGS_OF_RESOURCE_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
+    member("NextToken", &super::schemas::NEXT_TOKEN_STRING),
+];
+
+pub(crate) static LIST_TAGS_OF_RESOURCE_INPUT: Shape =
+    shape("ListTagsOfResourceInput", Kind::Structure { members: &LIST_TAGS_OF_RESOURCE_INPUT_MEMBERS });
+
+pub(crate) static LIST_TAGS_OF_RESOURCE_OUTPUT_MEMBERS: [Member; 2] =
+    [member("Tags", &super::schemas::TAG_LIST), member("NextToken", &super::schemas::NEXT_TOKEN_STRING)];
+
+pub(crate) static LIST_TAGS_OF_RESOURCE_OUTPUT: Shape =
+    shape("ListTagsOfResourceOutput", Kind::Structure { members: &LIST_TAGS_OF_RESOURCE_OUTPUT_MEMBERS });
+
+pub(crate) static LOCAL_SECONDARY_INDEX_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
+    Member { required: true, ..member("KeySchema", &super::schemas::KEY_SCHEMA) },
+    Member { required: true, ..member("Projection", &super::schemas::PROJECTION) },
+];
+
+pub(crate) static LOCAL_SECONDARY_INDEX: Shape =
+    shape("LocalSecondaryIndex", Kind::Structure { members: &LOCAL_SECONDARY_INDEX_MEMBERS });
+
+pub(crate) static LOCAL_SECONDARY_INDEX_DESCRIPTION_MEMBERS: [Member; 6] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("KeySchema", &super::schemas::KEY_SCHEMA),
+    member("Projection", &super::schemas::PROJECTION),
+    member("IndexSizeBytes", &super::schemas::LONG_OBJECT),
+    member("ItemCount", &super::schemas::LONG_OBJECT),
+    member("IndexArn", &super::schemas::STRING),
+];
+
+pub(crate) static LOCAL_SECONDARY_INDEX_DESCRIPTION: Shape =
+    shape("LocalSecondaryIndexDescription", Kind::Structure { members: &LOCAL_SECONDARY_INDEX_DESCRIPTION_MEMBERS });
+
+pub(crate) static LOCAL_SECONDARY_INDEX_DESCRIPTION_LIST: Shape = shape(
+    "LocalSecondaryIndexDescriptionList",
+    Kind::List { member: member("member", &super::schemas::LOCAL_SECONDARY_INDEX_DESCRIPTION), flattened: false },
+);
+
+pub(crate) static LOCAL_SECONDARY_INDEX_INFO_MEMBERS: [Member; 3] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("KeySchema", &super::schemas::KEY_SCHEMA),
+    member("Projection", &super::schemas::PROJECTION),
+];
+
+pub(crate) static LOCAL_SECONDARY_INDEX_INFO: Shape =
+    shape("LocalSecondaryIndexInfo", Kind::Structure { members: &LOCAL_SECONDARY_INDEX_INFO_MEMBERS });
+
+pub(crate) static LOCAL_SECONDARY_INDEX_LIST: Shape = shape(
+    "LocalSecondaryIndexList",
+    Kind::List { member: member("member", &super::schemas::LOCAL_SECONDARY_INDEX), flattened: false },
+);
+
+pub(crate) static LOCAL_SECONDARY_INDEXES: Shape = shape(
+    "LocalSecondaryIndexes",
+    Kind::List { member: member("member", &super::schemas::LOCAL_SECONDARY_INDEX_INFO), flattened: false },
+);
+
+pub(crate) static LONG: Shape = shape("Long", Kind::Long);
+
+pub(crate) static LONG_OBJECT: Shape = shape("LongObject", Kind::Long);
 
 pub(crate) static MAP_ATTRIBUTE_VALUE: Shape = shape(
     "MapAttributeValue",
@@ -77,6 +2091,31 @@ pub(crate) static MAP_ATTRIBUTE_VALUE: Shape = shape(
     },
 );
 
+pub(crate) static MULTI_REGION_CONSISTENCY: Shape = Shape {
+    constraints: Constraints { one_of: &["EVENTUAL", "STRONG"], ..Constraints::NONE },
+    ..shape("MultiRegionConsistency", Kind::String)
+};
+
+pub(crate) static NEXT_TOKEN_STRING: Shape = shape("NextTokenString", Kind::String);
+
+pub(crate) static NON_KEY_ATTRIBUTE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("NonKeyAttributeName", Kind::String)
+};
+
+pub(crate) static NON_KEY_ATTRIBUTE_NAME_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
+    ..shape(
+        "NonKeyAttributeNameList",
+        Kind::List { member: member("member", &super::schemas::NON_KEY_ATTRIBUTE_NAME), flattened: false },
+    )
+};
+
+pub(crate) static NON_NEGATIVE_LONG_OBJECT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("NonNegativeLongObject", Kind::Long)
+};
+
 pub(crate) static NULL_ATTRIBUTE_VALUE: Shape = shape("NullAttributeValue", Kind::Boolean);
 
 pub(crate) static NUMBER_ATTRIBUTE_VALUE: Shape = shape("NumberAttributeValue", Kind::String);
@@ -86,9 +2125,830 @@ pub(crate) static NUMBER_SET_ATTRIBUTE_VALUE: Shape = shape(
     Kind::List { member: member("member", &super::schemas::NUMBER_ATTRIBUTE_VALUE), flattened: false },
 );
 
+pub(crate) static ON_DEMAND_THROUGHPUT_MEMBERS: [Member; 2] = [
+    member("MaxReadRequestUnits", &super::schemas::LONG_OBJECT),
+    member("MaxWriteRequestUnits", &super::schemas::LONG_OBJECT),
+];
+
+pub(crate) static ON_DEMAND_THROUGHPUT: Shape =
+    shape("OnDemandThroughput", Kind::Structure { members: &ON_DEMAND_THROUGHPUT_MEMBERS });
+
+pub(crate) static ON_DEMAND_THROUGHPUT_OVERRIDE_MEMBERS: [Member; 1] =
+    [member("MaxReadRequestUnits", &super::schemas::LONG_OBJECT)];
+
+pub(crate) static ON_DEMAND_THROUGHPUT_OVERRIDE: Shape =
+    shape("OnDemandThroughputOverride", Kind::Structure { members: &ON_DEMAND_THROUGHPUT_OVERRIDE_MEMBERS });
+
+pub(crate) static OUTPUT_S3_CONFIGURATION_MEMBERS: [Member; 6] = [
+    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
+    member("S3Bucket", &super::schemas::S3_BUCKET),
+    member("S3KeyPrefix", &super::schemas::S3_PREFIX),
+    member("S3SseAlgorithm", &super::schemas::S3_SSE_ALGORITHM),
+    member("S3SseKmsKeyId", &super::schemas::S3_SSE_KMS_KEY_ID),
+    Member { required: true, ..member("OutputType", &super::schemas::OUTPUT_TYPE_LIST) },
+];
+
+pub(crate) static OUTPUT_S3_CONFIGURATION: Shape =
+    shape("OutputS3Configuration", Kind::Structure { members: &OUTPUT_S3_CONFIGURATION_MEMBERS });
+
+pub(crate) static OUTPUT_TYPE_ENUM: Shape = Shape {
+    constraints: Constraints { one_of: &["ERROR", "CONDITION_CHECK_FAILURE"], ..Constraints::NONE },
+    ..shape("OutputTypeEnum", Kind::String)
+};
+
+pub(crate) static OUTPUT_TYPE_LIST: Shape = shape(
+    "OutputTypeList",
+    Kind::List { member: member("member", &super::schemas::OUTPUT_TYPE_ENUM), flattened: false },
+);
+
+pub(crate) static PARAMETERIZED_STATEMENT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Statement", &super::schemas::PARTI_QL_STATEMENT) },
+    member("Parameters", &super::schemas::PREPARED_STATEMENT_PARAMETERS),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static PARAMETERIZED_STATEMENT: Shape =
+    shape("ParameterizedStatement", Kind::Structure { members: &PARAMETERIZED_STATEMENT_MEMBERS });
+
+pub(crate) static PARAMETERIZED_STATEMENTS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape(
+        "ParameterizedStatements",
+        Kind::List { member: member("member", &super::schemas::PARAMETERIZED_STATEMENT), flattened: false },
+    )
+};
+
+pub(crate) static PARTI_QL_BATCH_REQUEST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape(
+        "PartiQLBatchRequest",
+        Kind::List { member: member("member", &super::schemas::BATCH_STATEMENT_REQUEST), flattened: false },
+    )
+};
+
+pub(crate) static PARTI_QL_BATCH_RESPONSE: Shape = shape(
+    "PartiQLBatchResponse",
+    Kind::List { member: member("member", &super::schemas::BATCH_STATEMENT_RESPONSE), flattened: false },
+);
+
+pub(crate) static PARTI_QL_NEXT_TOKEN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(32768.0), ..Constraints::NONE },
+    ..shape("PartiQLNextToken", Kind::String)
+};
+
+pub(crate) static PARTI_QL_STATEMENT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
+    ..shape("PartiQLStatement", Kind::String)
+};
+
+pub(crate) static POINT_IN_TIME_RECOVERY_DESCRIPTION_MEMBERS: [Member; 4] = [
+    member("PointInTimeRecoveryStatus", &super::schemas::POINT_IN_TIME_RECOVERY_STATUS),
+    member("RecoveryPeriodInDays", &super::schemas::RECOVERY_PERIOD_IN_DAYS),
+    member("EarliestRestorableDateTime", &super::schemas::DATE),
+    member("LatestRestorableDateTime", &super::schemas::DATE),
+];
+
+pub(crate) static POINT_IN_TIME_RECOVERY_DESCRIPTION: Shape =
+    shape("PointInTimeRecoveryDescription", Kind::Structure { members: &POINT_IN_TIME_RECOVERY_DESCRIPTION_MEMBERS });
+
+pub(crate) static POINT_IN_TIME_RECOVERY_SPECIFICATION_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("PointInTimeRecoveryEnabled", &super::schemas::BOOLEAN_OBJECT) },
+    member("RecoveryPeriodInDays", &super::schemas::RECOVERY_PERIOD_IN_DAYS),
+];
+
+pub(crate) static POINT_IN_TIME_RECOVERY_SPECIFICATION: Shape = shape(
+    "PointInTimeRecoverySpecification",
+    Kind::Structure { members: &POINT_IN_TIME_RECOVERY_SPECIFICATION_MEMBERS },
+);
+
+pub(crate) static POINT_IN_TIME_RECOVERY_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    ..shape("PointInTimeRecoveryStatus", Kind::String)
+};
+
+pub(crate) static POLICY_REVISION_ID: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("PolicyRevisionId", Kind::String)
+};
+
+pub(crate) static POSITIVE_INTEGER_OBJECT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape("PositiveIntegerObject", Kind::Integer)
+};
+
+pub(crate) static POSITIVE_LONG_OBJECT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape("PositiveLongObject", Kind::Long)
+};
+
+pub(crate) static PREPARED_STATEMENT_PARAMETERS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "PreparedStatementParameters",
+        Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
+    )
+};
+
+pub(crate) static PROCESSED_INPUT_BYTES: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("ProcessedInputBytes", Kind::Long)
+};
+
+pub(crate) static PROCESSED_ITEM_COUNT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("ProcessedItemCount", Kind::Long)
+};
+
+pub(crate) static PROJECTION_MEMBERS: [Member; 2] = [
+    member("ProjectionType", &super::schemas::PROJECTION_TYPE),
+    member("NonKeyAttributes", &super::schemas::NON_KEY_ATTRIBUTE_NAME_LIST),
+];
+
+pub(crate) static PROJECTION: Shape = shape("Projection", Kind::Structure { members: &PROJECTION_MEMBERS });
+
+pub(crate) static PROJECTION_EXPRESSION: Shape = shape("ProjectionExpression", Kind::String);
+
+pub(crate) static PROJECTION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["ALL", "INCLUDE", "KEYS_ONLY"], ..Constraints::NONE },
+    ..shape("ProjectionType", Kind::String)
+};
+
+pub(crate) static PROVISIONED_THROUGHPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ReadCapacityUnits", &super::schemas::POSITIVE_LONG_OBJECT) },
+    Member { required: true, ..member("WriteCapacityUnits", &super::schemas::POSITIVE_LONG_OBJECT) },
+];
+
+pub(crate) static PROVISIONED_THROUGHPUT: Shape =
+    shape("ProvisionedThroughput", Kind::Structure { members: &PROVISIONED_THROUGHPUT_MEMBERS });
+
+pub(crate) static PROVISIONED_THROUGHPUT_DESCRIPTION_MEMBERS: [Member; 5] = [
+    member("LastIncreaseDateTime", &super::schemas::DATE),
+    member("LastDecreaseDateTime", &super::schemas::DATE),
+    member("NumberOfDecreasesToday", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("ReadCapacityUnits", &super::schemas::NON_NEGATIVE_LONG_OBJECT),
+    member("WriteCapacityUnits", &super::schemas::NON_NEGATIVE_LONG_OBJECT),
+];
+
+pub(crate) static PROVISIONED_THROUGHPUT_DESCRIPTION: Shape =
+    shape("ProvisionedThroughputDescription", Kind::Structure { members: &PROVISIONED_THROUGHPUT_DESCRIPTION_MEMBERS });
+
+pub(crate) static PROVISIONED_THROUGHPUT_OVERRIDE_MEMBERS: [Member; 1] =
+    [member("ReadCapacityUnits", &super::schemas::POSITIVE_LONG_OBJECT)];
+
+pub(crate) static PROVISIONED_THROUGHPUT_OVERRIDE: Shape =
+    shape("ProvisionedThroughputOverride", Kind::Structure { members: &PROVISIONED_THROUGHPUT_OVERRIDE_MEMBERS });
+
+pub(crate) static PUT_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Item", &super::schemas::PUT_ITEM_INPUT_ATTRIBUTE_MAP) },
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("ConditionExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static PUT: Shape = shape("Put", Kind::Structure { members: &PUT_MEMBERS });
+
+pub(crate) static PUT_ITEM_INPUT_MEMBERS: [Member; 11] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("Item", &super::schemas::PUT_ITEM_INPUT_ATTRIBUTE_MAP) },
+    member("Expected", &super::schemas::EXPECTED_ATTRIBUTE_MAP),
+    member("ReturnValues", &super::schemas::RETURN_VALUE),
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("ReturnItemCollectionMetrics", &super::schemas::RETURN_ITEM_COLLECTION_METRICS),
+    member("ConditionalOperator", &super::schemas::CONDITIONAL_OPERATOR),
+    member("ConditionExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static PUT_ITEM_INPUT: Shape = shape("PutItemInput", Kind::Structure { members: &PUT_ITEM_INPUT_MEMBERS });
+
+pub(crate) static PUT_ITEM_INPUT_ATTRIBUTE_MAP: Shape = shape(
+    "PutItemInputAttributeMap",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static PUT_ITEM_OUTPUT_MEMBERS: [Member; 3] = [
+    member("Attributes", &super::schemas::ATTRIBUTE_MAP),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY),
+    member("ItemCollectionMetrics", &super::schemas::ITEM_COLLECTION_METRICS),
+];
+
+pub(crate) static PUT_ITEM_OUTPUT: Shape =
+    shape("PutItemOutput", Kind::Structure { members: &PUT_ITEM_OUTPUT_MEMBERS });
+
+pub(crate) static PUT_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Item", &super::schemas::PUT_ITEM_INPUT_ATTRIBUTE_MAP) }];
+
+pub(crate) static PUT_REQUEST: Shape = shape("PutRequest", Kind::Structure { members: &PUT_REQUEST_MEMBERS });
+
+pub(crate) static PUT_RESOURCE_POLICY_INPUT_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
+    Member { required: true, ..member("Policy", &super::schemas::RESOURCE_POLICY) },
+    member("ExpectedRevisionId", &super::schemas::POLICY_REVISION_ID),
+    member("ConfirmRemoveSelfResourceAccess", &super::schemas::CONFIRM_REMOVE_SELF_RESOURCE_ACCESS),
+];
+
+pub(crate) static PUT_RESOURCE_POLICY_INPUT: Shape =
+    shape("PutResourcePolicyInput", Kind::Structure { members: &PUT_RESOURCE_POLICY_INPUT_MEMBERS });
+
+pub(crate) static PUT_RESOURCE_POLICY_OUTPUT_MEMBERS: [Member; 1] =
+    [member("RevisionId", &super::schemas::POLICY_REVISION_ID)];
+
+pub(crate) static PUT_RESOURCE_POLICY_OUTPUT: Shape =
+    shape("PutResourcePolicyOutput", Kind::Structure { members: &PUT_RESOURCE_POLICY_OUTPUT_MEMBERS });
+
+pub(crate) static QUERY_INPUT_MEMBERS: [Member; 17] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("Select", &super::schemas::SELECT),
+    member("AttributesToGet", &super::schemas::ATTRIBUTE_NAME_LIST),
+    member("Limit", &super::schemas::POSITIVE_INTEGER_OBJECT),
+    member("ConsistentRead", &super::schemas::CONSISTENT_READ),
+    member("KeyConditions", &super::schemas::KEY_CONDITIONS),
+    member("QueryFilter", &super::schemas::FILTER_CONDITION_MAP),
+    member("ConditionalOperator", &super::schemas::CONDITIONAL_OPERATOR),
+    member("ScanIndexForward", &super::schemas::BOOLEAN_OBJECT),
+    member("ExclusiveStartKey", &super::schemas::KEY),
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
+    member("FilterExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("KeyConditionExpression", &super::schemas::KEY_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+];
+
+pub(crate) static QUERY_INPUT: Shape = shape("QueryInput", Kind::Structure { members: &QUERY_INPUT_MEMBERS });
+
+pub(crate) static QUERY_OUTPUT_MEMBERS: [Member; 5] = [
+    member("Items", &super::schemas::ITEM_LIST),
+    member("Count", &super::schemas::INTEGER),
+    member("ScannedCount", &super::schemas::INTEGER),
+    member("LastEvaluatedKey", &super::schemas::KEY),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY),
+];
+
+pub(crate) static QUERY_OUTPUT: Shape = shape("QueryOutput", Kind::Structure { members: &QUERY_OUTPUT_MEMBERS });
+
 pub(crate) static REASON: Shape = shape("Reason", Kind::String);
 
+pub(crate) static RECOVERY_PERIOD_IN_DAYS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(35.0), ..Constraints::NONE },
+    ..shape("RecoveryPeriodInDays", Kind::Integer)
+};
+
+pub(crate) static REGION_NAME: Shape = shape("RegionName", Kind::String);
+
+pub(crate) static REPLICA_AUTO_SCALING_DESCRIPTION_MEMBERS: [Member; 5] = [
+    member("RegionName", &super::schemas::REGION_NAME),
+    member("GlobalSecondaryIndexes", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_LIST),
+    member("ReplicaProvisionedReadCapacityAutoScalingSettings", &super::schemas::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    member("ReplicaProvisionedWriteCapacityAutoScalingSettings", &super::schemas::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    member("ReplicaStatus", &super::schemas::REPLICA_STATUS),
+];
+
+pub(crate) static REPLICA_AUTO_SCALING_DESCRIPTION: Shape =
+    shape("ReplicaAutoScalingDescription", Kind::Structure { members: &REPLICA_AUTO_SCALING_DESCRIPTION_MEMBERS });
+
+pub(crate) static REPLICA_AUTO_SCALING_DESCRIPTION_LIST: Shape = shape(
+    "ReplicaAutoScalingDescriptionList",
+    Kind::List { member: member("member", &super::schemas::REPLICA_AUTO_SCALING_DESCRIPTION), flattened: false },
+);
+
+pub(crate) static REPLICA_AUTO_SCALING_UPDATE_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
+    member(
+        "ReplicaGlobalSecondaryIndexUpdates",
+        &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST,
+    ),
+    member("ReplicaProvisionedReadCapacityAutoScalingUpdate", &super::schemas::AUTO_SCALING_SETTINGS_UPDATE),
+];
+
+pub(crate) static REPLICA_AUTO_SCALING_UPDATE: Shape =
+    shape("ReplicaAutoScalingUpdate", Kind::Structure { members: &REPLICA_AUTO_SCALING_UPDATE_MEMBERS });
+
+pub(crate) static REPLICA_AUTO_SCALING_UPDATE_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "ReplicaAutoScalingUpdateList",
+        Kind::List { member: member("member", &super::schemas::REPLICA_AUTO_SCALING_UPDATE), flattened: false },
+    )
+};
+
+pub(crate) static REPLICA_DESCRIPTION_MEMBERS: [Member; 13] = [
+    member("RegionName", &super::schemas::REGION_NAME),
+    member("ReplicaStatus", &super::schemas::REPLICA_STATUS),
+    member("ReplicaArn", &super::schemas::STRING),
+    member("ReplicaStatusDescription", &super::schemas::REPLICA_STATUS_DESCRIPTION),
+    member("ReplicaStatusPercentProgress", &super::schemas::REPLICA_STATUS_PERCENT_PROGRESS),
+    member("KMSMasterKeyId", &super::schemas::KMS_MASTER_KEY_ID),
+    member("ProvisionedThroughputOverride", &super::schemas::PROVISIONED_THROUGHPUT_OVERRIDE),
+    member("OnDemandThroughputOverride", &super::schemas::ON_DEMAND_THROUGHPUT_OVERRIDE),
+    member("WarmThroughput", &super::schemas::TABLE_WARM_THROUGHPUT_DESCRIPTION),
+    member("GlobalSecondaryIndexes", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION_LIST),
+    member("ReplicaInaccessibleDateTime", &super::schemas::DATE),
+    member("ReplicaTableClassSummary", &super::schemas::TABLE_CLASS_SUMMARY),
+    member("GlobalTableSettingsReplicationMode", &super::schemas::GLOBAL_TABLE_SETTINGS_REPLICATION_MODE),
+];
+
+pub(crate) static REPLICA_DESCRIPTION: Shape =
+    shape("ReplicaDescription", Kind::Structure { members: &REPLICA_DESCRIPTION_MEMBERS });
+
+pub(crate) static REPLICA_DESCRIPTION_LIST: Shape = shape(
+    "ReplicaDescriptionList",
+    Kind::List { member: member("member", &super::schemas::REPLICA_DESCRIPTION), flattened: false },
+);
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
+    member("ProvisionedThroughputOverride", &super::schemas::PROVISIONED_THROUGHPUT_OVERRIDE),
+    member("OnDemandThroughputOverride", &super::schemas::ON_DEMAND_THROUGHPUT_OVERRIDE),
+];
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX: Shape =
+    shape("ReplicaGlobalSecondaryIndex", Kind::Structure { members: &REPLICA_GLOBAL_SECONDARY_INDEX_MEMBERS });
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_MEMBERS: [Member; 4] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("IndexStatus", &super::schemas::INDEX_STATUS),
+    member("ProvisionedReadCapacityAutoScalingSettings", &super::schemas::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    member("ProvisionedWriteCapacityAutoScalingSettings", &super::schemas::AUTO_SCALING_SETTINGS_DESCRIPTION),
+];
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION: Shape = shape(
+    "ReplicaGlobalSecondaryIndexAutoScalingDescription",
+    Kind::Structure { members: &REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_MEMBERS },
+);
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_LIST: Shape = shape(
+    "ReplicaGlobalSecondaryIndexAutoScalingDescriptionList",
+    Kind::List {
+        member: member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION),
+        flattened: false,
+    },
+);
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_MEMBERS: [Member; 2] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("ProvisionedReadCapacityAutoScalingUpdate", &super::schemas::AUTO_SCALING_SETTINGS_UPDATE),
+];
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE: Shape = shape(
+    "ReplicaGlobalSecondaryIndexAutoScalingUpdate",
+    Kind::Structure { members: &REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_MEMBERS },
+);
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST: Shape = shape(
+    "ReplicaGlobalSecondaryIndexAutoScalingUpdateList",
+    Kind::List {
+        member: member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE),
+        flattened: false,
+    },
+);
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION_MEMBERS: [Member; 4] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("ProvisionedThroughputOverride", &super::schemas::PROVISIONED_THROUGHPUT_OVERRIDE),
+    member("OnDemandThroughputOverride", &super::schemas::ON_DEMAND_THROUGHPUT_OVERRIDE),
+    member("WarmThroughput", &super::schemas::GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION),
+];
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape = shape(
+    "ReplicaGlobalSecondaryIndexDescription",
+    Kind::Structure { members: &REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION_MEMBERS },
+);
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION_LIST: Shape = shape(
+    "ReplicaGlobalSecondaryIndexDescriptionList",
+    Kind::List {
+        member: member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION),
+        flattened: false,
+    },
+);
+
+pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "ReplicaGlobalSecondaryIndexList",
+        Kind::List { member: member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX), flattened: false },
+    )
+};
+
+pub(crate) static REPLICA_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "CREATING",
+            "CREATION_FAILED",
+            "UPDATING",
+            "DELETING",
+            "ACTIVE",
+            "REGION_DISABLED",
+            "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
+            "ARCHIVING",
+            "ARCHIVED",
+            "REPLICATION_NOT_AUTHORIZED",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("ReplicaStatus", Kind::String)
+};
+
+pub(crate) static REPLICA_STATUS_DESCRIPTION: Shape = shape("ReplicaStatusDescription", Kind::String);
+
+pub(crate) static REPLICA_STATUS_PERCENT_PROGRESS: Shape = shape("ReplicaStatusPercentProgress", Kind::String);
+
+pub(crate) static REPLICATION_GROUP_UPDATE_MEMBERS: [Member; 4] = [
+    member("Create", &super::schemas::CREATE_REPLICATION_GROUP_MEMBER_ACTION),
+    member("Update", &super::schemas::UPDATE_REPLICATION_GROUP_MEMBER_ACTION),
+    member("Delete", &super::schemas::DELETE_REPLICATION_GROUP_MEMBER_ACTION),
+    member("Disassociate", &super::schemas::DISASSOCIATE_REPLICATION_GROUP_MEMBER_ACTION),
+];
+
+pub(crate) static REPLICATION_GROUP_UPDATE: Shape =
+    shape("ReplicationGroupUpdate", Kind::Structure { members: &REPLICATION_GROUP_UPDATE_MEMBERS });
+
+pub(crate) static REPLICATION_GROUP_UPDATE_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "ReplicationGroupUpdateList",
+        Kind::List { member: member("member", &super::schemas::REPLICATION_GROUP_UPDATE), flattened: false },
+    )
+};
+
 pub(crate) static RESOURCE: Shape = shape("Resource", Kind::String);
+
+pub(crate) static RESOURCE_ARN_STRING: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1283.0), ..Constraints::NONE },
+    ..shape("ResourceArnString", Kind::String)
+};
+
+pub(crate) static RESOURCE_POLICY: Shape = shape("ResourcePolicy", Kind::String);
+
+pub(crate) static RESTORE_IN_PROGRESS: Shape = shape("RestoreInProgress", Kind::Boolean);
+
+pub(crate) static RESTORE_SUMMARY_MEMBERS: [Member; 4] = [
+    member("SourceBackupArn", &super::schemas::BACKUP_ARN),
+    member("SourceTableArn", &super::schemas::TABLE_ARN),
+    Member { required: true, ..member("RestoreDateTime", &super::schemas::DATE) },
+    Member { required: true, ..member("RestoreInProgress", &super::schemas::RESTORE_IN_PROGRESS) },
+];
+
+pub(crate) static RESTORE_SUMMARY: Shape =
+    shape("RestoreSummary", Kind::Structure { members: &RESTORE_SUMMARY_MEMBERS });
+
+pub(crate) static RESTORE_TABLE_FROM_BACKUP_INPUT_MEMBERS: [Member; 9] = [
+    Member { required: true, ..member("TargetTableName", &super::schemas::TABLE_NAME) },
+    Member { required: true, ..member("BackupArn", &super::schemas::BACKUP_ARN) },
+    member("BillingModeOverride", &super::schemas::BILLING_MODE),
+    member("GlobalSecondaryIndexOverride", &super::schemas::GLOBAL_SECONDARY_INDEX_LIST),
+    member("LocalSecondaryIndexOverride", &super::schemas::LOCAL_SECONDARY_INDEX_LIST),
+    member("ProvisionedThroughputOverride", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("OnDemandThroughputOverride", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("SSESpecificationOverride", &super::schemas::SSE_SPECIFICATION),
+    member("VectorIndexOverride", &super::schemas::VECTOR_INDEX_LIST),
+];
+
+pub(crate) static RESTORE_TABLE_FROM_BACKUP_INPUT: Shape =
+    shape("RestoreTableFromBackupInput", Kind::Structure { members: &RESTORE_TABLE_FROM_BACKUP_INPUT_MEMBERS });
+
+pub(crate) static RESTORE_TABLE_FROM_BACKUP_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TableDescription", &super::schemas::TABLE_DESCRIPTION)];
+
+pub(crate) static RESTORE_TABLE_FROM_BACKUP_OUTPUT: Shape =
+    shape("RestoreTableFromBackupOutput", Kind::Structure { members: &RESTORE_TABLE_FROM_BACKUP_OUTPUT_MEMBERS });
+
+pub(crate) static RESTORE_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS: [Member; 12] = [
+    member("SourceTableArn", &super::schemas::TABLE_ARN),
+    member("SourceTableName", &super::schemas::TABLE_NAME),
+    Member { required: true, ..member("TargetTableName", &super::schemas::TABLE_NAME) },
+    member("UseLatestRestorableTime", &super::schemas::BOOLEAN_OBJECT),
+    member("RestoreDateTime", &super::schemas::DATE),
+    member("BillingModeOverride", &super::schemas::BILLING_MODE),
+    member("GlobalSecondaryIndexOverride", &super::schemas::GLOBAL_SECONDARY_INDEX_LIST),
+    member("LocalSecondaryIndexOverride", &super::schemas::LOCAL_SECONDARY_INDEX_LIST),
+    member("ProvisionedThroughputOverride", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("OnDemandThroughputOverride", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("SSESpecificationOverride", &super::schemas::SSE_SPECIFICATION),
+    member("VectorIndexOverride", &super::schemas::VECTOR_INDEX_LIST),
+];
+
+pub(crate) static RESTORE_TABLE_TO_POINT_IN_TIME_INPUT: Shape =
+    shape("RestoreTableToPointInTimeInput", Kind::Structure { members: &RESTORE_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS });
+
+pub(crate) static RESTORE_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TableDescription", &super::schemas::TABLE_DESCRIPTION)];
+
+pub(crate) static RESTORE_TABLE_TO_POINT_IN_TIME_OUTPUT: Shape = shape(
+    "RestoreTableToPointInTimeOutput",
+    Kind::Structure { members: &RESTORE_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS },
+);
+
+pub(crate) static RETURN_CONSUMED_CAPACITY: Shape = Shape {
+    constraints: Constraints { one_of: &["INDEXES", "TOTAL", "NONE"], ..Constraints::NONE },
+    ..shape("ReturnConsumedCapacity", Kind::String)
+};
+
+pub(crate) static RETURN_ITEM_COLLECTION_METRICS: Shape = Shape {
+    constraints: Constraints { one_of: &["SIZE", "NONE"], ..Constraints::NONE },
+    ..shape("ReturnItemCollectionMetrics", Kind::String)
+};
+
+pub(crate) static RETURN_VALUE: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"],
+        ..Constraints::NONE
+    },
+    ..shape("ReturnValue", Kind::String)
+};
+
+pub(crate) static RETURN_VALUES_ON_CONDITION_CHECK_FAILURE: Shape = Shape {
+    constraints: Constraints { one_of: &["ALL_OLD", "NONE"], ..Constraints::NONE },
+    ..shape("ReturnValuesOnConditionCheckFailure", Kind::String)
+};
+
+pub(crate) static S3_BUCKET: Shape = Shape {
+    constraints: Constraints {
+        max: Some(255.0),
+        pattern: Some(r"^[a-z0-9A-Z]+[\.\-\w]*[a-z0-9A-Z]+$"),
+        ..Constraints::NONE
+    },
+    ..shape("S3Bucket", Kind::String)
+};
+
+pub(crate) static S3_BUCKET_OWNER: Shape = Shape {
+    constraints: Constraints { pattern: Some("[0-9]{12}"), ..Constraints::NONE },
+    ..shape("S3BucketOwner", Kind::String)
+};
+
+pub(crate) static S3_BUCKET_SOURCE_MEMBERS: [Member; 3] = [
+    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
+    Member { required: true, ..member("S3Bucket", &super::schemas::S3_BUCKET) },
+    member("S3KeyPrefix", &super::schemas::S3_PREFIX),
+];
+
+pub(crate) static S3_BUCKET_SOURCE: Shape =
+    shape("S3BucketSource", Kind::Structure { members: &S3_BUCKET_SOURCE_MEMBERS });
+
+pub(crate) static S3_PREFIX: Shape =
+    Shape { constraints: Constraints { max: Some(1024.0), ..Constraints::NONE }, ..shape("S3Prefix", Kind::String) };
+
+pub(crate) static S3_SSE_ALGORITHM: Shape = Shape {
+    constraints: Constraints { one_of: &["AES256", "KMS"], ..Constraints::NONE },
+    ..shape("S3SseAlgorithm", Kind::String)
+};
+
+pub(crate) static S3_SSE_KMS_KEY_ID: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("S3SseKmsKeyId", Kind::String)
+};
+
+pub(crate) static SSE_DESCRIPTION_MEMBERS: [Member; 4] = [
+    member("Status", &super::schemas::SSE_STATUS),
+    member("SSEType", &super::schemas::SSE_TYPE),
+    member("KMSMasterKeyArn", &super::schemas::KMS_MASTER_KEY_ARN),
+    member("InaccessibleEncryptionDateTime", &super::schemas::DATE),
+];
+
+pub(crate) static SSE_DESCRIPTION: Shape =
+    shape("SSEDescription", Kind::Structure { members: &SSE_DESCRIPTION_MEMBERS });
+
+pub(crate) static SSE_ENABLED: Shape = shape("SSEEnabled", Kind::Boolean);
+
+pub(crate) static SSE_SPECIFICATION_MEMBERS: [Member; 3] = [
+    member("Enabled", &super::schemas::SSE_ENABLED),
+    member("SSEType", &super::schemas::SSE_TYPE),
+    member("KMSMasterKeyId", &super::schemas::KMS_MASTER_KEY_ID),
+];
+
+pub(crate) static SSE_SPECIFICATION: Shape =
+    shape("SSESpecification", Kind::Structure { members: &SSE_SPECIFICATION_MEMBERS });
+
+pub(crate) static SSE_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["ENABLING", "ENABLED", "DISABLING", "DISABLED", "UPDATING"],
+        ..Constraints::NONE
+    },
+    ..shape("SSEStatus", Kind::String)
+};
+
+pub(crate) static SSE_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["AES256", "KMS"], ..Constraints::NONE },
+    ..shape("SSEType", Kind::String)
+};
+
+pub(crate) static SCALAR_ATTRIBUTE_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["B", "N", "S"], ..Constraints::NONE },
+    ..shape("ScalarAttributeType", Kind::String)
+};
+
+pub(crate) static SCAN_INPUT_MEMBERS: [Member; 16] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("AttributesToGet", &super::schemas::ATTRIBUTE_NAME_LIST),
+    member("Limit", &super::schemas::POSITIVE_INTEGER_OBJECT),
+    member("Select", &super::schemas::SELECT),
+    member("ScanFilter", &super::schemas::FILTER_CONDITION_MAP),
+    member("ConditionalOperator", &super::schemas::CONDITIONAL_OPERATOR),
+    member("ExclusiveStartKey", &super::schemas::KEY),
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("TotalSegments", &super::schemas::SCAN_TOTAL_SEGMENTS),
+    member("Segment", &super::schemas::SCAN_SEGMENT),
+    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
+    member("FilterExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ConsistentRead", &super::schemas::CONSISTENT_READ),
+];
+
+pub(crate) static SCAN_INPUT: Shape = shape("ScanInput", Kind::Structure { members: &SCAN_INPUT_MEMBERS });
+
+pub(crate) static SCAN_OUTPUT_MEMBERS: [Member; 5] = [
+    member("Items", &super::schemas::ITEM_LIST),
+    member("Count", &super::schemas::INTEGER),
+    member("ScannedCount", &super::schemas::INTEGER),
+    member("LastEvaluatedKey", &super::schemas::KEY),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY),
+];
+
+pub(crate) static SCAN_OUTPUT: Shape = shape("ScanOutput", Kind::Structure { members: &SCAN_OUTPUT_MEMBERS });
+
+pub(crate) static SCAN_SEGMENT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(999999.0), ..Constraints::NONE },
+    ..shape("ScanSegment", Kind::Integer)
+};
+
+pub(crate) static SCAN_TOTAL_SEGMENTS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1000000.0), ..Constraints::NONE },
+    ..shape("ScanTotalSegments", Kind::Integer)
+};
+
+pub(crate) static SCORE_NUMBER: Shape = shape("ScoreNumber", Kind::Double);
+
+pub(crate) static SEARCH_RESULT_ITEM_MEMBERS: [Member; 2] =
+    [member("Item", &super::schemas::ATTRIBUTE_MAP), member("Score", &super::schemas::SCORE_NUMBER)];
+
+pub(crate) static SEARCH_RESULT_ITEM: Shape =
+    shape("SearchResultItem", Kind::Structure { members: &SEARCH_RESULT_ITEM_MEMBERS });
+
+pub(crate) static SEARCH_RESULT_LIST: Shape = shape(
+    "SearchResultList",
+    Kind::List { member: member("member", &super::schemas::SEARCH_RESULT_ITEM), flattened: false },
+);
+
+pub(crate) static SEARCH_SCHEMA: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "SearchSchema",
+        Kind::List { member: member("member", &super::schemas::SEARCH_SCHEMA_ELEMENT), flattened: false },
+    )
+};
+
+pub(crate) static SEARCH_SCHEMA_ELEMENT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("AttributeName", &super::schemas::ATTRIBUTE_NAME) },
+    Member { required: true, ..member("SearchSchemaElementType", &super::schemas::SEARCH_SCHEMA_ELEMENT_TYPE) },
+];
+
+pub(crate) static SEARCH_SCHEMA_ELEMENT: Shape =
+    shape("SearchSchemaElement", Kind::Structure { members: &SEARCH_SCHEMA_ELEMENT_MEMBERS });
+
+pub(crate) static SEARCH_SCHEMA_ELEMENT_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["HASH", "INLINE_FILTER"], ..Constraints::NONE },
+    ..shape("SearchSchemaElementType", Kind::String)
+};
+
+pub(crate) static SEARCH_VECTOR_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
+    ..shape(
+        "SearchVectorList",
+        Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
+    )
+};
+
+pub(crate) static SEARCH_VECTORS_INPUT_MEMBERS: [Member; 9] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
+    Member { required: true, ..member("SearchVector", &super::schemas::SEARCH_VECTOR_LIST) },
+    member("SearchConditionExpression", &super::schemas::STRING),
+    Member { required: true, ..member("TopK", &super::schemas::TOP_K_INTEGER) },
+];
+
+pub(crate) static SEARCH_VECTORS_INPUT: Shape =
+    shape("SearchVectorsInput", Kind::Structure { members: &SEARCH_VECTORS_INPUT_MEMBERS });
+
+pub(crate) static SEARCH_VECTORS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("ConsumedCapacity", &super::schemas::VECTOR_CAPACITY),
+    member("SearchResults", &super::schemas::SEARCH_RESULT_LIST),
+];
+
+pub(crate) static SEARCH_VECTORS_OUTPUT: Shape =
+    shape("SearchVectorsOutput", Kind::Structure { members: &SEARCH_VECTORS_OUTPUT_MEMBERS });
+
+pub(crate) static SECONDARY_INDEXES_BULK_BYTES_MAP: Shape = shape(
+    "SecondaryIndexesBulkBytesMap",
+    Kind::Map {
+        key: member("key", &super::schemas::INDEX_NAME),
+        value: member("value", &super::schemas::BULK_OPERATION_BYTES),
+        flattened: false,
+    },
+);
+
+pub(crate) static SECONDARY_INDEXES_CAPACITY_MAP: Shape = shape(
+    "SecondaryIndexesCapacityMap",
+    Kind::Map {
+        key: member("key", &super::schemas::INDEX_NAME),
+        value: member("value", &super::schemas::CAPACITY),
+        flattened: false,
+    },
+);
+
+pub(crate) static SELECT: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"],
+        ..Constraints::NONE
+    },
+    ..shape("Select", Kind::String)
+};
+
+pub(crate) static SOURCE_TABLE_DETAILS_MEMBERS: [Member; 10] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_NAME) },
+    Member { required: true, ..member("TableId", &super::schemas::TABLE_ID) },
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("TableSizeBytes", &super::schemas::LONG_OBJECT),
+    Member { required: true, ..member("KeySchema", &super::schemas::KEY_SCHEMA) },
+    Member { required: true, ..member("TableCreationDateTime", &super::schemas::TABLE_CREATION_DATE_TIME) },
+    Member { required: true, ..member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT) },
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("ItemCount", &super::schemas::ITEM_COUNT),
+    member("BillingMode", &super::schemas::BILLING_MODE),
+];
+
+pub(crate) static SOURCE_TABLE_DETAILS: Shape =
+    shape("SourceTableDetails", Kind::Structure { members: &SOURCE_TABLE_DETAILS_MEMBERS });
+
+pub(crate) static SOURCE_TABLE_FEATURE_DETAILS_MEMBERS: [Member; 6] = [
+    member("LocalSecondaryIndexes", &super::schemas::LOCAL_SECONDARY_INDEXES),
+    member("GlobalSecondaryIndexes", &super::schemas::GLOBAL_SECONDARY_INDEXES),
+    member("StreamDescription", &super::schemas::STREAM_SPECIFICATION),
+    member("TimeToLiveDescription", &super::schemas::TIME_TO_LIVE_DESCRIPTION),
+    member("SSEDescription", &super::schemas::SSE_DESCRIPTION),
+    member("VectorIndexes", &super::schemas::VECTOR_INDEXES),
+];
+
+pub(crate) static SOURCE_TABLE_FEATURE_DETAILS: Shape =
+    shape("SourceTableFeatureDetails", Kind::Structure { members: &SOURCE_TABLE_FEATURE_DETAILS_MEMBERS });
+
+pub(crate) static START_BULK_PUT_ITEMS_INPUT_MEMBERS: [Member; 6] = [
+    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
+    Member { required: true, ..member("InputS3Configuration", &super::schemas::INPUT_S3_CONFIGURATION) },
+    Member { required: true, ..member("OutputS3Configuration", &super::schemas::OUTPUT_S3_CONFIGURATION) },
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("MaxWriteRequestUnits", &super::schemas::BULK_OPERATION_MAX_WRITE_REQUEST_UNITS),
+    member("PerformanceTier", &super::schemas::BULK_OPERATION_PERFORMANCE_TIER),
+];
+
+pub(crate) static START_BULK_PUT_ITEMS_INPUT: Shape =
+    shape("StartBulkPutItemsInput", Kind::Structure { members: &START_BULK_PUT_ITEMS_INPUT_MEMBERS });
+
+pub(crate) static START_BULK_PUT_ITEMS_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("BulkOperationDescription", &super::schemas::BULK_OPERATION_DESCRIPTION) }];
+
+pub(crate) static START_BULK_PUT_ITEMS_OUTPUT: Shape =
+    shape("StartBulkPutItemsOutput", Kind::Structure { members: &START_BULK_PUT_ITEMS_OUTPUT_MEMBERS });
+
+pub(crate) static STREAM_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("StreamArn", Kind::String)
+};
+
+pub(crate) static STREAM_ENABLED: Shape = shape("StreamEnabled", Kind::Boolean);
+
+pub(crate) static STREAM_SPECIFICATION_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("StreamEnabled", &super::schemas::STREAM_ENABLED) },
+    member("StreamViewType", &super::schemas::STREAM_VIEW_TYPE),
+];
+
+pub(crate) static STREAM_SPECIFICATION: Shape =
+    shape("StreamSpecification", Kind::Structure { members: &STREAM_SPECIFICATION_MEMBERS });
+
+pub(crate) static STREAM_VIEW_TYPE: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["OLD_IMAGE", "KEYS_ONLY", "NEW_AND_OLD_IMAGES", "NEW_IMAGE"],
+        ..Constraints::NONE
+    },
+    ..shape("StreamViewType", Kind::String)
+};
+
+pub(crate) static STRING: Shape = shape("String", Kind::String);
 
 pub(crate) static STRING_ATTRIBUTE_VALUE: Shape = shape("StringAttributeValue", Kind::String);
 
@@ -96,6 +2956,162 @@ pub(crate) static STRING_SET_ATTRIBUTE_VALUE: Shape = shape(
     "StringSetAttributeValue",
     Kind::List { member: member("member", &super::schemas::STRING_ATTRIBUTE_VALUE), flattened: false },
 );
+
+pub(crate) static TABLE_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("TableArn", Kind::String)
+};
+
+pub(crate) static TABLE_AUTO_SCALING_DESCRIPTION_MEMBERS: [Member; 3] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("TableStatus", &super::schemas::TABLE_STATUS),
+    member("Replicas", &super::schemas::REPLICA_AUTO_SCALING_DESCRIPTION_LIST),
+];
+
+pub(crate) static TABLE_AUTO_SCALING_DESCRIPTION: Shape =
+    shape("TableAutoScalingDescription", Kind::Structure { members: &TABLE_AUTO_SCALING_DESCRIPTION_MEMBERS });
+
+pub(crate) static TABLE_CLASS: Shape = Shape {
+    constraints: Constraints { one_of: &["STANDARD", "STANDARD_INFREQUENT_ACCESS"], ..Constraints::NONE },
+    ..shape("TableClass", Kind::String)
+};
+
+pub(crate) static TABLE_CLASS_SUMMARY_MEMBERS: [Member; 2] =
+    [member("TableClass", &super::schemas::TABLE_CLASS), member("LastUpdateDateTime", &super::schemas::DATE)];
+
+pub(crate) static TABLE_CLASS_SUMMARY: Shape =
+    shape("TableClassSummary", Kind::Structure { members: &TABLE_CLASS_SUMMARY_MEMBERS });
+
+pub(crate) static TABLE_CREATION_DATE_TIME: Shape = shape("TableCreationDateTime", Kind::Timestamp(None));
+
+pub(crate) static TABLE_CREATION_PARAMETERS_MEMBERS: [Member; 9] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_NAME) },
+    Member { required: true, ..member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS) },
+    Member { required: true, ..member("KeySchema", &super::schemas::KEY_SCHEMA) },
+    member("BillingMode", &super::schemas::BILLING_MODE),
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("SSESpecification", &super::schemas::SSE_SPECIFICATION),
+    member("GlobalSecondaryIndexes", &super::schemas::GLOBAL_SECONDARY_INDEX_LIST),
+    member("VectorIndexes", &super::schemas::VECTOR_INDEX_LIST),
+];
+
+pub(crate) static TABLE_CREATION_PARAMETERS: Shape =
+    shape("TableCreationParameters", Kind::Structure { members: &TABLE_CREATION_PARAMETERS_MEMBERS });
+
+pub(crate) static TABLE_DESCRIPTION_MEMBERS: [Member; 30] = [
+    member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS),
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("KeySchema", &super::schemas::KEY_SCHEMA),
+    member("TableStatus", &super::schemas::TABLE_STATUS),
+    member("CreationDateTime", &super::schemas::DATE),
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT_DESCRIPTION),
+    member("TableSizeBytes", &super::schemas::LONG_OBJECT),
+    member("ItemCount", &super::schemas::LONG_OBJECT),
+    member("TableArn", &super::schemas::STRING),
+    member("TableId", &super::schemas::TABLE_ID),
+    member("BillingModeSummary", &super::schemas::BILLING_MODE_SUMMARY),
+    member("LocalSecondaryIndexes", &super::schemas::LOCAL_SECONDARY_INDEX_DESCRIPTION_LIST),
+    member("GlobalSecondaryIndexes", &super::schemas::GLOBAL_SECONDARY_INDEX_DESCRIPTION_LIST),
+    member("StreamSpecification", &super::schemas::STREAM_SPECIFICATION),
+    member("LatestStreamLabel", &super::schemas::STRING),
+    member("LatestStreamArn", &super::schemas::STREAM_ARN),
+    member("GlobalTableVersion", &super::schemas::STRING),
+    member("Replicas", &super::schemas::REPLICA_DESCRIPTION_LIST),
+    member("GlobalTableWitnesses", &super::schemas::GLOBAL_TABLE_WITNESS_DESCRIPTION_LIST),
+    member("GlobalTableSettingsReplicationMode", &super::schemas::GLOBAL_TABLE_SETTINGS_REPLICATION_MODE),
+    member("RestoreSummary", &super::schemas::RESTORE_SUMMARY),
+    member("SSEDescription", &super::schemas::SSE_DESCRIPTION),
+    member("ArchivalSummary", &super::schemas::ARCHIVAL_SUMMARY),
+    member("TableClassSummary", &super::schemas::TABLE_CLASS_SUMMARY),
+    member("DeletionProtectionEnabled", &super::schemas::DELETION_PROTECTION_ENABLED),
+    member("DisassociationProtectionEnabled", &super::schemas::DISASSOCIATION_PROTECTION_ENABLED),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("WarmThroughput", &super::schemas::TABLE_WARM_THROUGHPUT_DESCRIPTION),
+    member("MultiRegionConsistency", &super::schemas::MULTI_REGION_CONSISTENCY),
+    member("VectorIndexes", &super::schemas::VECTOR_INDEX_DESCRIPTION_LIST),
+];
+
+pub(crate) static TABLE_DESCRIPTION: Shape =
+    shape("TableDescription", Kind::Structure { members: &TABLE_DESCRIPTION_MEMBERS });
+
+pub(crate) static TABLE_ID: Shape = Shape {
+    constraints: Constraints {
+        pattern: Some("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+        ..Constraints::NONE
+    },
+    ..shape("TableId", Kind::String)
+};
+
+pub(crate) static TABLE_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(3.0),
+        max: Some(255.0),
+        pattern: Some("[a-zA-Z0-9_.-]+"),
+        ..Constraints::NONE
+    },
+    ..shape("TableName", Kind::String)
+};
+
+pub(crate) static TABLE_NAME_LIST: Shape =
+    shape("TableNameList", Kind::List { member: member("member", &super::schemas::TABLE_NAME), flattened: false });
+
+pub(crate) static TABLE_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "CREATING",
+            "UPDATING",
+            "DELETING",
+            "ACTIVE",
+            "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
+            "ARCHIVING",
+            "ARCHIVED",
+            "REPLICATION_NOT_AUTHORIZED",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("TableStatus", Kind::String)
+};
+
+pub(crate) static TABLE_WARM_THROUGHPUT_DESCRIPTION_MEMBERS: [Member; 3] = [
+    member("ReadUnitsPerSecond", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("WriteUnitsPerSecond", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("Status", &super::schemas::TABLE_STATUS),
+];
+
+pub(crate) static TABLE_WARM_THROUGHPUT_DESCRIPTION: Shape =
+    shape("TableWarmThroughputDescription", Kind::Structure { members: &TABLE_WARM_THROUGHPUT_DESCRIPTION_MEMBERS });
+
+pub(crate) static TAG_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Key", &super::schemas::TAG_KEY_STRING) },
+    Member { required: true, ..member("Value", &super::schemas::TAG_VALUE_STRING) },
+];
+
+pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
+
+pub(crate) static TAG_KEY_LIST: Shape =
+    shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY_STRING), flattened: false });
+
+pub(crate) static TAG_KEY_STRING: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    ..shape("TagKeyString", Kind::String)
+};
+
+pub(crate) static TAG_LIST: Shape =
+    shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+
+pub(crate) static TAG_RESOURCE_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
+    Member { required: true, ..member("Tags", &super::schemas::TAG_LIST) },
+];
+
+pub(crate) static TAG_RESOURCE_INPUT: Shape =
+    shape("TagResourceInput", Kind::Structure { members: &TAG_RESOURCE_INPUT_MEMBERS });
+
+pub(crate) static TAG_VALUE_STRING: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("TagValueString", Kind::String)
+};
 
 pub(crate) static THROTTLING_REASON_MEMBERS: [Member; 2] =
     [member("reason", &super::schemas::REASON), member("resource", &super::schemas::RESOURCE)];
@@ -107,3 +3123,445 @@ pub(crate) static THROTTLING_REASON_LIST: Shape = shape(
     "ThrottlingReasonList",
     Kind::List { member: member("member", &super::schemas::THROTTLING_REASON), flattened: false },
 );
+
+pub(crate) static TIME_RANGE_LOWER_BOUND: Shape = shape("TimeRangeLowerBound", Kind::Timestamp(None));
+
+pub(crate) static TIME_RANGE_UPPER_BOUND: Shape = shape("TimeRangeUpperBound", Kind::Timestamp(None));
+
+pub(crate) static TIME_TO_LIVE_ATTRIBUTE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("TimeToLiveAttributeName", Kind::String)
+};
+
+pub(crate) static TIME_TO_LIVE_DESCRIPTION_MEMBERS: [Member; 2] = [
+    member("TimeToLiveStatus", &super::schemas::TIME_TO_LIVE_STATUS),
+    member("AttributeName", &super::schemas::TIME_TO_LIVE_ATTRIBUTE_NAME),
+];
+
+pub(crate) static TIME_TO_LIVE_DESCRIPTION: Shape =
+    shape("TimeToLiveDescription", Kind::Structure { members: &TIME_TO_LIVE_DESCRIPTION_MEMBERS });
+
+pub(crate) static TIME_TO_LIVE_ENABLED: Shape = shape("TimeToLiveEnabled", Kind::Boolean);
+
+pub(crate) static TIME_TO_LIVE_SPECIFICATION_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Enabled", &super::schemas::TIME_TO_LIVE_ENABLED) },
+    Member { required: true, ..member("AttributeName", &super::schemas::TIME_TO_LIVE_ATTRIBUTE_NAME) },
+];
+
+pub(crate) static TIME_TO_LIVE_SPECIFICATION: Shape =
+    shape("TimeToLiveSpecification", Kind::Structure { members: &TIME_TO_LIVE_SPECIFICATION_MEMBERS });
+
+pub(crate) static TIME_TO_LIVE_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["ENABLING", "DISABLING", "ENABLED", "DISABLED"], ..Constraints::NONE },
+    ..shape("TimeToLiveStatus", Kind::String)
+};
+
+pub(crate) static TOP_K_INTEGER: Shape =
+    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("TopKInteger", Kind::Integer) };
+
+pub(crate) static TOTAL_INPUT_BYTES: Shape =
+    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("TotalInputBytes", Kind::Long) };
+
+pub(crate) static TRANSACT_GET_ITEM_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Get", &super::schemas::GET) }];
+
+pub(crate) static TRANSACT_GET_ITEM: Shape =
+    shape("TransactGetItem", Kind::Structure { members: &TRANSACT_GET_ITEM_MEMBERS });
+
+pub(crate) static TRANSACT_GET_ITEM_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape(
+        "TransactGetItemList",
+        Kind::List { member: member("member", &super::schemas::TRANSACT_GET_ITEM), flattened: false },
+    )
+};
+
+pub(crate) static TRANSACT_GET_ITEMS_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("TransactItems", &super::schemas::TRANSACT_GET_ITEM_LIST) },
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+];
+
+pub(crate) static TRANSACT_GET_ITEMS_INPUT: Shape =
+    shape("TransactGetItemsInput", Kind::Structure { members: &TRANSACT_GET_ITEMS_INPUT_MEMBERS });
+
+pub(crate) static TRANSACT_GET_ITEMS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY_MULTIPLE),
+    member("Responses", &super::schemas::ITEM_RESPONSE_LIST),
+];
+
+pub(crate) static TRANSACT_GET_ITEMS_OUTPUT: Shape =
+    shape("TransactGetItemsOutput", Kind::Structure { members: &TRANSACT_GET_ITEMS_OUTPUT_MEMBERS });
+
+pub(crate) static TRANSACT_WRITE_ITEM_MEMBERS: [Member; 4] = [
+    member("ConditionCheck", &super::schemas::CONDITION_CHECK),
+    member("Put", &super::schemas::PUT),
+    member("Delete", &super::schemas::DELETE),
+    member("Update", &super::schemas::UPDATE),
+];
+
+pub(crate) static TRANSACT_WRITE_ITEM: Shape =
+    shape("TransactWriteItem", Kind::Structure { members: &TRANSACT_WRITE_ITEM_MEMBERS });
+
+pub(crate) static TRANSACT_WRITE_ITEM_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape(
+        "TransactWriteItemList",
+        Kind::List { member: member("member", &super::schemas::TRANSACT_WRITE_ITEM), flattened: false },
+    )
+};
+
+pub(crate) static TRANSACT_WRITE_ITEMS_INPUT_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("TransactItems", &super::schemas::TRANSACT_WRITE_ITEM_LIST) },
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("ReturnItemCollectionMetrics", &super::schemas::RETURN_ITEM_COLLECTION_METRICS),
+    Member { idempotency_token: true, ..member("ClientRequestToken", &super::schemas::CLIENT_REQUEST_TOKEN) },
+];
+
+pub(crate) static TRANSACT_WRITE_ITEMS_INPUT: Shape =
+    shape("TransactWriteItemsInput", Kind::Structure { members: &TRANSACT_WRITE_ITEMS_INPUT_MEMBERS });
+
+pub(crate) static TRANSACT_WRITE_ITEMS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY_MULTIPLE),
+    member("ItemCollectionMetrics", &super::schemas::ITEM_COLLECTION_METRICS_PER_TABLE),
+];
+
+pub(crate) static TRANSACT_WRITE_ITEMS_OUTPUT: Shape =
+    shape("TransactWriteItemsOutput", Kind::Structure { members: &TRANSACT_WRITE_ITEMS_OUTPUT_MEMBERS });
+
+pub(crate) static UNTAG_RESOURCE_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
+    Member { required: true, ..member("TagKeys", &super::schemas::TAG_KEY_LIST) },
+];
+
+pub(crate) static UNTAG_RESOURCE_INPUT: Shape =
+    shape("UntagResourceInput", Kind::Structure { members: &UNTAG_RESOURCE_INPUT_MEMBERS });
+
+pub(crate) static UPDATE_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("Key", &super::schemas::KEY) },
+    Member { required: true, ..member("UpdateExpression", &super::schemas::UPDATE_EXPRESSION) },
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("ConditionExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static UPDATE: Shape = shape("Update", Kind::Structure { members: &UPDATE_MEMBERS });
+
+pub(crate) static UPDATE_CONTINUOUS_BACKUPS_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member {
+        required: true,
+        ..member("PointInTimeRecoverySpecification", &super::schemas::POINT_IN_TIME_RECOVERY_SPECIFICATION)
+    },
+];
+
+pub(crate) static UPDATE_CONTINUOUS_BACKUPS_INPUT: Shape =
+    shape("UpdateContinuousBackupsInput", Kind::Structure { members: &UPDATE_CONTINUOUS_BACKUPS_INPUT_MEMBERS });
+
+pub(crate) static UPDATE_CONTINUOUS_BACKUPS_OUTPUT_MEMBERS: [Member; 1] =
+    [member("ContinuousBackupsDescription", &super::schemas::CONTINUOUS_BACKUPS_DESCRIPTION)];
+
+pub(crate) static UPDATE_CONTINUOUS_BACKUPS_OUTPUT: Shape =
+    shape("UpdateContinuousBackupsOutput", Kind::Structure { members: &UPDATE_CONTINUOUS_BACKUPS_OUTPUT_MEMBERS });
+
+pub(crate) static UPDATE_CONTRIBUTOR_INSIGHTS_INPUT_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("IndexName", &super::schemas::INDEX_NAME),
+    Member { required: true, ..member("ContributorInsightsAction", &super::schemas::CONTRIBUTOR_INSIGHTS_ACTION) },
+    member("ContributorInsightsMode", &super::schemas::CONTRIBUTOR_INSIGHTS_MODE),
+];
+
+pub(crate) static UPDATE_CONTRIBUTOR_INSIGHTS_INPUT: Shape =
+    shape("UpdateContributorInsightsInput", Kind::Structure { members: &UPDATE_CONTRIBUTOR_INSIGHTS_INPUT_MEMBERS });
+
+pub(crate) static UPDATE_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS: [Member; 4] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("ContributorInsightsStatus", &super::schemas::CONTRIBUTOR_INSIGHTS_STATUS),
+    member("ContributorInsightsMode", &super::schemas::CONTRIBUTOR_INSIGHTS_MODE),
+];
+
+pub(crate) static UPDATE_CONTRIBUTOR_INSIGHTS_OUTPUT: Shape =
+    shape("UpdateContributorInsightsOutput", Kind::Structure { members: &UPDATE_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS });
+
+pub(crate) static UPDATE_EXPRESSION: Shape = shape("UpdateExpression", Kind::String);
+
+pub(crate) static UPDATE_GLOBAL_SECONDARY_INDEX_ACTION_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("WarmThroughput", &super::schemas::WARM_THROUGHPUT),
+];
+
+pub(crate) static UPDATE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = shape(
+    "UpdateGlobalSecondaryIndexAction",
+    Kind::Structure { members: &UPDATE_GLOBAL_SECONDARY_INDEX_ACTION_MEMBERS },
+);
+
+pub(crate) static UPDATE_ITEM_INPUT_MEMBERS: [Member; 13] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("Key", &super::schemas::KEY) },
+    member("AttributeUpdates", &super::schemas::ATTRIBUTE_UPDATES),
+    member("Expected", &super::schemas::EXPECTED_ATTRIBUTE_MAP),
+    member("ConditionalOperator", &super::schemas::CONDITIONAL_OPERATOR),
+    member("ReturnValues", &super::schemas::RETURN_VALUE),
+    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
+    member("ReturnItemCollectionMetrics", &super::schemas::RETURN_ITEM_COLLECTION_METRICS),
+    member("UpdateExpression", &super::schemas::UPDATE_EXPRESSION),
+    member("ConditionExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+    member("ReturnValuesOnConditionCheckFailure", &super::schemas::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+];
+
+pub(crate) static UPDATE_ITEM_INPUT: Shape =
+    shape("UpdateItemInput", Kind::Structure { members: &UPDATE_ITEM_INPUT_MEMBERS });
+
+pub(crate) static UPDATE_ITEM_OUTPUT_MEMBERS: [Member; 3] = [
+    member("Attributes", &super::schemas::ATTRIBUTE_MAP),
+    member("ConsumedCapacity", &super::schemas::CONSUMED_CAPACITY),
+    member("ItemCollectionMetrics", &super::schemas::ITEM_COLLECTION_METRICS),
+];
+
+pub(crate) static UPDATE_ITEM_OUTPUT: Shape =
+    shape("UpdateItemOutput", Kind::Structure { members: &UPDATE_ITEM_OUTPUT_MEMBERS });
+
+pub(crate) static UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION)];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_CONFIGURATION: Shape = shape(
+    "UpdateKinesisStreamingConfiguration",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS },
+);
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("StreamArn", &super::schemas::STREAM_ARN) },
+    member("UpdateKinesisStreamingConfiguration", &super::schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "UpdateKinesisStreamingDestinationInput",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 4] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("UpdateKinesisStreamingConfiguration", &super::schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "UpdateKinesisStreamingDestinationOutput",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static UPDATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
+    member("KMSMasterKeyId", &super::schemas::KMS_MASTER_KEY_ID),
+    member("ProvisionedThroughputOverride", &super::schemas::PROVISIONED_THROUGHPUT_OVERRIDE),
+    member("OnDemandThroughputOverride", &super::schemas::ON_DEMAND_THROUGHPUT_OVERRIDE),
+    member("GlobalSecondaryIndexes", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_LIST),
+    member("TableClassOverride", &super::schemas::TABLE_CLASS),
+];
+
+pub(crate) static UPDATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = shape(
+    "UpdateReplicationGroupMemberAction",
+    Kind::Structure { members: &UPDATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS },
+);
+
+pub(crate) static UPDATE_TABLE_INPUT_MEMBERS: [Member; 17] = [
+    member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS),
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("BillingMode", &super::schemas::BILLING_MODE),
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("GlobalSecondaryIndexUpdates", &super::schemas::GLOBAL_SECONDARY_INDEX_UPDATE_LIST),
+    member("StreamSpecification", &super::schemas::STREAM_SPECIFICATION),
+    member("SSESpecification", &super::schemas::SSE_SPECIFICATION),
+    member("ReplicaUpdates", &super::schemas::REPLICATION_GROUP_UPDATE_LIST),
+    member("TableClass", &super::schemas::TABLE_CLASS),
+    member("DeletionProtectionEnabled", &super::schemas::DELETION_PROTECTION_ENABLED),
+    member("MultiRegionConsistency", &super::schemas::MULTI_REGION_CONSISTENCY),
+    member("GlobalTableWitnessUpdates", &super::schemas::GLOBAL_TABLE_WITNESS_GROUP_UPDATE_LIST),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("WarmThroughput", &super::schemas::WARM_THROUGHPUT),
+    member("GlobalTableSettingsReplicationMode", &super::schemas::GLOBAL_TABLE_SETTINGS_REPLICATION_MODE),
+    member("DisassociationProtectionEnabled", &super::schemas::DISASSOCIATION_PROTECTION_ENABLED),
+    member("VectorIndexUpdates", &super::schemas::VECTOR_INDEX_UPDATE_LIST),
+];
+
+pub(crate) static UPDATE_TABLE_INPUT: Shape =
+    shape("UpdateTableInput", Kind::Structure { members: &UPDATE_TABLE_INPUT_MEMBERS });
+
+pub(crate) static UPDATE_TABLE_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TableDescription", &super::schemas::TABLE_DESCRIPTION)];
+
+pub(crate) static UPDATE_TABLE_OUTPUT: Shape =
+    shape("UpdateTableOutput", Kind::Structure { members: &UPDATE_TABLE_OUTPUT_MEMBERS });
+
+pub(crate) static UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT_MEMBERS: [Member; 4] = [
+    member("GlobalSecondaryIndexUpdates", &super::schemas::GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST),
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("ProvisionedWriteCapacityAutoScalingUpdate", &super::schemas::AUTO_SCALING_SETTINGS_UPDATE),
+    member("ReplicaUpdates", &super::schemas::REPLICA_AUTO_SCALING_UPDATE_LIST),
+];
+
+pub(crate) static UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT: Shape = shape(
+    "UpdateTableReplicaAutoScalingInput",
+    Kind::Structure { members: &UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT_MEMBERS },
+);
+
+pub(crate) static UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TableAutoScalingDescription", &super::schemas::TABLE_AUTO_SCALING_DESCRIPTION)];
+
+pub(crate) static UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT: Shape = shape(
+    "UpdateTableReplicaAutoScalingOutput",
+    Kind::Structure { members: &UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT_MEMBERS },
+);
+
+pub(crate) static UPDATE_TIME_TO_LIVE_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("TimeToLiveSpecification", &super::schemas::TIME_TO_LIVE_SPECIFICATION) },
+];
+
+pub(crate) static UPDATE_TIME_TO_LIVE_INPUT: Shape =
+    shape("UpdateTimeToLiveInput", Kind::Structure { members: &UPDATE_TIME_TO_LIVE_INPUT_MEMBERS });
+
+pub(crate) static UPDATE_TIME_TO_LIVE_OUTPUT_MEMBERS: [Member; 1] =
+    [member("TimeToLiveSpecification", &super::schemas::TIME_TO_LIVE_SPECIFICATION)];
+
+pub(crate) static UPDATE_TIME_TO_LIVE_OUTPUT: Shape =
+    shape("UpdateTimeToLiveOutput", Kind::Structure { members: &UPDATE_TIME_TO_LIVE_OUTPUT_MEMBERS });
+
+pub(crate) static VECTOR_ATTRIBUTE_DEFINITION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("AttributeName", &super::schemas::VECTOR_ATTRIBUTE_NAME) }];
+
+pub(crate) static VECTOR_ATTRIBUTE_DEFINITION: Shape =
+    shape("VectorAttributeDefinition", Kind::Structure { members: &VECTOR_ATTRIBUTE_DEFINITION_MEMBERS });
+
+pub(crate) static VECTOR_ATTRIBUTE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("VectorAttributeName", Kind::String)
+};
+
+pub(crate) static VECTOR_CAPACITY_MEMBERS: [Member; 2] = [
+    member("VectorSearchRequestBytes", &super::schemas::CONSUMED_CAPACITY_UNITS),
+    member("VectorWriteRequestBytes", &super::schemas::CONSUMED_CAPACITY_UNITS),
+];
+
+pub(crate) static VECTOR_CAPACITY: Shape =
+    shape("VectorCapacity", Kind::Structure { members: &VECTOR_CAPACITY_MEMBERS });
+
+pub(crate) static VECTOR_DISTANCE_FUNCTION: Shape = Shape {
+    constraints: Constraints { one_of: &["COSINE", "DOT_PRODUCT", "EUCLIDEAN"], ..Constraints::NONE },
+    ..shape("VectorDistanceFunction", Kind::String)
+};
+
+pub(crate) static VECTOR_INDEX_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
+    Member { required: true, ..member("VectorAttribute", &super::schemas::VECTOR_ATTRIBUTE_DEFINITION) },
+    member("SearchSchema", &super::schemas::SEARCH_SCHEMA),
+    Member { required: true, ..member("Projection", &super::schemas::PROJECTION) },
+    Member { required: true, ..member("Dimensions", &super::schemas::POSITIVE_LONG_OBJECT) },
+    Member { required: true, ..member("DistanceFunction", &super::schemas::VECTOR_DISTANCE_FUNCTION) },
+];
+
+pub(crate) static VECTOR_INDEX: Shape = shape("VectorIndex", Kind::Structure { members: &VECTOR_INDEX_MEMBERS });
+
+pub(crate) static VECTOR_INDEX_DESCRIPTION_MEMBERS: [Member; 11] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("SearchSchema", &super::schemas::SEARCH_SCHEMA),
+    member("Projection", &super::schemas::PROJECTION),
+    member("VectorAttribute", &super::schemas::VECTOR_ATTRIBUTE_DEFINITION),
+    member("Dimensions", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("DistanceFunction", &super::schemas::VECTOR_DISTANCE_FUNCTION),
+    member("IndexStatus", &super::schemas::INDEX_STATUS),
+    member("Backfilling", &super::schemas::BACKFILLING),
+    member("IndexSizeBytes", &super::schemas::LONG_OBJECT),
+    member("ItemCount", &super::schemas::LONG_OBJECT),
+    member("IndexArn", &super::schemas::STRING),
+];
+
+pub(crate) static VECTOR_INDEX_DESCRIPTION: Shape =
+    shape("VectorIndexDescription", Kind::Structure { members: &VECTOR_INDEX_DESCRIPTION_MEMBERS });
+
+pub(crate) static VECTOR_INDEX_DESCRIPTION_LIST: Shape = shape(
+    "VectorIndexDescriptionList",
+    Kind::List { member: member("member", &super::schemas::VECTOR_INDEX_DESCRIPTION), flattened: false },
+);
+
+pub(crate) static VECTOR_INDEX_INFO_MEMBERS: [Member; 6] = [
+    member("IndexName", &super::schemas::INDEX_NAME),
+    member("VectorAttribute", &super::schemas::VECTOR_ATTRIBUTE_DEFINITION),
+    member("SearchSchema", &super::schemas::SEARCH_SCHEMA),
+    member("Projection", &super::schemas::PROJECTION),
+    member("Dimensions", &super::schemas::POSITIVE_LONG_OBJECT),
+    member("DistanceFunction", &super::schemas::VECTOR_DISTANCE_FUNCTION),
+];
+
+pub(crate) static VECTOR_INDEX_INFO: Shape =
+    shape("VectorIndexInfo", Kind::Structure { members: &VECTOR_INDEX_INFO_MEMBERS });
+
+pub(crate) static VECTOR_INDEX_LIST: Shape =
+    shape("VectorIndexList", Kind::List { member: member("member", &super::schemas::VECTOR_INDEX), flattened: false });
+
+pub(crate) static VECTOR_INDEX_UPDATE_MEMBERS: [Member; 2] = [
+    member("Create", &super::schemas::CREATE_VECTOR_INDEX_ACTION),
+    member("Delete", &super::schemas::DELETE_VECTOR_INDEX_ACTION),
+];
+
+pub(crate) static VECTOR_INDEX_UPDATE: Shape =
+    shape("VectorIndexUpdate", Kind::Structure { members: &VECTOR_INDEX_UPDATE_MEMBERS });
+
+pub(crate) static VECTOR_INDEX_UPDATE_LIST: Shape = shape(
+    "VectorIndexUpdateList",
+    Kind::List { member: member("member", &super::schemas::VECTOR_INDEX_UPDATE), flattened: false },
+);
+
+pub(crate) static VECTOR_INDEXES: Shape = shape(
+    "VectorIndexes",
+    Kind::List { member: member("member", &super::schemas::VECTOR_INDEX_INFO), flattened: false },
+);
+
+pub(crate) static VECTOR_INDEXES_BULK_VECTOR_BYTES_MAP: Shape = shape(
+    "VectorIndexesBulkVectorBytesMap",
+    Kind::Map {
+        key: member("key", &super::schemas::INDEX_NAME),
+        value: member("value", &super::schemas::BULK_OPERATION_VECTOR_BYTES),
+        flattened: false,
+    },
+);
+
+pub(crate) static VECTOR_INDEXES_CAPACITY_MAP: Shape = shape(
+    "VectorIndexesCapacityMap",
+    Kind::Map {
+        key: member("key", &super::schemas::INDEX_NAME),
+        value: member("value", &super::schemas::VECTOR_CAPACITY),
+        flattened: false,
+    },
+);
+
+pub(crate) static WARM_THROUGHPUT_MEMBERS: [Member; 2] = [
+    member("ReadUnitsPerSecond", &super::schemas::LONG_OBJECT),
+    member("WriteUnitsPerSecond", &super::schemas::LONG_OBJECT),
+];
+
+pub(crate) static WARM_THROUGHPUT: Shape =
+    shape("WarmThroughput", Kind::Structure { members: &WARM_THROUGHPUT_MEMBERS });
+
+pub(crate) static WITNESS_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["CREATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
+    ..shape("WitnessStatus", Kind::String)
+};
+
+pub(crate) static WRITE_REQUEST_MEMBERS: [Member; 2] =
+    [member("PutRequest", &super::schemas::PUT_REQUEST), member("DeleteRequest", &super::schemas::DELETE_REQUEST)];
+
+pub(crate) static WRITE_REQUEST: Shape = shape("WriteRequest", Kind::Structure { members: &WRITE_REQUEST_MEMBERS });
+
+pub(crate) static WRITE_REQUESTS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape("WriteRequests", Kind::List { member: member("member", &super::schemas::WRITE_REQUEST), flattened: false })
+};

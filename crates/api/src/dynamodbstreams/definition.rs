@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -36,8 +36,24 @@ pub static SERVICE: ServiceDef = ServiceDef {
 };
 
 pub(super) static OPERATIONS: [OperationDef; 4] = [
-    OperationDef { actions: &["dynamodb:DescribeStream"], ..operation("DescribeStream", 0) },
-    OperationDef { actions: &["dynamodb:GetRecords"], ..operation("GetRecords", 1) },
-    OperationDef { actions: &["dynamodb:GetShardIterator"], ..operation("GetShardIterator", 2) },
-    OperationDef { actions: &["dynamodb:ListStreams"], ..operation("ListStreams", 3) },
+    OperationDef {
+        actions: &["dynamodb:DescribeStream"],
+        codec: Some(&operations::DESCRIBE_STREAM),
+        ..operation("DescribeStream", 0)
+    },
+    OperationDef {
+        actions: &["dynamodb:GetRecords"],
+        codec: Some(&operations::GET_RECORDS),
+        ..operation("GetRecords", 1)
+    },
+    OperationDef {
+        actions: &["dynamodb:GetShardIterator"],
+        codec: Some(&operations::GET_SHARD_ITERATOR),
+        ..operation("GetShardIterator", 2)
+    },
+    OperationDef {
+        actions: &["dynamodb:ListStreams"],
+        codec: Some(&operations::LIST_STREAMS),
+        ..operation("ListStreams", 3)
+    },
 ];

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -27,63 +27,219 @@ pub static SERVICE: ServiceDef = ServiceDef {
 
 pub(super) static OPERATIONS: [OperationDef; 57] = [
     OperationDef { actions: &["events:ActivateEventSource"], ..operation("ActivateEventSource", 0) },
-    OperationDef { actions: &["events:CancelReplay"], ..operation("CancelReplay", 1) },
-    OperationDef { actions: &["events:CreateApiDestination"], ..operation("CreateApiDestination", 2) },
-    OperationDef { actions: &["events:CreateArchive"], ..operation("CreateArchive", 3) },
-    OperationDef { actions: &["events:CreateConnection"], ..operation("CreateConnection", 4) },
+    OperationDef {
+        actions: &["events:CancelReplay"],
+        codec: Some(&operations::CANCEL_REPLAY),
+        ..operation("CancelReplay", 1)
+    },
+    OperationDef {
+        actions: &["events:CreateApiDestination"],
+        codec: Some(&operations::CREATE_API_DESTINATION),
+        ..operation("CreateApiDestination", 2)
+    },
+    OperationDef {
+        actions: &["events:CreateArchive"],
+        codec: Some(&operations::CREATE_ARCHIVE),
+        ..operation("CreateArchive", 3)
+    },
+    OperationDef {
+        actions: &["events:CreateConnection"],
+        codec: Some(&operations::CREATE_CONNECTION),
+        ..operation("CreateConnection", 4)
+    },
     OperationDef { actions: &["events:CreateEndpoint"], ..operation("CreateEndpoint", 5) },
-    OperationDef { actions: &["events:CreateEventBus"], ..operation("CreateEventBus", 6) },
+    OperationDef {
+        actions: &["events:CreateEventBus"],
+        codec: Some(&operations::CREATE_EVENT_BUS),
+        ..operation("CreateEventBus", 6)
+    },
     OperationDef { actions: &["events:CreatePartnerEventSource"], ..operation("CreatePartnerEventSource", 7) },
     OperationDef { actions: &["events:DeactivateEventSource"], ..operation("DeactivateEventSource", 8) },
-    OperationDef { actions: &["events:DeauthorizeConnection"], ..operation("DeauthorizeConnection", 9) },
-    OperationDef { actions: &["events:DeleteApiDestination"], ..operation("DeleteApiDestination", 10) },
-    OperationDef { actions: &["events:DeleteArchive"], ..operation("DeleteArchive", 11) },
-    OperationDef { actions: &["events:DeleteConnection"], ..operation("DeleteConnection", 12) },
+    OperationDef {
+        actions: &["events:DeauthorizeConnection"],
+        codec: Some(&operations::DEAUTHORIZE_CONNECTION),
+        ..operation("DeauthorizeConnection", 9)
+    },
+    OperationDef {
+        actions: &["events:DeleteApiDestination"],
+        codec: Some(&operations::DELETE_API_DESTINATION),
+        ..operation("DeleteApiDestination", 10)
+    },
+    OperationDef {
+        actions: &["events:DeleteArchive"],
+        codec: Some(&operations::DELETE_ARCHIVE),
+        ..operation("DeleteArchive", 11)
+    },
+    OperationDef {
+        actions: &["events:DeleteConnection"],
+        codec: Some(&operations::DELETE_CONNECTION),
+        ..operation("DeleteConnection", 12)
+    },
     OperationDef { actions: &["events:DeleteEndpoint"], ..operation("DeleteEndpoint", 13) },
-    OperationDef { actions: &["events:DeleteEventBus"], ..operation("DeleteEventBus", 14) },
+    OperationDef {
+        actions: &["events:DeleteEventBus"],
+        codec: Some(&operations::DELETE_EVENT_BUS),
+        ..operation("DeleteEventBus", 14)
+    },
     OperationDef { actions: &["events:DeletePartnerEventSource"], ..operation("DeletePartnerEventSource", 15) },
-    OperationDef { actions: &["events:DeleteRule"], ..operation("DeleteRule", 16) },
-    OperationDef { actions: &["events:DescribeApiDestination"], ..operation("DescribeApiDestination", 17) },
-    OperationDef { actions: &["events:DescribeArchive"], ..operation("DescribeArchive", 18) },
-    OperationDef { actions: &["events:DescribeConnection"], ..operation("DescribeConnection", 19) },
+    OperationDef {
+        actions: &["events:DeleteRule"],
+        codec: Some(&operations::DELETE_RULE),
+        ..operation("DeleteRule", 16)
+    },
+    OperationDef {
+        actions: &["events:DescribeApiDestination"],
+        codec: Some(&operations::DESCRIBE_API_DESTINATION),
+        ..operation("DescribeApiDestination", 17)
+    },
+    OperationDef {
+        actions: &["events:DescribeArchive"],
+        codec: Some(&operations::DESCRIBE_ARCHIVE),
+        ..operation("DescribeArchive", 18)
+    },
+    OperationDef {
+        actions: &["events:DescribeConnection"],
+        codec: Some(&operations::DESCRIBE_CONNECTION),
+        ..operation("DescribeConnection", 19)
+    },
     OperationDef { actions: &["events:DescribeEndpoint"], ..operation("DescribeEndpoint", 20) },
-    OperationDef { actions: &["events:DescribeEventBus"], ..operation("DescribeEventBus", 21) },
+    OperationDef {
+        actions: &["events:DescribeEventBus"],
+        codec: Some(&operations::DESCRIBE_EVENT_BUS),
+        ..operation("DescribeEventBus", 21)
+    },
     OperationDef { actions: &["events:DescribeEventSource"], ..operation("DescribeEventSource", 22) },
     OperationDef { actions: &["events:DescribePartnerEventSource"], ..operation("DescribePartnerEventSource", 23) },
-    OperationDef { actions: &["events:DescribeReplay"], ..operation("DescribeReplay", 24) },
-    OperationDef { actions: &["events:DescribeRule"], ..operation("DescribeRule", 25) },
-    OperationDef { actions: &["events:DisableRule"], ..operation("DisableRule", 26) },
-    OperationDef { actions: &["events:EnableRule"], ..operation("EnableRule", 27) },
-    OperationDef { actions: &["events:ListApiDestinations"], ..operation("ListApiDestinations", 28) },
-    OperationDef { actions: &["events:ListArchives"], ..operation("ListArchives", 29) },
-    OperationDef { actions: &["events:ListConnections"], ..operation("ListConnections", 30) },
+    OperationDef {
+        actions: &["events:DescribeReplay"],
+        codec: Some(&operations::DESCRIBE_REPLAY),
+        ..operation("DescribeReplay", 24)
+    },
+    OperationDef {
+        actions: &["events:DescribeRule"],
+        codec: Some(&operations::DESCRIBE_RULE),
+        ..operation("DescribeRule", 25)
+    },
+    OperationDef {
+        actions: &["events:DisableRule"],
+        codec: Some(&operations::DISABLE_RULE),
+        ..operation("DisableRule", 26)
+    },
+    OperationDef {
+        actions: &["events:EnableRule"],
+        codec: Some(&operations::ENABLE_RULE),
+        ..operation("EnableRule", 27)
+    },
+    OperationDef {
+        actions: &["events:ListApiDestinations"],
+        codec: Some(&operations::LIST_API_DESTINATIONS),
+        ..operation("ListApiDestinations", 28)
+    },
+    OperationDef {
+        actions: &["events:ListArchives"],
+        codec: Some(&operations::LIST_ARCHIVES),
+        ..operation("ListArchives", 29)
+    },
+    OperationDef {
+        actions: &["events:ListConnections"],
+        codec: Some(&operations::LIST_CONNECTIONS),
+        ..operation("ListConnections", 30)
+    },
     OperationDef { actions: &["events:ListEndpoints"], ..operation("ListEndpoints", 31) },
-    OperationDef { actions: &["events:ListEventBuses"], ..operation("ListEventBuses", 32) },
+    OperationDef {
+        actions: &["events:ListEventBuses"],
+        codec: Some(&operations::LIST_EVENT_BUSES),
+        ..operation("ListEventBuses", 32)
+    },
     OperationDef { actions: &["events:ListEventSources"], ..operation("ListEventSources", 33) },
     OperationDef {
         actions: &["events:ListPartnerEventSourceAccounts"],
         ..operation("ListPartnerEventSourceAccounts", 34)
     },
     OperationDef { actions: &["events:ListPartnerEventSources"], ..operation("ListPartnerEventSources", 35) },
-    OperationDef { actions: &["events:ListReplays"], ..operation("ListReplays", 36) },
-    OperationDef { actions: &["events:ListRuleNamesByTarget"], ..operation("ListRuleNamesByTarget", 37) },
-    OperationDef { actions: &["events:ListRules"], ..operation("ListRules", 38) },
-    OperationDef { actions: &["events:ListTagsForResource"], ..operation("ListTagsForResource", 39) },
-    OperationDef { actions: &["events:ListTargetsByRule"], ..operation("ListTargetsByRule", 40) },
-    OperationDef { actions: &["events:PutEvents"], ..operation("PutEvents", 41) },
+    OperationDef {
+        actions: &["events:ListReplays"],
+        codec: Some(&operations::LIST_REPLAYS),
+        ..operation("ListReplays", 36)
+    },
+    OperationDef {
+        actions: &["events:ListRuleNamesByTarget"],
+        codec: Some(&operations::LIST_RULE_NAMES_BY_TARGET),
+        ..operation("ListRuleNamesByTarget", 37)
+    },
+    OperationDef { actions: &["events:ListRules"], codec: Some(&operations::LIST_RULES), ..operation("ListRules", 38) },
+    OperationDef {
+        actions: &["events:ListTagsForResource"],
+        codec: Some(&operations::LIST_TAGS_FOR_RESOURCE),
+        ..operation("ListTagsForResource", 39)
+    },
+    OperationDef {
+        actions: &["events:ListTargetsByRule"],
+        codec: Some(&operations::LIST_TARGETS_BY_RULE),
+        ..operation("ListTargetsByRule", 40)
+    },
+    OperationDef { actions: &["events:PutEvents"], codec: Some(&operations::PUT_EVENTS), ..operation("PutEvents", 41) },
     OperationDef { actions: &["events:PutPartnerEvents"], ..operation("PutPartnerEvents", 42) },
-    OperationDef { actions: &["events:PutPermission"], ..operation("PutPermission", 43) },
-    OperationDef { actions: &["events:PutRule"], ..operation("PutRule", 44) },
-    OperationDef { actions: &["events:PutTargets"], ..operation("PutTargets", 45) },
-    OperationDef { actions: &["events:RemovePermission"], ..operation("RemovePermission", 46) },
-    OperationDef { actions: &["events:RemoveTargets"], ..operation("RemoveTargets", 47) },
-    OperationDef { actions: &["events:StartReplay"], ..operation("StartReplay", 48) },
-    OperationDef { actions: &["events:TagResource"], ..operation("TagResource", 49) },
-    OperationDef { actions: &["events:TestEventPattern"], ..operation("TestEventPattern", 50) },
-    OperationDef { actions: &["events:UntagResource"], ..operation("UntagResource", 51) },
-    OperationDef { actions: &["events:UpdateApiDestination"], ..operation("UpdateApiDestination", 52) },
-    OperationDef { actions: &["events:UpdateArchive"], ..operation("UpdateArchive", 53) },
-    OperationDef { actions: &["events:UpdateConnection"], ..operation("UpdateConnection", 54) },
+    OperationDef {
+        actions: &["events:PutPermission"],
+        codec: Some(&operations::PUT_PERMISSION),
+        ..operation("PutPermission", 43)
+    },
+    OperationDef { actions: &["events:PutRule"], codec: Some(&operations::PUT_RULE), ..operation("PutRule", 44) },
+    OperationDef {
+        actions: &["events:PutTargets"],
+        codec: Some(&operations::PUT_TARGETS),
+        ..operation("PutTargets", 45)
+    },
+    OperationDef {
+        actions: &["events:RemovePermission"],
+        codec: Some(&operations::REMOVE_PERMISSION),
+        ..operation("RemovePermission", 46)
+    },
+    OperationDef {
+        actions: &["events:RemoveTargets"],
+        codec: Some(&operations::REMOVE_TARGETS),
+        ..operation("RemoveTargets", 47)
+    },
+    OperationDef {
+        actions: &["events:StartReplay"],
+        codec: Some(&operations::START_REPLAY),
+        ..operation("StartReplay", 48)
+    },
+    OperationDef {
+        actions: &["events:TagResource"],
+        codec: Some(&operations::TAG_RESOURCE),
+        ..operation("TagResource", 49)
+    },
+    OperationDef {
+        actions: &["events:TestEventPattern"],
+        codec: Some(&operations::TEST_EVENT_PATTERN),
+        ..operation("TestEventPattern", 50)
+    },
+    OperationDef {
+        actions: &["events:UntagResource"],
+        codec: Some(&operations::UNTAG_RESOURCE),
+        ..operation("UntagResource", 51)
+    },
+    OperationDef {
+        actions: &["events:UpdateApiDestination"],
+        codec: Some(&operations::UPDATE_API_DESTINATION),
+        ..operation("UpdateApiDestination", 52)
+    },
+    OperationDef {
+        actions: &["events:UpdateArchive"],
+        codec: Some(&operations::UPDATE_ARCHIVE),
+        ..operation("UpdateArchive", 53)
+    },
+    OperationDef {
+        actions: &["events:UpdateConnection"],
+        codec: Some(&operations::UPDATE_CONNECTION),
+        ..operation("UpdateConnection", 54)
+    },
     OperationDef { actions: &["events:UpdateEndpoint"], ..operation("UpdateEndpoint", 55) },
-    OperationDef { actions: &["events:UpdateEventBus"], ..operation("UpdateEventBus", 56) },
+    OperationDef {
+        actions: &["events:UpdateEventBus"],
+        codec: Some(&operations::UPDATE_EVENT_BUS),
+        ..operation("UpdateEventBus", 56)
+    },
 ];

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -30,21 +30,51 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef { result_wrapper: Some("AcquireRoleResult"), ..operation("AcquireRole", 1) },
     OperationDef {
         actions: &["iam:AddClientIDToOpenIDConnectProvider"],
+        codec: Some(&operations::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER),
         ..operation("AddClientIDToOpenIDConnectProvider", 2)
     },
-    OperationDef { actions: &["iam:AddRoleToInstanceProfile"], ..operation("AddRoleToInstanceProfile", 3) },
-    OperationDef { actions: &["iam:AddUserToGroup"], ..operation("AddUserToGroup", 4) },
+    OperationDef {
+        actions: &["iam:AddRoleToInstanceProfile"],
+        codec: Some(&operations::ADD_ROLE_TO_INSTANCE_PROFILE),
+        ..operation("AddRoleToInstanceProfile", 3)
+    },
+    OperationDef {
+        actions: &["iam:AddUserToGroup"],
+        codec: Some(&operations::ADD_USER_TO_GROUP),
+        ..operation("AddUserToGroup", 4)
+    },
     OperationDef { actions: &["iam:AssociateDelegationRequest"], ..operation("AssociateDelegationRequest", 5) },
-    OperationDef { actions: &["iam:AttachGroupPolicy"], ..operation("AttachGroupPolicy", 6) },
-    OperationDef { actions: &["iam:AttachRolePolicy"], ..operation("AttachRolePolicy", 7) },
-    OperationDef { actions: &["iam:AttachUserPolicy"], ..operation("AttachUserPolicy", 8) },
-    OperationDef { actions: &["iam:ChangePassword"], ..operation("ChangePassword", 9) },
+    OperationDef {
+        actions: &["iam:AttachGroupPolicy"],
+        codec: Some(&operations::ATTACH_GROUP_POLICY),
+        ..operation("AttachGroupPolicy", 6)
+    },
+    OperationDef {
+        actions: &["iam:AttachRolePolicy"],
+        codec: Some(&operations::ATTACH_ROLE_POLICY),
+        ..operation("AttachRolePolicy", 7)
+    },
+    OperationDef {
+        actions: &["iam:AttachUserPolicy"],
+        codec: Some(&operations::ATTACH_USER_POLICY),
+        ..operation("AttachUserPolicy", 8)
+    },
+    OperationDef {
+        actions: &["iam:ChangePassword"],
+        codec: Some(&operations::CHANGE_PASSWORD),
+        ..operation("ChangePassword", 9)
+    },
     OperationDef {
         result_wrapper: Some("CreateAccessKeyResult"),
         actions: &["iam:CreateAccessKey"],
+        codec: Some(&operations::CREATE_ACCESS_KEY),
         ..operation("CreateAccessKey", 10)
     },
-    OperationDef { actions: &["iam:CreateAccountAlias"], ..operation("CreateAccountAlias", 11) },
+    OperationDef {
+        actions: &["iam:CreateAccountAlias"],
+        codec: Some(&operations::CREATE_ACCOUNT_ALIAS),
+        ..operation("CreateAccountAlias", 11)
+    },
     OperationDef {
         result_wrapper: Some("CreateDelegationRequestResult"),
         actions: &["iam:CreateDelegationRequest"],
@@ -53,46 +83,55 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("CreateGroupResult"),
         actions: &["iam:CreateGroup"],
+        codec: Some(&operations::CREATE_GROUP),
         ..operation("CreateGroup", 13)
     },
     OperationDef {
         result_wrapper: Some("CreateInstanceProfileResult"),
         actions: &["iam:CreateInstanceProfile"],
+        codec: Some(&operations::CREATE_INSTANCE_PROFILE),
         ..operation("CreateInstanceProfile", 14)
     },
     OperationDef {
         result_wrapper: Some("CreateLoginProfileResult"),
         actions: &["iam:CreateLoginProfile"],
+        codec: Some(&operations::CREATE_LOGIN_PROFILE),
         ..operation("CreateLoginProfile", 15)
     },
     OperationDef {
         result_wrapper: Some("CreateOpenIDConnectProviderResult"),
         actions: &["iam:CreateOpenIDConnectProvider"],
+        codec: Some(&operations::CREATE_OPEN_ID_CONNECT_PROVIDER),
         ..operation("CreateOpenIDConnectProvider", 16)
     },
     OperationDef {
         result_wrapper: Some("CreatePolicyResult"),
         actions: &["iam:CreatePolicy"],
+        codec: Some(&operations::CREATE_POLICY),
         ..operation("CreatePolicy", 17)
     },
     OperationDef {
         result_wrapper: Some("CreatePolicyVersionResult"),
         actions: &["iam:CreatePolicyVersion"],
+        codec: Some(&operations::CREATE_POLICY_VERSION),
         ..operation("CreatePolicyVersion", 18)
     },
     OperationDef {
         result_wrapper: Some("CreateRoleResult"),
         actions: &["iam:CreateRole"],
+        codec: Some(&operations::CREATE_ROLE),
         ..operation("CreateRole", 19)
     },
     OperationDef {
         result_wrapper: Some("CreateSAMLProviderResult"),
         actions: &["iam:CreateSAMLProvider"],
+        codec: Some(&operations::CREATE_SAML_PROVIDER),
         ..operation("CreateSAMLProvider", 20)
     },
     OperationDef {
         result_wrapper: Some("CreateServiceLinkedRoleResult"),
         actions: &["iam:CreateServiceLinkedRole"],
+        codec: Some(&operations::CREATE_SERVICE_LINKED_ROLE),
         ..operation("CreateServiceLinkedRole", 21)
     },
     OperationDef {
@@ -103,33 +142,92 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("CreateUserResult"),
         actions: &["iam:CreateUser"],
+        codec: Some(&operations::CREATE_USER),
         ..operation("CreateUser", 23)
     },
     OperationDef {
         result_wrapper: Some("CreateVirtualMFADeviceResult"),
         actions: &["iam:CreateVirtualMFADevice"],
+        codec: Some(&operations::CREATE_VIRTUAL_MFA_DEVICE),
         ..operation("CreateVirtualMFADevice", 24)
     },
-    OperationDef { actions: &["iam:DeactivateMFADevice"], ..operation("DeactivateMFADevice", 25) },
-    OperationDef { actions: &["iam:DeleteAccessKey"], ..operation("DeleteAccessKey", 26) },
-    OperationDef { actions: &["iam:DeleteAccountAlias"], ..operation("DeleteAccountAlias", 27) },
-    OperationDef { actions: &["iam:DeleteAccountPasswordPolicy"], ..operation("DeleteAccountPasswordPolicy", 28) },
-    OperationDef { actions: &["iam:DeleteGroup"], ..operation("DeleteGroup", 29) },
-    OperationDef { actions: &["iam:DeleteGroupPolicy"], ..operation("DeleteGroupPolicy", 30) },
-    OperationDef { actions: &["iam:DeleteInstanceProfile"], ..operation("DeleteInstanceProfile", 31) },
-    OperationDef { actions: &["iam:DeleteLoginProfile"], ..operation("DeleteLoginProfile", 32) },
-    OperationDef { actions: &["iam:DeleteOpenIDConnectProvider"], ..operation("DeleteOpenIDConnectProvider", 33) },
-    OperationDef { actions: &["iam:DeletePolicy"], ..operation("DeletePolicy", 34) },
-    OperationDef { actions: &["iam:DeletePolicyVersion"], ..operation("DeletePolicyVersion", 35) },
-    OperationDef { actions: &["iam:DeleteRole"], ..operation("DeleteRole", 36) },
-    OperationDef { actions: &["iam:DeleteRolePermissionsBoundary"], ..operation("DeleteRolePermissionsBoundary", 37) },
-    OperationDef { actions: &["iam:DeleteRolePolicy"], ..operation("DeleteRolePolicy", 38) },
-    OperationDef { actions: &["iam:DeleteSAMLProvider"], ..operation("DeleteSAMLProvider", 39) },
+    OperationDef {
+        actions: &["iam:DeactivateMFADevice"],
+        codec: Some(&operations::DEACTIVATE_MFA_DEVICE),
+        ..operation("DeactivateMFADevice", 25)
+    },
+    OperationDef {
+        actions: &["iam:DeleteAccessKey"],
+        codec: Some(&operations::DELETE_ACCESS_KEY),
+        ..operation("DeleteAccessKey", 26)
+    },
+    OperationDef {
+        actions: &["iam:DeleteAccountAlias"],
+        codec: Some(&operations::DELETE_ACCOUNT_ALIAS),
+        ..operation("DeleteAccountAlias", 27)
+    },
+    OperationDef {
+        actions: &["iam:DeleteAccountPasswordPolicy"],
+        codec: Some(&operations::DELETE_ACCOUNT_PASSWORD_POLICY),
+        ..operation("DeleteAccountPasswordPolicy", 28)
+    },
+    OperationDef {
+        actions: &["iam:DeleteGroup"],
+        codec: Some(&operations::DELETE_GROUP),
+        ..operation("DeleteGroup", 29)
+    },
+    OperationDef {
+        actions: &["iam:DeleteGroupPolicy"],
+        codec: Some(&operations::DELETE_GROUP_POLICY),
+        ..operation("DeleteGroupPolicy", 30)
+    },
+    OperationDef {
+        actions: &["iam:DeleteInstanceProfile"],
+        codec: Some(&operations::DELETE_INSTANCE_PROFILE),
+        ..operation("DeleteInstanceProfile", 31)
+    },
+    OperationDef {
+        actions: &["iam:DeleteLoginProfile"],
+        codec: Some(&operations::DELETE_LOGIN_PROFILE),
+        ..operation("DeleteLoginProfile", 32)
+    },
+    OperationDef {
+        actions: &["iam:DeleteOpenIDConnectProvider"],
+        codec: Some(&operations::DELETE_OPEN_ID_CONNECT_PROVIDER),
+        ..operation("DeleteOpenIDConnectProvider", 33)
+    },
+    OperationDef {
+        actions: &["iam:DeletePolicy"],
+        codec: Some(&operations::DELETE_POLICY),
+        ..operation("DeletePolicy", 34)
+    },
+    OperationDef {
+        actions: &["iam:DeletePolicyVersion"],
+        codec: Some(&operations::DELETE_POLICY_VERSION),
+        ..operation("DeletePolicyVersion", 35)
+    },
+    OperationDef { actions: &["iam:DeleteRole"], codec: Some(&operations::DELETE_ROLE), ..operation("DeleteRole", 36) },
+    OperationDef {
+        actions: &["iam:DeleteRolePermissionsBoundary"],
+        codec: Some(&operations::DELETE_ROLE_PERMISSIONS_BOUNDARY),
+        ..operation("DeleteRolePermissionsBoundary", 37)
+    },
+    OperationDef {
+        actions: &["iam:DeleteRolePolicy"],
+        codec: Some(&operations::DELETE_ROLE_POLICY),
+        ..operation("DeleteRolePolicy", 38)
+    },
+    OperationDef {
+        actions: &["iam:DeleteSAMLProvider"],
+        codec: Some(&operations::DELETE_SAML_PROVIDER),
+        ..operation("DeleteSAMLProvider", 39)
+    },
     OperationDef { actions: &["iam:DeleteSSHPublicKey"], ..operation("DeleteSSHPublicKey", 40) },
     OperationDef { actions: &["iam:DeleteServerCertificate"], ..operation("DeleteServerCertificate", 41) },
     OperationDef {
         result_wrapper: Some("DeleteServiceLinkedRoleResult"),
         actions: &["iam:DeleteServiceLinkedRole"],
+        codec: Some(&operations::DELETE_SERVICE_LINKED_ROLE),
         ..operation("DeleteServiceLinkedRole", 42)
     },
     OperationDef {
@@ -137,13 +235,37 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
         ..operation("DeleteServiceSpecificCredential", 43)
     },
     OperationDef { actions: &["iam:DeleteSigningCertificate"], ..operation("DeleteSigningCertificate", 44) },
-    OperationDef { actions: &["iam:DeleteUser"], ..operation("DeleteUser", 45) },
-    OperationDef { actions: &["iam:DeleteUserPermissionsBoundary"], ..operation("DeleteUserPermissionsBoundary", 46) },
-    OperationDef { actions: &["iam:DeleteUserPolicy"], ..operation("DeleteUserPolicy", 47) },
-    OperationDef { actions: &["iam:DeleteVirtualMFADevice"], ..operation("DeleteVirtualMFADevice", 48) },
-    OperationDef { actions: &["iam:DetachGroupPolicy"], ..operation("DetachGroupPolicy", 49) },
-    OperationDef { actions: &["iam:DetachRolePolicy"], ..operation("DetachRolePolicy", 50) },
-    OperationDef { actions: &["iam:DetachUserPolicy"], ..operation("DetachUserPolicy", 51) },
+    OperationDef { actions: &["iam:DeleteUser"], codec: Some(&operations::DELETE_USER), ..operation("DeleteUser", 45) },
+    OperationDef {
+        actions: &["iam:DeleteUserPermissionsBoundary"],
+        codec: Some(&operations::DELETE_USER_PERMISSIONS_BOUNDARY),
+        ..operation("DeleteUserPermissionsBoundary", 46)
+    },
+    OperationDef {
+        actions: &["iam:DeleteUserPolicy"],
+        codec: Some(&operations::DELETE_USER_POLICY),
+        ..operation("DeleteUserPolicy", 47)
+    },
+    OperationDef {
+        actions: &["iam:DeleteVirtualMFADevice"],
+        codec: Some(&operations::DELETE_VIRTUAL_MFA_DEVICE),
+        ..operation("DeleteVirtualMFADevice", 48)
+    },
+    OperationDef {
+        actions: &["iam:DetachGroupPolicy"],
+        codec: Some(&operations::DETACH_GROUP_POLICY),
+        ..operation("DetachGroupPolicy", 49)
+    },
+    OperationDef {
+        actions: &["iam:DetachRolePolicy"],
+        codec: Some(&operations::DETACH_ROLE_POLICY),
+        ..operation("DetachRolePolicy", 50)
+    },
+    OperationDef {
+        actions: &["iam:DetachUserPolicy"],
+        codec: Some(&operations::DETACH_USER_POLICY),
+        ..operation("DetachUserPolicy", 51)
+    },
     OperationDef {
         result_wrapper: Some("DisableOrganizationsRootCredentialsManagementResult"),
         actions: &["iam:DisableOrganizationsRootCredentialsManagement"],
@@ -158,7 +280,11 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
         actions: &["iam:DisableOutboundWebIdentityFederation"],
         ..operation("DisableOutboundWebIdentityFederation", 54)
     },
-    OperationDef { actions: &["iam:EnableMFADevice"], ..operation("EnableMFADevice", 55) },
+    OperationDef {
+        actions: &["iam:EnableMFADevice"],
+        codec: Some(&operations::ENABLE_MFA_DEVICE),
+        ..operation("EnableMFADevice", 55)
+    },
     OperationDef {
         result_wrapper: Some("EnableOrganizationsRootCredentialsManagementResult"),
         actions: &["iam:EnableOrganizationsRootCredentialsManagement"],
@@ -177,6 +303,7 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("GenerateCredentialReportResult"),
         actions: &["iam:GenerateCredentialReport"],
+        codec: Some(&operations::GENERATE_CREDENTIAL_REPORT),
         ..operation("GenerateCredentialReport", 59)
     },
     OperationDef {
@@ -187,42 +314,54 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("GenerateServiceLastAccessedDetailsResult"),
         actions: &["iam:GenerateServiceLastAccessedDetails"],
+        codec: Some(&operations::GENERATE_SERVICE_LAST_ACCESSED_DETAILS),
         ..operation("GenerateServiceLastAccessedDetails", 61)
     },
     OperationDef {
         result_wrapper: Some("GetAccessKeyLastUsedResult"),
         actions: &["iam:GetAccessKeyLastUsed"],
+        codec: Some(&operations::GET_ACCESS_KEY_LAST_USED),
         ..operation("GetAccessKeyLastUsed", 62)
     },
     OperationDef {
         result_wrapper: Some("GetAccountAuthorizationDetailsResult"),
         actions: &["iam:GetAccountAuthorizationDetails"],
+        codec: Some(&operations::GET_ACCOUNT_AUTHORIZATION_DETAILS),
         ..operation("GetAccountAuthorizationDetails", 63)
     },
     OperationDef {
         result_wrapper: Some("GetAccountPasswordPolicyResult"),
         actions: &["iam:GetAccountPasswordPolicy"],
+        codec: Some(&operations::GET_ACCOUNT_PASSWORD_POLICY),
         ..operation("GetAccountPasswordPolicy", 64)
     },
-    OperationDef { result_wrapper: Some("GetAccountPropertiesResult"), ..operation("GetAccountProperties", 65) },
+    OperationDef {
+        result_wrapper: Some("GetAccountPropertiesResult"),
+        codec: Some(&operations::GET_ACCOUNT_PROPERTIES),
+        ..operation("GetAccountProperties", 65)
+    },
     OperationDef {
         result_wrapper: Some("GetAccountSummaryResult"),
         actions: &["iam:GetAccountSummary"],
+        codec: Some(&operations::GET_ACCOUNT_SUMMARY),
         ..operation("GetAccountSummary", 66)
     },
     OperationDef {
         result_wrapper: Some("GetContextKeysForCustomPolicyResult"),
         actions: &["iam:GetContextKeysForCustomPolicy"],
+        codec: Some(&operations::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY),
         ..operation("GetContextKeysForCustomPolicy", 67)
     },
     OperationDef {
         result_wrapper: Some("GetContextKeysForPrincipalPolicyResult"),
         actions: &["iam:GetContextKeysForPrincipalPolicy"],
+        codec: Some(&operations::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY),
         ..operation("GetContextKeysForPrincipalPolicy", 68)
     },
     OperationDef {
         result_wrapper: Some("GetCredentialReportResult"),
         actions: &["iam:GetCredentialReport"],
+        codec: Some(&operations::GET_CREDENTIAL_REPORT),
         ..operation("GetCredentialReport", 69)
     },
     OperationDef {
@@ -230,10 +369,16 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
         actions: &["iam:GetDelegationRequest"],
         ..operation("GetDelegationRequest", 70)
     },
-    OperationDef { result_wrapper: Some("GetGroupResult"), actions: &["iam:GetGroup"], ..operation("GetGroup", 71) },
+    OperationDef {
+        result_wrapper: Some("GetGroupResult"),
+        actions: &["iam:GetGroup"],
+        codec: Some(&operations::GET_GROUP),
+        ..operation("GetGroup", 71)
+    },
     OperationDef {
         result_wrapper: Some("GetGroupPolicyResult"),
         actions: &["iam:GetGroupPolicy"],
+        codec: Some(&operations::GET_GROUP_POLICY),
         ..operation("GetGroupPolicy", 72)
     },
     OperationDef {
@@ -244,21 +389,25 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("GetInstanceProfileResult"),
         actions: &["iam:GetInstanceProfile"],
+        codec: Some(&operations::GET_INSTANCE_PROFILE),
         ..operation("GetInstanceProfile", 74)
     },
     OperationDef {
         result_wrapper: Some("GetLoginProfileResult"),
         actions: &["iam:GetLoginProfile"],
+        codec: Some(&operations::GET_LOGIN_PROFILE),
         ..operation("GetLoginProfile", 75)
     },
     OperationDef {
         result_wrapper: Some("GetMFADeviceResult"),
         actions: &["iam:GetMFADevice"],
+        codec: Some(&operations::GET_MFA_DEVICE),
         ..operation("GetMFADevice", 76)
     },
     OperationDef {
         result_wrapper: Some("GetOpenIDConnectProviderResult"),
         actions: &["iam:GetOpenIDConnectProvider"],
+        codec: Some(&operations::GET_OPEN_ID_CONNECT_PROVIDER),
         ..operation("GetOpenIDConnectProvider", 77)
     },
     OperationDef {
@@ -271,22 +420,39 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
         actions: &["iam:GetOutboundWebIdentityFederationInfo"],
         ..operation("GetOutboundWebIdentityFederationInfo", 79)
     },
-    OperationDef { result_wrapper: Some("GetPolicyResult"), actions: &["iam:GetPolicy"], ..operation("GetPolicy", 80) },
+    OperationDef {
+        result_wrapper: Some("GetPolicyResult"),
+        actions: &["iam:GetPolicy"],
+        codec: Some(&operations::GET_POLICY),
+        ..operation("GetPolicy", 80)
+    },
     OperationDef {
         result_wrapper: Some("GetPolicyVersionResult"),
         actions: &["iam:GetPolicyVersion"],
+        codec: Some(&operations::GET_POLICY_VERSION),
         ..operation("GetPolicyVersion", 81)
     },
-    OperationDef { result_wrapper: Some("GetRoleResult"), actions: &["iam:GetRole"], ..operation("GetRole", 82) },
+    OperationDef {
+        result_wrapper: Some("GetRoleResult"),
+        actions: &["iam:GetRole"],
+        codec: Some(&operations::GET_ROLE),
+        ..operation("GetRole", 82)
+    },
     OperationDef {
         result_wrapper: Some("GetRolePolicyResult"),
         actions: &["iam:GetRolePolicy"],
+        codec: Some(&operations::GET_ROLE_POLICY),
         ..operation("GetRolePolicy", 83)
     },
-    OperationDef { result_wrapper: Some("GetRoleTemplateVersionResult"), ..operation("GetRoleTemplateVersion", 84) },
+    OperationDef {
+        result_wrapper: Some("GetRoleTemplateVersionResult"),
+        codec: Some(&operations::GET_ROLE_TEMPLATE_VERSION),
+        ..operation("GetRoleTemplateVersion", 84)
+    },
     OperationDef {
         result_wrapper: Some("GetSAMLProviderResult"),
         actions: &["iam:GetSAMLProvider"],
+        codec: Some(&operations::GET_SAML_PROVIDER),
         ..operation("GetSAMLProvider", 85)
     },
     OperationDef {
@@ -302,47 +468,61 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("GetServiceLastAccessedDetailsResult"),
         actions: &["iam:GetServiceLastAccessedDetails"],
+        codec: Some(&operations::GET_SERVICE_LAST_ACCESSED_DETAILS),
         ..operation("GetServiceLastAccessedDetails", 88)
     },
     OperationDef {
         result_wrapper: Some("GetServiceLastAccessedDetailsWithEntitiesResult"),
         actions: &["iam:GetServiceLastAccessedDetailsWithEntities"],
+        codec: Some(&operations::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES),
         ..operation("GetServiceLastAccessedDetailsWithEntities", 89)
     },
     OperationDef {
         result_wrapper: Some("GetServiceLinkedRoleDeletionStatusResult"),
         actions: &["iam:GetServiceLinkedRoleDeletionStatus"],
+        codec: Some(&operations::GET_SERVICE_LINKED_ROLE_DELETION_STATUS),
         ..operation("GetServiceLinkedRoleDeletionStatus", 90)
     },
-    OperationDef { result_wrapper: Some("GetUserResult"), actions: &["iam:GetUser"], ..operation("GetUser", 91) },
+    OperationDef {
+        result_wrapper: Some("GetUserResult"),
+        actions: &["iam:GetUser"],
+        codec: Some(&operations::GET_USER),
+        ..operation("GetUser", 91)
+    },
     OperationDef {
         result_wrapper: Some("GetUserPolicyResult"),
         actions: &["iam:GetUserPolicy"],
+        codec: Some(&operations::GET_USER_POLICY),
         ..operation("GetUserPolicy", 92)
     },
     OperationDef {
         result_wrapper: Some("ListAccessKeysResult"),
         actions: &["iam:ListAccessKeys"],
+        codec: Some(&operations::LIST_ACCESS_KEYS),
         ..operation("ListAccessKeys", 93)
     },
     OperationDef {
         result_wrapper: Some("ListAccountAliasesResult"),
         actions: &["iam:ListAccountAliases"],
+        codec: Some(&operations::LIST_ACCOUNT_ALIASES),
         ..operation("ListAccountAliases", 94)
     },
     OperationDef {
         result_wrapper: Some("ListAttachedGroupPoliciesResult"),
         actions: &["iam:ListAttachedGroupPolicies"],
+        codec: Some(&operations::LIST_ATTACHED_GROUP_POLICIES),
         ..operation("ListAttachedGroupPolicies", 95)
     },
     OperationDef {
         result_wrapper: Some("ListAttachedRolePoliciesResult"),
         actions: &["iam:ListAttachedRolePolicies"],
+        codec: Some(&operations::LIST_ATTACHED_ROLE_POLICIES),
         ..operation("ListAttachedRolePolicies", 96)
     },
     OperationDef {
         result_wrapper: Some("ListAttachedUserPoliciesResult"),
         actions: &["iam:ListAttachedUserPolicies"],
+        codec: Some(&operations::LIST_ATTACHED_USER_POLICIES),
         ..operation("ListAttachedUserPolicies", 97)
     },
     OperationDef {
@@ -353,56 +533,67 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("ListEntitiesForPolicyResult"),
         actions: &["iam:ListEntitiesForPolicy"],
+        codec: Some(&operations::LIST_ENTITIES_FOR_POLICY),
         ..operation("ListEntitiesForPolicy", 99)
     },
     OperationDef {
         result_wrapper: Some("ListGroupPoliciesResult"),
         actions: &["iam:ListGroupPolicies"],
+        codec: Some(&operations::LIST_GROUP_POLICIES),
         ..operation("ListGroupPolicies", 100)
     },
     OperationDef {
         result_wrapper: Some("ListGroupsResult"),
         actions: &["iam:ListGroups"],
+        codec: Some(&operations::LIST_GROUPS),
         ..operation("ListGroups", 101)
     },
     OperationDef {
         result_wrapper: Some("ListGroupsForUserResult"),
         actions: &["iam:ListGroupsForUser"],
+        codec: Some(&operations::LIST_GROUPS_FOR_USER),
         ..operation("ListGroupsForUser", 102)
     },
     OperationDef {
         result_wrapper: Some("ListInstanceProfileTagsResult"),
         actions: &["iam:ListInstanceProfileTags"],
+        codec: Some(&operations::LIST_INSTANCE_PROFILE_TAGS),
         ..operation("ListInstanceProfileTags", 103)
     },
     OperationDef {
         result_wrapper: Some("ListInstanceProfilesResult"),
         actions: &["iam:ListInstanceProfiles"],
+        codec: Some(&operations::LIST_INSTANCE_PROFILES),
         ..operation("ListInstanceProfiles", 104)
     },
     OperationDef {
         result_wrapper: Some("ListInstanceProfilesForRoleResult"),
         actions: &["iam:ListInstanceProfilesForRole"],
+        codec: Some(&operations::LIST_INSTANCE_PROFILES_FOR_ROLE),
         ..operation("ListInstanceProfilesForRole", 105)
     },
     OperationDef {
         result_wrapper: Some("ListMFADeviceTagsResult"),
         actions: &["iam:ListMFADeviceTags"],
+        codec: Some(&operations::LIST_MFA_DEVICE_TAGS),
         ..operation("ListMFADeviceTags", 106)
     },
     OperationDef {
         result_wrapper: Some("ListMFADevicesResult"),
         actions: &["iam:ListMFADevices"],
+        codec: Some(&operations::LIST_MFA_DEVICES),
         ..operation("ListMFADevices", 107)
     },
     OperationDef {
         result_wrapper: Some("ListOpenIDConnectProviderTagsResult"),
         actions: &["iam:ListOpenIDConnectProviderTags"],
+        codec: Some(&operations::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS),
         ..operation("ListOpenIDConnectProviderTags", 108)
     },
     OperationDef {
         result_wrapper: Some("ListOpenIDConnectProvidersResult"),
         actions: &["iam:ListOpenIDConnectProviders"],
+        codec: Some(&operations::LIST_OPEN_ID_CONNECT_PROVIDERS),
         ..operation("ListOpenIDConnectProviders", 109)
     },
     OperationDef {
@@ -413,46 +604,55 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("ListPoliciesResult"),
         actions: &["iam:ListPolicies"],
+        codec: Some(&operations::LIST_POLICIES),
         ..operation("ListPolicies", 111)
     },
     OperationDef {
         result_wrapper: Some("ListPoliciesGrantingServiceAccessResult"),
         actions: &["iam:ListPoliciesGrantingServiceAccess"],
+        codec: Some(&operations::LIST_POLICIES_GRANTING_SERVICE_ACCESS),
         ..operation("ListPoliciesGrantingServiceAccess", 112)
     },
     OperationDef {
         result_wrapper: Some("ListPolicyTagsResult"),
         actions: &["iam:ListPolicyTags"],
+        codec: Some(&operations::LIST_POLICY_TAGS),
         ..operation("ListPolicyTags", 113)
     },
     OperationDef {
         result_wrapper: Some("ListPolicyVersionsResult"),
         actions: &["iam:ListPolicyVersions"],
+        codec: Some(&operations::LIST_POLICY_VERSIONS),
         ..operation("ListPolicyVersions", 114)
     },
     OperationDef {
         result_wrapper: Some("ListRolePoliciesResult"),
         actions: &["iam:ListRolePolicies"],
+        codec: Some(&operations::LIST_ROLE_POLICIES),
         ..operation("ListRolePolicies", 115)
     },
     OperationDef {
         result_wrapper: Some("ListRoleTagsResult"),
         actions: &["iam:ListRoleTags"],
+        codec: Some(&operations::LIST_ROLE_TAGS),
         ..operation("ListRoleTags", 116)
     },
     OperationDef {
         result_wrapper: Some("ListRolesResult"),
         actions: &["iam:ListRoles"],
+        codec: Some(&operations::LIST_ROLES),
         ..operation("ListRoles", 117)
     },
     OperationDef {
         result_wrapper: Some("ListSAMLProviderTagsResult"),
         actions: &["iam:ListSAMLProviderTags"],
+        codec: Some(&operations::LIST_SAML_PROVIDER_TAGS),
         ..operation("ListSAMLProviderTags", 118)
     },
     OperationDef {
         result_wrapper: Some("ListSAMLProvidersResult"),
         actions: &["iam:ListSAMLProviders"],
+        codec: Some(&operations::LIST_SAML_PROVIDERS),
         ..operation("ListSAMLProviders", 119)
     },
     OperationDef {
@@ -483,97 +683,205 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("ListUserPoliciesResult"),
         actions: &["iam:ListUserPolicies"],
+        codec: Some(&operations::LIST_USER_POLICIES),
         ..operation("ListUserPolicies", 125)
     },
     OperationDef {
         result_wrapper: Some("ListUserTagsResult"),
         actions: &["iam:ListUserTags"],
+        codec: Some(&operations::LIST_USER_TAGS),
         ..operation("ListUserTags", 126)
     },
     OperationDef {
         result_wrapper: Some("ListUsersResult"),
         actions: &["iam:ListUsers"],
+        codec: Some(&operations::LIST_USERS),
         ..operation("ListUsers", 127)
     },
     OperationDef {
         result_wrapper: Some("ListVirtualMFADevicesResult"),
         actions: &["iam:ListVirtualMFADevices"],
+        codec: Some(&operations::LIST_VIRTUAL_MFA_DEVICES),
         ..operation("ListVirtualMFADevices", 128)
     },
-    OperationDef { result_wrapper: Some("PutAccountPropertiesResult"), ..operation("PutAccountProperties", 129) },
-    OperationDef { actions: &["iam:PutGroupPolicy"], ..operation("PutGroupPolicy", 130) },
-    OperationDef { actions: &["iam:PutRolePermissionsBoundary"], ..operation("PutRolePermissionsBoundary", 131) },
-    OperationDef { actions: &["iam:PutRolePolicy"], ..operation("PutRolePolicy", 132) },
-    OperationDef { actions: &["iam:PutUserPermissionsBoundary"], ..operation("PutUserPermissionsBoundary", 133) },
-    OperationDef { actions: &["iam:PutUserPolicy"], ..operation("PutUserPolicy", 134) },
+    OperationDef {
+        result_wrapper: Some("PutAccountPropertiesResult"),
+        codec: Some(&operations::PUT_ACCOUNT_PROPERTIES),
+        ..operation("PutAccountProperties", 129)
+    },
+    OperationDef {
+        actions: &["iam:PutGroupPolicy"],
+        codec: Some(&operations::PUT_GROUP_POLICY),
+        ..operation("PutGroupPolicy", 130)
+    },
+    OperationDef {
+        actions: &["iam:PutRolePermissionsBoundary"],
+        codec: Some(&operations::PUT_ROLE_PERMISSIONS_BOUNDARY),
+        ..operation("PutRolePermissionsBoundary", 131)
+    },
+    OperationDef {
+        actions: &["iam:PutRolePolicy"],
+        codec: Some(&operations::PUT_ROLE_POLICY),
+        ..operation("PutRolePolicy", 132)
+    },
+    OperationDef {
+        actions: &["iam:PutUserPermissionsBoundary"],
+        codec: Some(&operations::PUT_USER_PERMISSIONS_BOUNDARY),
+        ..operation("PutUserPermissionsBoundary", 133)
+    },
+    OperationDef {
+        actions: &["iam:PutUserPolicy"],
+        codec: Some(&operations::PUT_USER_POLICY),
+        ..operation("PutUserPolicy", 134)
+    },
     OperationDef { actions: &["iam:RejectDelegationRequest"], ..operation("RejectDelegationRequest", 135) },
     OperationDef {
         actions: &["iam:RemoveClientIDFromOpenIDConnectProvider"],
+        codec: Some(&operations::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER),
         ..operation("RemoveClientIDFromOpenIDConnectProvider", 136)
     },
-    OperationDef { actions: &["iam:RemoveRoleFromInstanceProfile"], ..operation("RemoveRoleFromInstanceProfile", 137) },
-    OperationDef { actions: &["iam:RemoveUserFromGroup"], ..operation("RemoveUserFromGroup", 138) },
+    OperationDef {
+        actions: &["iam:RemoveRoleFromInstanceProfile"],
+        codec: Some(&operations::REMOVE_ROLE_FROM_INSTANCE_PROFILE),
+        ..operation("RemoveRoleFromInstanceProfile", 137)
+    },
+    OperationDef {
+        actions: &["iam:RemoveUserFromGroup"],
+        codec: Some(&operations::REMOVE_USER_FROM_GROUP),
+        ..operation("RemoveUserFromGroup", 138)
+    },
     OperationDef {
         result_wrapper: Some("ResetServiceSpecificCredentialResult"),
         actions: &["iam:ResetServiceSpecificCredential"],
         ..operation("ResetServiceSpecificCredential", 139)
     },
-    OperationDef { actions: &["iam:ResyncMFADevice"], ..operation("ResyncMFADevice", 140) },
+    OperationDef {
+        actions: &["iam:ResyncMFADevice"],
+        codec: Some(&operations::RESYNC_MFA_DEVICE),
+        ..operation("ResyncMFADevice", 140)
+    },
     OperationDef { actions: &["iam:SendDelegationToken"], ..operation("SendDelegationToken", 141) },
-    OperationDef { actions: &["iam:SetDefaultPolicyVersion"], ..operation("SetDefaultPolicyVersion", 142) },
+    OperationDef {
+        actions: &["iam:SetDefaultPolicyVersion"],
+        codec: Some(&operations::SET_DEFAULT_POLICY_VERSION),
+        ..operation("SetDefaultPolicyVersion", 142)
+    },
     OperationDef {
         actions: &["iam:SetSecurityTokenServicePreferences"],
+        codec: Some(&operations::SET_SECURITY_TOKEN_SERVICE_PREFERENCES),
         ..operation("SetSecurityTokenServicePreferences", 143)
     },
     OperationDef {
         result_wrapper: Some("SimulateCustomPolicyResult"),
         actions: &["iam:SimulateCustomPolicy"],
+        codec: Some(&operations::SIMULATE_CUSTOM_POLICY),
         ..operation("SimulateCustomPolicy", 144)
     },
     OperationDef {
         result_wrapper: Some("SimulatePrincipalPolicyResult"),
         actions: &["iam:SimulatePrincipalPolicy"],
+        codec: Some(&operations::SIMULATE_PRINCIPAL_POLICY),
         ..operation("SimulatePrincipalPolicy", 145)
     },
-    OperationDef { actions: &["iam:TagInstanceProfile"], ..operation("TagInstanceProfile", 146) },
-    OperationDef { actions: &["iam:TagMFADevice"], ..operation("TagMFADevice", 147) },
-    OperationDef { actions: &["iam:TagOpenIDConnectProvider"], ..operation("TagOpenIDConnectProvider", 148) },
-    OperationDef { actions: &["iam:TagPolicy"], ..operation("TagPolicy", 149) },
-    OperationDef { actions: &["iam:TagRole"], ..operation("TagRole", 150) },
-    OperationDef { actions: &["iam:TagSAMLProvider"], ..operation("TagSAMLProvider", 151) },
+    OperationDef {
+        actions: &["iam:TagInstanceProfile"],
+        codec: Some(&operations::TAG_INSTANCE_PROFILE),
+        ..operation("TagInstanceProfile", 146)
+    },
+    OperationDef {
+        actions: &["iam:TagMFADevice"],
+        codec: Some(&operations::TAG_MFA_DEVICE),
+        ..operation("TagMFADevice", 147)
+    },
+    OperationDef {
+        actions: &["iam:TagOpenIDConnectProvider"],
+        codec: Some(&operations::TAG_OPEN_ID_CONNECT_PROVIDER),
+        ..operation("TagOpenIDConnectProvider", 148)
+    },
+    OperationDef { actions: &["iam:TagPolicy"], codec: Some(&operations::TAG_POLICY), ..operation("TagPolicy", 149) },
+    OperationDef { actions: &["iam:TagRole"], codec: Some(&operations::TAG_ROLE), ..operation("TagRole", 150) },
+    OperationDef {
+        actions: &["iam:TagSAMLProvider"],
+        codec: Some(&operations::TAG_SAML_PROVIDER),
+        ..operation("TagSAMLProvider", 151)
+    },
     OperationDef { actions: &["iam:TagServerCertificate"], ..operation("TagServerCertificate", 152) },
-    OperationDef { actions: &["iam:TagUser"], ..operation("TagUser", 153) },
-    OperationDef { actions: &["iam:UntagInstanceProfile"], ..operation("UntagInstanceProfile", 154) },
-    OperationDef { actions: &["iam:UntagMFADevice"], ..operation("UntagMFADevice", 155) },
-    OperationDef { actions: &["iam:UntagOpenIDConnectProvider"], ..operation("UntagOpenIDConnectProvider", 156) },
-    OperationDef { actions: &["iam:UntagPolicy"], ..operation("UntagPolicy", 157) },
-    OperationDef { actions: &["iam:UntagRole"], ..operation("UntagRole", 158) },
-    OperationDef { actions: &["iam:UntagSAMLProvider"], ..operation("UntagSAMLProvider", 159) },
+    OperationDef { actions: &["iam:TagUser"], codec: Some(&operations::TAG_USER), ..operation("TagUser", 153) },
+    OperationDef {
+        actions: &["iam:UntagInstanceProfile"],
+        codec: Some(&operations::UNTAG_INSTANCE_PROFILE),
+        ..operation("UntagInstanceProfile", 154)
+    },
+    OperationDef {
+        actions: &["iam:UntagMFADevice"],
+        codec: Some(&operations::UNTAG_MFA_DEVICE),
+        ..operation("UntagMFADevice", 155)
+    },
+    OperationDef {
+        actions: &["iam:UntagOpenIDConnectProvider"],
+        codec: Some(&operations::UNTAG_OPEN_ID_CONNECT_PROVIDER),
+        ..operation("UntagOpenIDConnectProvider", 156)
+    },
+    OperationDef {
+        actions: &["iam:UntagPolicy"],
+        codec: Some(&operations::UNTAG_POLICY),
+        ..operation("UntagPolicy", 157)
+    },
+    OperationDef { actions: &["iam:UntagRole"], codec: Some(&operations::UNTAG_ROLE), ..operation("UntagRole", 158) },
+    OperationDef {
+        actions: &["iam:UntagSAMLProvider"],
+        codec: Some(&operations::UNTAG_SAML_PROVIDER),
+        ..operation("UntagSAMLProvider", 159)
+    },
     OperationDef { actions: &["iam:UntagServerCertificate"], ..operation("UntagServerCertificate", 160) },
-    OperationDef { actions: &["iam:UntagUser"], ..operation("UntagUser", 161) },
-    OperationDef { actions: &["iam:UpdateAccessKey"], ..operation("UpdateAccessKey", 162) },
-    OperationDef { actions: &["iam:UpdateAccountPasswordPolicy"], ..operation("UpdateAccountPasswordPolicy", 163) },
-    OperationDef { actions: &["iam:UpdateAssumeRolePolicy"], ..operation("UpdateAssumeRolePolicy", 164) },
+    OperationDef { actions: &["iam:UntagUser"], codec: Some(&operations::UNTAG_USER), ..operation("UntagUser", 161) },
+    OperationDef {
+        actions: &["iam:UpdateAccessKey"],
+        codec: Some(&operations::UPDATE_ACCESS_KEY),
+        ..operation("UpdateAccessKey", 162)
+    },
+    OperationDef {
+        actions: &["iam:UpdateAccountPasswordPolicy"],
+        codec: Some(&operations::UPDATE_ACCOUNT_PASSWORD_POLICY),
+        ..operation("UpdateAccountPasswordPolicy", 163)
+    },
+    OperationDef {
+        actions: &["iam:UpdateAssumeRolePolicy"],
+        codec: Some(&operations::UPDATE_ASSUME_ROLE_POLICY),
+        ..operation("UpdateAssumeRolePolicy", 164)
+    },
     operation("UpdateDelegationRequest", 165),
-    OperationDef { actions: &["iam:UpdateGroup"], ..operation("UpdateGroup", 166) },
-    OperationDef { actions: &["iam:UpdateLoginProfile"], ..operation("UpdateLoginProfile", 167) },
+    OperationDef {
+        actions: &["iam:UpdateGroup"],
+        codec: Some(&operations::UPDATE_GROUP),
+        ..operation("UpdateGroup", 166)
+    },
+    OperationDef {
+        actions: &["iam:UpdateLoginProfile"],
+        codec: Some(&operations::UPDATE_LOGIN_PROFILE),
+        ..operation("UpdateLoginProfile", 167)
+    },
     OperationDef {
         actions: &["iam:UpdateOpenIDConnectProviderThumbprint"],
+        codec: Some(&operations::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT),
         ..operation("UpdateOpenIDConnectProviderThumbprint", 168)
     },
     OperationDef {
         result_wrapper: Some("UpdateRoleResult"),
         actions: &["iam:UpdateRole"],
+        codec: Some(&operations::UPDATE_ROLE),
         ..operation("UpdateRole", 169)
     },
     OperationDef {
         result_wrapper: Some("UpdateRoleDescriptionResult"),
         actions: &["iam:UpdateRoleDescription"],
+        codec: Some(&operations::UPDATE_ROLE_DESCRIPTION),
         ..operation("UpdateRoleDescription", 170)
     },
     OperationDef {
         result_wrapper: Some("UpdateSAMLProviderResult"),
         actions: &["iam:UpdateSAMLProvider"],
+        codec: Some(&operations::UPDATE_SAML_PROVIDER),
         ..operation("UpdateSAMLProvider", 171)
     },
     OperationDef { actions: &["iam:UpdateSSHPublicKey"], ..operation("UpdateSSHPublicKey", 172) },
@@ -583,7 +891,11 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
         ..operation("UpdateServiceSpecificCredential", 174)
     },
     OperationDef { actions: &["iam:UpdateSigningCertificate"], ..operation("UpdateSigningCertificate", 175) },
-    OperationDef { actions: &["iam:UpdateUser"], ..operation("UpdateUser", 176) },
+    OperationDef {
+        actions: &["iam:UpdateUser"],
+        codec: Some(&operations::UPDATE_USER),
+        ..operation("UpdateUser", 176)
+    },
     OperationDef {
         result_wrapper: Some("UploadSSHPublicKeyResult"),
         actions: &["iam:UploadSSHPublicKey"],

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -26,66 +26,208 @@ pub static SERVICE: ServiceDef = ServiceDef {
 };
 
 pub(super) static OPERATIONS: [OperationDef; 56] = [
-    OperationDef { actions: &["kms:CancelKeyDeletion"], ..operation("CancelKeyDeletion", 0) },
+    OperationDef {
+        actions: &["kms:CancelKeyDeletion"],
+        codec: Some(&operations::CANCEL_KEY_DELETION),
+        ..operation("CancelKeyDeletion", 0)
+    },
     OperationDef { actions: &["kms:ConnectCustomKeyStore"], ..operation("ConnectCustomKeyStore", 1) },
-    OperationDef { actions: &["kms:CreateAlias"], ..operation("CreateAlias", 2) },
+    OperationDef {
+        actions: &["kms:CreateAlias"],
+        codec: Some(&operations::CREATE_ALIAS),
+        ..operation("CreateAlias", 2)
+    },
     OperationDef { actions: &["kms:CreateCustomKeyStore"], ..operation("CreateCustomKeyStore", 3) },
-    OperationDef { actions: &["kms:CreateGrant"], ..operation("CreateGrant", 4) },
-    OperationDef { actions: &["kms:CreateKey"], ..operation("CreateKey", 5) },
-    operation("Decapsulate", 6),
-    OperationDef { actions: &["kms:Decrypt"], ..operation("Decrypt", 7) },
-    OperationDef { actions: &["kms:DeleteAlias"], ..operation("DeleteAlias", 8) },
+    OperationDef {
+        actions: &["kms:CreateGrant"],
+        codec: Some(&operations::CREATE_GRANT),
+        ..operation("CreateGrant", 4)
+    },
+    OperationDef { actions: &["kms:CreateKey"], codec: Some(&operations::CREATE_KEY), ..operation("CreateKey", 5) },
+    OperationDef { codec: Some(&operations::DECAPSULATE), ..operation("Decapsulate", 6) },
+    OperationDef { actions: &["kms:Decrypt"], codec: Some(&operations::DECRYPT), ..operation("Decrypt", 7) },
+    OperationDef {
+        actions: &["kms:DeleteAlias"],
+        codec: Some(&operations::DELETE_ALIAS),
+        ..operation("DeleteAlias", 8)
+    },
     OperationDef { actions: &["kms:DeleteCustomKeyStore"], ..operation("DeleteCustomKeyStore", 9) },
-    OperationDef { actions: &["kms:DeleteImportedKeyMaterial"], ..operation("DeleteImportedKeyMaterial", 10) },
-    OperationDef { actions: &["kms:DeriveSharedSecret"], ..operation("DeriveSharedSecret", 11) },
+    OperationDef {
+        actions: &["kms:DeleteImportedKeyMaterial"],
+        codec: Some(&operations::DELETE_IMPORTED_KEY_MATERIAL),
+        ..operation("DeleteImportedKeyMaterial", 10)
+    },
+    OperationDef {
+        actions: &["kms:DeriveSharedSecret"],
+        codec: Some(&operations::DERIVE_SHARED_SECRET),
+        ..operation("DeriveSharedSecret", 11)
+    },
     OperationDef { actions: &["kms:DescribeCustomKeyStores"], ..operation("DescribeCustomKeyStores", 12) },
-    OperationDef { actions: &["kms:DescribeKey"], ..operation("DescribeKey", 13) },
-    OperationDef { actions: &["kms:DisableKey"], ..operation("DisableKey", 14) },
-    OperationDef { actions: &["kms:DisableKeyRotation"], ..operation("DisableKeyRotation", 15) },
+    OperationDef {
+        actions: &["kms:DescribeKey"],
+        codec: Some(&operations::DESCRIBE_KEY),
+        ..operation("DescribeKey", 13)
+    },
+    OperationDef { actions: &["kms:DisableKey"], codec: Some(&operations::DISABLE_KEY), ..operation("DisableKey", 14) },
+    OperationDef {
+        actions: &["kms:DisableKeyRotation"],
+        codec: Some(&operations::DISABLE_KEY_ROTATION),
+        ..operation("DisableKeyRotation", 15)
+    },
     OperationDef { actions: &["kms:DisconnectCustomKeyStore"], ..operation("DisconnectCustomKeyStore", 16) },
-    OperationDef { actions: &["kms:EnableKey"], ..operation("EnableKey", 17) },
-    OperationDef { actions: &["kms:EnableKeyRotation"], ..operation("EnableKeyRotation", 18) },
-    operation("Encapsulate", 19),
-    OperationDef { actions: &["kms:Encrypt"], ..operation("Encrypt", 20) },
-    OperationDef { actions: &["kms:GenerateDataKey"], ..operation("GenerateDataKey", 21) },
-    OperationDef { actions: &["kms:GenerateDataKeyPair"], ..operation("GenerateDataKeyPair", 22) },
+    OperationDef { actions: &["kms:EnableKey"], codec: Some(&operations::ENABLE_KEY), ..operation("EnableKey", 17) },
+    OperationDef {
+        actions: &["kms:EnableKeyRotation"],
+        codec: Some(&operations::ENABLE_KEY_ROTATION),
+        ..operation("EnableKeyRotation", 18)
+    },
+    OperationDef { codec: Some(&operations::ENCAPSULATE), ..operation("Encapsulate", 19) },
+    OperationDef { actions: &["kms:Encrypt"], codec: Some(&operations::ENCRYPT), ..operation("Encrypt", 20) },
+    OperationDef {
+        actions: &["kms:GenerateDataKey"],
+        codec: Some(&operations::GENERATE_DATA_KEY),
+        ..operation("GenerateDataKey", 21)
+    },
+    OperationDef {
+        actions: &["kms:GenerateDataKeyPair"],
+        codec: Some(&operations::GENERATE_DATA_KEY_PAIR),
+        ..operation("GenerateDataKeyPair", 22)
+    },
     OperationDef {
         actions: &["kms:GenerateDataKeyPairWithoutPlaintext"],
+        codec: Some(&operations::GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT),
         ..operation("GenerateDataKeyPairWithoutPlaintext", 23)
     },
     OperationDef {
         actions: &["kms:GenerateDataKeyWithoutPlaintext"],
+        codec: Some(&operations::GENERATE_DATA_KEY_WITHOUT_PLAINTEXT),
         ..operation("GenerateDataKeyWithoutPlaintext", 24)
     },
-    OperationDef { actions: &["kms:GenerateMac"], ..operation("GenerateMac", 25) },
-    OperationDef { actions: &["kms:GenerateRandom"], ..operation("GenerateRandom", 26) },
-    operation("GetKeyLastUsage", 27),
-    OperationDef { actions: &["kms:GetKeyPolicy"], ..operation("GetKeyPolicy", 28) },
-    OperationDef { actions: &["kms:GetKeyRotationStatus"], ..operation("GetKeyRotationStatus", 29) },
-    OperationDef { actions: &["kms:GetParametersForImport"], ..operation("GetParametersForImport", 30) },
-    OperationDef { actions: &["kms:GetPublicKey"], ..operation("GetPublicKey", 31) },
-    OperationDef { actions: &["kms:ImportKeyMaterial"], ..operation("ImportKeyMaterial", 32) },
-    OperationDef { actions: &["kms:ListAliases"], ..operation("ListAliases", 33) },
-    OperationDef { actions: &["kms:ListGrants"], ..operation("ListGrants", 34) },
-    OperationDef { actions: &["kms:ListKeyPolicies"], ..operation("ListKeyPolicies", 35) },
-    OperationDef { actions: &["kms:ListKeyRotations"], ..operation("ListKeyRotations", 36) },
-    OperationDef { actions: &["kms:ListKeys"], ..operation("ListKeys", 37) },
-    OperationDef { actions: &["kms:ListResourceTags"], ..operation("ListResourceTags", 38) },
-    OperationDef { actions: &["kms:ListRetirableGrants"], ..operation("ListRetirableGrants", 39) },
-    OperationDef { actions: &["kms:PutKeyPolicy"], ..operation("PutKeyPolicy", 40) },
-    OperationDef { actions: &["kms:ReEncryptFrom", "kms:ReEncryptTo"], ..operation("ReEncrypt", 41) },
-    OperationDef { actions: &["kms:ReplicateKey"], ..operation("ReplicateKey", 42) },
-    OperationDef { actions: &["kms:RetireGrant"], ..operation("RetireGrant", 43) },
-    OperationDef { actions: &["kms:RevokeGrant"], ..operation("RevokeGrant", 44) },
-    OperationDef { actions: &["kms:RotateKeyOnDemand"], ..operation("RotateKeyOnDemand", 45) },
-    OperationDef { actions: &["kms:ScheduleKeyDeletion"], ..operation("ScheduleKeyDeletion", 46) },
-    OperationDef { actions: &["kms:Sign"], ..operation("Sign", 47) },
-    OperationDef { actions: &["kms:TagResource"], ..operation("TagResource", 48) },
-    OperationDef { actions: &["kms:UntagResource"], ..operation("UntagResource", 49) },
-    OperationDef { actions: &["kms:UpdateAlias"], ..operation("UpdateAlias", 50) },
+    OperationDef {
+        actions: &["kms:GenerateMac"],
+        codec: Some(&operations::GENERATE_MAC),
+        ..operation("GenerateMac", 25)
+    },
+    OperationDef {
+        actions: &["kms:GenerateRandom"],
+        codec: Some(&operations::GENERATE_RANDOM),
+        ..operation("GenerateRandom", 26)
+    },
+    OperationDef { codec: Some(&operations::GET_KEY_LAST_USAGE), ..operation("GetKeyLastUsage", 27) },
+    OperationDef {
+        actions: &["kms:GetKeyPolicy"],
+        codec: Some(&operations::GET_KEY_POLICY),
+        ..operation("GetKeyPolicy", 28)
+    },
+    OperationDef {
+        actions: &["kms:GetKeyRotationStatus"],
+        codec: Some(&operations::GET_KEY_ROTATION_STATUS),
+        ..operation("GetKeyRotationStatus", 29)
+    },
+    OperationDef {
+        actions: &["kms:GetParametersForImport"],
+        codec: Some(&operations::GET_PARAMETERS_FOR_IMPORT),
+        ..operation("GetParametersForImport", 30)
+    },
+    OperationDef {
+        actions: &["kms:GetPublicKey"],
+        codec: Some(&operations::GET_PUBLIC_KEY),
+        ..operation("GetPublicKey", 31)
+    },
+    OperationDef {
+        actions: &["kms:ImportKeyMaterial"],
+        codec: Some(&operations::IMPORT_KEY_MATERIAL),
+        ..operation("ImportKeyMaterial", 32)
+    },
+    OperationDef {
+        actions: &["kms:ListAliases"],
+        codec: Some(&operations::LIST_ALIASES),
+        ..operation("ListAliases", 33)
+    },
+    OperationDef { actions: &["kms:ListGrants"], codec: Some(&operations::LIST_GRANTS), ..operation("ListGrants", 34) },
+    OperationDef {
+        actions: &["kms:ListKeyPolicies"],
+        codec: Some(&operations::LIST_KEY_POLICIES),
+        ..operation("ListKeyPolicies", 35)
+    },
+    OperationDef {
+        actions: &["kms:ListKeyRotations"],
+        codec: Some(&operations::LIST_KEY_ROTATIONS),
+        ..operation("ListKeyRotations", 36)
+    },
+    OperationDef { actions: &["kms:ListKeys"], codec: Some(&operations::LIST_KEYS), ..operation("ListKeys", 37) },
+    OperationDef {
+        actions: &["kms:ListResourceTags"],
+        codec: Some(&operations::LIST_RESOURCE_TAGS),
+        ..operation("ListResourceTags", 38)
+    },
+    OperationDef {
+        actions: &["kms:ListRetirableGrants"],
+        codec: Some(&operations::LIST_RETIRABLE_GRANTS),
+        ..operation("ListRetirableGrants", 39)
+    },
+    OperationDef {
+        actions: &["kms:PutKeyPolicy"],
+        codec: Some(&operations::PUT_KEY_POLICY),
+        ..operation("PutKeyPolicy", 40)
+    },
+    OperationDef {
+        actions: &["kms:ReEncryptFrom", "kms:ReEncryptTo"],
+        codec: Some(&operations::RE_ENCRYPT),
+        ..operation("ReEncrypt", 41)
+    },
+    OperationDef {
+        actions: &["kms:ReplicateKey"],
+        codec: Some(&operations::REPLICATE_KEY),
+        ..operation("ReplicateKey", 42)
+    },
+    OperationDef {
+        actions: &["kms:RetireGrant"],
+        codec: Some(&operations::RETIRE_GRANT),
+        ..operation("RetireGrant", 43)
+    },
+    OperationDef {
+        actions: &["kms:RevokeGrant"],
+        codec: Some(&operations::REVOKE_GRANT),
+        ..operation("RevokeGrant", 44)
+    },
+    OperationDef {
+        actions: &["kms:RotateKeyOnDemand"],
+        codec: Some(&operations::ROTATE_KEY_ON_DEMAND),
+        ..operation("RotateKeyOnDemand", 45)
+    },
+    OperationDef {
+        actions: &["kms:ScheduleKeyDeletion"],
+        codec: Some(&operations::SCHEDULE_KEY_DELETION),
+        ..operation("ScheduleKeyDeletion", 46)
+    },
+    OperationDef { actions: &["kms:Sign"], codec: Some(&operations::SIGN), ..operation("Sign", 47) },
+    OperationDef {
+        actions: &["kms:TagResource"],
+        codec: Some(&operations::TAG_RESOURCE),
+        ..operation("TagResource", 48)
+    },
+    OperationDef {
+        actions: &["kms:UntagResource"],
+        codec: Some(&operations::UNTAG_RESOURCE),
+        ..operation("UntagResource", 49)
+    },
+    OperationDef {
+        actions: &["kms:UpdateAlias"],
+        codec: Some(&operations::UPDATE_ALIAS),
+        ..operation("UpdateAlias", 50)
+    },
     OperationDef { actions: &["kms:UpdateCustomKeyStore"], ..operation("UpdateCustomKeyStore", 51) },
-    OperationDef { actions: &["kms:UpdateKeyDescription"], ..operation("UpdateKeyDescription", 52) },
-    OperationDef { actions: &["kms:UpdatePrimaryRegion"], ..operation("UpdatePrimaryRegion", 53) },
-    OperationDef { actions: &["kms:Verify"], ..operation("Verify", 54) },
-    OperationDef { actions: &["kms:VerifyMac"], ..operation("VerifyMac", 55) },
+    OperationDef {
+        actions: &["kms:UpdateKeyDescription"],
+        codec: Some(&operations::UPDATE_KEY_DESCRIPTION),
+        ..operation("UpdateKeyDescription", 52)
+    },
+    OperationDef {
+        actions: &["kms:UpdatePrimaryRegion"],
+        codec: Some(&operations::UPDATE_PRIMARY_REGION),
+        ..operation("UpdatePrimaryRegion", 53)
+    },
+    OperationDef { actions: &["kms:Verify"], codec: Some(&operations::VERIFY), ..operation("Verify", 54) },
+    OperationDef { actions: &["kms:VerifyMac"], codec: Some(&operations::VERIFY_MAC), ..operation("VerifyMac", 55) },
 ];

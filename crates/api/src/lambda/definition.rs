@@ -44,6 +44,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:AddLayerVersionPermission"],
+        codec: Some(&operations::ADD_LAYER_VERSION_PERMISSION),
         ..operation("AddLayerVersionPermission", 0)
     },
     OperationDef {
@@ -62,6 +63,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:AddPermission"],
+        codec: Some(&operations::ADD_PERMISSION),
         ..operation("AddPermission", 1)
     },
     OperationDef {
@@ -80,6 +82,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:CheckpointDurableExecution"],
+        codec: Some(&operations::CHECKPOINT_DURABLE_EXECUTION),
         ..operation("CheckpointDurableExecution", 2)
     },
     OperationDef {
@@ -98,6 +101,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateAlias"],
+        codec: Some(&operations::CREATE_ALIAS),
         ..operation("CreateAlias", 3)
     },
     OperationDef {
@@ -124,6 +128,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateCodeSigningConfig"],
+        codec: Some(&operations::CREATE_CODE_SIGNING_CONFIG),
         ..operation("CreateCodeSigningConfig", 5)
     },
     OperationDef {
@@ -137,6 +142,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:CreateEventSourceMapping"],
+        codec: Some(&operations::CREATE_EVENT_SOURCE_MAPPING),
         ..operation("CreateEventSourceMapping", 6)
     },
     OperationDef {
@@ -169,6 +175,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateFunctionUrlConfig"],
+        codec: Some(&operations::CREATE_FUNCTION_URL_CONFIG),
         ..operation("CreateFunctionUrlConfig", 8)
     },
     OperationDef {
@@ -188,6 +195,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteAlias"],
+        codec: Some(&operations::DELETE_ALIAS),
         ..operation("DeleteAlias", 9)
     },
     OperationDef {
@@ -222,6 +230,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteCodeSigningConfig"],
+        codec: Some(&operations::DELETE_CODE_SIGNING_CONFIG),
         ..operation("DeleteCodeSigningConfig", 11)
     },
     OperationDef {
@@ -238,6 +247,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
+        codec: Some(&operations::DELETE_DURABLE_EXECUTION),
         ..operation("DeleteDurableExecution", 12)
     },
     OperationDef {
@@ -255,6 +265,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:DeleteEventSourceMapping"],
+        codec: Some(&operations::DELETE_EVENT_SOURCE_MAPPING),
         ..operation("DeleteEventSourceMapping", 13)
     },
     OperationDef {
@@ -287,6 +298,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionCodeSigningConfig"],
+        codec: Some(&operations::DELETE_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("DeleteFunctionCodeSigningConfig", 15)
     },
     OperationDef {
@@ -305,6 +317,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionConcurrency"],
+        codec: Some(&operations::DELETE_FUNCTION_CONCURRENCY),
         ..operation("DeleteFunctionConcurrency", 16)
     },
     OperationDef {
@@ -323,6 +336,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionEventInvokeConfig"],
+        codec: Some(&operations::DELETE_FUNCTION_EVENT_INVOKE_CONFIG),
         ..operation("DeleteFunctionEventInvokeConfig", 17)
     },
     OperationDef {
@@ -341,6 +355,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionUrlConfig"],
+        codec: Some(&operations::DELETE_FUNCTION_URL_CONFIG),
         ..operation("DeleteFunctionUrlConfig", 18)
     },
     OperationDef {
@@ -360,6 +375,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteLayerVersion"],
+        codec: Some(&operations::DELETE_LAYER_VERSION),
         ..operation("DeleteLayerVersion", 19)
     },
     OperationDef {
@@ -378,6 +394,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteProvisionedConcurrencyConfig"],
+        codec: Some(&operations::DELETE_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("DeleteProvisionedConcurrencyConfig", 20)
     },
     OperationDef {
@@ -394,6 +411,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 204,
         },
+        codec: Some(&operations::DELETE_RESOURCE_POLICY),
         ..operation("DeleteResourcePolicy", 21)
     },
     OperationDef {
@@ -427,6 +445,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetAlias"],
+        codec: Some(&operations::GET_ALIAS),
         ..operation("GetAlias", 23)
     },
     OperationDef {
@@ -461,6 +480,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetCodeSigningConfig"],
+        codec: Some(&operations::GET_CODE_SIGNING_CONFIG),
         ..operation("GetCodeSigningConfig", 25)
     },
     OperationDef {
@@ -478,6 +498,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecution"],
+        codec: Some(&operations::GET_DURABLE_EXECUTION),
         ..operation("GetDurableExecution", 26)
     },
     OperationDef {
@@ -496,6 +517,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecutionHistory"],
+        codec: Some(&operations::GET_DURABLE_EXECUTION_HISTORY),
         ..operation("GetDurableExecutionHistory", 27)
     },
     OperationDef {
@@ -514,6 +536,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecutionState"],
+        codec: Some(&operations::GET_DURABLE_EXECUTION_STATE),
         ..operation("GetDurableExecutionState", 28)
     },
     OperationDef {
@@ -531,6 +554,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetEventSourceMapping"],
+        codec: Some(&operations::GET_EVENT_SOURCE_MAPPING),
         ..operation("GetEventSourceMapping", 29)
     },
     OperationDef {
@@ -563,6 +587,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionCodeSigningConfig"],
+        codec: Some(&operations::GET_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("GetFunctionCodeSigningConfig", 31)
     },
     OperationDef {
@@ -581,6 +606,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionConcurrency"],
+        codec: Some(&operations::GET_FUNCTION_CONCURRENCY),
         ..operation("GetFunctionConcurrency", 32)
     },
     OperationDef {
@@ -618,6 +644,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionEventInvokeConfig"],
+        codec: Some(&operations::GET_FUNCTION_EVENT_INVOKE_CONFIG),
         ..operation("GetFunctionEventInvokeConfig", 34)
     },
     OperationDef {
@@ -636,6 +663,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionRecursionConfig"],
+        codec: Some(&operations::GET_FUNCTION_RECURSION_CONFIG),
         ..operation("GetFunctionRecursionConfig", 35)
     },
     OperationDef {
@@ -654,6 +682,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionScalingConfig"],
+        codec: Some(&operations::GET_FUNCTION_SCALING_CONFIG),
         ..operation("GetFunctionScalingConfig", 36)
     },
     OperationDef {
@@ -672,6 +701,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionUrlConfig"],
+        codec: Some(&operations::GET_FUNCTION_URL_CONFIG),
         ..operation("GetFunctionUrlConfig", 37)
     },
     OperationDef {
@@ -691,6 +721,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersion"],
+        codec: Some(&operations::GET_LAYER_VERSION),
         ..operation("GetLayerVersion", 38)
     },
     OperationDef {
@@ -704,6 +735,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersion"],
+        codec: Some(&operations::GET_LAYER_VERSION_BY_ARN),
         ..operation("GetLayerVersionByArn", 39)
     },
     OperationDef {
@@ -724,6 +756,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersionPolicy"],
+        codec: Some(&operations::GET_LAYER_VERSION_POLICY),
         ..operation("GetLayerVersionPolicy", 40)
     },
     OperationDef {
@@ -742,6 +775,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetPolicy"],
+        codec: Some(&operations::GET_POLICY),
         ..operation("GetPolicy", 41)
     },
     OperationDef {
@@ -760,6 +794,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetProvisionedConcurrencyConfig"],
+        codec: Some(&operations::GET_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("GetProvisionedConcurrencyConfig", 42)
     },
     OperationDef {
@@ -776,6 +811,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
+        codec: Some(&operations::GET_RESOURCE_POLICY),
         ..operation("GetResourcePolicy", 43)
     },
     OperationDef {
@@ -794,6 +830,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetRuntimeManagementConfig"],
+        codec: Some(&operations::GET_RUNTIME_MANAGEMENT_CONFIG),
         ..operation("GetRuntimeManagementConfig", 44)
     },
     OperationDef {
@@ -832,6 +869,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         },
         deprecated: true,
         actions: &["lambda:InvokeAsync"],
+        codec: Some(&operations::INVOKE_ASYNC),
         ..operation("InvokeAsync", 46)
     },
     OperationDef {
@@ -850,6 +888,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:InvokeFunction"],
+        codec: Some(&operations::INVOKE_WITH_RESPONSE_STREAM),
         ..operation("InvokeWithResponseStream", 47)
     },
     OperationDef {
@@ -868,6 +907,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListAliases"],
+        codec: Some(&operations::LIST_ALIASES),
         ..operation("ListAliases", 48)
     },
     OperationDef {
@@ -894,6 +934,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListCodeSigningConfigs"],
+        codec: Some(&operations::LIST_CODE_SIGNING_CONFIGS),
         ..operation("ListCodeSigningConfigs", 50)
     },
     OperationDef {
@@ -912,6 +953,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListDurableExecutionsByFunction"],
+        codec: Some(&operations::LIST_DURABLE_EXECUTIONS_BY_FUNCTION),
         ..operation("ListDurableExecutionsByFunction", 51)
     },
     OperationDef {
@@ -925,6 +967,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListEventSourceMappings"],
+        codec: Some(&operations::LIST_EVENT_SOURCE_MAPPINGS),
         ..operation("ListEventSourceMappings", 52)
     },
     OperationDef {
@@ -944,6 +987,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionEventInvokeConfigs"],
+        codec: Some(&operations::LIST_FUNCTION_EVENT_INVOKE_CONFIGS),
         ..operation("ListFunctionEventInvokeConfigs", 53)
     },
     OperationDef {
@@ -962,6 +1006,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionUrlConfigs"],
+        codec: Some(&operations::LIST_FUNCTION_URL_CONFIGS),
         ..operation("ListFunctionUrlConfigs", 54)
     },
     OperationDef {
@@ -1012,6 +1057,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionsByCodeSigningConfig"],
+        codec: Some(&operations::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG),
         ..operation("ListFunctionsByCodeSigningConfig", 57)
     },
     OperationDef {
@@ -1030,6 +1076,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListLayerVersions"],
+        codec: Some(&operations::LIST_LAYER_VERSIONS),
         ..operation("ListLayerVersions", 58)
     },
     OperationDef {
@@ -1043,6 +1090,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListLayers"],
+        codec: Some(&operations::LIST_LAYERS),
         ..operation("ListLayers", 59)
     },
     OperationDef {
@@ -1061,6 +1109,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListProvisionedConcurrencyConfigs"],
+        codec: Some(&operations::LIST_PROVISIONED_CONCURRENCY_CONFIGS),
         ..operation("ListProvisionedConcurrencyConfigs", 60)
     },
     OperationDef {
@@ -1111,6 +1160,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
+        codec: Some(&operations::PAUSE_DURABLE_EXECUTION),
         ..operation("PauseDurableExecution", 63)
     },
     OperationDef {
@@ -1129,6 +1179,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:PublishLayerVersion"],
+        codec: Some(&operations::PUBLISH_LAYER_VERSION),
         ..operation("PublishLayerVersion", 64)
     },
     OperationDef {
@@ -1166,6 +1217,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionCodeSigningConfig"],
+        codec: Some(&operations::PUT_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("PutFunctionCodeSigningConfig", 66)
     },
     OperationDef {
@@ -1184,6 +1236,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionConcurrency"],
+        codec: Some(&operations::PUT_FUNCTION_CONCURRENCY),
         ..operation("PutFunctionConcurrency", 67)
     },
     OperationDef {
@@ -1202,6 +1255,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionEventInvokeConfig"],
+        codec: Some(&operations::PUT_FUNCTION_EVENT_INVOKE_CONFIG),
         ..operation("PutFunctionEventInvokeConfig", 68)
     },
     OperationDef {
@@ -1220,6 +1274,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionRecursionConfig"],
+        codec: Some(&operations::PUT_FUNCTION_RECURSION_CONFIG),
         ..operation("PutFunctionRecursionConfig", 69)
     },
     OperationDef {
@@ -1238,6 +1293,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:PutFunctionScalingConfig"],
+        codec: Some(&operations::PUT_FUNCTION_SCALING_CONFIG),
         ..operation("PutFunctionScalingConfig", 70)
     },
     OperationDef {
@@ -1256,6 +1312,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:PutProvisionedConcurrencyConfig"],
+        codec: Some(&operations::PUT_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("PutProvisionedConcurrencyConfig", 71)
     },
     OperationDef {
@@ -1272,6 +1329,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
+        codec: Some(&operations::PUT_RESOURCE_POLICY),
         ..operation("PutResourcePolicy", 72)
     },
     OperationDef {
@@ -1290,6 +1348,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutRuntimeManagementConfig"],
+        codec: Some(&operations::PUT_RUNTIME_MANAGEMENT_CONFIG),
         ..operation("PutRuntimeManagementConfig", 73)
     },
     OperationDef {
@@ -1311,6 +1370,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:RemoveLayerVersionPermission"],
+        codec: Some(&operations::REMOVE_LAYER_VERSION_PERMISSION),
         ..operation("RemoveLayerVersionPermission", 74)
     },
     OperationDef {
@@ -1330,6 +1390,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:RemovePermission"],
+        codec: Some(&operations::REMOVE_PERMISSION),
         ..operation("RemovePermission", 75)
     },
     OperationDef {
@@ -1347,6 +1408,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
+        codec: Some(&operations::RESUME_DURABLE_EXECUTION),
         ..operation("ResumeDurableExecution", 76)
     },
     OperationDef {
@@ -1365,6 +1427,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackFailure"],
+        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE),
         ..operation("SendDurableExecutionCallbackFailure", 77)
     },
     OperationDef {
@@ -1383,6 +1446,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackHeartbeat"],
+        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT),
         ..operation("SendDurableExecutionCallbackHeartbeat", 78)
     },
     OperationDef {
@@ -1401,6 +1465,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackSuccess"],
+        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS),
         ..operation("SendDurableExecutionCallbackSuccess", 79)
     },
     OperationDef {
@@ -1419,6 +1484,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:StopDurableExecution"],
+        codec: Some(&operations::STOP_DURABLE_EXECUTION),
         ..operation("StopDurableExecution", 80)
     },
     OperationDef {
@@ -1466,6 +1532,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateAlias"],
+        codec: Some(&operations::UPDATE_ALIAS),
         ..operation("UpdateAlias", 83)
     },
     OperationDef {
@@ -1500,6 +1567,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateCodeSigningConfig"],
+        codec: Some(&operations::UPDATE_CODE_SIGNING_CONFIG),
         ..operation("UpdateCodeSigningConfig", 85)
     },
     OperationDef {
@@ -1517,6 +1585,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:UpdateEventSourceMapping"],
+        codec: Some(&operations::UPDATE_EVENT_SOURCE_MAPPING),
         ..operation("UpdateEventSourceMapping", 86)
     },
     OperationDef {
@@ -1573,6 +1642,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateFunctionEventInvokeConfig"],
+        codec: Some(&operations::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG),
         ..operation("UpdateFunctionEventInvokeConfig", 89)
     },
     OperationDef {
@@ -1591,6 +1661,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateFunctionUrlConfig"],
+        codec: Some(&operations::UPDATE_FUNCTION_URL_CONFIG),
         ..operation("UpdateFunctionUrlConfig", 90)
     },
 ];

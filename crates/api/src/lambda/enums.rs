@@ -26,6 +26,14 @@ pub mod architecture {
     pub const ARM64: &str = "arm64";
 }
 
+/// Values of `CodeSigningPolicy`.
+pub mod code_signing_policy {
+    /// `Warn`
+    pub const WARN: &str = "Warn";
+    /// `Enforce`
+    pub const ENFORCE: &str = "Enforce";
+}
+
 /// Values of `DirectS3Read`.
 pub mod direct_s3_read {
     /// `ENABLED`
@@ -34,6 +42,140 @@ pub mod direct_s3_read {
     pub const DISABLED: &str = "DISABLED";
     /// `AUTO`
     pub const AUTO: &str = "AUTO";
+}
+
+/// Values of `EndPointType`.
+pub mod end_point_type {
+    /// `KAFKA_BOOTSTRAP_SERVERS`
+    pub const KAFKA_BOOTSTRAP_SERVERS: &str = "KAFKA_BOOTSTRAP_SERVERS";
+}
+
+/// Values of `EventSourceMappingMetric`.
+pub mod event_source_mapping_metric {
+    /// `EventCount`
+    pub const EVENT_COUNT: &str = "EventCount";
+    /// `ErrorCount`
+    pub const ERROR_COUNT: &str = "ErrorCount";
+    /// `KafkaMetrics`
+    pub const KAFKA_METRICS: &str = "KafkaMetrics";
+}
+
+/// Values of `EventSourceMappingSystemLogLevel`.
+pub mod event_source_mapping_system_log_level {
+    /// `DEBUG`
+    pub const DEBUG: &str = "DEBUG";
+    /// `INFO`
+    pub const INFO: &str = "INFO";
+    /// `WARN`
+    pub const WARN: &str = "WARN";
+}
+
+/// Values of `EventSourcePosition`.
+pub mod event_source_position {
+    /// `TRIM_HORIZON`
+    pub const TRIM_HORIZON: &str = "TRIM_HORIZON";
+    /// `LATEST`
+    pub const LATEST: &str = "LATEST";
+    /// `AT_TIMESTAMP`
+    pub const AT_TIMESTAMP: &str = "AT_TIMESTAMP";
+}
+
+/// Values of `EventType`.
+pub mod event_type {
+    /// `ExecutionStarted`
+    pub const EXECUTION_STARTED: &str = "ExecutionStarted";
+    /// `ExecutionSucceeded`
+    pub const EXECUTION_SUCCEEDED: &str = "ExecutionSucceeded";
+    /// `ExecutionFailed`
+    pub const EXECUTION_FAILED: &str = "ExecutionFailed";
+    /// `ExecutionTimedOut`
+    pub const EXECUTION_TIMED_OUT: &str = "ExecutionTimedOut";
+    /// `ExecutionStopped`
+    pub const EXECUTION_STOPPED: &str = "ExecutionStopped";
+    /// `ContextStarted`
+    pub const CONTEXT_STARTED: &str = "ContextStarted";
+    /// `ContextSucceeded`
+    pub const CONTEXT_SUCCEEDED: &str = "ContextSucceeded";
+    /// `ContextFailed`
+    pub const CONTEXT_FAILED: &str = "ContextFailed";
+    /// `WaitStarted`
+    pub const WAIT_STARTED: &str = "WaitStarted";
+    /// `WaitSucceeded`
+    pub const WAIT_SUCCEEDED: &str = "WaitSucceeded";
+    /// `WaitCancelled`
+    pub const WAIT_CANCELLED: &str = "WaitCancelled";
+    /// `StepStarted`
+    pub const STEP_STARTED: &str = "StepStarted";
+    /// `StepSucceeded`
+    pub const STEP_SUCCEEDED: &str = "StepSucceeded";
+    /// `StepFailed`
+    pub const STEP_FAILED: &str = "StepFailed";
+    /// `ChainedInvokeStarted`
+    pub const CHAINED_INVOKE_STARTED: &str = "ChainedInvokeStarted";
+    /// `ChainedInvokeSucceeded`
+    pub const CHAINED_INVOKE_SUCCEEDED: &str = "ChainedInvokeSucceeded";
+    /// `ChainedInvokeFailed`
+    pub const CHAINED_INVOKE_FAILED: &str = "ChainedInvokeFailed";
+    /// `ChainedInvokeTimedOut`
+    pub const CHAINED_INVOKE_TIMED_OUT: &str = "ChainedInvokeTimedOut";
+    /// `ChainedInvokeStopped`
+    pub const CHAINED_INVOKE_STOPPED: &str = "ChainedInvokeStopped";
+    /// `CallbackStarted`
+    pub const CALLBACK_STARTED: &str = "CallbackStarted";
+    /// `CallbackSucceeded`
+    pub const CALLBACK_SUCCEEDED: &str = "CallbackSucceeded";
+    /// `CallbackFailed`
+    pub const CALLBACK_FAILED: &str = "CallbackFailed";
+    /// `CallbackTimedOut`
+    pub const CALLBACK_TIMED_OUT: &str = "CallbackTimedOut";
+    /// `InvocationCompleted`
+    pub const INVOCATION_COMPLETED: &str = "InvocationCompleted";
+    /// `ExecutionPaused`
+    pub const EXECUTION_PAUSED: &str = "ExecutionPaused";
+    /// `ExecutionResumed`
+    pub const EXECUTION_RESUMED: &str = "ExecutionResumed";
+}
+
+/// Values of `ExecutionStatus`.
+pub mod execution_status {
+    /// `RUNNING`
+    pub const RUNNING: &str = "RUNNING";
+    /// `SUCCEEDED`
+    pub const SUCCEEDED: &str = "SUCCEEDED";
+    /// `FAILED`
+    pub const FAILED: &str = "FAILED";
+    /// `TIMED_OUT`
+    pub const TIMED_OUT: &str = "TIMED_OUT";
+    /// `STOPPED`
+    pub const STOPPED: &str = "STOPPED";
+    /// `DELETING`
+    pub const DELETING: &str = "DELETING";
+    /// `PAUSING`
+    pub const PAUSING: &str = "PAUSING";
+    /// `PAUSED`
+    pub const PAUSED: &str = "PAUSED";
+}
+
+/// Values of `FullDocument`.
+pub mod full_document {
+    /// `UpdateLookup`
+    pub const UPDATE_LOOKUP: &str = "UpdateLookup";
+    /// `Default`
+    pub const DEFAULT: &str = "Default";
+}
+
+/// Values of `FunctionResponseType`.
+pub mod function_response_type {
+    /// `ReportBatchItemFailures`
+    pub const REPORT_BATCH_ITEM_FAILURES: &str = "ReportBatchItemFailures";
+}
+
+/// Values of `FunctionUrlAuthType`.
+pub mod function_url_auth_type {
+    /// `NONE`
+    pub const NONE: &str = "NONE";
+    /// `AWS_IAM`
+    pub const AWS_IAM: &str = "AWS_IAM";
 }
 
 /// Values of `FunctionVersion`.
@@ -56,6 +198,42 @@ pub mod invocation_type {
     pub const REQUEST_RESPONSE: &str = "RequestResponse";
     /// `DryRun`
     pub const DRY_RUN: &str = "DryRun";
+}
+
+/// Values of `InvokeMode`.
+pub mod invoke_mode {
+    /// `BUFFERED`
+    pub const BUFFERED: &str = "BUFFERED";
+    /// `RESPONSE_STREAM`
+    pub const RESPONSE_STREAM: &str = "RESPONSE_STREAM";
+}
+
+/// Values of `KafkaEventSourceMappingConsumptionMode`.
+pub mod kafka_event_source_mapping_consumption_mode {
+    /// `Stream`
+    pub const STREAM: &str = "Stream";
+    /// `Queue`
+    pub const QUEUE: &str = "Queue";
+}
+
+/// Values of `KafkaSchemaRegistryAuthType`.
+pub mod kafka_schema_registry_auth_type {
+    /// `BASIC_AUTH`
+    pub const BASIC_AUTH: &str = "BASIC_AUTH";
+    /// `CLIENT_CERTIFICATE_TLS_AUTH`
+    pub const CLIENT_CERTIFICATE_TLS_AUTH: &str = "CLIENT_CERTIFICATE_TLS_AUTH";
+    /// `SERVER_ROOT_CA_CERTIFICATE`
+    pub const SERVER_ROOT_CA_CERTIFICATE: &str = "SERVER_ROOT_CA_CERTIFICATE";
+    /// `OAUTHBEARER_AUTH`
+    pub const OAUTHBEARER_AUTH: &str = "OAUTHBEARER_AUTH";
+}
+
+/// Values of `KafkaSchemaValidationAttribute`.
+pub mod kafka_schema_validation_attribute {
+    /// `KEY`
+    pub const KEY: &str = "KEY";
+    /// `VALUE`
+    pub const VALUE: &str = "VALUE";
 }
 
 /// Values of `LastUpdateStatus`.
@@ -162,12 +340,88 @@ pub mod log_type {
     pub const TAIL: &str = "Tail";
 }
 
+/// Values of `OperationAction`.
+pub mod operation_action {
+    /// `START`
+    pub const START: &str = "START";
+    /// `SUCCEED`
+    pub const SUCCEED: &str = "SUCCEED";
+    /// `FAIL`
+    pub const FAIL: &str = "FAIL";
+    /// `RETRY`
+    pub const RETRY: &str = "RETRY";
+    /// `CANCEL`
+    pub const CANCEL: &str = "CANCEL";
+}
+
+/// Values of `OperationStatus`.
+pub mod operation_status {
+    /// `STARTED`
+    pub const STARTED: &str = "STARTED";
+    /// `PENDING`
+    pub const PENDING: &str = "PENDING";
+    /// `READY`
+    pub const READY: &str = "READY";
+    /// `SUCCEEDED`
+    pub const SUCCEEDED: &str = "SUCCEEDED";
+    /// `FAILED`
+    pub const FAILED: &str = "FAILED";
+    /// `CANCELLED`
+    pub const CANCELLED: &str = "CANCELLED";
+    /// `TIMED_OUT`
+    pub const TIMED_OUT: &str = "TIMED_OUT";
+    /// `STOPPED`
+    pub const STOPPED: &str = "STOPPED";
+}
+
+/// Values of `OperationType`.
+pub mod operation_type {
+    /// `EXECUTION`
+    pub const EXECUTION: &str = "EXECUTION";
+    /// `CONTEXT`
+    pub const CONTEXT: &str = "CONTEXT";
+    /// `STEP`
+    pub const STEP: &str = "STEP";
+    /// `WAIT`
+    pub const WAIT: &str = "WAIT";
+    /// `CALLBACK`
+    pub const CALLBACK: &str = "CALLBACK";
+    /// `CHAINED_INVOKE`
+    pub const CHAINED_INVOKE: &str = "CHAINED_INVOKE";
+}
+
 /// Values of `PackageType`.
 pub mod package_type {
     /// `Zip`
     pub const ZIP: &str = "Zip";
     /// `Image`
     pub const IMAGE: &str = "Image";
+}
+
+/// Values of `ProvisionedConcurrencyStatusEnum`.
+pub mod provisioned_concurrency_status_enum {
+    /// `IN_PROGRESS`
+    pub const IN_PROGRESS: &str = "IN_PROGRESS";
+    /// `READY`
+    pub const READY: &str = "READY";
+    /// `FAILED`
+    pub const FAILED: &str = "FAILED";
+}
+
+/// Values of `RecursiveLoop`.
+pub mod recursive_loop {
+    /// `Allow`
+    pub const ALLOW: &str = "Allow";
+    /// `Terminate`
+    pub const TERMINATE: &str = "Terminate";
+}
+
+/// Values of `ResponseStreamingInvocationType`.
+pub mod response_streaming_invocation_type {
+    /// `RequestResponse`
+    pub const REQUEST_RESPONSE: &str = "RequestResponse";
+    /// `DryRun`
+    pub const DRY_RUN: &str = "DryRun";
 }
 
 /// Values of `Runtime`.
@@ -286,6 +540,14 @@ pub mod s3_object_storage_mode {
     pub const REFERENCE: &str = "REFERENCE";
 }
 
+/// Values of `SchemaRegistryEventRecordFormat`.
+pub mod schema_registry_event_record_format {
+    /// `JSON`
+    pub const JSON: &str = "JSON";
+    /// `SOURCE`
+    pub const SOURCE: &str = "SOURCE";
+}
+
 /// Values of `SnapStartApplyOn`.
 pub mod snap_start_apply_on {
     /// `PublishedVersions`
@@ -300,6 +562,40 @@ pub mod snap_start_optimization_status {
     pub const ON: &str = "On";
     /// `Off`
     pub const OFF: &str = "Off";
+}
+
+/// Values of `SourceAccessType`.
+pub mod source_access_type {
+    /// `BASIC_AUTH`
+    pub const BASIC_AUTH: &str = "BASIC_AUTH";
+    /// `VPC_SUBNET`
+    pub const VPC_SUBNET: &str = "VPC_SUBNET";
+    /// `VPC_SECURITY_GROUP`
+    pub const VPC_SECURITY_GROUP: &str = "VPC_SECURITY_GROUP";
+    /// `SASL_SCRAM_512_AUTH`
+    pub const SASL_SCRAM_512_AUTH: &str = "SASL_SCRAM_512_AUTH";
+    /// `SASL_SCRAM_256_AUTH`
+    pub const SASL_SCRAM_256_AUTH: &str = "SASL_SCRAM_256_AUTH";
+    /// `VIRTUAL_HOST`
+    pub const VIRTUAL_HOST: &str = "VIRTUAL_HOST";
+    /// `CLIENT_CERTIFICATE_TLS_AUTH`
+    pub const CLIENT_CERTIFICATE_TLS_AUTH: &str = "CLIENT_CERTIFICATE_TLS_AUTH";
+    /// `SERVER_ROOT_CA_CERTIFICATE`
+    pub const SERVER_ROOT_CA_CERTIFICATE: &str = "SERVER_ROOT_CA_CERTIFICATE";
+    /// `OAUTHBEARER_AUTH`
+    pub const OAUTHBEARER_AUTH: &str = "OAUTHBEARER_AUTH";
+    /// `OAUTHBEARER_SCOPE`
+    pub const OAUTHBEARER_SCOPE: &str = "OAUTHBEARER_SCOPE";
+    /// `OAUTHBEARER_AUDIENCE`
+    pub const OAUTHBEARER_AUDIENCE: &str = "OAUTHBEARER_AUDIENCE";
+    /// `OAUTHBEARER_LOGICAL_CLUSTER`
+    pub const OAUTHBEARER_LOGICAL_CLUSTER: &str = "OAUTHBEARER_LOGICAL_CLUSTER";
+    /// `OAUTHBEARER_IDENTITY_POOL`
+    pub const OAUTHBEARER_IDENTITY_POOL: &str = "OAUTHBEARER_IDENTITY_POOL";
+    /// `IAM_AUTH`
+    pub const IAM_AUTH: &str = "IAM_AUTH";
+    /// `IAM_OAUTHBEARER_AUTH`
+    pub const IAM_OAUTHBEARER_AUTH: &str = "IAM_OAUTHBEARER_AUTH";
 }
 
 /// Values of `State`.
@@ -430,4 +726,14 @@ pub mod tracing_mode {
     pub const ACTIVE: &str = "Active";
     /// `PassThrough`
     pub const PASS_THROUGH: &str = "PassThrough";
+}
+
+/// Values of `UpdateRuntimeOn`.
+pub mod update_runtime_on {
+    /// `Auto`
+    pub const AUTO: &str = "Auto";
+    /// `Manual`
+    pub const MANUAL: &str = "Manual";
+    /// `FunctionUpdate`
+    pub const FUNCTION_UPDATE: &str = "FunctionUpdate";
 }

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -37,6 +37,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:AbortMultipartUpload"],
+        codec: Some(&operations::ABORT_MULTIPART_UPLOAD),
         ..operation("AbortMultipartUpload", 0)
     },
     OperationDef {
@@ -51,6 +52,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("CompleteMultipartUploadResult"),
         actions: &["s3:PutObject"],
+        codec: Some(&operations::COMPLETE_MULTIPART_UPLOAD),
         ..operation("CompleteMultipartUpload", 1)
     },
     OperationDef {
@@ -75,6 +77,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             "s3:PutObjectRetention",
             "s3:PutObjectTagging",
         ],
+        codec: Some(&operations::COPY_OBJECT),
         ..operation("CopyObject", 2)
     },
     OperationDef {
@@ -94,6 +97,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             "s3:PutBucketOwnershipControls",
             "s3:PutBucketVersioning",
         ],
+        codec: Some(&operations::CREATE_BUCKET),
         ..operation("CreateBucket", 3)
     },
     OperationDef {
@@ -140,6 +144,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             "s3:PutObjectRetention",
             "s3:PutObjectTagging",
         ],
+        codec: Some(&operations::CREATE_MULTIPART_UPLOAD),
         ..operation("CreateMultipartUpload", 6)
     },
     OperationDef {
@@ -167,6 +172,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:DeleteBucket"],
+        codec: Some(&operations::DELETE_BUCKET),
         ..operation("DeleteBucket", 8)
     },
     OperationDef {
@@ -180,6 +186,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutAnalyticsConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("DeleteBucketAnalyticsConfiguration", 9)
     },
     OperationDef {
@@ -193,6 +200,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketCORS"],
+        codec: Some(&operations::DELETE_BUCKET_CORS),
         ..operation("DeleteBucketCors", 10)
     },
     OperationDef {
@@ -206,6 +214,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutEncryptionConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_ENCRYPTION),
         ..operation("DeleteBucketEncryption", 11)
     },
     OperationDef {
@@ -219,6 +228,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutIntelligentTieringConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("DeleteBucketIntelligentTieringConfiguration", 12)
     },
     OperationDef {
@@ -232,6 +242,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutInventoryConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("DeleteBucketInventoryConfiguration", 13)
     },
     OperationDef {
@@ -245,6 +256,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutLifecycleConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_LIFECYCLE),
         ..operation("DeleteBucketLifecycle", 14)
     },
     OperationDef {
@@ -284,6 +296,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutMetricsConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_METRICS_CONFIGURATION),
         ..operation("DeleteBucketMetricsConfiguration", 17)
     },
     OperationDef {
@@ -297,6 +310,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketOwnershipControls"],
+        codec: Some(&operations::DELETE_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("DeleteBucketOwnershipControls", 18)
     },
     OperationDef {
@@ -310,6 +324,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:DeleteBucketPolicy"],
+        codec: Some(&operations::DELETE_BUCKET_POLICY),
         ..operation("DeleteBucketPolicy", 19)
     },
     OperationDef {
@@ -323,6 +338,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutReplicationConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_REPLICATION),
         ..operation("DeleteBucketReplication", 20)
     },
     OperationDef {
@@ -336,6 +352,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketTagging"],
+        codec: Some(&operations::DELETE_BUCKET_TAGGING),
         ..operation("DeleteBucketTagging", 21)
     },
     OperationDef {
@@ -349,6 +366,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:DeleteBucketWebsite"],
+        codec: Some(&operations::DELETE_BUCKET_WEBSITE),
         ..operation("DeleteBucketWebsite", 22)
     },
     OperationDef {
@@ -363,6 +381,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &[],
         actions_by_content: &["s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+        codec: Some(&operations::DELETE_OBJECT),
         ..operation("DeleteObject", 23)
     },
     OperationDef {
@@ -389,6 +408,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &[],
         actions_by_content: &["s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"],
+        codec: Some(&operations::DELETE_OBJECT_TAGGING),
         ..operation("DeleteObjectTagging", 25)
     },
     OperationDef {
@@ -404,6 +424,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("DeleteResult"),
         actions: &[],
         actions_by_content: &["s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+        codec: Some(&operations::DELETE_OBJECTS),
         ..operation("DeleteObjects", 26)
     },
     OperationDef {
@@ -417,6 +438,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketPublicAccessBlock"],
+        codec: Some(&operations::DELETE_PUBLIC_ACCESS_BLOCK),
         ..operation("DeletePublicAccessBlock", 27)
     },
     OperationDef {
@@ -431,6 +453,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AbacStatus"),
         actions: &["s3:GetBucketAbac"],
+        codec: Some(&operations::GET_BUCKET_ABAC),
         ..operation("GetBucketAbac", 28)
     },
     OperationDef {
@@ -445,6 +468,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AccelerateConfiguration"),
         actions: &["s3:GetAccelerateConfiguration"],
+        codec: Some(&operations::GET_BUCKET_ACCELERATE_CONFIGURATION),
         ..operation("GetBucketAccelerateConfiguration", 29)
     },
     OperationDef {
@@ -459,6 +483,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AccessControlPolicy"),
         actions: &["s3:GetBucketAcl"],
+        codec: Some(&operations::GET_BUCKET_ACL),
         ..operation("GetBucketAcl", 30)
     },
     OperationDef {
@@ -473,6 +498,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AnalyticsConfiguration"),
         actions: &["s3:GetAnalyticsConfiguration"],
+        codec: Some(&operations::GET_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("GetBucketAnalyticsConfiguration", 31)
     },
     OperationDef {
@@ -487,6 +513,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("CORSConfiguration"),
         actions: &["s3:GetBucketCORS"],
+        codec: Some(&operations::GET_BUCKET_CORS),
         ..operation("GetBucketCors", 32)
     },
     OperationDef {
@@ -501,6 +528,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ServerSideEncryptionConfiguration"),
         actions: &["s3:GetEncryptionConfiguration"],
+        codec: Some(&operations::GET_BUCKET_ENCRYPTION),
         ..operation("GetBucketEncryption", 33)
     },
     OperationDef {
@@ -515,6 +543,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("IntelligentTieringConfiguration"),
         actions: &["s3:GetIntelligentTieringConfiguration"],
+        codec: Some(&operations::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("GetBucketIntelligentTieringConfiguration", 34)
     },
     OperationDef {
@@ -529,6 +558,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("InventoryConfiguration"),
         actions: &["s3:GetInventoryConfiguration"],
+        codec: Some(&operations::GET_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("GetBucketInventoryConfiguration", 35)
     },
     OperationDef {
@@ -544,6 +574,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("LifecycleConfiguration"),
         deprecated: true,
         actions: &["s3:GetLifecycleConfiguration"],
+        codec: Some(&operations::GET_BUCKET_LIFECYCLE),
         ..operation("GetBucketLifecycle", 36)
     },
     OperationDef {
@@ -558,6 +589,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("LifecycleConfiguration"),
         actions: &["s3:GetLifecycleConfiguration"],
+        codec: Some(&operations::GET_BUCKET_LIFECYCLE_CONFIGURATION),
         ..operation("GetBucketLifecycleConfiguration", 37)
     },
     OperationDef {
@@ -573,6 +605,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("LocationConstraint"),
         unwrapped_output: true,
         actions: &["s3:GetBucketLocation"],
+        codec: Some(&operations::GET_BUCKET_LOCATION),
         ..operation("GetBucketLocation", 38)
     },
     OperationDef {
@@ -587,6 +620,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("BucketLoggingStatus"),
         actions: &["s3:GetBucketLogging"],
+        codec: Some(&operations::GET_BUCKET_LOGGING),
         ..operation("GetBucketLogging", 39)
     },
     OperationDef {
@@ -629,6 +663,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("MetricsConfiguration"),
         actions: &["s3:GetMetricsConfiguration"],
+        codec: Some(&operations::GET_BUCKET_METRICS_CONFIGURATION),
         ..operation("GetBucketMetricsConfiguration", 42)
     },
     OperationDef {
@@ -644,6 +679,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("NotificationConfiguration"),
         deprecated: true,
         actions: &["s3:GetBucketNotification"],
+        codec: Some(&operations::GET_BUCKET_NOTIFICATION),
         ..operation("GetBucketNotification", 43)
     },
     OperationDef {
@@ -658,6 +694,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("NotificationConfiguration"),
         actions: &["s3:GetBucketNotification"],
+        codec: Some(&operations::GET_BUCKET_NOTIFICATION_CONFIGURATION),
         ..operation("GetBucketNotificationConfiguration", 44)
     },
     OperationDef {
@@ -672,6 +709,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("OwnershipControls"),
         actions: &["s3:GetBucketOwnershipControls"],
+        codec: Some(&operations::GET_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("GetBucketOwnershipControls", 45)
     },
     OperationDef {
@@ -685,6 +723,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:GetBucketPolicy"],
+        codec: Some(&operations::GET_BUCKET_POLICY),
         ..operation("GetBucketPolicy", 46)
     },
     OperationDef {
@@ -699,6 +738,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("PolicyStatus"),
         actions: &["s3:GetBucketPolicyStatus"],
+        codec: Some(&operations::GET_BUCKET_POLICY_STATUS),
         ..operation("GetBucketPolicyStatus", 47)
     },
     OperationDef {
@@ -713,6 +753,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ReplicationConfiguration"),
         actions: &["s3:GetReplicationConfiguration"],
+        codec: Some(&operations::GET_BUCKET_REPLICATION),
         ..operation("GetBucketReplication", 48)
     },
     OperationDef {
@@ -727,6 +768,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("RequestPaymentConfiguration"),
         actions: &["s3:GetBucketRequestPayment"],
+        codec: Some(&operations::GET_BUCKET_REQUEST_PAYMENT),
         ..operation("GetBucketRequestPayment", 49)
     },
     OperationDef {
@@ -741,6 +783,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("Tagging"),
         actions: &["s3:GetBucketTagging"],
+        codec: Some(&operations::GET_BUCKET_TAGGING),
         ..operation("GetBucketTagging", 50)
     },
     OperationDef {
@@ -755,6 +798,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("VersioningConfiguration"),
         actions: &["s3:GetBucketVersioning"],
+        codec: Some(&operations::GET_BUCKET_VERSIONING),
         ..operation("GetBucketVersioning", 51)
     },
     OperationDef {
@@ -769,6 +813,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("WebsiteConfiguration"),
         actions: &["s3:GetBucketWebsite"],
+        codec: Some(&operations::GET_BUCKET_WEBSITE),
         ..operation("GetBucketWebsite", 52)
     },
     OperationDef {
@@ -783,6 +828,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &[],
         actions_by_content: &["s3:GetObject", "s3:GetObjectVersion"],
+        codec: Some(&operations::GET_OBJECT),
         ..operation("GetObject", 53)
     },
     OperationDef {
@@ -798,6 +844,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("AccessControlPolicy"),
         actions: &[],
         actions_by_content: &["s3:GetObjectAcl", "s3:GetObjectVersionAcl"],
+        codec: Some(&operations::GET_OBJECT_ACL),
         ..operation("GetObjectAcl", 54)
     },
     OperationDef {
@@ -830,6 +877,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             "s3:GetObjectVersion",
             "s3:GetObjectVersionAttributes",
         ],
+        codec: Some(&operations::GET_OBJECT_ATTRIBUTES),
         ..operation("GetObjectAttributes", 56)
     },
     OperationDef {
@@ -844,6 +892,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("LegalHold"),
         actions: &["s3:GetObjectLegalHold"],
+        codec: Some(&operations::GET_OBJECT_LEGAL_HOLD),
         ..operation("GetObjectLegalHold", 57)
     },
     OperationDef {
@@ -858,6 +907,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ObjectLockConfiguration"),
         actions: &["s3:GetBucketObjectLockConfiguration"],
+        codec: Some(&operations::GET_OBJECT_LOCK_CONFIGURATION),
         ..operation("GetObjectLockConfiguration", 58)
     },
     OperationDef {
@@ -872,6 +922,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("Retention"),
         actions: &["s3:GetObjectRetention"],
+        codec: Some(&operations::GET_OBJECT_RETENTION),
         ..operation("GetObjectRetention", 59)
     },
     OperationDef {
@@ -887,6 +938,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("Tagging"),
         actions: &[],
         actions_by_content: &["s3:GetObjectTagging", "s3:GetObjectVersionTagging"],
+        codec: Some(&operations::GET_OBJECT_TAGGING),
         ..operation("GetObjectTagging", 60)
     },
     OperationDef {
@@ -914,6 +966,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("PublicAccessBlockConfiguration"),
         actions: &["s3:GetBucketPublicAccessBlock"],
+        codec: Some(&operations::GET_PUBLIC_ACCESS_BLOCK),
         ..operation("GetPublicAccessBlock", 62)
     },
     OperationDef {
@@ -927,6 +980,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:ListBucket"],
+        codec: Some(&operations::HEAD_BUCKET),
         ..operation("HeadBucket", 63)
     },
     OperationDef {
@@ -941,6 +995,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &[],
         actions_by_content: &["s3:GetObject", "s3:GetObjectVersion"],
+        codec: Some(&operations::HEAD_OBJECT),
         ..operation("HeadObject", 64)
     },
     OperationDef {
@@ -955,6 +1010,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListBucketAnalyticsConfigurationResult"),
         actions: &["s3:GetAnalyticsConfiguration"],
+        codec: Some(&operations::LIST_BUCKET_ANALYTICS_CONFIGURATIONS),
         ..operation("ListBucketAnalyticsConfigurations", 65)
     },
     OperationDef {
@@ -969,6 +1025,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListBucketIntelligentTieringConfigurationsOutput"),
         actions: &["s3:GetIntelligentTieringConfiguration"],
+        codec: Some(&operations::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS),
         ..operation("ListBucketIntelligentTieringConfigurations", 66)
     },
     OperationDef {
@@ -983,6 +1040,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListInventoryConfigurationsResult"),
         actions: &["s3:GetInventoryConfiguration"],
+        codec: Some(&operations::LIST_BUCKET_INVENTORY_CONFIGURATIONS),
         ..operation("ListBucketInventoryConfigurations", 67)
     },
     OperationDef {
@@ -997,6 +1055,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListMetricsConfigurationsResult"),
         actions: &["s3:GetMetricsConfiguration"],
+        codec: Some(&operations::LIST_BUCKET_METRICS_CONFIGURATIONS),
         ..operation("ListBucketMetricsConfigurations", 68)
     },
     OperationDef {
@@ -1011,6 +1070,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListAllMyBucketsResult"),
         actions: &["s3:ListAllMyBuckets"],
+        codec: Some(&operations::LIST_BUCKETS),
         ..operation("ListBuckets", 69)
     },
     OperationDef {
@@ -1025,6 +1085,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListAllMyDirectoryBucketsResult"),
         actions: &["s3express:ListAllMyDirectoryBuckets"],
+        codec: Some(&operations::LIST_DIRECTORY_BUCKETS),
         ..operation("ListDirectoryBuckets", 70)
     },
     OperationDef {
@@ -1039,6 +1100,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListMultipartUploadsResult"),
         actions: &["s3:ListBucketMultipartUploads"],
+        codec: Some(&operations::LIST_MULTIPART_UPLOADS),
         ..operation("ListMultipartUploads", 71)
     },
     OperationDef {
@@ -1066,6 +1128,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListVersionsResult"),
         actions: &["s3:ListBucketVersions"],
+        codec: Some(&operations::LIST_OBJECT_VERSIONS),
         ..operation("ListObjectVersions", 73)
     },
     OperationDef {
@@ -1080,6 +1143,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListBucketResult"),
         actions: &["s3:ListBucket"],
+        codec: Some(&operations::LIST_OBJECTS),
         ..operation("ListObjects", 74)
     },
     OperationDef {
@@ -1094,6 +1158,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListBucketResult"),
         actions: &["s3:ListBucket"],
+        codec: Some(&operations::LIST_OBJECTS_V2),
         ..operation("ListObjectsV2", 75)
     },
     OperationDef {
@@ -1108,6 +1173,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListPartsResult"),
         actions: &["s3:ListMultipartUploadParts"],
+        codec: Some(&operations::LIST_PARTS),
         ..operation("ListParts", 76)
     },
     OperationDef {
@@ -1121,6 +1187,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketAbac"],
+        codec: Some(&operations::PUT_BUCKET_ABAC),
         ..operation("PutBucketAbac", 77)
     },
     OperationDef {
@@ -1134,6 +1201,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutAccelerateConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_ACCELERATE_CONFIGURATION),
         ..operation("PutBucketAccelerateConfiguration", 78)
     },
     OperationDef {
@@ -1147,6 +1215,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketAcl"],
+        codec: Some(&operations::PUT_BUCKET_ACL),
         ..operation("PutBucketAcl", 79)
     },
     OperationDef {
@@ -1160,6 +1229,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutAnalyticsConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("PutBucketAnalyticsConfiguration", 80)
     },
     OperationDef {
@@ -1173,6 +1243,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketCORS"],
+        codec: Some(&operations::PUT_BUCKET_CORS),
         ..operation("PutBucketCors", 81)
     },
     OperationDef {
@@ -1186,6 +1257,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutEncryptionConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_ENCRYPTION),
         ..operation("PutBucketEncryption", 82)
     },
     OperationDef {
@@ -1199,6 +1271,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutIntelligentTieringConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("PutBucketIntelligentTieringConfiguration", 83)
     },
     OperationDef {
@@ -1212,6 +1285,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutInventoryConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("PutBucketInventoryConfiguration", 84)
     },
     OperationDef {
@@ -1226,6 +1300,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         deprecated: true,
         actions: &["s3:PutLifecycleConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_LIFECYCLE),
         ..operation("PutBucketLifecycle", 85)
     },
     OperationDef {
@@ -1239,6 +1314,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutLifecycleConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_LIFECYCLE_CONFIGURATION),
         ..operation("PutBucketLifecycleConfiguration", 86)
     },
     OperationDef {
@@ -1252,6 +1328,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketLogging"],
+        codec: Some(&operations::PUT_BUCKET_LOGGING),
         ..operation("PutBucketLogging", 87)
     },
     OperationDef {
@@ -1265,6 +1342,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutMetricsConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_METRICS_CONFIGURATION),
         ..operation("PutBucketMetricsConfiguration", 88)
     },
     OperationDef {
@@ -1279,6 +1357,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         deprecated: true,
         actions: &["s3:PutBucketNotification"],
+        codec: Some(&operations::PUT_BUCKET_NOTIFICATION),
         ..operation("PutBucketNotification", 89)
     },
     OperationDef {
@@ -1292,6 +1371,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketNotification"],
+        codec: Some(&operations::PUT_BUCKET_NOTIFICATION_CONFIGURATION),
         ..operation("PutBucketNotificationConfiguration", 90)
     },
     OperationDef {
@@ -1305,6 +1385,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketOwnershipControls"],
+        codec: Some(&operations::PUT_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("PutBucketOwnershipControls", 91)
     },
     OperationDef {
@@ -1318,6 +1399,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketPolicy"],
+        codec: Some(&operations::PUT_BUCKET_POLICY),
         ..operation("PutBucketPolicy", 92)
     },
     OperationDef {
@@ -1331,6 +1413,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutReplicationConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_REPLICATION),
         ..operation("PutBucketReplication", 93)
     },
     OperationDef {
@@ -1344,6 +1427,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketRequestPayment"],
+        codec: Some(&operations::PUT_BUCKET_REQUEST_PAYMENT),
         ..operation("PutBucketRequestPayment", 94)
     },
     OperationDef {
@@ -1357,6 +1441,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketTagging"],
+        codec: Some(&operations::PUT_BUCKET_TAGGING),
         ..operation("PutBucketTagging", 95)
     },
     OperationDef {
@@ -1370,6 +1455,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketVersioning"],
+        codec: Some(&operations::PUT_BUCKET_VERSIONING),
         ..operation("PutBucketVersioning", 96)
     },
     OperationDef {
@@ -1383,6 +1469,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketWebsite"],
+        codec: Some(&operations::PUT_BUCKET_WEBSITE),
         ..operation("PutBucketWebsite", 97)
     },
     OperationDef {
@@ -1402,6 +1489,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             "s3:PutObjectRetention",
             "s3:PutObjectTagging",
         ],
+        codec: Some(&operations::PUT_OBJECT),
         ..operation("PutObject", 98)
     },
     OperationDef {
@@ -1416,6 +1504,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &[],
         actions_by_content: &["s3:PutObjectAcl", "s3:PutObjectVersionAcl"],
+        codec: Some(&operations::PUT_OBJECT_ACL),
         ..operation("PutObjectAcl", 99)
     },
     OperationDef {
@@ -1442,6 +1531,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutObjectLegalHold"],
+        codec: Some(&operations::PUT_OBJECT_LEGAL_HOLD),
         ..operation("PutObjectLegalHold", 101)
     },
     OperationDef {
@@ -1455,6 +1545,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketObjectLockConfiguration"],
+        codec: Some(&operations::PUT_OBJECT_LOCK_CONFIGURATION),
         ..operation("PutObjectLockConfiguration", 102)
     },
     OperationDef {
@@ -1469,6 +1560,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &["s3:PutObjectRetention"],
         actions_by_content: &["s3:BypassGovernanceRetention"],
+        codec: Some(&operations::PUT_OBJECT_RETENTION),
         ..operation("PutObjectRetention", 103)
     },
     OperationDef {
@@ -1483,6 +1575,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &[],
         actions_by_content: &["s3:PutObjectTagging", "s3:PutObjectVersionTagging"],
+        codec: Some(&operations::PUT_OBJECT_TAGGING),
         ..operation("PutObjectTagging", 104)
     },
     OperationDef {
@@ -1496,6 +1589,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketPublicAccessBlock"],
+        codec: Some(&operations::PUT_PUBLIC_ACCESS_BLOCK),
         ..operation("PutPublicAccessBlock", 105)
     },
     OperationDef {
@@ -1508,6 +1602,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             required_headers: &["x-amz-rename-source"],
             status: 200,
         },
+        codec: Some(&operations::RENAME_OBJECT),
         ..operation("RenameObject", 106)
     },
     OperationDef {
@@ -1521,6 +1616,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:RestoreObject"],
+        codec: Some(&operations::RESTORE_OBJECT),
         ..operation("RestoreObject", 107)
     },
     OperationDef {
@@ -1563,6 +1659,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:UpdateBucketMetadataInventoryTableConfiguration"],
+        codec: Some(&operations::UPDATE_BUCKET_METADATA_INVENTORY_TABLE_CONFIGURATION),
         ..operation("UpdateBucketMetadataInventoryTableConfiguration", 110)
     },
     OperationDef {
@@ -1576,6 +1673,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:UpdateBucketMetadataJournalTableConfiguration"],
+        codec: Some(&operations::UPDATE_BUCKET_METADATA_JOURNAL_TABLE_CONFIGURATION),
         ..operation("UpdateBucketMetadataJournalTableConfiguration", 111)
     },
     OperationDef {
@@ -1589,6 +1687,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:UpdateObjectEncryption"],
+        codec: Some(&operations::UPDATE_OBJECT_ENCRYPTION),
         ..operation("UpdateObjectEncryption", 112)
     },
     OperationDef {
@@ -1602,6 +1701,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutObject"],
+        codec: Some(&operations::UPLOAD_PART),
         ..operation("UploadPart", 113)
     },
     OperationDef {
@@ -1617,6 +1717,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("CopyPartResult"),
         actions: &["s3:PutObject"],
         actions_by_content: &["s3:GetObject", "s3:GetObjectVersion"],
+        codec: Some(&operations::UPLOAD_PART_COPY),
         ..operation("UploadPartCopy", 114)
     },
     OperationDef {

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -26,33 +26,128 @@ pub static SERVICE: ServiceDef = ServiceDef {
 };
 
 pub(super) static OPERATIONS: [OperationDef; 26] = [
-    operation("AssociateCrossAccountReplica", 0),
-    OperationDef { actions: &["secretsmanager:BatchGetSecretValue"], ..operation("BatchGetSecretValue", 1) },
-    OperationDef { actions: &["secretsmanager:CancelRotateSecret"], ..operation("CancelRotateSecret", 2) },
-    OperationDef { actions: &["secretsmanager:CreateSecret"], ..operation("CreateSecret", 3) },
-    OperationDef { actions: &["secretsmanager:DeleteResourcePolicy"], ..operation("DeleteResourcePolicy", 4) },
-    OperationDef { actions: &["secretsmanager:DeleteSecret"], ..operation("DeleteSecret", 5) },
-    OperationDef { actions: &["secretsmanager:DescribeSecret"], ..operation("DescribeSecret", 6) },
-    operation("DisassociateCrossAccountReplica", 7),
-    OperationDef { actions: &["secretsmanager:GetRandomPassword"], ..operation("GetRandomPassword", 8) },
-    OperationDef { actions: &["secretsmanager:GetResourcePolicy"], ..operation("GetResourcePolicy", 9) },
-    OperationDef { actions: &["secretsmanager:GetSecretValue"], ..operation("GetSecretValue", 10) },
-    operation("ListResourcePolicies", 11),
-    OperationDef { actions: &["secretsmanager:ListSecretVersionIds"], ..operation("ListSecretVersionIds", 12) },
-    OperationDef { actions: &["secretsmanager:ListSecrets"], ..operation("ListSecrets", 13) },
-    OperationDef { actions: &["secretsmanager:PutResourcePolicy"], ..operation("PutResourcePolicy", 14) },
-    OperationDef { actions: &["secretsmanager:PutSecretValue"], ..operation("PutSecretValue", 15) },
+    OperationDef {
+        codec: Some(&operations::ASSOCIATE_CROSS_ACCOUNT_REPLICA),
+        ..operation("AssociateCrossAccountReplica", 0)
+    },
+    OperationDef {
+        actions: &["secretsmanager:BatchGetSecretValue"],
+        codec: Some(&operations::BATCH_GET_SECRET_VALUE),
+        ..operation("BatchGetSecretValue", 1)
+    },
+    OperationDef {
+        actions: &["secretsmanager:CancelRotateSecret"],
+        codec: Some(&operations::CANCEL_ROTATE_SECRET),
+        ..operation("CancelRotateSecret", 2)
+    },
+    OperationDef {
+        actions: &["secretsmanager:CreateSecret"],
+        codec: Some(&operations::CREATE_SECRET),
+        ..operation("CreateSecret", 3)
+    },
+    OperationDef {
+        actions: &["secretsmanager:DeleteResourcePolicy"],
+        codec: Some(&operations::DELETE_RESOURCE_POLICY),
+        ..operation("DeleteResourcePolicy", 4)
+    },
+    OperationDef {
+        actions: &["secretsmanager:DeleteSecret"],
+        codec: Some(&operations::DELETE_SECRET),
+        ..operation("DeleteSecret", 5)
+    },
+    OperationDef {
+        actions: &["secretsmanager:DescribeSecret"],
+        codec: Some(&operations::DESCRIBE_SECRET),
+        ..operation("DescribeSecret", 6)
+    },
+    OperationDef {
+        codec: Some(&operations::DISASSOCIATE_CROSS_ACCOUNT_REPLICA),
+        ..operation("DisassociateCrossAccountReplica", 7)
+    },
+    OperationDef {
+        actions: &["secretsmanager:GetRandomPassword"],
+        codec: Some(&operations::GET_RANDOM_PASSWORD),
+        ..operation("GetRandomPassword", 8)
+    },
+    OperationDef {
+        actions: &["secretsmanager:GetResourcePolicy"],
+        codec: Some(&operations::GET_RESOURCE_POLICY),
+        ..operation("GetResourcePolicy", 9)
+    },
+    OperationDef {
+        actions: &["secretsmanager:GetSecretValue"],
+        codec: Some(&operations::GET_SECRET_VALUE),
+        ..operation("GetSecretValue", 10)
+    },
+    OperationDef { codec: Some(&operations::LIST_RESOURCE_POLICIES), ..operation("ListResourcePolicies", 11) },
+    OperationDef {
+        actions: &["secretsmanager:ListSecretVersionIds"],
+        codec: Some(&operations::LIST_SECRET_VERSION_IDS),
+        ..operation("ListSecretVersionIds", 12)
+    },
+    OperationDef {
+        actions: &["secretsmanager:ListSecrets"],
+        codec: Some(&operations::LIST_SECRETS),
+        ..operation("ListSecrets", 13)
+    },
+    OperationDef {
+        actions: &["secretsmanager:PutResourcePolicy"],
+        codec: Some(&operations::PUT_RESOURCE_POLICY),
+        ..operation("PutResourcePolicy", 14)
+    },
+    OperationDef {
+        actions: &["secretsmanager:PutSecretValue"],
+        codec: Some(&operations::PUT_SECRET_VALUE),
+        ..operation("PutSecretValue", 15)
+    },
     OperationDef {
         actions: &["secretsmanager:RemoveRegionsFromReplication"],
+        codec: Some(&operations::REMOVE_REGIONS_FROM_REPLICATION),
         ..operation("RemoveRegionsFromReplication", 16)
     },
-    OperationDef { actions: &["secretsmanager:ReplicateSecretToRegions"], ..operation("ReplicateSecretToRegions", 17) },
-    OperationDef { actions: &["secretsmanager:RestoreSecret"], ..operation("RestoreSecret", 18) },
-    OperationDef { actions: &["secretsmanager:RotateSecret"], ..operation("RotateSecret", 19) },
-    OperationDef { actions: &["secretsmanager:StopReplicationToReplica"], ..operation("StopReplicationToReplica", 20) },
-    OperationDef { actions: &["secretsmanager:TagResource"], ..operation("TagResource", 21) },
-    OperationDef { actions: &["secretsmanager:UntagResource"], ..operation("UntagResource", 22) },
-    OperationDef { actions: &["secretsmanager:UpdateSecret"], ..operation("UpdateSecret", 23) },
-    OperationDef { actions: &["secretsmanager:UpdateSecretVersionStage"], ..operation("UpdateSecretVersionStage", 24) },
-    OperationDef { actions: &["secretsmanager:ValidateResourcePolicy"], ..operation("ValidateResourcePolicy", 25) },
+    OperationDef {
+        actions: &["secretsmanager:ReplicateSecretToRegions"],
+        codec: Some(&operations::REPLICATE_SECRET_TO_REGIONS),
+        ..operation("ReplicateSecretToRegions", 17)
+    },
+    OperationDef {
+        actions: &["secretsmanager:RestoreSecret"],
+        codec: Some(&operations::RESTORE_SECRET),
+        ..operation("RestoreSecret", 18)
+    },
+    OperationDef {
+        actions: &["secretsmanager:RotateSecret"],
+        codec: Some(&operations::ROTATE_SECRET),
+        ..operation("RotateSecret", 19)
+    },
+    OperationDef {
+        actions: &["secretsmanager:StopReplicationToReplica"],
+        codec: Some(&operations::STOP_REPLICATION_TO_REPLICA),
+        ..operation("StopReplicationToReplica", 20)
+    },
+    OperationDef {
+        actions: &["secretsmanager:TagResource"],
+        codec: Some(&operations::TAG_RESOURCE),
+        ..operation("TagResource", 21)
+    },
+    OperationDef {
+        actions: &["secretsmanager:UntagResource"],
+        codec: Some(&operations::UNTAG_RESOURCE),
+        ..operation("UntagResource", 22)
+    },
+    OperationDef {
+        actions: &["secretsmanager:UpdateSecret"],
+        codec: Some(&operations::UPDATE_SECRET),
+        ..operation("UpdateSecret", 23)
+    },
+    OperationDef {
+        actions: &["secretsmanager:UpdateSecretVersionStage"],
+        codec: Some(&operations::UPDATE_SECRET_VERSION_STAGE),
+        ..operation("UpdateSecretVersionStage", 24)
+    },
+    OperationDef {
+        actions: &["secretsmanager:ValidateResourcePolicy"],
+        codec: Some(&operations::VALIDATE_RESOURCE_POLICY),
+        ..operation("ValidateResourcePolicy", 25)
+    },
 ];

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -26,165 +26,245 @@ pub static SERVICE: ServiceDef = ServiceDef {
 };
 
 pub(super) static OPERATIONS: [OperationDef; 42] = [
-    OperationDef { actions: &["sns:AddPermission"], ..operation("AddPermission", 0) },
+    OperationDef {
+        actions: &["sns:AddPermission"],
+        codec: Some(&operations::ADD_PERMISSION),
+        ..operation("AddPermission", 0)
+    },
     OperationDef {
         result_wrapper: Some("CheckIfPhoneNumberIsOptedOutResult"),
         actions: &["sns:CheckIfPhoneNumberIsOptedOut"],
+        codec: Some(&operations::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT),
         ..operation("CheckIfPhoneNumberIsOptedOut", 1)
     },
     OperationDef {
         result_wrapper: Some("ConfirmSubscriptionResult"),
         actions: &["sns:ConfirmSubscription"],
+        codec: Some(&operations::CONFIRM_SUBSCRIPTION),
         ..operation("ConfirmSubscription", 2)
     },
     OperationDef {
         result_wrapper: Some("CreatePlatformApplicationResult"),
         actions: &["sns:CreatePlatformApplication"],
+        codec: Some(&operations::CREATE_PLATFORM_APPLICATION),
         ..operation("CreatePlatformApplication", 3)
     },
     OperationDef {
         result_wrapper: Some("CreatePlatformEndpointResult"),
         actions: &["sns:CreatePlatformEndpoint"],
+        codec: Some(&operations::CREATE_PLATFORM_ENDPOINT),
         ..operation("CreatePlatformEndpoint", 4)
     },
     OperationDef {
         result_wrapper: Some("CreateSMSSandboxPhoneNumberResult"),
         actions: &["sns:CreateSMSSandboxPhoneNumber"],
+        codec: Some(&operations::CREATE_SMS_SANDBOX_PHONE_NUMBER),
         ..operation("CreateSMSSandboxPhoneNumber", 5)
     },
     OperationDef {
         result_wrapper: Some("CreateTopicResult"),
         actions: &["sns:CreateTopic"],
+        codec: Some(&operations::CREATE_TOPIC),
         ..operation("CreateTopic", 6)
     },
-    OperationDef { actions: &["sns:DeleteEndpoint"], ..operation("DeleteEndpoint", 7) },
-    OperationDef { actions: &["sns:DeletePlatformApplication"], ..operation("DeletePlatformApplication", 8) },
+    OperationDef {
+        actions: &["sns:DeleteEndpoint"],
+        codec: Some(&operations::DELETE_ENDPOINT),
+        ..operation("DeleteEndpoint", 7)
+    },
+    OperationDef {
+        actions: &["sns:DeletePlatformApplication"],
+        codec: Some(&operations::DELETE_PLATFORM_APPLICATION),
+        ..operation("DeletePlatformApplication", 8)
+    },
     OperationDef {
         result_wrapper: Some("DeleteSMSSandboxPhoneNumberResult"),
         actions: &["sns:DeleteSMSSandboxPhoneNumber"],
+        codec: Some(&operations::DELETE_SMS_SANDBOX_PHONE_NUMBER),
         ..operation("DeleteSMSSandboxPhoneNumber", 9)
     },
-    OperationDef { actions: &["sns:DeleteTopic"], ..operation("DeleteTopic", 10) },
+    OperationDef {
+        actions: &["sns:DeleteTopic"],
+        codec: Some(&operations::DELETE_TOPIC),
+        ..operation("DeleteTopic", 10)
+    },
     OperationDef {
         result_wrapper: Some("GetDataProtectionPolicyResult"),
         actions: &["sns:GetDataProtectionPolicy"],
+        codec: Some(&operations::GET_DATA_PROTECTION_POLICY),
         ..operation("GetDataProtectionPolicy", 11)
     },
     OperationDef {
         result_wrapper: Some("GetEndpointAttributesResult"),
         actions: &["sns:GetEndpointAttributes"],
+        codec: Some(&operations::GET_ENDPOINT_ATTRIBUTES),
         ..operation("GetEndpointAttributes", 12)
     },
     OperationDef {
         result_wrapper: Some("GetPlatformApplicationAttributesResult"),
         actions: &["sns:GetPlatformApplicationAttributes"],
+        codec: Some(&operations::GET_PLATFORM_APPLICATION_ATTRIBUTES),
         ..operation("GetPlatformApplicationAttributes", 13)
     },
     OperationDef {
         result_wrapper: Some("GetSMSAttributesResult"),
         actions: &["sns:GetSMSAttributes"],
+        codec: Some(&operations::GET_SMS_ATTRIBUTES),
         ..operation("GetSMSAttributes", 14)
     },
     OperationDef {
         result_wrapper: Some("GetSMSSandboxAccountStatusResult"),
         actions: &["sns:GetSMSSandboxAccountStatus"],
+        codec: Some(&operations::GET_SMS_SANDBOX_ACCOUNT_STATUS),
         ..operation("GetSMSSandboxAccountStatus", 15)
     },
     OperationDef {
         result_wrapper: Some("GetSubscriptionAttributesResult"),
         actions: &["sns:GetSubscriptionAttributes"],
+        codec: Some(&operations::GET_SUBSCRIPTION_ATTRIBUTES),
         ..operation("GetSubscriptionAttributes", 16)
     },
     OperationDef {
         result_wrapper: Some("GetTopicAttributesResult"),
         actions: &["sns:GetTopicAttributes"],
+        codec: Some(&operations::GET_TOPIC_ATTRIBUTES),
         ..operation("GetTopicAttributes", 17)
     },
     OperationDef {
         result_wrapper: Some("ListEndpointsByPlatformApplicationResult"),
         actions: &["sns:ListEndpointsByPlatformApplication"],
+        codec: Some(&operations::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION),
         ..operation("ListEndpointsByPlatformApplication", 18)
     },
     OperationDef {
         result_wrapper: Some("ListOriginationNumbersResult"),
         actions: &["sns:ListOriginationNumbers"],
+        codec: Some(&operations::LIST_ORIGINATION_NUMBERS),
         ..operation("ListOriginationNumbers", 19)
     },
     OperationDef {
         result_wrapper: Some("ListPhoneNumbersOptedOutResult"),
         actions: &["sns:ListPhoneNumbersOptedOut"],
+        codec: Some(&operations::LIST_PHONE_NUMBERS_OPTED_OUT),
         ..operation("ListPhoneNumbersOptedOut", 20)
     },
     OperationDef {
         result_wrapper: Some("ListPlatformApplicationsResult"),
         actions: &["sns:ListPlatformApplications"],
+        codec: Some(&operations::LIST_PLATFORM_APPLICATIONS),
         ..operation("ListPlatformApplications", 21)
     },
     OperationDef {
         result_wrapper: Some("ListSMSSandboxPhoneNumbersResult"),
         actions: &["sns:ListSMSSandboxPhoneNumbers"],
+        codec: Some(&operations::LIST_SMS_SANDBOX_PHONE_NUMBERS),
         ..operation("ListSMSSandboxPhoneNumbers", 22)
     },
     OperationDef {
         result_wrapper: Some("ListSubscriptionsResult"),
         actions: &["sns:ListSubscriptions"],
+        codec: Some(&operations::LIST_SUBSCRIPTIONS),
         ..operation("ListSubscriptions", 23)
     },
     OperationDef {
         result_wrapper: Some("ListSubscriptionsByTopicResult"),
         actions: &["sns:ListSubscriptionsByTopic"],
+        codec: Some(&operations::LIST_SUBSCRIPTIONS_BY_TOPIC),
         ..operation("ListSubscriptionsByTopic", 24)
     },
     OperationDef {
         result_wrapper: Some("ListTagsForResourceResult"),
         actions: &["sns:ListTagsForResource"],
+        codec: Some(&operations::LIST_TAGS_FOR_RESOURCE),
         ..operation("ListTagsForResource", 25)
     },
     OperationDef {
         result_wrapper: Some("ListTopicsResult"),
         actions: &["sns:ListTopics"],
+        codec: Some(&operations::LIST_TOPICS),
         ..operation("ListTopics", 26)
     },
     OperationDef {
         result_wrapper: Some("OptInPhoneNumberResult"),
         actions: &["sns:OptInPhoneNumber"],
+        codec: Some(&operations::OPT_IN_PHONE_NUMBER),
         ..operation("OptInPhoneNumber", 27)
     },
-    OperationDef { result_wrapper: Some("PublishResult"), actions: &["sns:Publish"], ..operation("Publish", 28) },
+    OperationDef {
+        result_wrapper: Some("PublishResult"),
+        actions: &["sns:Publish"],
+        codec: Some(&operations::PUBLISH),
+        ..operation("Publish", 28)
+    },
     OperationDef {
         result_wrapper: Some("PublishBatchResult"),
         actions: &["sns:Publish"],
+        codec: Some(&operations::PUBLISH_BATCH),
         ..operation("PublishBatch", 29)
     },
-    OperationDef { actions: &["sns:PutDataProtectionPolicy"], ..operation("PutDataProtectionPolicy", 30) },
-    OperationDef { actions: &["sns:RemovePermission"], ..operation("RemovePermission", 31) },
-    OperationDef { actions: &["sns:SetEndpointAttributes"], ..operation("SetEndpointAttributes", 32) },
+    OperationDef {
+        actions: &["sns:PutDataProtectionPolicy"],
+        codec: Some(&operations::PUT_DATA_PROTECTION_POLICY),
+        ..operation("PutDataProtectionPolicy", 30)
+    },
+    OperationDef {
+        actions: &["sns:RemovePermission"],
+        codec: Some(&operations::REMOVE_PERMISSION),
+        ..operation("RemovePermission", 31)
+    },
+    OperationDef {
+        actions: &["sns:SetEndpointAttributes"],
+        codec: Some(&operations::SET_ENDPOINT_ATTRIBUTES),
+        ..operation("SetEndpointAttributes", 32)
+    },
     OperationDef {
         actions: &["sns:SetPlatformApplicationAttributes"],
+        codec: Some(&operations::SET_PLATFORM_APPLICATION_ATTRIBUTES),
         ..operation("SetPlatformApplicationAttributes", 33)
     },
     OperationDef {
         result_wrapper: Some("SetSMSAttributesResult"),
         actions: &["sns:SetSMSAttributes"],
+        codec: Some(&operations::SET_SMS_ATTRIBUTES),
         ..operation("SetSMSAttributes", 34)
     },
-    OperationDef { actions: &["sns:SetSubscriptionAttributes"], ..operation("SetSubscriptionAttributes", 35) },
-    OperationDef { actions: &["sns:SetTopicAttributes"], ..operation("SetTopicAttributes", 36) },
-    OperationDef { result_wrapper: Some("SubscribeResult"), actions: &["sns:Subscribe"], ..operation("Subscribe", 37) },
+    OperationDef {
+        actions: &["sns:SetSubscriptionAttributes"],
+        codec: Some(&operations::SET_SUBSCRIPTION_ATTRIBUTES),
+        ..operation("SetSubscriptionAttributes", 35)
+    },
+    OperationDef {
+        actions: &["sns:SetTopicAttributes"],
+        codec: Some(&operations::SET_TOPIC_ATTRIBUTES),
+        ..operation("SetTopicAttributes", 36)
+    },
+    OperationDef {
+        result_wrapper: Some("SubscribeResult"),
+        actions: &["sns:Subscribe"],
+        codec: Some(&operations::SUBSCRIBE),
+        ..operation("Subscribe", 37)
+    },
     OperationDef {
         result_wrapper: Some("TagResourceResult"),
         actions: &["sns:TagResource"],
+        codec: Some(&operations::TAG_RESOURCE),
         ..operation("TagResource", 38)
     },
-    OperationDef { actions: &["sns:Unsubscribe"], ..operation("Unsubscribe", 39) },
+    OperationDef {
+        actions: &["sns:Unsubscribe"],
+        codec: Some(&operations::UNSUBSCRIBE),
+        ..operation("Unsubscribe", 39)
+    },
     OperationDef {
         result_wrapper: Some("UntagResourceResult"),
         actions: &["sns:UntagResource"],
+        codec: Some(&operations::UNTAG_RESOURCE),
         ..operation("UntagResource", 40)
     },
     OperationDef {
         result_wrapper: Some("VerifySMSSandboxPhoneNumberResult"),
         actions: &["sns:VerifySMSSandboxPhoneNumber"],
+        codec: Some(&operations::VERIFY_SMS_SANDBOX_PHONE_NUMBER),
         ..operation("VerifySMSSandboxPhoneNumber", 41)
     },
 ];

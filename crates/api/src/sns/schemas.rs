@@ -4,4 +4,856 @@
 
 use crate::support::*;
 
+pub(crate) static ACTIONS_LIST: Shape =
+    shape("ActionsList", Kind::List { member: member("member", &super::schemas::ACTION), flattened: false });
+
+pub(crate) static ADD_PERMISSION_INPUT_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
+    Member { required: true, ..member("Label", &super::schemas::LABEL) },
+    Member { required: true, ..member("AWSAccountId", &super::schemas::DELEGATES_LIST) },
+    Member { required: true, ..member("ActionName", &super::schemas::ACTIONS_LIST) },
+];
+
+pub(crate) static ADD_PERMISSION_INPUT: Shape =
+    shape("AddPermissionInput", Kind::Structure { members: &ADD_PERMISSION_INPUT_MEMBERS });
+
+pub(crate) static AMAZON_RESOURCE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1011.0), ..Constraints::NONE },
+    ..shape("AmazonResourceName", Kind::String)
+};
+
+pub(crate) static BATCH_RESULT_ERROR_ENTRY_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Id", &super::schemas::STRING) },
+    Member { required: true, ..member("Code", &super::schemas::STRING) },
+    member("Message", &super::schemas::STRING),
+    Member { required: true, ..member("SenderFault", &super::schemas::BOOLEAN) },
+];
+
+pub(crate) static BATCH_RESULT_ERROR_ENTRY: Shape =
+    shape("BatchResultErrorEntry", Kind::Structure { members: &BATCH_RESULT_ERROR_ENTRY_MEMBERS });
+
+pub(crate) static BATCH_RESULT_ERROR_ENTRY_LIST: Shape = shape(
+    "BatchResultErrorEntryList",
+    Kind::List { member: member("member", &super::schemas::BATCH_RESULT_ERROR_ENTRY), flattened: false },
+);
+
+pub(crate) static BINARY: Shape = shape("Binary", Kind::Blob);
+
+pub(crate) static CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("phoneNumber", &super::schemas::PHONE_NUMBER) }];
+
+pub(crate) static CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT: Shape = shape(
+    "CheckIfPhoneNumberIsOptedOutInput",
+    Kind::Structure { members: &CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT_MEMBERS },
+);
+
+pub(crate) static CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE_MEMBERS: [Member; 1] =
+    [member("isOptedOut", &super::schemas::BOOLEAN)];
+
+pub(crate) static CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE: Shape = shape(
+    "CheckIfPhoneNumberIsOptedOutResponse",
+    Kind::Structure { members: &CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE_MEMBERS },
+);
+
+pub(crate) static CONFIRM_SUBSCRIPTION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
+    Member { required: true, ..member("Token", &super::schemas::TOKEN) },
+    member("AuthenticateOnUnsubscribe", &super::schemas::AUTHENTICATE_ON_UNSUBSCRIBE),
+];
+
+pub(crate) static CONFIRM_SUBSCRIPTION_INPUT: Shape =
+    shape("ConfirmSubscriptionInput", Kind::Structure { members: &CONFIRM_SUBSCRIPTION_INPUT_MEMBERS });
+
+pub(crate) static CONFIRM_SUBSCRIPTION_RESPONSE_MEMBERS: [Member; 1] =
+    [member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN)];
+
+pub(crate) static CONFIRM_SUBSCRIPTION_RESPONSE: Shape =
+    shape("ConfirmSubscriptionResponse", Kind::Structure { members: &CONFIRM_SUBSCRIPTION_RESPONSE_MEMBERS });
+
+pub(crate) static CREATE_ENDPOINT_RESPONSE_MEMBERS: [Member; 1] = [member("EndpointArn", &super::schemas::STRING)];
+
+pub(crate) static CREATE_ENDPOINT_RESPONSE: Shape =
+    shape("CreateEndpointResponse", Kind::Structure { members: &CREATE_ENDPOINT_RESPONSE_MEMBERS });
+
+pub(crate) static CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Name", &super::schemas::STRING) },
+    Member { required: true, ..member("Platform", &super::schemas::STRING) },
+    Member { required: true, ..member("Attributes", &super::schemas::MAP_STRING_TO_STRING) },
+];
+
+pub(crate) static CREATE_PLATFORM_APPLICATION_INPUT: Shape =
+    shape("CreatePlatformApplicationInput", Kind::Structure { members: &CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS });
+
+pub(crate) static CREATE_PLATFORM_APPLICATION_RESPONSE_MEMBERS: [Member; 1] =
+    [member("PlatformApplicationArn", &super::schemas::STRING)];
+
+pub(crate) static CREATE_PLATFORM_APPLICATION_RESPONSE: Shape = shape(
+    "CreatePlatformApplicationResponse",
+    Kind::Structure { members: &CREATE_PLATFORM_APPLICATION_RESPONSE_MEMBERS },
+);
+
+pub(crate) static CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) },
+    Member { required: true, ..member("Token", &super::schemas::STRING) },
+    member("CustomUserData", &super::schemas::STRING),
+    member("Attributes", &super::schemas::MAP_STRING_TO_STRING),
+];
+
+pub(crate) static CREATE_PLATFORM_ENDPOINT_INPUT: Shape =
+    shape("CreatePlatformEndpointInput", Kind::Structure { members: &CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS });
+
+pub(crate) static CREATE_SMS_SANDBOX_PHONE_NUMBER_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("PhoneNumber", &super::schemas::PHONE_NUMBER_STRING) },
+    member("LanguageCode", &super::schemas::LANGUAGE_CODE_STRING),
+];
+
+pub(crate) static CREATE_SMS_SANDBOX_PHONE_NUMBER_INPUT: Shape = shape(
+    "CreateSMSSandboxPhoneNumberInput",
+    Kind::Structure { members: &CREATE_SMS_SANDBOX_PHONE_NUMBER_INPUT_MEMBERS },
+);
+
+pub(crate) static CREATE_SMS_SANDBOX_PHONE_NUMBER_RESULT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static CREATE_SMS_SANDBOX_PHONE_NUMBER_RESULT: Shape = shape(
+    "CreateSMSSandboxPhoneNumberResult",
+    Kind::Structure { members: &CREATE_SMS_SANDBOX_PHONE_NUMBER_RESULT_MEMBERS },
+);
+
+pub(crate) static CREATE_TOPIC_INPUT_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Name", &super::schemas::TOPIC_NAME) },
+    member("Attributes", &super::schemas::TOPIC_ATTRIBUTES_MAP),
+    member("Tags", &super::schemas::TAG_LIST),
+    member("DataProtectionPolicy", &super::schemas::ATTRIBUTE_VALUE),
+];
+
+pub(crate) static CREATE_TOPIC_INPUT: Shape =
+    shape("CreateTopicInput", Kind::Structure { members: &CREATE_TOPIC_INPUT_MEMBERS });
+
+pub(crate) static CREATE_TOPIC_RESPONSE_MEMBERS: [Member; 1] = [member("TopicArn", &super::schemas::TOPIC_ARN)];
+
+pub(crate) static CREATE_TOPIC_RESPONSE: Shape =
+    shape("CreateTopicResponse", Kind::Structure { members: &CREATE_TOPIC_RESPONSE_MEMBERS });
+
+pub(crate) static DELEGATES_LIST: Shape =
+    shape("DelegatesList", Kind::List { member: member("member", &super::schemas::DELEGATE), flattened: false });
+
+pub(crate) static DELETE_ENDPOINT_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("EndpointArn", &super::schemas::STRING) }];
+
+pub(crate) static DELETE_ENDPOINT_INPUT: Shape =
+    shape("DeleteEndpointInput", Kind::Structure { members: &DELETE_ENDPOINT_INPUT_MEMBERS });
+
+pub(crate) static DELETE_PLATFORM_APPLICATION_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) }];
+
+pub(crate) static DELETE_PLATFORM_APPLICATION_INPUT: Shape =
+    shape("DeletePlatformApplicationInput", Kind::Structure { members: &DELETE_PLATFORM_APPLICATION_INPUT_MEMBERS });
+
+pub(crate) static DELETE_SMS_SANDBOX_PHONE_NUMBER_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("PhoneNumber", &super::schemas::PHONE_NUMBER_STRING) }];
+
+pub(crate) static DELETE_SMS_SANDBOX_PHONE_NUMBER_INPUT: Shape = shape(
+    "DeleteSMSSandboxPhoneNumberInput",
+    Kind::Structure { members: &DELETE_SMS_SANDBOX_PHONE_NUMBER_INPUT_MEMBERS },
+);
+
+pub(crate) static DELETE_SMS_SANDBOX_PHONE_NUMBER_RESULT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static DELETE_SMS_SANDBOX_PHONE_NUMBER_RESULT: Shape = shape(
+    "DeleteSMSSandboxPhoneNumberResult",
+    Kind::Structure { members: &DELETE_SMS_SANDBOX_PHONE_NUMBER_RESULT_MEMBERS },
+);
+
+pub(crate) static DELETE_TOPIC_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) }];
+
+pub(crate) static DELETE_TOPIC_INPUT: Shape =
+    shape("DeleteTopicInput", Kind::Structure { members: &DELETE_TOPIC_INPUT_MEMBERS });
+
+pub(crate) static ENDPOINT_MEMBERS: [Member; 2] =
+    [member("EndpointArn", &super::schemas::STRING), member("Attributes", &super::schemas::MAP_STRING_TO_STRING)];
+
+pub(crate) static ENDPOINT: Shape = shape("Endpoint", Kind::Structure { members: &ENDPOINT_MEMBERS });
+
+pub(crate) static GET_DATA_PROTECTION_POLICY_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ResourceArn", &super::schemas::TOPIC_ARN) }];
+
+pub(crate) static GET_DATA_PROTECTION_POLICY_INPUT: Shape =
+    shape("GetDataProtectionPolicyInput", Kind::Structure { members: &GET_DATA_PROTECTION_POLICY_INPUT_MEMBERS });
+
+pub(crate) static GET_DATA_PROTECTION_POLICY_RESPONSE_MEMBERS: [Member; 1] =
+    [member("DataProtectionPolicy", &super::schemas::ATTRIBUTE_VALUE)];
+
+pub(crate) static GET_DATA_PROTECTION_POLICY_RESPONSE: Shape =
+    shape("GetDataProtectionPolicyResponse", Kind::Structure { members: &GET_DATA_PROTECTION_POLICY_RESPONSE_MEMBERS });
+
+pub(crate) static GET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("EndpointArn", &super::schemas::STRING) }];
+
+pub(crate) static GET_ENDPOINT_ATTRIBUTES_INPUT: Shape =
+    shape("GetEndpointAttributesInput", Kind::Structure { members: &GET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static GET_ENDPOINT_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
+    [member("Attributes", &super::schemas::MAP_STRING_TO_STRING)];
+
+pub(crate) static GET_ENDPOINT_ATTRIBUTES_RESPONSE: Shape =
+    shape("GetEndpointAttributesResponse", Kind::Structure { members: &GET_ENDPOINT_ATTRIBUTES_RESPONSE_MEMBERS });
+
+pub(crate) static GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) }];
+
+pub(crate) static GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT: Shape = shape(
+    "GetPlatformApplicationAttributesInput",
+    Kind::Structure { members: &GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS },
+);
+
+pub(crate) static GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
+    [member("Attributes", &super::schemas::MAP_STRING_TO_STRING)];
+
+pub(crate) static GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE: Shape = shape(
+    "GetPlatformApplicationAttributesResponse",
+    Kind::Structure { members: &GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE_MEMBERS },
+);
+
+pub(crate) static GET_SMS_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] = [member("attributes", &super::schemas::LIST_STRING)];
+
+pub(crate) static GET_SMS_ATTRIBUTES_INPUT: Shape =
+    shape("GetSMSAttributesInput", Kind::Structure { members: &GET_SMS_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static GET_SMS_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
+    [member("attributes", &super::schemas::MAP_STRING_TO_STRING)];
+
+pub(crate) static GET_SMS_ATTRIBUTES_RESPONSE: Shape =
+    shape("GetSMSAttributesResponse", Kind::Structure { members: &GET_SMS_ATTRIBUTES_RESPONSE_MEMBERS });
+
+pub(crate) static GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT: Shape = shape(
+    "GetSMSSandboxAccountStatusInput",
+    Kind::Structure { members: &GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT_MEMBERS },
+);
+
+pub(crate) static GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("IsInSandbox", &super::schemas::BOOLEAN) }];
+
+pub(crate) static GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT: Shape = shape(
+    "GetSMSSandboxAccountStatusResult",
+    Kind::Structure { members: &GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT_MEMBERS },
+);
+
+pub(crate) static GET_SUBSCRIPTION_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN) }];
+
+pub(crate) static GET_SUBSCRIPTION_ATTRIBUTES_INPUT: Shape =
+    shape("GetSubscriptionAttributesInput", Kind::Structure { members: &GET_SUBSCRIPTION_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static GET_SUBSCRIPTION_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
+    [member("Attributes", &super::schemas::SUBSCRIPTION_ATTRIBUTES_MAP)];
+
+pub(crate) static GET_SUBSCRIPTION_ATTRIBUTES_RESPONSE: Shape = shape(
+    "GetSubscriptionAttributesResponse",
+    Kind::Structure { members: &GET_SUBSCRIPTION_ATTRIBUTES_RESPONSE_MEMBERS },
+);
+
+pub(crate) static GET_TOPIC_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) }];
+
+pub(crate) static GET_TOPIC_ATTRIBUTES_INPUT: Shape =
+    shape("GetTopicAttributesInput", Kind::Structure { members: &GET_TOPIC_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static GET_TOPIC_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
+    [member("Attributes", &super::schemas::TOPIC_ATTRIBUTES_MAP)];
+
+pub(crate) static GET_TOPIC_ATTRIBUTES_RESPONSE: Shape =
+    shape("GetTopicAttributesResponse", Kind::Structure { members: &GET_TOPIC_ATTRIBUTES_RESPONSE_MEMBERS });
+
+pub(crate) static ISO2_COUNTRY_CODE: Shape = Shape {
+    constraints: Constraints { max: Some(2.0), pattern: Some("^[A-Za-z]{2}$"), ..Constraints::NONE },
+    ..shape("Iso2CountryCode", Kind::String)
+};
+
+pub(crate) static LANGUAGE_CODE_STRING: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "en-US", "en-GB", "es-419", "es-ES", "de-DE", "fr-CA", "fr-FR", "it-IT", "ja-JP", "pt-BR", "kr-KR",
+            "zh-CN", "zh-TW",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("LanguageCodeString", Kind::String)
+};
+
+pub(crate) static LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) },
+    member("NextToken", &super::schemas::STRING),
+];
+
+pub(crate) static LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT: Shape = shape(
+    "ListEndpointsByPlatformApplicationInput",
+    Kind::Structure { members: &LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT_MEMBERS },
+);
+
+pub(crate) static LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Endpoints", &super::schemas::LIST_OF_ENDPOINTS), member("NextToken", &super::schemas::STRING)];
+
+pub(crate) static LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE: Shape = shape(
+    "ListEndpointsByPlatformApplicationResponse",
+    Kind::Structure { members: &LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE_MEMBERS },
+);
+
+pub(crate) static LIST_OF_ENDPOINTS: Shape =
+    shape("ListOfEndpoints", Kind::List { member: member("member", &super::schemas::ENDPOINT), flattened: false });
+
+pub(crate) static LIST_OF_PLATFORM_APPLICATIONS: Shape = shape(
+    "ListOfPlatformApplications",
+    Kind::List { member: member("member", &super::schemas::PLATFORM_APPLICATION), flattened: false },
+);
+
+pub(crate) static LIST_ORIGINATION_NUMBERS_REQUEST_MEMBERS: [Member; 2] = [
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+    member("MaxResults", &super::schemas::MAX_ITEMS_LIST_ORIGINATION_NUMBERS),
+];
+
+pub(crate) static LIST_ORIGINATION_NUMBERS_REQUEST: Shape =
+    shape("ListOriginationNumbersRequest", Kind::Structure { members: &LIST_ORIGINATION_NUMBERS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_ORIGINATION_NUMBERS_RESULT_MEMBERS: [Member; 2] = [
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+    member("PhoneNumbers", &super::schemas::PHONE_NUMBER_INFORMATION_LIST),
+];
+
+pub(crate) static LIST_ORIGINATION_NUMBERS_RESULT: Shape =
+    shape("ListOriginationNumbersResult", Kind::Structure { members: &LIST_ORIGINATION_NUMBERS_RESULT_MEMBERS });
+
+pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_INPUT_MEMBERS: [Member; 1] =
+    [member("nextToken", &super::schemas::STRING_2)];
+
+pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_INPUT: Shape =
+    shape("ListPhoneNumbersOptedOutInput", Kind::Structure { members: &LIST_PHONE_NUMBERS_OPTED_OUT_INPUT_MEMBERS });
+
+pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE_MEMBERS: [Member; 2] =
+    [member("phoneNumbers", &super::schemas::PHONE_NUMBER_LIST), member("nextToken", &super::schemas::STRING_2)];
+
+pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE: Shape = shape(
+    "ListPhoneNumbersOptedOutResponse",
+    Kind::Structure { members: &LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE_MEMBERS },
+);
+
+pub(crate) static LIST_PLATFORM_APPLICATIONS_INPUT_MEMBERS: [Member; 1] =
+    [member("NextToken", &super::schemas::STRING)];
+
+pub(crate) static LIST_PLATFORM_APPLICATIONS_INPUT: Shape =
+    shape("ListPlatformApplicationsInput", Kind::Structure { members: &LIST_PLATFORM_APPLICATIONS_INPUT_MEMBERS });
+
+pub(crate) static LIST_PLATFORM_APPLICATIONS_RESPONSE_MEMBERS: [Member; 2] = [
+    member("PlatformApplications", &super::schemas::LIST_OF_PLATFORM_APPLICATIONS),
+    member("NextToken", &super::schemas::STRING),
+];
+
+pub(crate) static LIST_PLATFORM_APPLICATIONS_RESPONSE: Shape = shape(
+    "ListPlatformApplicationsResponse",
+    Kind::Structure { members: &LIST_PLATFORM_APPLICATIONS_RESPONSE_MEMBERS },
+);
+
+pub(crate) static LIST_SMS_SANDBOX_PHONE_NUMBERS_INPUT_MEMBERS: [Member; 2] =
+    [member("NextToken", &super::schemas::NEXT_TOKEN), member("MaxResults", &super::schemas::MAX_ITEMS)];
+
+pub(crate) static LIST_SMS_SANDBOX_PHONE_NUMBERS_INPUT: Shape = shape(
+    "ListSMSSandboxPhoneNumbersInput",
+    Kind::Structure { members: &LIST_SMS_SANDBOX_PHONE_NUMBERS_INPUT_MEMBERS },
+);
+
+pub(crate) static LIST_SMS_SANDBOX_PHONE_NUMBERS_RESULT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("PhoneNumbers", &super::schemas::SMS_SANDBOX_PHONE_NUMBER_LIST) },
+    member("NextToken", &super::schemas::STRING_2),
+];
+
+pub(crate) static LIST_SMS_SANDBOX_PHONE_NUMBERS_RESULT: Shape = shape(
+    "ListSMSSandboxPhoneNumbersResult",
+    Kind::Structure { members: &LIST_SMS_SANDBOX_PHONE_NUMBERS_RESULT_MEMBERS },
+);
+
+pub(crate) static LIST_STRING: Shape =
+    shape("ListString", Kind::List { member: member("member", &super::schemas::STRING), flattened: false });
+
+pub(crate) static LIST_SUBSCRIPTIONS_BY_TOPIC_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+];
+
+pub(crate) static LIST_SUBSCRIPTIONS_BY_TOPIC_INPUT: Shape =
+    shape("ListSubscriptionsByTopicInput", Kind::Structure { members: &LIST_SUBSCRIPTIONS_BY_TOPIC_INPUT_MEMBERS });
+
+pub(crate) static LIST_SUBSCRIPTIONS_BY_TOPIC_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Subscriptions", &super::schemas::SUBSCRIPTIONS_LIST), member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static LIST_SUBSCRIPTIONS_BY_TOPIC_RESPONSE: Shape = shape(
+    "ListSubscriptionsByTopicResponse",
+    Kind::Structure { members: &LIST_SUBSCRIPTIONS_BY_TOPIC_RESPONSE_MEMBERS },
+);
+
+pub(crate) static LIST_SUBSCRIPTIONS_INPUT_MEMBERS: [Member; 1] = [member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static LIST_SUBSCRIPTIONS_INPUT: Shape =
+    shape("ListSubscriptionsInput", Kind::Structure { members: &LIST_SUBSCRIPTIONS_INPUT_MEMBERS });
+
+pub(crate) static LIST_SUBSCRIPTIONS_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Subscriptions", &super::schemas::SUBSCRIPTIONS_LIST), member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static LIST_SUBSCRIPTIONS_RESPONSE: Shape =
+    shape("ListSubscriptionsResponse", Kind::Structure { members: &LIST_SUBSCRIPTIONS_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ResourceArn", &super::schemas::AMAZON_RESOURCE_NAME) }];
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape =
+    shape("ListTagsForResourceRequest", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_RESPONSE_MEMBERS: [Member; 1] = [member("Tags", &super::schemas::TAG_LIST)];
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_RESPONSE: Shape =
+    shape("ListTagsForResourceResponse", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_TOPICS_INPUT_MEMBERS: [Member; 1] = [member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static LIST_TOPICS_INPUT: Shape =
+    shape("ListTopicsInput", Kind::Structure { members: &LIST_TOPICS_INPUT_MEMBERS });
+
+pub(crate) static LIST_TOPICS_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Topics", &super::schemas::TOPICS_LIST), member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static LIST_TOPICS_RESPONSE: Shape =
+    shape("ListTopicsResponse", Kind::Structure { members: &LIST_TOPICS_RESPONSE_MEMBERS });
+
+pub(crate) static MAP_STRING_TO_STRING: Shape = shape(
+    "MapStringToString",
+    Kind::Map {
+        key: member("key", &super::schemas::STRING),
+        value: member("value", &super::schemas::STRING),
+        flattened: false,
+    },
+);
+
+pub(crate) static MAX_ITEMS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("MaxItems", Kind::Integer)
+};
+
+pub(crate) static MAX_ITEMS_LIST_ORIGINATION_NUMBERS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(30.0), ..Constraints::NONE },
+    ..shape("MaxItemsListOriginationNumbers", Kind::Integer)
+};
+
+pub(crate) static MESSAGE_ATTRIBUTE_MAP: Shape = shape(
+    "MessageAttributeMap",
+    Kind::Map {
+        key: Member { wire_name: "Name", has_wire_name: true, ..member("key", &super::schemas::STRING) },
+        value: Member {
+            wire_name: "Value",
+            has_wire_name: true,
+            ..member("value", &super::schemas::MESSAGE_ATTRIBUTE_VALUE)
+        },
+        flattened: false,
+    },
+);
+
+pub(crate) static MESSAGE_ATTRIBUTE_VALUE_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("DataType", &super::schemas::STRING) },
+    member("StringValue", &super::schemas::STRING),
+    member("BinaryValue", &super::schemas::BINARY),
+];
+
+pub(crate) static MESSAGE_ATTRIBUTE_VALUE: Shape =
+    shape("MessageAttributeValue", Kind::Structure { members: &MESSAGE_ATTRIBUTE_VALUE_MEMBERS });
+
+pub(crate) static NUMBER_CAPABILITY: Shape = Shape {
+    constraints: Constraints { one_of: &["SMS", "MMS", "VOICE"], ..Constraints::NONE },
+    ..shape("NumberCapability", Kind::String)
+};
+
+pub(crate) static NUMBER_CAPABILITY_LIST: Shape = shape(
+    "NumberCapabilityList",
+    Kind::List { member: member("member", &super::schemas::NUMBER_CAPABILITY), flattened: false },
+);
+
+pub(crate) static OTP_CODE: Shape = Shape {
+    constraints: Constraints { min: Some(5.0), max: Some(8.0), pattern: Some("^[0-9]+$"), ..Constraints::NONE },
+    ..shape("OTPCode", Kind::String)
+};
+
+pub(crate) static OPT_IN_PHONE_NUMBER_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("phoneNumber", &super::schemas::PHONE_NUMBER) }];
+
+pub(crate) static OPT_IN_PHONE_NUMBER_INPUT: Shape =
+    shape("OptInPhoneNumberInput", Kind::Structure { members: &OPT_IN_PHONE_NUMBER_INPUT_MEMBERS });
+
+pub(crate) static OPT_IN_PHONE_NUMBER_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static OPT_IN_PHONE_NUMBER_RESPONSE: Shape =
+    shape("OptInPhoneNumberResponse", Kind::Structure { members: &OPT_IN_PHONE_NUMBER_RESPONSE_MEMBERS });
+
+pub(crate) static PHONE_NUMBER: Shape = Shape { sensitive: true, ..shape("PhoneNumber", Kind::String) };
+
+pub(crate) static PHONE_NUMBER_INFORMATION_MEMBERS: [Member; 6] = [
+    member("CreatedAt", &super::schemas::TIMESTAMP),
+    member("PhoneNumber", &super::schemas::PHONE_NUMBER),
+    member("Status", &super::schemas::STRING),
+    member("Iso2CountryCode", &super::schemas::ISO2_COUNTRY_CODE),
+    member("RouteType", &super::schemas::ROUTE_TYPE),
+    member("NumberCapabilities", &super::schemas::NUMBER_CAPABILITY_LIST),
+];
+
+pub(crate) static PHONE_NUMBER_INFORMATION: Shape =
+    shape("PhoneNumberInformation", Kind::Structure { members: &PHONE_NUMBER_INFORMATION_MEMBERS });
+
+pub(crate) static PHONE_NUMBER_INFORMATION_LIST: Shape = shape(
+    "PhoneNumberInformationList",
+    Kind::List { member: member("member", &super::schemas::PHONE_NUMBER_INFORMATION), flattened: false },
+);
+
+pub(crate) static PHONE_NUMBER_LIST: Shape =
+    shape("PhoneNumberList", Kind::List { member: member("member", &super::schemas::PHONE_NUMBER), flattened: false });
+
+pub(crate) static PHONE_NUMBER_STRING: Shape = Shape {
+    constraints: Constraints { max: Some(20.0), pattern: Some(r"^(\+[0-9]{8,}|[0-9]{0,9})$"), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("PhoneNumberString", Kind::String)
+};
+
+pub(crate) static PLATFORM_APPLICATION_MEMBERS: [Member; 2] = [
+    member("PlatformApplicationArn", &super::schemas::STRING),
+    member("Attributes", &super::schemas::MAP_STRING_TO_STRING),
+];
+
+pub(crate) static PLATFORM_APPLICATION: Shape =
+    shape("PlatformApplication", Kind::Structure { members: &PLATFORM_APPLICATION_MEMBERS });
+
+pub(crate) static PUBLISH_BATCH_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
+    Member {
+        required: true,
+        ..member("PublishBatchRequestEntries", &super::schemas::PUBLISH_BATCH_REQUEST_ENTRY_LIST)
+    },
+];
+
+pub(crate) static PUBLISH_BATCH_INPUT: Shape =
+    shape("PublishBatchInput", Kind::Structure { members: &PUBLISH_BATCH_INPUT_MEMBERS });
+
+pub(crate) static PUBLISH_BATCH_REQUEST_ENTRY_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("Id", &super::schemas::STRING) },
+    Member { required: true, ..member("Message", &super::schemas::MESSAGE) },
+    member("Subject", &super::schemas::SUBJECT),
+    member("MessageStructure", &super::schemas::MESSAGE_STRUCTURE),
+    member("MessageAttributes", &super::schemas::MESSAGE_ATTRIBUTE_MAP),
+    member("MessageDeduplicationId", &super::schemas::STRING),
+    member("MessageGroupId", &super::schemas::STRING),
+];
+
+pub(crate) static PUBLISH_BATCH_REQUEST_ENTRY: Shape =
+    shape("PublishBatchRequestEntry", Kind::Structure { members: &PUBLISH_BATCH_REQUEST_ENTRY_MEMBERS });
+
+pub(crate) static PUBLISH_BATCH_REQUEST_ENTRY_LIST: Shape = shape(
+    "PublishBatchRequestEntryList",
+    Kind::List { member: member("member", &super::schemas::PUBLISH_BATCH_REQUEST_ENTRY), flattened: false },
+);
+
+pub(crate) static PUBLISH_BATCH_RESPONSE_MEMBERS: [Member; 2] = [
+    member("Successful", &super::schemas::PUBLISH_BATCH_RESULT_ENTRY_LIST),
+    member("Failed", &super::schemas::BATCH_RESULT_ERROR_ENTRY_LIST),
+];
+
+pub(crate) static PUBLISH_BATCH_RESPONSE: Shape =
+    shape("PublishBatchResponse", Kind::Structure { members: &PUBLISH_BATCH_RESPONSE_MEMBERS });
+
+pub(crate) static PUBLISH_BATCH_RESULT_ENTRY_MEMBERS: [Member; 3] = [
+    member("Id", &super::schemas::STRING),
+    member("MessageId", &super::schemas::MESSAGE_ID),
+    member("SequenceNumber", &super::schemas::STRING),
+];
+
+pub(crate) static PUBLISH_BATCH_RESULT_ENTRY: Shape =
+    shape("PublishBatchResultEntry", Kind::Structure { members: &PUBLISH_BATCH_RESULT_ENTRY_MEMBERS });
+
+pub(crate) static PUBLISH_BATCH_RESULT_ENTRY_LIST: Shape = shape(
+    "PublishBatchResultEntryList",
+    Kind::List { member: member("member", &super::schemas::PUBLISH_BATCH_RESULT_ENTRY), flattened: false },
+);
+
+pub(crate) static PUBLISH_INPUT_MEMBERS: [Member; 9] = [
+    member("TopicArn", &super::schemas::TOPIC_ARN),
+    member("TargetArn", &super::schemas::STRING),
+    member("PhoneNumber", &super::schemas::PHONE_NUMBER),
+    Member { required: true, ..member("Message", &super::schemas::MESSAGE) },
+    member("Subject", &super::schemas::SUBJECT),
+    member("MessageStructure", &super::schemas::MESSAGE_STRUCTURE),
+    member("MessageAttributes", &super::schemas::MESSAGE_ATTRIBUTE_MAP),
+    member("MessageDeduplicationId", &super::schemas::STRING),
+    member("MessageGroupId", &super::schemas::STRING),
+];
+
+pub(crate) static PUBLISH_INPUT: Shape = shape("PublishInput", Kind::Structure { members: &PUBLISH_INPUT_MEMBERS });
+
+pub(crate) static PUBLISH_RESPONSE_MEMBERS: [Member; 2] =
+    [member("MessageId", &super::schemas::MESSAGE_ID), member("SequenceNumber", &super::schemas::STRING)];
+
+pub(crate) static PUBLISH_RESPONSE: Shape =
+    shape("PublishResponse", Kind::Structure { members: &PUBLISH_RESPONSE_MEMBERS });
+
+pub(crate) static PUT_DATA_PROTECTION_POLICY_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::TOPIC_ARN) },
+    Member { required: true, ..member("DataProtectionPolicy", &super::schemas::ATTRIBUTE_VALUE) },
+];
+
+pub(crate) static PUT_DATA_PROTECTION_POLICY_INPUT: Shape =
+    shape("PutDataProtectionPolicyInput", Kind::Structure { members: &PUT_DATA_PROTECTION_POLICY_INPUT_MEMBERS });
+
+pub(crate) static REMOVE_PERMISSION_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
+    Member { required: true, ..member("Label", &super::schemas::LABEL) },
+];
+
+pub(crate) static REMOVE_PERMISSION_INPUT: Shape =
+    shape("RemovePermissionInput", Kind::Structure { members: &REMOVE_PERMISSION_INPUT_MEMBERS });
+
+pub(crate) static ROUTE_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["Transactional", "Promotional", "Premium"], ..Constraints::NONE },
+    ..shape("RouteType", Kind::String)
+};
+
+pub(crate) static SMS_SANDBOX_PHONE_NUMBER_MEMBERS: [Member; 2] = [
+    member("PhoneNumber", &super::schemas::PHONE_NUMBER_STRING),
+    member("Status", &super::schemas::SMS_SANDBOX_PHONE_NUMBER_VERIFICATION_STATUS),
+];
+
+pub(crate) static SMS_SANDBOX_PHONE_NUMBER: Shape =
+    shape("SMSSandboxPhoneNumber", Kind::Structure { members: &SMS_SANDBOX_PHONE_NUMBER_MEMBERS });
+
+pub(crate) static SMS_SANDBOX_PHONE_NUMBER_LIST: Shape = shape(
+    "SMSSandboxPhoneNumberList",
+    Kind::List { member: member("member", &super::schemas::SMS_SANDBOX_PHONE_NUMBER), flattened: false },
+);
+
+pub(crate) static SMS_SANDBOX_PHONE_NUMBER_VERIFICATION_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Pending", "Verified"], ..Constraints::NONE },
+    ..shape("SMSSandboxPhoneNumberVerificationStatus", Kind::String)
+};
+
+pub(crate) static SET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("EndpointArn", &super::schemas::STRING) },
+    Member { required: true, ..member("Attributes", &super::schemas::MAP_STRING_TO_STRING) },
+];
+
+pub(crate) static SET_ENDPOINT_ATTRIBUTES_INPUT: Shape =
+    shape("SetEndpointAttributesInput", Kind::Structure { members: &SET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) },
+    Member { required: true, ..member("Attributes", &super::schemas::MAP_STRING_TO_STRING) },
+];
+
+pub(crate) static SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT: Shape = shape(
+    "SetPlatformApplicationAttributesInput",
+    Kind::Structure { members: &SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS },
+);
+
+pub(crate) static SET_SMS_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("attributes", &super::schemas::MAP_STRING_TO_STRING) }];
+
+pub(crate) static SET_SMS_ATTRIBUTES_INPUT: Shape =
+    shape("SetSMSAttributesInput", Kind::Structure { members: &SET_SMS_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static SET_SMS_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static SET_SMS_ATTRIBUTES_RESPONSE: Shape =
+    shape("SetSMSAttributesResponse", Kind::Structure { members: &SET_SMS_ATTRIBUTES_RESPONSE_MEMBERS });
+
+pub(crate) static SET_SUBSCRIPTION_ATTRIBUTES_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN) },
+    Member { required: true, ..member("AttributeName", &super::schemas::ATTRIBUTE_NAME) },
+    member("AttributeValue", &super::schemas::ATTRIBUTE_VALUE),
+];
+
+pub(crate) static SET_SUBSCRIPTION_ATTRIBUTES_INPUT: Shape =
+    shape("SetSubscriptionAttributesInput", Kind::Structure { members: &SET_SUBSCRIPTION_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static SET_TOPIC_ATTRIBUTES_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
+    Member { required: true, ..member("AttributeName", &super::schemas::ATTRIBUTE_NAME) },
+    member("AttributeValue", &super::schemas::ATTRIBUTE_VALUE),
+];
+
+pub(crate) static SET_TOPIC_ATTRIBUTES_INPUT: Shape =
+    shape("SetTopicAttributesInput", Kind::Structure { members: &SET_TOPIC_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static STRING: Shape = shape("String", Kind::String);
+
+pub(crate) static SUBSCRIBE_INPUT_MEMBERS: [Member; 5] = [
+    Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
+    Member { required: true, ..member("Protocol", &super::schemas::PROTOCOL) },
+    member("Endpoint", &super::schemas::ENDPOINT_2),
+    member("Attributes", &super::schemas::SUBSCRIPTION_ATTRIBUTES_MAP),
+    member("ReturnSubscriptionArn", &super::schemas::BOOLEAN),
+];
+
+pub(crate) static SUBSCRIBE_INPUT: Shape =
+    shape("SubscribeInput", Kind::Structure { members: &SUBSCRIBE_INPUT_MEMBERS });
+
+pub(crate) static SUBSCRIBE_RESPONSE_MEMBERS: [Member; 1] =
+    [member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN)];
+
+pub(crate) static SUBSCRIBE_RESPONSE: Shape =
+    shape("SubscribeResponse", Kind::Structure { members: &SUBSCRIBE_RESPONSE_MEMBERS });
+
+pub(crate) static SUBSCRIPTION_MEMBERS: [Member; 5] = [
+    member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN),
+    member("Owner", &super::schemas::ACCOUNT),
+    member("Protocol", &super::schemas::PROTOCOL),
+    member("Endpoint", &super::schemas::ENDPOINT_2),
+    member("TopicArn", &super::schemas::TOPIC_ARN),
+];
+
+pub(crate) static SUBSCRIPTION: Shape = shape("Subscription", Kind::Structure { members: &SUBSCRIPTION_MEMBERS });
+
+pub(crate) static SUBSCRIPTION_ATTRIBUTES_MAP: Shape = shape(
+    "SubscriptionAttributesMap",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static SUBSCRIPTIONS_LIST: Shape = shape(
+    "SubscriptionsList",
+    Kind::List { member: member("member", &super::schemas::SUBSCRIPTION), flattened: false },
+);
+
+pub(crate) static TAG_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Key", &super::schemas::TAG_KEY) },
+    Member { required: true, ..member("Value", &super::schemas::TAG_VALUE) },
+];
+
+pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
+
+pub(crate) static TAG_KEY: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    ..shape("TagKey", Kind::String)
+};
+
+pub(crate) static TAG_KEY_LIST: Shape =
+    shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false });
+
+pub(crate) static TAG_LIST: Shape =
+    shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+
+pub(crate) static TAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::AMAZON_RESOURCE_NAME) },
+    Member { required: true, ..member("Tags", &super::schemas::TAG_LIST) },
+];
+
+pub(crate) static TAG_RESOURCE_REQUEST: Shape =
+    shape("TagResourceRequest", Kind::Structure { members: &TAG_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static TAG_RESOURCE_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static TAG_RESOURCE_RESPONSE: Shape =
+    shape("TagResourceResponse", Kind::Structure { members: &TAG_RESOURCE_RESPONSE_MEMBERS });
+
+pub(crate) static TAG_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("TagValue", Kind::String)
+};
+
+pub(crate) static TIMESTAMP: Shape = shape("Timestamp", Kind::Timestamp(None));
+
+pub(crate) static TOPIC_MEMBERS: [Member; 1] = [member("TopicArn", &super::schemas::TOPIC_ARN)];
+
+pub(crate) static TOPIC: Shape = shape("Topic", Kind::Structure { members: &TOPIC_MEMBERS });
+
+pub(crate) static TOPIC_ATTRIBUTES_MAP: Shape = shape(
+    "TopicAttributesMap",
+    Kind::Map {
+        key: member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static TOPICS_LIST: Shape =
+    shape("TopicsList", Kind::List { member: member("member", &super::schemas::TOPIC), flattened: false });
+
+pub(crate) static UNSUBSCRIBE_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN) }];
+
+pub(crate) static UNSUBSCRIBE_INPUT: Shape =
+    shape("UnsubscribeInput", Kind::Structure { members: &UNSUBSCRIBE_INPUT_MEMBERS });
+
+pub(crate) static UNTAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::AMAZON_RESOURCE_NAME) },
+    Member { required: true, ..member("TagKeys", &super::schemas::TAG_KEY_LIST) },
+];
+
+pub(crate) static UNTAG_RESOURCE_REQUEST: Shape =
+    shape("UntagResourceRequest", Kind::Structure { members: &UNTAG_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static UNTAG_RESOURCE_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static UNTAG_RESOURCE_RESPONSE: Shape =
+    shape("UntagResourceResponse", Kind::Structure { members: &UNTAG_RESOURCE_RESPONSE_MEMBERS });
+
+pub(crate) static VERIFY_SMS_SANDBOX_PHONE_NUMBER_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("PhoneNumber", &super::schemas::PHONE_NUMBER_STRING) },
+    Member { required: true, ..member("OneTimePassword", &super::schemas::OTP_CODE) },
+];
+
+pub(crate) static VERIFY_SMS_SANDBOX_PHONE_NUMBER_INPUT: Shape = shape(
+    "VerifySMSSandboxPhoneNumberInput",
+    Kind::Structure { members: &VERIFY_SMS_SANDBOX_PHONE_NUMBER_INPUT_MEMBERS },
+);
+
+pub(crate) static VERIFY_SMS_SANDBOX_PHONE_NUMBER_RESULT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static VERIFY_SMS_SANDBOX_PHONE_NUMBER_RESULT: Shape = shape(
+    "VerifySMSSandboxPhoneNumberResult",
+    Kind::Structure { members: &VERIFY_SMS_SANDBOX_PHONE_NUMBER_RESULT_MEMBERS },
+);
+
+pub(crate) static ACCOUNT: Shape = shape("account", Kind::String);
+
+pub(crate) static ACTION: Shape = shape("action", Kind::String);
+
+pub(crate) static ATTRIBUTE_NAME: Shape = shape("attributeName", Kind::String);
+
+pub(crate) static ATTRIBUTE_VALUE: Shape = shape("attributeValue", Kind::String);
+
+pub(crate) static AUTHENTICATE_ON_UNSUBSCRIBE: Shape = shape("authenticateOnUnsubscribe", Kind::String);
+
+pub(crate) static BOOLEAN: Shape = shape("boolean", Kind::Boolean);
+
+pub(crate) static DELEGATE: Shape = shape("delegate", Kind::String);
+
+pub(crate) static ENDPOINT_2: Shape = shape("endpoint", Kind::String);
+
+pub(crate) static LABEL: Shape = shape("label", Kind::String);
+
+pub(crate) static MESSAGE: Shape = shape("message", Kind::String);
+
+pub(crate) static MESSAGE_ID: Shape = shape("messageId", Kind::String);
+
+pub(crate) static MESSAGE_STRUCTURE: Shape = shape("messageStructure", Kind::String);
+
+pub(crate) static NEXT_TOKEN: Shape = shape("nextToken", Kind::String);
+
+pub(crate) static PROTOCOL: Shape = shape("protocol", Kind::String);
+
 pub(crate) static STRING_2: Shape = shape("string", Kind::String);
+
+pub(crate) static SUBJECT: Shape = shape("subject", Kind::String);
+
+pub(crate) static SUBSCRIPTION_ARN: Shape = shape("subscriptionARN", Kind::String);
+
+pub(crate) static TOKEN: Shape = shape("token", Kind::String);
+
+pub(crate) static TOPIC_ARN: Shape = shape("topicARN", Kind::String);
+
+pub(crate) static TOPIC_NAME: Shape = shape("topicName", Kind::String);

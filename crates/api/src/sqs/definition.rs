@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -26,83 +26,121 @@ pub static SERVICE: ServiceDef = ServiceDef {
 };
 
 pub(super) static OPERATIONS: [OperationDef; 23] = [
-    OperationDef { actions: &["sqs:AddPermission"], ..operation("AddPermission", 0) },
+    OperationDef {
+        actions: &["sqs:AddPermission"],
+        codec: Some(&operations::ADD_PERMISSION),
+        ..operation("AddPermission", 0)
+    },
     OperationDef {
         result_wrapper: Some("CancelMessageMoveTaskResult"),
         actions: &["sqs:CancelMessageMoveTask"],
+        codec: Some(&operations::CANCEL_MESSAGE_MOVE_TASK),
         ..operation("CancelMessageMoveTask", 1)
     },
-    OperationDef { actions: &["sqs:ChangeMessageVisibility"], ..operation("ChangeMessageVisibility", 2) },
+    OperationDef {
+        actions: &["sqs:ChangeMessageVisibility"],
+        codec: Some(&operations::CHANGE_MESSAGE_VISIBILITY),
+        ..operation("ChangeMessageVisibility", 2)
+    },
     OperationDef {
         result_wrapper: Some("ChangeMessageVisibilityBatchResult"),
         actions: &["sqs:ChangeMessageVisibility"],
+        codec: Some(&operations::CHANGE_MESSAGE_VISIBILITY_BATCH),
         ..operation("ChangeMessageVisibilityBatch", 3)
     },
     OperationDef {
         result_wrapper: Some("CreateQueueResult"),
         actions: &["sqs:CreateQueue"],
+        codec: Some(&operations::CREATE_QUEUE),
         ..operation("CreateQueue", 4)
     },
-    OperationDef { actions: &["sqs:DeleteMessage"], ..operation("DeleteMessage", 5) },
+    OperationDef {
+        actions: &["sqs:DeleteMessage"],
+        codec: Some(&operations::DELETE_MESSAGE),
+        ..operation("DeleteMessage", 5)
+    },
     OperationDef {
         result_wrapper: Some("DeleteMessageBatchResult"),
         actions: &["sqs:DeleteMessage"],
+        codec: Some(&operations::DELETE_MESSAGE_BATCH),
         ..operation("DeleteMessageBatch", 6)
     },
-    OperationDef { actions: &["sqs:DeleteQueue"], ..operation("DeleteQueue", 7) },
+    OperationDef {
+        actions: &["sqs:DeleteQueue"],
+        codec: Some(&operations::DELETE_QUEUE),
+        ..operation("DeleteQueue", 7)
+    },
     OperationDef {
         result_wrapper: Some("GetQueueAttributesResult"),
         actions: &["sqs:GetQueueAttributes"],
+        codec: Some(&operations::GET_QUEUE_ATTRIBUTES),
         ..operation("GetQueueAttributes", 8)
     },
     OperationDef {
         result_wrapper: Some("GetQueueUrlResult"),
         actions: &["sqs:GetQueueUrl"],
+        codec: Some(&operations::GET_QUEUE_URL),
         ..operation("GetQueueUrl", 9)
     },
     OperationDef {
         result_wrapper: Some("ListDeadLetterSourceQueuesResult"),
         actions: &["sqs:ListDeadLetterSourceQueues"],
+        codec: Some(&operations::LIST_DEAD_LETTER_SOURCE_QUEUES),
         ..operation("ListDeadLetterSourceQueues", 10)
     },
     OperationDef {
         result_wrapper: Some("ListMessageMoveTasksResult"),
         actions: &["sqs:ListMessageMoveTasks"],
+        codec: Some(&operations::LIST_MESSAGE_MOVE_TASKS),
         ..operation("ListMessageMoveTasks", 11)
     },
     OperationDef {
         result_wrapper: Some("ListQueueTagsResult"),
         actions: &["sqs:ListQueueTags"],
+        codec: Some(&operations::LIST_QUEUE_TAGS),
         ..operation("ListQueueTags", 12)
     },
     OperationDef {
         result_wrapper: Some("ListQueuesResult"),
         actions: &["sqs:ListQueues"],
+        codec: Some(&operations::LIST_QUEUES),
         ..operation("ListQueues", 13)
     },
-    OperationDef { actions: &["sqs:PurgeQueue"], ..operation("PurgeQueue", 14) },
+    OperationDef { actions: &["sqs:PurgeQueue"], codec: Some(&operations::PURGE_QUEUE), ..operation("PurgeQueue", 14) },
     OperationDef {
         result_wrapper: Some("ReceiveMessageResult"),
         actions: &["sqs:ReceiveMessage"],
+        codec: Some(&operations::RECEIVE_MESSAGE),
         ..operation("ReceiveMessage", 15)
     },
-    OperationDef { actions: &["sqs:RemovePermission"], ..operation("RemovePermission", 16) },
+    OperationDef {
+        actions: &["sqs:RemovePermission"],
+        codec: Some(&operations::REMOVE_PERMISSION),
+        ..operation("RemovePermission", 16)
+    },
     OperationDef {
         result_wrapper: Some("SendMessageResult"),
         actions: &["sqs:SendMessage"],
+        codec: Some(&operations::SEND_MESSAGE),
         ..operation("SendMessage", 17)
     },
     OperationDef {
         result_wrapper: Some("SendMessageBatchResult"),
         actions: &["sqs:SendMessage"],
+        codec: Some(&operations::SEND_MESSAGE_BATCH),
         ..operation("SendMessageBatch", 18)
     },
-    OperationDef { actions: &["sqs:SetQueueAttributes"], ..operation("SetQueueAttributes", 19) },
+    OperationDef {
+        actions: &["sqs:SetQueueAttributes"],
+        codec: Some(&operations::SET_QUEUE_ATTRIBUTES),
+        ..operation("SetQueueAttributes", 19)
+    },
     OperationDef {
         result_wrapper: Some("StartMessageMoveTaskResult"),
         actions: &["sqs:StartMessageMoveTask"],
+        codec: Some(&operations::START_MESSAGE_MOVE_TASK),
         ..operation("StartMessageMoveTask", 20)
     },
-    OperationDef { actions: &["sqs:TagQueue"], ..operation("TagQueue", 21) },
-    OperationDef { actions: &["sqs:UntagQueue"], ..operation("UntagQueue", 22) },
+    OperationDef { actions: &["sqs:TagQueue"], codec: Some(&operations::TAG_QUEUE), ..operation("TagQueue", 21) },
+    OperationDef { actions: &["sqs:UntagQueue"], codec: Some(&operations::UNTAG_QUEUE), ..operation("UntagQueue", 22) },
 ];

@@ -3,6 +3,13 @@
 //! SQS (json), version 2012-11-05.
 
 mod definition;
+pub mod enums;
 pub mod errors;
+mod operations;
+pub(crate) mod schemas;
+#[allow(clippy::single_match, clippy::large_enum_variant, reason = "the model decides")]
+mod types;
 
 pub use definition::SERVICE;
+pub use operations::*;
+pub use types::*;

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -26,7 +26,11 @@ pub static SERVICE: ServiceDef = ServiceDef {
 };
 
 pub(super) static OPERATIONS: [OperationDef; 154] = [
-    OperationDef { actions: &["ssm:AddTagsToResource"], ..operation("AddTagsToResource", 0) },
+    OperationDef {
+        actions: &["ssm:AddTagsToResource"],
+        codec: Some(&operations::ADD_TAGS_TO_RESOURCE),
+        ..operation("AddTagsToResource", 0)
+    },
     OperationDef { actions: &["ssm:AssociateOpsItemRelatedItem"], ..operation("AssociateOpsItemRelatedItem", 1) },
     OperationDef { actions: &["ssm:CancelCommand"], ..operation("CancelCommand", 2) },
     OperationDef {
@@ -51,11 +55,23 @@ pub(super) static OPERATIONS: [OperationDef; 154] = [
     OperationDef { actions: &["ssm:DeleteMaintenanceWindow"], ..operation("DeleteMaintenanceWindow", 19) },
     OperationDef { actions: &["ssm:DeleteOpsItem"], ..operation("DeleteOpsItem", 20) },
     OperationDef { actions: &["ssm:DeleteOpsMetadata"], ..operation("DeleteOpsMetadata", 21) },
-    OperationDef { actions: &["ssm:DeleteParameter"], ..operation("DeleteParameter", 22) },
-    OperationDef { actions: &["ssm:DeleteParameters"], ..operation("DeleteParameters", 23) },
+    OperationDef {
+        actions: &["ssm:DeleteParameter"],
+        codec: Some(&operations::DELETE_PARAMETER),
+        ..operation("DeleteParameter", 22)
+    },
+    OperationDef {
+        actions: &["ssm:DeleteParameters"],
+        codec: Some(&operations::DELETE_PARAMETERS),
+        ..operation("DeleteParameters", 23)
+    },
     OperationDef { actions: &["ssm:DeletePatchBaseline"], ..operation("DeletePatchBaseline", 24) },
     OperationDef { actions: &["ssm:DeleteResourceDataSync"], ..operation("DeleteResourceDataSync", 25) },
-    OperationDef { actions: &["ssm:DeleteResourcePolicy"], ..operation("DeleteResourcePolicy", 26) },
+    OperationDef {
+        actions: &["ssm:DeleteResourcePolicy"],
+        codec: Some(&operations::DELETE_RESOURCE_POLICY),
+        ..operation("DeleteResourcePolicy", 26)
+    },
     operation("DeregisterDefaultHostManagementConfiguration", 27),
     OperationDef { actions: &["ssm:DeregisterManagedInstance"], ..operation("DeregisterManagedInstance", 28) },
     OperationDef {
@@ -136,7 +152,11 @@ pub(super) static OPERATIONS: [OperationDef; 154] = [
         ..operation("DescribeMaintenanceWindowsForTarget", 57)
     },
     OperationDef { actions: &["ssm:DescribeOpsItems"], ..operation("DescribeOpsItems", 58) },
-    OperationDef { actions: &["ssm:DescribeParameters"], ..operation("DescribeParameters", 59) },
+    OperationDef {
+        actions: &["ssm:DescribeParameters"],
+        codec: Some(&operations::DESCRIBE_PARAMETERS),
+        ..operation("DescribeParameters", 59)
+    },
     OperationDef { actions: &["ssm:DescribePatchBaselines"], ..operation("DescribePatchBaselines", 60) },
     OperationDef { actions: &["ssm:DescribePatchGroupState"], ..operation("DescribePatchGroupState", 61) },
     OperationDef { actions: &["ssm:DescribePatchGroups"], ..operation("DescribePatchGroups", 62) },
@@ -175,15 +195,39 @@ pub(super) static OPERATIONS: [OperationDef; 154] = [
     OperationDef { actions: &["ssm:GetOpsItem"], ..operation("GetOpsItem", 83) },
     OperationDef { actions: &["ssm:GetOpsMetadata"], ..operation("GetOpsMetadata", 84) },
     OperationDef { actions: &["ssm:GetOpsSummary"], ..operation("GetOpsSummary", 85) },
-    OperationDef { actions: &["ssm:GetParameter"], ..operation("GetParameter", 86) },
-    OperationDef { actions: &["ssm:GetParameterHistory"], ..operation("GetParameterHistory", 87) },
-    OperationDef { actions: &["ssm:GetParameters"], ..operation("GetParameters", 88) },
-    OperationDef { actions: &["ssm:GetParametersByPath"], ..operation("GetParametersByPath", 89) },
+    OperationDef {
+        actions: &["ssm:GetParameter"],
+        codec: Some(&operations::GET_PARAMETER),
+        ..operation("GetParameter", 86)
+    },
+    OperationDef {
+        actions: &["ssm:GetParameterHistory"],
+        codec: Some(&operations::GET_PARAMETER_HISTORY),
+        ..operation("GetParameterHistory", 87)
+    },
+    OperationDef {
+        actions: &["ssm:GetParameters"],
+        codec: Some(&operations::GET_PARAMETERS),
+        ..operation("GetParameters", 88)
+    },
+    OperationDef {
+        actions: &["ssm:GetParametersByPath"],
+        codec: Some(&operations::GET_PARAMETERS_BY_PATH),
+        ..operation("GetParametersByPath", 89)
+    },
     OperationDef { actions: &["ssm:GetPatchBaseline"], ..operation("GetPatchBaseline", 90) },
     OperationDef { actions: &["ssm:GetPatchBaselineForPatchGroup"], ..operation("GetPatchBaselineForPatchGroup", 91) },
-    OperationDef { actions: &["ssm:GetResourcePolicies"], ..operation("GetResourcePolicies", 92) },
+    OperationDef {
+        actions: &["ssm:GetResourcePolicies"],
+        codec: Some(&operations::GET_RESOURCE_POLICIES),
+        ..operation("GetResourcePolicies", 92)
+    },
     OperationDef { actions: &["ssm:GetServiceSetting"], ..operation("GetServiceSetting", 93) },
-    OperationDef { actions: &["ssm:LabelParameterVersion"], ..operation("LabelParameterVersion", 94) },
+    OperationDef {
+        actions: &["ssm:LabelParameterVersion"],
+        codec: Some(&operations::LABEL_PARAMETER_VERSION),
+        ..operation("LabelParameterVersion", 94)
+    },
     OperationDef { actions: &["ssm:ListAssociationVersions"], ..operation("ListAssociationVersions", 95) },
     OperationDef { actions: &["ssm:ListAssociations"], ..operation("ListAssociations", 96) },
     operation("ListCloudConnectors", 97),
@@ -205,12 +249,24 @@ pub(super) static OPERATIONS: [OperationDef; 154] = [
         ..operation("ListResourceComplianceSummaries", 111)
     },
     OperationDef { actions: &["ssm:ListResourceDataSync"], ..operation("ListResourceDataSync", 112) },
-    OperationDef { actions: &["ssm:ListTagsForResource"], ..operation("ListTagsForResource", 113) },
+    OperationDef {
+        actions: &["ssm:ListTagsForResource"],
+        codec: Some(&operations::LIST_TAGS_FOR_RESOURCE),
+        ..operation("ListTagsForResource", 113)
+    },
     OperationDef { actions: &["ssm:ModifyDocumentPermission"], ..operation("ModifyDocumentPermission", 114) },
     OperationDef { actions: &["ssm:PutComplianceItems"], ..operation("PutComplianceItems", 115) },
     OperationDef { actions: &["ssm:PutInventory"], ..operation("PutInventory", 116) },
-    OperationDef { actions: &["ssm:PutParameter"], ..operation("PutParameter", 117) },
-    OperationDef { actions: &["ssm:PutResourcePolicy"], ..operation("PutResourcePolicy", 118) },
+    OperationDef {
+        actions: &["ssm:PutParameter"],
+        codec: Some(&operations::PUT_PARAMETER),
+        ..operation("PutParameter", 117)
+    },
+    OperationDef {
+        actions: &["ssm:PutResourcePolicy"],
+        codec: Some(&operations::PUT_RESOURCE_POLICY),
+        ..operation("PutResourcePolicy", 118)
+    },
     operation("RegisterDefaultHostManagementConfiguration", 119),
     OperationDef { actions: &["ssm:RegisterDefaultPatchBaseline"], ..operation("RegisterDefaultPatchBaseline", 120) },
     OperationDef {
@@ -225,7 +281,11 @@ pub(super) static OPERATIONS: [OperationDef; 154] = [
         actions: &["ssm:RegisterTaskWithMaintenanceWindow"],
         ..operation("RegisterTaskWithMaintenanceWindow", 123)
     },
-    OperationDef { actions: &["ssm:RemoveTagsFromResource"], ..operation("RemoveTagsFromResource", 124) },
+    OperationDef {
+        actions: &["ssm:RemoveTagsFromResource"],
+        codec: Some(&operations::REMOVE_TAGS_FROM_RESOURCE),
+        ..operation("RemoveTagsFromResource", 124)
+    },
     OperationDef { actions: &["ssm:ResetServiceSetting"], ..operation("ResetServiceSetting", 125) },
     OperationDef { actions: &["ssm:ResumeSession"], ..operation("ResumeSession", 126) },
     OperationDef { actions: &["ssm:SendAutomationSignal"], ..operation("SendAutomationSignal", 127) },
@@ -238,7 +298,11 @@ pub(super) static OPERATIONS: [OperationDef; 154] = [
     OperationDef { actions: &["ssm:StartSession"], ..operation("StartSession", 134) },
     OperationDef { actions: &["ssm:StopAutomationExecution"], ..operation("StopAutomationExecution", 135) },
     OperationDef { actions: &["ssm:TerminateSession"], ..operation("TerminateSession", 136) },
-    OperationDef { actions: &["ssm:UnlabelParameterVersion"], ..operation("UnlabelParameterVersion", 137) },
+    OperationDef {
+        actions: &["ssm:UnlabelParameterVersion"],
+        codec: Some(&operations::UNLABEL_PARAMETER_VERSION),
+        ..operation("UnlabelParameterVersion", 137)
+    },
     OperationDef { actions: &["ssm:UpdateAssociation"], ..operation("UpdateAssociation", 138) },
     OperationDef { actions: &["ssm:UpdateAssociationStatus"], ..operation("UpdateAssociationStatus", 139) },
     operation("UpdateCloudConnector", 140),

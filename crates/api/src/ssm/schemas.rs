@@ -4,6 +4,192 @@
 
 use crate::support::*;
 
+pub(crate) static ADD_TAGS_TO_RESOURCE_REQUEST_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("ResourceType", &super::schemas::RESOURCE_TYPE_FOR_TAGGING) },
+    Member { required: true, ..member("ResourceId", &super::schemas::RESOURCE_ID) },
+    Member { required: true, ..member("Tags", &super::schemas::TAG_LIST) },
+];
+
+pub(crate) static ADD_TAGS_TO_RESOURCE_REQUEST: Shape =
+    shape("AddTagsToResourceRequest", Kind::Structure { members: &ADD_TAGS_TO_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static ADD_TAGS_TO_RESOURCE_RESULT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static ADD_TAGS_TO_RESOURCE_RESULT: Shape =
+    shape("AddTagsToResourceResult", Kind::Structure { members: &ADD_TAGS_TO_RESOURCE_RESULT_MEMBERS });
+
+pub(crate) static ALLOWED_PATTERN: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("AllowedPattern", Kind::String)
+};
+
+pub(crate) static BOOLEAN: Shape = shape("Boolean", Kind::Boolean);
+
+pub(crate) static DATE_TIME: Shape = shape("DateTime", Kind::Timestamp(None));
+
+pub(crate) static DELETE_PARAMETER_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Name", &super::schemas::PS_PARAMETER_NAME) }];
+
+pub(crate) static DELETE_PARAMETER_REQUEST: Shape =
+    shape("DeleteParameterRequest", Kind::Structure { members: &DELETE_PARAMETER_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_PARAMETER_RESULT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static DELETE_PARAMETER_RESULT: Shape =
+    shape("DeleteParameterResult", Kind::Structure { members: &DELETE_PARAMETER_RESULT_MEMBERS });
+
+pub(crate) static DELETE_PARAMETERS_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Names", &super::schemas::PARAMETER_NAME_LIST) }];
+
+pub(crate) static DELETE_PARAMETERS_REQUEST: Shape =
+    shape("DeleteParametersRequest", Kind::Structure { members: &DELETE_PARAMETERS_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_PARAMETERS_RESULT_MEMBERS: [Member; 2] = [
+    member("DeletedParameters", &super::schemas::PARAMETER_NAME_LIST),
+    member("InvalidParameters", &super::schemas::PARAMETER_NAME_LIST),
+];
+
+pub(crate) static DELETE_PARAMETERS_RESULT: Shape =
+    shape("DeleteParametersResult", Kind::Structure { members: &DELETE_PARAMETERS_RESULT_MEMBERS });
+
+pub(crate) static DELETE_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
+    Member { required: true, ..member("PolicyId", &super::schemas::POLICY_ID) },
+    Member { required: true, ..member("PolicyHash", &super::schemas::POLICY_HASH) },
+    member("DeletionMode", &super::schemas::DELETION_MODE),
+];
+
+pub(crate) static DELETE_RESOURCE_POLICY_REQUEST: Shape =
+    shape("DeleteResourcePolicyRequest", Kind::Structure { members: &DELETE_RESOURCE_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_RESOURCE_POLICY_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static DELETE_RESOURCE_POLICY_RESPONSE: Shape =
+    shape("DeleteResourcePolicyResponse", Kind::Structure { members: &DELETE_RESOURCE_POLICY_RESPONSE_MEMBERS });
+
+pub(crate) static DELETION_MODE: Shape = Shape {
+    constraints: Constraints { one_of: &["RemoveSharing", "RollbackMigration"], ..Constraints::NONE },
+    ..shape("DeletionMode", Kind::String)
+};
+
+pub(crate) static DESCRIBE_PARAMETERS_REQUEST_MEMBERS: [Member; 5] = [
+    member("Filters", &super::schemas::PARAMETERS_FILTER_LIST),
+    member("ParameterFilters", &super::schemas::PARAMETER_STRING_FILTER_LIST),
+    member("MaxResults", &super::schemas::MAX_RESULTS),
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+    member("Shared", &super::schemas::BOOLEAN),
+];
+
+pub(crate) static DESCRIBE_PARAMETERS_REQUEST: Shape =
+    shape("DescribeParametersRequest", Kind::Structure { members: &DESCRIBE_PARAMETERS_REQUEST_MEMBERS });
+
+pub(crate) static DESCRIBE_PARAMETERS_RESULT_MEMBERS: [Member; 2] =
+    [member("Parameters", &super::schemas::PARAMETER_METADATA_LIST), member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static DESCRIBE_PARAMETERS_RESULT: Shape =
+    shape("DescribeParametersResult", Kind::Structure { members: &DESCRIBE_PARAMETERS_RESULT_MEMBERS });
+
+pub(crate) static GET_PARAMETER_HISTORY_REQUEST_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Name", &super::schemas::PS_PARAMETER_NAME) },
+    member("WithDecryption", &super::schemas::BOOLEAN),
+    member("MaxResults", &super::schemas::MAX_RESULTS),
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+];
+
+pub(crate) static GET_PARAMETER_HISTORY_REQUEST: Shape =
+    shape("GetParameterHistoryRequest", Kind::Structure { members: &GET_PARAMETER_HISTORY_REQUEST_MEMBERS });
+
+pub(crate) static GET_PARAMETER_HISTORY_RESULT_MEMBERS: [Member; 2] =
+    [member("Parameters", &super::schemas::PARAMETER_HISTORY_LIST), member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static GET_PARAMETER_HISTORY_RESULT: Shape =
+    shape("GetParameterHistoryResult", Kind::Structure { members: &GET_PARAMETER_HISTORY_RESULT_MEMBERS });
+
+pub(crate) static GET_PARAMETER_REQUEST_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Name", &super::schemas::PS_PARAMETER_NAME) },
+    member("WithDecryption", &super::schemas::BOOLEAN),
+];
+
+pub(crate) static GET_PARAMETER_REQUEST: Shape =
+    shape("GetParameterRequest", Kind::Structure { members: &GET_PARAMETER_REQUEST_MEMBERS });
+
+pub(crate) static GET_PARAMETER_RESULT_MEMBERS: [Member; 1] = [member("Parameter", &super::schemas::PARAMETER)];
+
+pub(crate) static GET_PARAMETER_RESULT: Shape =
+    shape("GetParameterResult", Kind::Structure { members: &GET_PARAMETER_RESULT_MEMBERS });
+
+pub(crate) static GET_PARAMETERS_BY_PATH_MAX_RESULTS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape("GetParametersByPathMaxResults", Kind::Integer)
+};
+
+pub(crate) static GET_PARAMETERS_BY_PATH_REQUEST_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Path", &super::schemas::PS_PARAMETER_NAME) },
+    member("Recursive", &super::schemas::BOOLEAN),
+    member("ParameterFilters", &super::schemas::PARAMETER_STRING_FILTER_LIST),
+    member("WithDecryption", &super::schemas::BOOLEAN),
+    member("MaxResults", &super::schemas::GET_PARAMETERS_BY_PATH_MAX_RESULTS),
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+];
+
+pub(crate) static GET_PARAMETERS_BY_PATH_REQUEST: Shape =
+    shape("GetParametersByPathRequest", Kind::Structure { members: &GET_PARAMETERS_BY_PATH_REQUEST_MEMBERS });
+
+pub(crate) static GET_PARAMETERS_BY_PATH_RESULT_MEMBERS: [Member; 2] =
+    [member("Parameters", &super::schemas::PARAMETER_LIST), member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static GET_PARAMETERS_BY_PATH_RESULT: Shape =
+    shape("GetParametersByPathResult", Kind::Structure { members: &GET_PARAMETERS_BY_PATH_RESULT_MEMBERS });
+
+pub(crate) static GET_PARAMETERS_REQUEST_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Names", &super::schemas::PARAMETER_NAME_LIST) },
+    member("WithDecryption", &super::schemas::BOOLEAN),
+];
+
+pub(crate) static GET_PARAMETERS_REQUEST: Shape =
+    shape("GetParametersRequest", Kind::Structure { members: &GET_PARAMETERS_REQUEST_MEMBERS });
+
+pub(crate) static GET_PARAMETERS_RESULT_MEMBERS: [Member; 2] = [
+    member("Parameters", &super::schemas::PARAMETER_LIST),
+    member("InvalidParameters", &super::schemas::PARAMETER_NAME_LIST),
+];
+
+pub(crate) static GET_PARAMETERS_RESULT: Shape =
+    shape("GetParametersResult", Kind::Structure { members: &GET_PARAMETERS_RESULT_MEMBERS });
+
+pub(crate) static GET_RESOURCE_POLICIES_REQUEST_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
+    member("NextToken", &super::schemas::STRING),
+    member("MaxResults", &super::schemas::RESOURCE_POLICY_MAX_RESULTS),
+];
+
+pub(crate) static GET_RESOURCE_POLICIES_REQUEST: Shape =
+    shape("GetResourcePoliciesRequest", Kind::Structure { members: &GET_RESOURCE_POLICIES_REQUEST_MEMBERS });
+
+pub(crate) static GET_RESOURCE_POLICIES_RESPONSE_MEMBERS: [Member; 2] = [
+    member("NextToken", &super::schemas::STRING),
+    member("Policies", &super::schemas::GET_RESOURCE_POLICIES_RESPONSE_ENTRIES),
+];
+
+pub(crate) static GET_RESOURCE_POLICIES_RESPONSE: Shape =
+    shape("GetResourcePoliciesResponse", Kind::Structure { members: &GET_RESOURCE_POLICIES_RESPONSE_MEMBERS });
+
+pub(crate) static GET_RESOURCE_POLICIES_RESPONSE_ENTRIES: Shape = shape(
+    "GetResourcePoliciesResponseEntries",
+    Kind::List { member: member("member", &super::schemas::GET_RESOURCE_POLICIES_RESPONSE_ENTRY), flattened: false },
+);
+
+pub(crate) static GET_RESOURCE_POLICIES_RESPONSE_ENTRY_MEMBERS: [Member; 3] = [
+    member("PolicyId", &super::schemas::POLICY_ID),
+    member("PolicyHash", &super::schemas::POLICY_HASH),
+    member("Policy", &super::schemas::POLICY),
+];
+
+pub(crate) static GET_RESOURCE_POLICIES_RESPONSE_ENTRY: Shape = shape(
+    "GetResourcePoliciesResponseEntry",
+    Kind::Structure { members: &GET_RESOURCE_POLICIES_RESPONSE_ENTRY_MEMBERS },
+);
+
 pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
 
 pub(crate) static INVENTORY_ITEM_TYPE_NAME: Shape = Shape {
@@ -15,6 +201,46 @@ pub(crate) static INVENTORY_ITEM_TYPE_NAME: Shape = Shape {
     },
     ..shape("InventoryItemTypeName", Kind::String)
 };
+
+pub(crate) static KEY_LIST: Shape =
+    shape("KeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false });
+
+pub(crate) static LABEL_PARAMETER_VERSION_REQUEST_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Name", &super::schemas::PS_PARAMETER_NAME) },
+    member("ParameterVersion", &super::schemas::PS_PARAMETER_VERSION),
+    Member { required: true, ..member("Labels", &super::schemas::PARAMETER_LABEL_LIST) },
+];
+
+pub(crate) static LABEL_PARAMETER_VERSION_REQUEST: Shape =
+    shape("LabelParameterVersionRequest", Kind::Structure { members: &LABEL_PARAMETER_VERSION_REQUEST_MEMBERS });
+
+pub(crate) static LABEL_PARAMETER_VERSION_RESULT_MEMBERS: [Member; 2] = [
+    member("InvalidLabels", &super::schemas::PARAMETER_LABEL_LIST),
+    member("ParameterVersion", &super::schemas::PS_PARAMETER_VERSION),
+];
+
+pub(crate) static LABEL_PARAMETER_VERSION_RESULT: Shape =
+    shape("LabelParameterVersionResult", Kind::Structure { members: &LABEL_PARAMETER_VERSION_RESULT_MEMBERS });
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceType", &super::schemas::RESOURCE_TYPE_FOR_TAGGING) },
+    Member { required: true, ..member("ResourceId", &super::schemas::RESOURCE_ID) },
+];
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape =
+    shape("ListTagsForResourceRequest", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_RESULT_MEMBERS: [Member; 1] = [member("TagList", &super::schemas::TAG_LIST)];
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_RESULT: Shape =
+    shape("ListTagsForResourceResult", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_RESULT_MEMBERS });
+
+pub(crate) static MAX_RESULTS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("MaxResults", Kind::Integer)
+};
+
+pub(crate) static NEXT_TOKEN: Shape = shape("NextToken", Kind::String);
 
 pub(crate) static OPS_ITEM_ID: Shape = Shape {
     constraints: Constraints { pattern: Some("^(oi)-[0-9a-f]{12}$"), ..Constraints::NONE },
@@ -29,6 +255,294 @@ pub(crate) static OPS_ITEM_PARAMETER_NAMES_LIST: Shape = shape(
 pub(crate) static OPS_ITEM_RELATED_ITEM_ASSOCIATION_RESOURCE_URI: Shape =
     shape("OpsItemRelatedItemAssociationResourceUri", Kind::String);
 
+pub(crate) static PS_PARAMETER_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("PSParameterName", Kind::String)
+};
+
+pub(crate) static PS_PARAMETER_SELECTOR: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(128.0), ..Constraints::NONE },
+    ..shape("PSParameterSelector", Kind::String)
+};
+
+pub(crate) static PS_PARAMETER_VALUE: Shape = Shape { sensitive: true, ..shape("PSParameterValue", Kind::String) };
+
+pub(crate) static PS_PARAMETER_VERSION: Shape = shape("PSParameterVersion", Kind::Long);
+
+pub(crate) static PARAMETER_MEMBERS: [Member; 9] = [
+    member("Name", &super::schemas::PS_PARAMETER_NAME),
+    member("Type", &super::schemas::PARAMETER_TYPE),
+    member("Value", &super::schemas::PS_PARAMETER_VALUE),
+    member("Version", &super::schemas::PS_PARAMETER_VERSION),
+    member("Selector", &super::schemas::PS_PARAMETER_SELECTOR),
+    member("SourceResult", &super::schemas::STRING),
+    member("LastModifiedDate", &super::schemas::DATE_TIME),
+    member("ARN", &super::schemas::STRING),
+    member("DataType", &super::schemas::PARAMETER_DATA_TYPE),
+];
+
+pub(crate) static PARAMETER: Shape = shape("Parameter", Kind::Structure { members: &PARAMETER_MEMBERS });
+
+pub(crate) static PARAMETER_DATA_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(128.0), ..Constraints::NONE },
+    ..shape("ParameterDataType", Kind::String)
+};
+
+pub(crate) static PARAMETER_DESCRIPTION: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("ParameterDescription", Kind::String)
+};
+
+pub(crate) static PARAMETER_HISTORY_MEMBERS: [Member; 13] = [
+    member("Name", &super::schemas::PS_PARAMETER_NAME),
+    member("Type", &super::schemas::PARAMETER_TYPE),
+    member("KeyId", &super::schemas::PARAMETER_KEY_ID),
+    member("LastModifiedDate", &super::schemas::DATE_TIME),
+    member("LastModifiedUser", &super::schemas::STRING),
+    member("Description", &super::schemas::PARAMETER_DESCRIPTION),
+    member("Value", &super::schemas::PS_PARAMETER_VALUE),
+    member("AllowedPattern", &super::schemas::ALLOWED_PATTERN),
+    member("Version", &super::schemas::PS_PARAMETER_VERSION),
+    member("Labels", &super::schemas::PARAMETER_LABEL_LIST),
+    member("Tier", &super::schemas::PARAMETER_TIER),
+    member("Policies", &super::schemas::PARAMETER_POLICY_LIST),
+    member("DataType", &super::schemas::PARAMETER_DATA_TYPE),
+];
+
+pub(crate) static PARAMETER_HISTORY: Shape =
+    shape("ParameterHistory", Kind::Structure { members: &PARAMETER_HISTORY_MEMBERS });
+
+pub(crate) static PARAMETER_HISTORY_LIST: Shape = shape(
+    "ParameterHistoryList",
+    Kind::List { member: member("member", &super::schemas::PARAMETER_HISTORY), flattened: false },
+);
+
+pub(crate) static PARAMETER_INLINE_POLICY_MEMBERS: [Member; 3] = [
+    member("PolicyText", &super::schemas::STRING),
+    member("PolicyType", &super::schemas::STRING),
+    member("PolicyStatus", &super::schemas::STRING),
+];
+
+pub(crate) static PARAMETER_INLINE_POLICY: Shape =
+    shape("ParameterInlinePolicy", Kind::Structure { members: &PARAMETER_INLINE_POLICY_MEMBERS });
+
+pub(crate) static PARAMETER_KEY_ID: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(256.0),
+        pattern: Some("^([a-zA-Z0-9:/_-]+)$"),
+        ..Constraints::NONE
+    },
+    ..shape("ParameterKeyId", Kind::String)
+};
+
+pub(crate) static PARAMETER_LABEL: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("ParameterLabel", Kind::String)
+};
+
+pub(crate) static PARAMETER_LABEL_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape(
+        "ParameterLabelList",
+        Kind::List { member: member("member", &super::schemas::PARAMETER_LABEL), flattened: false },
+    )
+};
+
+pub(crate) static PARAMETER_LIST: Shape =
+    shape("ParameterList", Kind::List { member: member("member", &super::schemas::PARAMETER), flattened: false });
+
+pub(crate) static PARAMETER_METADATA_MEMBERS: [Member; 12] = [
+    member("Name", &super::schemas::PS_PARAMETER_NAME),
+    member("ARN", &super::schemas::STRING),
+    member("Type", &super::schemas::PARAMETER_TYPE),
+    member("KeyId", &super::schemas::PARAMETER_KEY_ID),
+    member("LastModifiedDate", &super::schemas::DATE_TIME),
+    member("LastModifiedUser", &super::schemas::STRING),
+    member("Description", &super::schemas::PARAMETER_DESCRIPTION),
+    member("AllowedPattern", &super::schemas::ALLOWED_PATTERN),
+    member("Version", &super::schemas::PS_PARAMETER_VERSION),
+    member("Tier", &super::schemas::PARAMETER_TIER),
+    member("Policies", &super::schemas::PARAMETER_POLICY_LIST),
+    member("DataType", &super::schemas::PARAMETER_DATA_TYPE),
+];
+
+pub(crate) static PARAMETER_METADATA: Shape =
+    shape("ParameterMetadata", Kind::Structure { members: &PARAMETER_METADATA_MEMBERS });
+
+pub(crate) static PARAMETER_METADATA_LIST: Shape = shape(
+    "ParameterMetadataList",
+    Kind::List { member: member("member", &super::schemas::PARAMETER_METADATA), flattened: false },
+);
+
+pub(crate) static PARAMETER_NAME_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape(
+        "ParameterNameList",
+        Kind::List { member: member("member", &super::schemas::PS_PARAMETER_NAME), flattened: false },
+    )
+};
+
+pub(crate) static PARAMETER_POLICIES: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
+    ..shape("ParameterPolicies", Kind::String)
+};
+
+pub(crate) static PARAMETER_POLICY_LIST: Shape = shape(
+    "ParameterPolicyList",
+    Kind::List { member: member("member", &super::schemas::PARAMETER_INLINE_POLICY), flattened: false },
+);
+
+pub(crate) static PARAMETER_STRING_FILTER_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Key", &super::schemas::PARAMETER_STRING_FILTER_KEY) },
+    member("Option", &super::schemas::PARAMETER_STRING_QUERY_OPTION),
+    member("Values", &super::schemas::PARAMETER_STRING_FILTER_VALUE_LIST),
+];
+
+pub(crate) static PARAMETER_STRING_FILTER: Shape =
+    shape("ParameterStringFilter", Kind::Structure { members: &PARAMETER_STRING_FILTER_MEMBERS });
+
+pub(crate) static PARAMETER_STRING_FILTER_KEY: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(132.0),
+        pattern: Some("^(tag:.+|Name|Type|KeyId|Path|Label|Tier|DataType)$"),
+        ..Constraints::NONE
+    },
+    ..shape("ParameterStringFilterKey", Kind::String)
+};
+
+pub(crate) static PARAMETER_STRING_FILTER_LIST: Shape = shape(
+    "ParameterStringFilterList",
+    Kind::List { member: member("member", &super::schemas::PARAMETER_STRING_FILTER), flattened: false },
+);
+
+pub(crate) static PARAMETER_STRING_FILTER_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("ParameterStringFilterValue", Kind::String)
+};
+
+pub(crate) static PARAMETER_STRING_FILTER_VALUE_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape(
+        "ParameterStringFilterValueList",
+        Kind::List { member: member("member", &super::schemas::PARAMETER_STRING_FILTER_VALUE), flattened: false },
+    )
+};
+
+pub(crate) static PARAMETER_STRING_QUERY_OPTION: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape("ParameterStringQueryOption", Kind::String)
+};
+
+pub(crate) static PARAMETER_TIER: Shape = Shape {
+    constraints: Constraints { one_of: &["Standard", "Advanced", "Intelligent-Tiering"], ..Constraints::NONE },
+    ..shape("ParameterTier", Kind::String)
+};
+
+pub(crate) static PARAMETER_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["SecureString", "StringList", "String"], ..Constraints::NONE },
+    ..shape("ParameterType", Kind::String)
+};
+
+pub(crate) static PARAMETERS_FILTER_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Key", &super::schemas::PARAMETERS_FILTER_KEY) },
+    Member { required: true, ..member("Values", &super::schemas::PARAMETERS_FILTER_VALUE_LIST) },
+];
+
+pub(crate) static PARAMETERS_FILTER: Shape =
+    shape("ParametersFilter", Kind::Structure { members: &PARAMETERS_FILTER_MEMBERS });
+
+pub(crate) static PARAMETERS_FILTER_KEY: Shape = Shape {
+    constraints: Constraints { one_of: &["Name", "Type", "KeyId"], ..Constraints::NONE },
+    ..shape("ParametersFilterKey", Kind::String)
+};
+
+pub(crate) static PARAMETERS_FILTER_LIST: Shape = shape(
+    "ParametersFilterList",
+    Kind::List { member: member("member", &super::schemas::PARAMETERS_FILTER), flattened: false },
+);
+
+pub(crate) static PARAMETERS_FILTER_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("ParametersFilterValue", Kind::String)
+};
+
+pub(crate) static PARAMETERS_FILTER_VALUE_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape(
+        "ParametersFilterValueList",
+        Kind::List { member: member("member", &super::schemas::PARAMETERS_FILTER_VALUE), flattened: false },
+    )
+};
+
+pub(crate) static POLICY: Shape = Shape {
+    constraints: Constraints { pattern: Some(r"^(?!\s*$).+"), ..Constraints::NONE },
+    ..shape("Policy", Kind::String)
+};
+
+pub(crate) static POLICY_HASH: Shape = shape("PolicyHash", Kind::String);
+
+pub(crate) static POLICY_ID: Shape = shape("PolicyId", Kind::String);
+
+pub(crate) static PUT_PARAMETER_REQUEST_MEMBERS: [Member; 11] = [
+    Member { required: true, ..member("Name", &super::schemas::PS_PARAMETER_NAME) },
+    member("Description", &super::schemas::PARAMETER_DESCRIPTION),
+    Member { required: true, ..member("Value", &super::schemas::PS_PARAMETER_VALUE) },
+    member("Type", &super::schemas::PARAMETER_TYPE),
+    member("KeyId", &super::schemas::PARAMETER_KEY_ID),
+    member("Overwrite", &super::schemas::BOOLEAN),
+    member("AllowedPattern", &super::schemas::ALLOWED_PATTERN),
+    member("Tags", &super::schemas::TAG_LIST),
+    member("Tier", &super::schemas::PARAMETER_TIER),
+    member("Policies", &super::schemas::PARAMETER_POLICIES),
+    member("DataType", &super::schemas::PARAMETER_DATA_TYPE),
+];
+
+pub(crate) static PUT_PARAMETER_REQUEST: Shape =
+    shape("PutParameterRequest", Kind::Structure { members: &PUT_PARAMETER_REQUEST_MEMBERS });
+
+pub(crate) static PUT_PARAMETER_RESULT_MEMBERS: [Member; 2] =
+    [member("Version", &super::schemas::PS_PARAMETER_VERSION), member("Tier", &super::schemas::PARAMETER_TIER)];
+
+pub(crate) static PUT_PARAMETER_RESULT: Shape =
+    shape("PutParameterResult", Kind::Structure { members: &PUT_PARAMETER_RESULT_MEMBERS });
+
+pub(crate) static PUT_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
+    Member { required: true, ..member("Policy", &super::schemas::POLICY) },
+    member("PolicyId", &super::schemas::POLICY_ID),
+    member("PolicyHash", &super::schemas::POLICY_HASH),
+];
+
+pub(crate) static PUT_RESOURCE_POLICY_REQUEST: Shape =
+    shape("PutResourcePolicyRequest", Kind::Structure { members: &PUT_RESOURCE_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static PUT_RESOURCE_POLICY_RESPONSE_MEMBERS: [Member; 2] =
+    [member("PolicyId", &super::schemas::POLICY_ID), member("PolicyHash", &super::schemas::POLICY_HASH)];
+
+pub(crate) static PUT_RESOURCE_POLICY_RESPONSE: Shape =
+    shape("PutResourcePolicyResponse", Kind::Structure { members: &PUT_RESOURCE_POLICY_RESPONSE_MEMBERS });
+
+pub(crate) static REMOVE_TAGS_FROM_RESOURCE_REQUEST_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("ResourceType", &super::schemas::RESOURCE_TYPE_FOR_TAGGING) },
+    Member { required: true, ..member("ResourceId", &super::schemas::RESOURCE_ID) },
+    Member { required: true, ..member("TagKeys", &super::schemas::KEY_LIST) },
+];
+
+pub(crate) static REMOVE_TAGS_FROM_RESOURCE_REQUEST: Shape =
+    shape("RemoveTagsFromResourceRequest", Kind::Structure { members: &REMOVE_TAGS_FROM_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static REMOVE_TAGS_FROM_RESOURCE_RESULT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static REMOVE_TAGS_FROM_RESOURCE_RESULT: Shape =
+    shape("RemoveTagsFromResourceResult", Kind::Structure { members: &REMOVE_TAGS_FROM_RESOURCE_RESULT_MEMBERS });
+
+pub(crate) static RESOURCE_ARN_STRING: Shape = Shape {
+    constraints: Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("ResourceArnString", Kind::String)
+};
+
 pub(crate) static RESOURCE_DATA_SYNC_NAME: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("ResourceDataSyncName", Kind::String)
@@ -39,9 +553,84 @@ pub(crate) static RESOURCE_DATA_SYNC_TYPE: Shape = Shape {
     ..shape("ResourceDataSyncType", Kind::String)
 };
 
+pub(crate) static RESOURCE_ID: Shape = shape("ResourceId", Kind::String);
+
+pub(crate) static RESOURCE_POLICY_MAX_RESULTS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("ResourcePolicyMaxResults", Kind::Integer)
+};
+
 pub(crate) static RESOURCE_POLICY_PARAMETER_NAMES_LIST: Shape = shape(
     "ResourcePolicyParameterNamesList",
     Kind::List { member: member("member", &super::schemas::STRING), flattened: false },
 );
 
+pub(crate) static RESOURCE_TYPE_FOR_TAGGING: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "Document",
+            "ManagedInstance",
+            "MaintenanceWindow",
+            "Parameter",
+            "PatchBaseline",
+            "OpsItem",
+            "OpsMetadata",
+            "Automation",
+            "Association",
+            "CloudConnector",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("ResourceTypeForTagging", Kind::String)
+};
+
 pub(crate) static STRING: Shape = shape("String", Kind::String);
+
+pub(crate) static TAG_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Key", &super::schemas::TAG_KEY) },
+    Member { required: true, ..member("Value", &super::schemas::TAG_VALUE) },
+];
+
+pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
+
+pub(crate) static TAG_KEY: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(128.0),
+        pattern: Some(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"),
+        ..Constraints::NONE
+    },
+    ..shape("TagKey", Kind::String)
+};
+
+pub(crate) static TAG_LIST: Shape = Shape {
+    constraints: Constraints { max: Some(1000.0), ..Constraints::NONE },
+    ..shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false })
+};
+
+pub(crate) static TAG_VALUE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(256.0),
+        pattern: Some(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"),
+        ..Constraints::NONE
+    },
+    ..shape("TagValue", Kind::String)
+};
+
+pub(crate) static UNLABEL_PARAMETER_VERSION_REQUEST_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Name", &super::schemas::PS_PARAMETER_NAME) },
+    Member { required: true, ..member("ParameterVersion", &super::schemas::PS_PARAMETER_VERSION) },
+    Member { required: true, ..member("Labels", &super::schemas::PARAMETER_LABEL_LIST) },
+];
+
+pub(crate) static UNLABEL_PARAMETER_VERSION_REQUEST: Shape =
+    shape("UnlabelParameterVersionRequest", Kind::Structure { members: &UNLABEL_PARAMETER_VERSION_REQUEST_MEMBERS });
+
+pub(crate) static UNLABEL_PARAMETER_VERSION_RESULT_MEMBERS: [Member; 2] = [
+    member("RemovedLabels", &super::schemas::PARAMETER_LABEL_LIST),
+    member("InvalidLabels", &super::schemas::PARAMETER_LABEL_LIST),
+];
+
+pub(crate) static UNLABEL_PARAMETER_VERSION_RESULT: Shape =
+    shape("UnlabelParameterVersionResult", Kind::Structure { members: &UNLABEL_PARAMETER_VERSION_RESULT_MEMBERS });

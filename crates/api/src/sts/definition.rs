@@ -29,28 +29,33 @@ pub(super) static OPERATIONS: [OperationDef; 11] = [
     OperationDef {
         result_wrapper: Some("AssumeRoleResult"),
         actions: &["sts:AssumeRole"],
+        codec: Some(&operations::ASSUME_ROLE),
         ..operation("AssumeRole", 0)
     },
     OperationDef {
         unsigned: true,
         result_wrapper: Some("AssumeRoleWithSAMLResult"),
         actions: &["sts:AssumeRoleWithSAML"],
+        codec: Some(&operations::ASSUME_ROLE_WITH_SAML),
         ..operation("AssumeRoleWithSAML", 1)
     },
     OperationDef {
         unsigned: true,
         result_wrapper: Some("AssumeRoleWithWebIdentityResult"),
         actions: &["sts:AssumeRoleWithWebIdentity"],
+        codec: Some(&operations::ASSUME_ROLE_WITH_WEB_IDENTITY),
         ..operation("AssumeRoleWithWebIdentity", 2)
     },
     OperationDef {
         result_wrapper: Some("AssumeRootResult"),
         actions: &["sts:AssumeRoot"],
+        codec: Some(&operations::ASSUME_ROOT),
         ..operation("AssumeRoot", 3)
     },
     OperationDef {
         result_wrapper: Some("DecodeAuthorizationMessageResult"),
         actions: &["sts:DecodeAuthorizationMessage"],
+        codec: Some(&operations::DECODE_AUTHORIZATION_MESSAGE),
         ..operation("DecodeAuthorizationMessage", 4)
     },
     OperationDef {
@@ -68,11 +73,13 @@ pub(super) static OPERATIONS: [OperationDef; 11] = [
     OperationDef {
         result_wrapper: Some("GetDelegatedAccessTokenResult"),
         actions: &["sts:GetDelegatedAccessToken"],
+        codec: Some(&operations::GET_DELEGATED_ACCESS_TOKEN),
         ..operation("GetDelegatedAccessToken", 7)
     },
     OperationDef {
         result_wrapper: Some("GetFederationTokenResult"),
         actions: &["sts:GetFederationToken"],
+        codec: Some(&operations::GET_FEDERATION_TOKEN),
         ..operation("GetFederationToken", 8)
     },
     OperationDef {
@@ -84,6 +91,7 @@ pub(super) static OPERATIONS: [OperationDef; 11] = [
     OperationDef {
         result_wrapper: Some("GetWebIdentityTokenResult"),
         actions: &["sts:GetWebIdentityToken"],
+        codec: Some(&operations::GET_WEB_IDENTITY_TOKEN),
         ..operation("GetWebIdentityToken", 10)
     },
 ];

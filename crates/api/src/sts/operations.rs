@@ -6,6 +6,36 @@ use super::{schemas, types};
 use crate::support::built_operation;
 
 built_operation! {
+    AssumeRole, ASSUME_ROLE, 0,
+    types::AssumeRoleRequest: schemas::ASSUME_ROLE_REQUEST,
+    types::AssumeRoleResponse: schemas::ASSUME_ROLE_RESPONSE
+}
+
+built_operation! {
+    AssumeRoleWithSAML, ASSUME_ROLE_WITH_SAML, 1,
+    types::AssumeRoleWithSAMLRequest: schemas::ASSUME_ROLE_WITH_SAML_REQUEST,
+    types::AssumeRoleWithSAMLResponse: schemas::ASSUME_ROLE_WITH_SAML_RESPONSE
+}
+
+built_operation! {
+    AssumeRoleWithWebIdentity, ASSUME_ROLE_WITH_WEB_IDENTITY, 2,
+    types::AssumeRoleWithWebIdentityRequest: schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST,
+    types::AssumeRoleWithWebIdentityResponse: schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE
+}
+
+built_operation! {
+    AssumeRoot, ASSUME_ROOT, 3,
+    types::AssumeRootRequest: schemas::ASSUME_ROOT_REQUEST,
+    types::AssumeRootResponse: schemas::ASSUME_ROOT_RESPONSE
+}
+
+built_operation! {
+    DecodeAuthorizationMessage, DECODE_AUTHORIZATION_MESSAGE, 4,
+    types::DecodeAuthorizationMessageRequest: schemas::DECODE_AUTHORIZATION_MESSAGE_REQUEST,
+    types::DecodeAuthorizationMessageResponse: schemas::DECODE_AUTHORIZATION_MESSAGE_RESPONSE
+}
+
+built_operation! {
     GetAccessKeyInfo, GET_ACCESS_KEY_INFO, 5,
     types::GetAccessKeyInfoRequest: schemas::GET_ACCESS_KEY_INFO_REQUEST,
     types::GetAccessKeyInfoResponse: schemas::GET_ACCESS_KEY_INFO_RESPONSE
@@ -18,7 +48,25 @@ built_operation! {
 }
 
 built_operation! {
+    GetDelegatedAccessToken, GET_DELEGATED_ACCESS_TOKEN, 7,
+    types::GetDelegatedAccessTokenRequest: schemas::GET_DELEGATED_ACCESS_TOKEN_REQUEST,
+    types::GetDelegatedAccessTokenResponse: schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE
+}
+
+built_operation! {
+    GetFederationToken, GET_FEDERATION_TOKEN, 8,
+    types::GetFederationTokenRequest: schemas::GET_FEDERATION_TOKEN_REQUEST,
+    types::GetFederationTokenResponse: schemas::GET_FEDERATION_TOKEN_RESPONSE
+}
+
+built_operation! {
     GetSessionToken, GET_SESSION_TOKEN, 9,
     types::GetSessionTokenRequest: schemas::GET_SESSION_TOKEN_REQUEST,
     types::GetSessionTokenResponse: schemas::GET_SESSION_TOKEN_RESPONSE
+}
+
+built_operation! {
+    GetWebIdentityToken, GET_WEB_IDENTITY_TOKEN, 10,
+    types::GetWebIdentityTokenRequest: schemas::GET_WEB_IDENTITY_TOKEN_REQUEST,
+    types::GetWebIdentityTokenResponse: schemas::GET_WEB_IDENTITY_TOKEN_RESPONSE
 }

@@ -4,6 +4,130 @@
 
 use crate::support::*;
 
+pub(crate) static ASSUME_ROLE_REQUEST_MEMBERS: [Member; 13] = [
+    Member { required: true, ..member("RoleArn", &super::schemas::ARN_TYPE) },
+    Member { required: true, ..member("RoleSessionName", &super::schemas::ROLE_SESSION_NAME_TYPE) },
+    member("PolicyArns", &super::schemas::POLICY_DESCRIPTOR_LIST_TYPE),
+    member("Policy", &super::schemas::UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE),
+    member("DurationSeconds", &super::schemas::ROLE_DURATION_SECONDS_TYPE),
+    member("Tags", &super::schemas::TAG_LIST_TYPE),
+    member("TransitiveTagKeys", &super::schemas::TAG_KEY_LIST_TYPE),
+    member("ExternalId", &super::schemas::EXTERNAL_ID_TYPE),
+    member("SerialNumber", &super::schemas::SERIAL_NUMBER_TYPE),
+    member("TokenCode", &super::schemas::TOKEN_CODE_TYPE),
+    member("SourceIdentity", &super::schemas::SOURCE_IDENTITY_TYPE),
+    member("ProvidedContexts", &super::schemas::PROVIDED_CONTEXTS_LIST_TYPE),
+    member("MinimumSessionTokenSize", &super::schemas::MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static ASSUME_ROLE_REQUEST: Shape =
+    shape("AssumeRoleRequest", Kind::Structure { members: &ASSUME_ROLE_REQUEST_MEMBERS });
+
+pub(crate) static ASSUME_ROLE_RESPONSE_MEMBERS: [Member; 6] = [
+    member("Credentials", &super::schemas::CREDENTIALS),
+    member("AssumedRoleUser", &super::schemas::ASSUMED_ROLE_USER),
+    member("PackedPolicySize", &super::schemas::NON_NEGATIVE_INTEGER_TYPE),
+    member("SourceIdentity", &super::schemas::SOURCE_IDENTITY_TYPE),
+    member("SessionTokenUtilization", &super::schemas::SESSION_TOKEN_UTILIZATION_TYPE),
+    member("SessionTokenSize", &super::schemas::SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static ASSUME_ROLE_RESPONSE: Shape =
+    shape("AssumeRoleResponse", Kind::Structure { members: &ASSUME_ROLE_RESPONSE_MEMBERS });
+
+pub(crate) static ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("RoleArn", &super::schemas::ARN_TYPE) },
+    Member { required: true, ..member("PrincipalArn", &super::schemas::ARN_TYPE) },
+    Member { required: true, ..member("SAMLAssertion", &super::schemas::SAML_ASSERTION_TYPE) },
+    member("PolicyArns", &super::schemas::POLICY_DESCRIPTOR_LIST_TYPE),
+    member("Policy", &super::schemas::SESSION_POLICY_DOCUMENT_TYPE),
+    member("DurationSeconds", &super::schemas::ROLE_DURATION_SECONDS_TYPE),
+    member("MinimumSessionTokenSize", &super::schemas::MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static ASSUME_ROLE_WITH_SAML_REQUEST: Shape =
+    shape("AssumeRoleWithSAMLRequest", Kind::Structure { members: &ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS });
+
+pub(crate) static ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS: [Member; 11] = [
+    member("Credentials", &super::schemas::CREDENTIALS),
+    member("AssumedRoleUser", &super::schemas::ASSUMED_ROLE_USER),
+    member("PackedPolicySize", &super::schemas::NON_NEGATIVE_INTEGER_TYPE),
+    member("Subject", &super::schemas::SUBJECT),
+    member("SubjectType", &super::schemas::SUBJECT_TYPE),
+    member("Issuer", &super::schemas::ISSUER),
+    member("Audience", &super::schemas::AUDIENCE),
+    member("NameQualifier", &super::schemas::NAME_QUALIFIER),
+    member("SourceIdentity", &super::schemas::SOURCE_IDENTITY_TYPE),
+    member("SessionTokenUtilization", &super::schemas::SESSION_TOKEN_UTILIZATION_TYPE),
+    member("SessionTokenSize", &super::schemas::SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static ASSUME_ROLE_WITH_SAML_RESPONSE: Shape =
+    shape("AssumeRoleWithSAMLResponse", Kind::Structure { members: &ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS });
+
+pub(crate) static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS: [Member; 8] = [
+    Member { required: true, ..member("RoleArn", &super::schemas::ARN_TYPE) },
+    Member { required: true, ..member("RoleSessionName", &super::schemas::ROLE_SESSION_NAME_TYPE) },
+    Member { required: true, ..member("WebIdentityToken", &super::schemas::CLIENT_TOKEN_TYPE) },
+    member("ProviderId", &super::schemas::URL_TYPE),
+    member("PolicyArns", &super::schemas::POLICY_DESCRIPTOR_LIST_TYPE),
+    member("Policy", &super::schemas::SESSION_POLICY_DOCUMENT_TYPE),
+    member("DurationSeconds", &super::schemas::ROLE_DURATION_SECONDS_TYPE),
+    member("MinimumSessionTokenSize", &super::schemas::MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST: Shape = shape(
+    "AssumeRoleWithWebIdentityRequest",
+    Kind::Structure { members: &ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS },
+);
+
+pub(crate) static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS: [Member; 9] = [
+    member("Credentials", &super::schemas::CREDENTIALS),
+    member("SubjectFromWebIdentityToken", &super::schemas::WEB_IDENTITY_SUBJECT_TYPE),
+    member("AssumedRoleUser", &super::schemas::ASSUMED_ROLE_USER),
+    member("PackedPolicySize", &super::schemas::NON_NEGATIVE_INTEGER_TYPE),
+    member("Provider", &super::schemas::ISSUER),
+    member("Audience", &super::schemas::AUDIENCE),
+    member("SourceIdentity", &super::schemas::SOURCE_IDENTITY_TYPE),
+    member("SessionTokenUtilization", &super::schemas::SESSION_TOKEN_UTILIZATION_TYPE),
+    member("SessionTokenSize", &super::schemas::SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Shape = shape(
+    "AssumeRoleWithWebIdentityResponse",
+    Kind::Structure { members: &ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS },
+);
+
+pub(crate) static ASSUME_ROOT_REQUEST_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("TargetPrincipal", &super::schemas::TARGET_PRINCIPAL_TYPE) },
+    Member { required: true, ..member("TaskPolicyArn", &super::schemas::POLICY_DESCRIPTOR_TYPE) },
+    member("DurationSeconds", &super::schemas::ROOT_DURATION_SECONDS_TYPE),
+    member("MinimumSessionTokenSize", &super::schemas::MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static ASSUME_ROOT_REQUEST: Shape =
+    shape("AssumeRootRequest", Kind::Structure { members: &ASSUME_ROOT_REQUEST_MEMBERS });
+
+pub(crate) static ASSUME_ROOT_RESPONSE_MEMBERS: [Member; 4] = [
+    member("Credentials", &super::schemas::CREDENTIALS),
+    member("SourceIdentity", &super::schemas::SOURCE_IDENTITY_TYPE),
+    member("SessionTokenUtilization", &super::schemas::SESSION_TOKEN_UTILIZATION_TYPE),
+    member("SessionTokenSize", &super::schemas::SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static ASSUME_ROOT_RESPONSE: Shape =
+    shape("AssumeRootResponse", Kind::Structure { members: &ASSUME_ROOT_RESPONSE_MEMBERS });
+
+pub(crate) static ASSUMED_ROLE_USER_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("AssumedRoleId", &super::schemas::ASSUMED_ROLE_ID_TYPE) },
+    Member { required: true, ..member("Arn", &super::schemas::ARN_TYPE) },
+];
+
+pub(crate) static ASSUMED_ROLE_USER: Shape =
+    shape("AssumedRoleUser", Kind::Structure { members: &ASSUMED_ROLE_USER_MEMBERS });
+
+pub(crate) static AUDIENCE: Shape = shape("Audience", Kind::String);
+
 pub(crate) static CREDENTIALS_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("AccessKeyId", &super::schemas::ACCESS_KEY_ID_TYPE) },
     Member { required: true, ..member("SecretAccessKey", &super::schemas::ACCESS_KEY_SECRET_TYPE) },
@@ -12,6 +136,29 @@ pub(crate) static CREDENTIALS_MEMBERS: [Member; 4] = [
 ];
 
 pub(crate) static CREDENTIALS: Shape = shape("Credentials", Kind::Structure { members: &CREDENTIALS_MEMBERS });
+
+pub(crate) static DECODE_AUTHORIZATION_MESSAGE_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("EncodedMessage", &super::schemas::ENCODED_MESSAGE_TYPE) }];
+
+pub(crate) static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = shape(
+    "DecodeAuthorizationMessageRequest",
+    Kind::Structure { members: &DECODE_AUTHORIZATION_MESSAGE_REQUEST_MEMBERS },
+);
+
+pub(crate) static DECODE_AUTHORIZATION_MESSAGE_RESPONSE_MEMBERS: [Member; 1] =
+    [member("DecodedMessage", &super::schemas::DECODED_MESSAGE_TYPE)];
+
+pub(crate) static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape = shape(
+    "DecodeAuthorizationMessageResponse",
+    Kind::Structure { members: &DECODE_AUTHORIZATION_MESSAGE_RESPONSE_MEMBERS },
+);
+
+pub(crate) static FEDERATED_USER_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("FederatedUserId", &super::schemas::FEDERATED_ID_TYPE) },
+    Member { required: true, ..member("Arn", &super::schemas::ARN_TYPE) },
+];
+
+pub(crate) static FEDERATED_USER: Shape = shape("FederatedUser", Kind::Structure { members: &FEDERATED_USER_MEMBERS });
 
 pub(crate) static GET_ACCESS_KEY_INFO_REQUEST_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("AccessKeyId", &super::schemas::ACCESS_KEY_ID_TYPE) }];
@@ -39,6 +186,44 @@ pub(crate) static GET_CALLER_IDENTITY_RESPONSE_MEMBERS: [Member; 3] = [
 pub(crate) static GET_CALLER_IDENTITY_RESPONSE: Shape =
     shape("GetCallerIdentityResponse", Kind::Structure { members: &GET_CALLER_IDENTITY_RESPONSE_MEMBERS });
 
+pub(crate) static GET_DELEGATED_ACCESS_TOKEN_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TradeInToken", &super::schemas::TRADE_IN_TOKEN_TYPE) }];
+
+pub(crate) static GET_DELEGATED_ACCESS_TOKEN_REQUEST: Shape =
+    shape("GetDelegatedAccessTokenRequest", Kind::Structure { members: &GET_DELEGATED_ACCESS_TOKEN_REQUEST_MEMBERS });
+
+pub(crate) static GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS: [Member; 3] = [
+    member("Credentials", &super::schemas::CREDENTIALS),
+    member("PackedPolicySize", &super::schemas::NON_NEGATIVE_INTEGER_TYPE),
+    member("AssumedPrincipal", &super::schemas::ARN_TYPE),
+];
+
+pub(crate) static GET_DELEGATED_ACCESS_TOKEN_RESPONSE: Shape =
+    shape("GetDelegatedAccessTokenResponse", Kind::Structure { members: &GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS });
+
+pub(crate) static GET_FEDERATION_TOKEN_REQUEST_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Name", &super::schemas::USER_NAME_TYPE) },
+    member("Policy", &super::schemas::SESSION_POLICY_DOCUMENT_TYPE),
+    member("PolicyArns", &super::schemas::POLICY_DESCRIPTOR_LIST_TYPE),
+    member("DurationSeconds", &super::schemas::DURATION_SECONDS_TYPE),
+    member("Tags", &super::schemas::TAG_LIST_TYPE),
+    member("MinimumSessionTokenSize", &super::schemas::MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static GET_FEDERATION_TOKEN_REQUEST: Shape =
+    shape("GetFederationTokenRequest", Kind::Structure { members: &GET_FEDERATION_TOKEN_REQUEST_MEMBERS });
+
+pub(crate) static GET_FEDERATION_TOKEN_RESPONSE_MEMBERS: [Member; 5] = [
+    member("Credentials", &super::schemas::CREDENTIALS),
+    member("FederatedUser", &super::schemas::FEDERATED_USER),
+    member("PackedPolicySize", &super::schemas::NON_NEGATIVE_INTEGER_TYPE),
+    member("SessionTokenUtilization", &super::schemas::SESSION_TOKEN_UTILIZATION_TYPE),
+    member("SessionTokenSize", &super::schemas::SESSION_TOKEN_SIZE_TYPE),
+];
+
+pub(crate) static GET_FEDERATION_TOKEN_RESPONSE: Shape =
+    shape("GetFederationTokenResponse", Kind::Structure { members: &GET_FEDERATION_TOKEN_RESPONSE_MEMBERS });
+
 pub(crate) static GET_SESSION_TOKEN_REQUEST_MEMBERS: [Member; 4] = [
     member("DurationSeconds", &super::schemas::DURATION_SECONDS_TYPE),
     member("SerialNumber", &super::schemas::SERIAL_NUMBER_TYPE),
@@ -57,6 +242,76 @@ pub(crate) static GET_SESSION_TOKEN_RESPONSE_MEMBERS: [Member; 3] = [
 
 pub(crate) static GET_SESSION_TOKEN_RESPONSE: Shape =
     shape("GetSessionTokenResponse", Kind::Structure { members: &GET_SESSION_TOKEN_RESPONSE_MEMBERS });
+
+pub(crate) static GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Audience", &super::schemas::WEB_IDENTITY_TOKEN_AUDIENCE_LIST_TYPE) },
+    member("DurationSeconds", &super::schemas::WEB_IDENTITY_TOKEN_DURATION_SECONDS_TYPE),
+    Member { required: true, ..member("SigningAlgorithm", &super::schemas::JWT_ALGORITHM_TYPE) },
+    member("Tags", &super::schemas::TAG_LIST_TYPE),
+];
+
+pub(crate) static GET_WEB_IDENTITY_TOKEN_REQUEST: Shape =
+    shape("GetWebIdentityTokenRequest", Kind::Structure { members: &GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS });
+
+pub(crate) static GET_WEB_IDENTITY_TOKEN_RESPONSE_MEMBERS: [Member; 2] = [
+    member("WebIdentityToken", &super::schemas::WEB_IDENTITY_TOKEN_TYPE),
+    member("Expiration", &super::schemas::DATE_TYPE),
+];
+
+pub(crate) static GET_WEB_IDENTITY_TOKEN_RESPONSE: Shape =
+    shape("GetWebIdentityTokenResponse", Kind::Structure { members: &GET_WEB_IDENTITY_TOKEN_RESPONSE_MEMBERS });
+
+pub(crate) static ISSUER: Shape = shape("Issuer", Kind::String);
+
+pub(crate) static NAME_QUALIFIER: Shape = shape("NameQualifier", Kind::String);
+
+pub(crate) static POLICY_DESCRIPTOR_TYPE_MEMBERS: [Member; 1] = [member("arn", &super::schemas::ARN_TYPE)];
+
+pub(crate) static POLICY_DESCRIPTOR_TYPE: Shape =
+    shape("PolicyDescriptorType", Kind::Structure { members: &POLICY_DESCRIPTOR_TYPE_MEMBERS });
+
+pub(crate) static PROVIDED_CONTEXT_MEMBERS: [Member; 2] = [
+    member("ProviderArn", &super::schemas::ARN_TYPE),
+    member("ContextAssertion", &super::schemas::CONTEXT_ASSERTION_TYPE),
+];
+
+pub(crate) static PROVIDED_CONTEXT: Shape =
+    shape("ProvidedContext", Kind::Structure { members: &PROVIDED_CONTEXT_MEMBERS });
+
+pub(crate) static PROVIDED_CONTEXTS_LIST_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
+    ..shape(
+        "ProvidedContextsListType",
+        Kind::List { member: member("member", &super::schemas::PROVIDED_CONTEXT), flattened: false },
+    )
+};
+
+pub(crate) static ROOT_DURATION_SECONDS_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(900.0), ..Constraints::NONE },
+    ..shape("RootDurationSecondsType", Kind::Integer)
+};
+
+pub(crate) static SAML_ASSERTION_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(4.0), max: Some(100000.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("SAMLAssertionType", Kind::String)
+};
+
+pub(crate) static SUBJECT: Shape = shape("Subject", Kind::String);
+
+pub(crate) static SUBJECT_TYPE: Shape = shape("SubjectType", Kind::String);
+
+pub(crate) static TAG_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Key", &super::schemas::TAG_KEY_TYPE) },
+    Member { required: true, ..member("Value", &super::schemas::TAG_VALUE_TYPE) },
+];
+
+pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
+
+pub(crate) static TARGET_PRINCIPAL_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(12.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("TargetPrincipalType", Kind::String)
+};
 
 pub(crate) static ACCESS_KEY_ID_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(16.0), max: Some(128.0), pattern: Some(r"[\w]*"), ..Constraints::NONE },
@@ -78,11 +333,54 @@ pub(crate) static ARN_TYPE: Shape = Shape {
     ..shape("arnType", Kind::String)
 };
 
+pub(crate) static ASSUMED_ROLE_ID_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(2.0), max: Some(193.0), pattern: Some(r"[\w+=,.@:-]*"), ..Constraints::NONE },
+    ..shape("assumedRoleIdType", Kind::String)
+};
+
+pub(crate) static CLIENT_TOKEN_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(4.0), max: Some(20000.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("clientTokenType", Kind::String)
+};
+
+pub(crate) static CONTEXT_ASSERTION_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(4.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("contextAssertionType", Kind::String)
+};
+
 pub(crate) static DATE_TYPE: Shape = shape("dateType", Kind::Timestamp(None));
+
+pub(crate) static DECODED_MESSAGE_TYPE: Shape = shape("decodedMessageType", Kind::String);
 
 pub(crate) static DURATION_SECONDS_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(900.0), max: Some(129600.0), ..Constraints::NONE },
     ..shape("durationSecondsType", Kind::Integer)
+};
+
+pub(crate) static ENCODED_MESSAGE_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10240.0), ..Constraints::NONE },
+    ..shape("encodedMessageType", Kind::String)
+};
+
+pub(crate) static EXTERNAL_ID_TYPE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(2.0),
+        max: Some(1224.0),
+        pattern: Some(r"[\w+=,.@:\/-]*"),
+        ..Constraints::NONE
+    },
+    ..shape("externalIdType", Kind::String)
+};
+
+pub(crate) static FEDERATED_ID_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(2.0), max: Some(193.0), pattern: Some(r"[\w+=,.@\:-]*"), ..Constraints::NONE },
+    ..shape("federatedIdType", Kind::String)
+};
+
+pub(crate) static JWT_ALGORITHM_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(5.0), max: Some(5.0), ..Constraints::NONE },
+    ..shape("jwtAlgorithmType", Kind::String)
 };
 
 pub(crate) static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Shape = Shape {
@@ -90,9 +388,39 @@ pub(crate) static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Shape = Shape {
     ..shape("minimumSessionTokenSizeType", Kind::Integer)
 };
 
+pub(crate) static NON_NEGATIVE_INTEGER_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("nonNegativeIntegerType", Kind::Integer)
+};
+
+pub(crate) static POLICY_DESCRIPTOR_LIST_TYPE: Shape = shape(
+    "policyDescriptorListType",
+    Kind::List { member: member("member", &super::schemas::POLICY_DESCRIPTOR_TYPE), flattened: false },
+);
+
+pub(crate) static ROLE_DURATION_SECONDS_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(900.0), max: Some(43200.0), ..Constraints::NONE },
+    ..shape("roleDurationSecondsType", Kind::Integer)
+};
+
+pub(crate) static ROLE_SESSION_NAME_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(2.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
+    ..shape("roleSessionNameType", Kind::String)
+};
+
 pub(crate) static SERIAL_NUMBER_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(9.0), max: Some(256.0), pattern: Some(r"[\w+=/:,.@-]*"), ..Constraints::NONE },
     ..shape("serialNumberType", Kind::String)
+};
+
+pub(crate) static SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(2048.0),
+        pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
+        ..Constraints::NONE
+    },
+    ..shape("sessionPolicyDocumentType", Kind::String)
 };
 
 pub(crate) static SESSION_TOKEN_SIZE_TYPE: Shape = Shape {
@@ -105,6 +433,41 @@ pub(crate) static SESSION_TOKEN_UTILIZATION_TYPE: Shape = Shape {
     ..shape("sessionTokenUtilizationType", Kind::Integer)
 };
 
+pub(crate) static SOURCE_IDENTITY_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(2.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
+    ..shape("sourceIdentityType", Kind::String)
+};
+
+pub(crate) static TAG_KEY_LIST_TYPE: Shape = Shape {
+    constraints: Constraints { max: Some(50.0), ..Constraints::NONE },
+    ..shape("tagKeyListType", Kind::List { member: member("member", &super::schemas::TAG_KEY_TYPE), flattened: false })
+};
+
+pub(crate) static TAG_KEY_TYPE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(128.0),
+        pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"),
+        ..Constraints::NONE
+    },
+    ..shape("tagKeyType", Kind::String)
+};
+
+pub(crate) static TAG_LIST_TYPE: Shape = Shape {
+    constraints: Constraints { max: Some(50.0), ..Constraints::NONE },
+    ..shape("tagListType", Kind::List { member: member("member", &super::schemas::TAG), flattened: false })
+};
+
+pub(crate) static TAG_VALUE_TYPE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(256.0),
+        pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"),
+        ..Constraints::NONE
+    },
+    ..shape("tagValueType", Kind::String)
+};
+
 pub(crate) static TOKEN_CODE_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(6.0), max: Some(6.0), pattern: Some(r"[\d]*"), ..Constraints::NONE },
     ..shape("tokenCodeType", Kind::String)
@@ -112,4 +475,54 @@ pub(crate) static TOKEN_CODE_TYPE: Shape = Shape {
 
 pub(crate) static TOKEN_TYPE: Shape = Shape { sensitive: true, ..shape("tokenType", Kind::String) };
 
+pub(crate) static TRADE_IN_TOKEN_TYPE: Shape = Shape { sensitive: true, ..shape("tradeInTokenType", Kind::String) };
+
+pub(crate) static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
+        ..Constraints::NONE
+    },
+    ..shape("unrestrictedSessionPolicyDocumentType", Kind::String)
+};
+
+pub(crate) static URL_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(4.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("urlType", Kind::String)
+};
+
 pub(crate) static USER_ID_TYPE: Shape = shape("userIdType", Kind::String);
+
+pub(crate) static USER_NAME_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(2.0), max: Some(32.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
+    ..shape("userNameType", Kind::String)
+};
+
+pub(crate) static WEB_IDENTITY_SUBJECT_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(6.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("webIdentitySubjectType", Kind::String)
+};
+
+pub(crate) static WEB_IDENTITY_TOKEN_AUDIENCE_LIST_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape(
+        "webIdentityTokenAudienceListType",
+        Kind::List {
+            member: member("member", &super::schemas::WEB_IDENTITY_TOKEN_AUDIENCE_STRING_TYPE),
+            flattened: false,
+        },
+    )
+};
+
+pub(crate) static WEB_IDENTITY_TOKEN_AUDIENCE_STRING_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
+    ..shape("webIdentityTokenAudienceStringType", Kind::String)
+};
+
+pub(crate) static WEB_IDENTITY_TOKEN_DURATION_SECONDS_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(60.0), max: Some(3600.0), ..Constraints::NONE },
+    ..shape("webIdentityTokenDurationSecondsType", Kind::Integer)
+};
+
+pub(crate) static WEB_IDENTITY_TOKEN_TYPE: Shape =
+    Shape { sensitive: true, ..shape("webIdentityTokenType", Kind::String) };

@@ -5,6 +5,712 @@
 use super::schemas;
 use crate::support::*;
 
+/// `AssumeRoleRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleRequest {
+    /// `RoleArn`
+    pub role_arn: String,
+    /// `RoleSessionName`
+    pub role_session_name: String,
+    /// `PolicyArns`
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `DurationSeconds`
+    pub duration_seconds: Option<i32>,
+    /// `Tags`
+    pub tags: Option<Vec<Tag>>,
+    /// `TransitiveTagKeys`
+    pub transitive_tag_keys: Option<Vec<String>>,
+    /// `ExternalId`
+    pub external_id: Option<String>,
+    /// `SerialNumber`
+    pub serial_number: Option<String>,
+    /// `TokenCode`
+    pub token_code: Option<String>,
+    /// `SourceIdentity`
+    pub source_identity: Option<String>,
+    /// `ProvidedContexts`
+    pub provided_contexts: Option<Vec<ProvidedContext>>,
+    /// `MinimumSessionTokenSize`
+    pub minimum_session_token_size: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AssumeRoleRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUME_ROLE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[0], &self.role_arn, self.missing.has(0));
+        put_needed(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[1], &self.role_session_name, self.missing.has(1));
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[2], &self.policy_arns);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[3], &self.policy);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[4], &self.duration_seconds);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[5], &self.tags);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[6], &self.transitive_tag_keys);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[7], &self.external_id);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[8], &self.serial_number);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[9], &self.token_code);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[10], &self.source_identity);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[11], &self.provided_contexts);
+        put_optional(writer, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[12], &self.minimum_session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumeRoleRequest {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUME_ROLE_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ASSUME_ROLE_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.role_arn = ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[0])?,
+            1 => self.role_session_name = ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[1])?,
+            2 => self.policy_arns = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[2])?),
+            3 => self.policy = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[3])?),
+            4 => self.duration_seconds = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[4])?),
+            5 => self.tags = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[5])?),
+            6 => self.transitive_tag_keys = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[6])?),
+            7 => self.external_id = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[7])?),
+            8 => self.serial_number = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[8])?),
+            9 => self.token_code = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[9])?),
+            10 => self.source_identity = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[10])?),
+            11 => self.provided_contexts = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[11])?),
+            12 => {
+                self.minimum_session_token_size =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_REQUEST_MEMBERS[12])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumeRoleRequest);
+
+/// `AssumeRoleResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleResponse {
+    /// `Credentials`
+    pub credentials: Option<Credentials>,
+    /// `AssumedRoleUser`
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    /// `PackedPolicySize`
+    pub packed_policy_size: Option<i32>,
+    /// `SourceIdentity`
+    pub source_identity: Option<String>,
+    /// `SessionTokenUtilization`
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`
+    pub session_token_size: Option<i32>,
+}
+
+impl Structure for AssumeRoleResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUME_ROLE_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[0], &self.credentials);
+        put_optional(writer, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[1], &self.assumed_role_user);
+        put_optional(writer, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[2], &self.packed_policy_size);
+        put_optional(writer, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[3], &self.source_identity);
+        put_optional(writer, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[4], &self.session_token_utilization);
+        put_optional(writer, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[5], &self.session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumeRoleResponse {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUME_ROLE_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.credentials = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[0])?),
+            1 => self.assumed_role_user = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[1])?),
+            2 => self.packed_policy_size = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[2])?),
+            3 => self.source_identity = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[3])?),
+            4 => {
+                self.session_token_utilization =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[4])?)
+            }
+            5 => self.session_token_size = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_RESPONSE_MEMBERS[5])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumeRoleResponse);
+
+/// `AssumeRoleWithSAMLRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithSAMLRequest {
+    /// `RoleArn`
+    pub role_arn: String,
+    /// `PrincipalArn`
+    pub principal_arn: String,
+    /// `SAMLAssertion`
+    pub saml_assertion: String,
+    /// `PolicyArns`
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `DurationSeconds`
+    pub duration_seconds: Option<i32>,
+    /// `MinimumSessionTokenSize`
+    pub minimum_session_token_size: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for AssumeRoleWithSAMLRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AssumeRoleWithSAMLRequest")
+            .field("role_arn", &self.role_arn)
+            .field("principal_arn", &self.principal_arn)
+            .field("saml_assertion", &Hidden)
+            .field("policy_arns", &self.policy_arns)
+            .field("policy", &self.policy)
+            .field("duration_seconds", &self.duration_seconds)
+            .field("minimum_session_token_size", &self.minimum_session_token_size)
+            .finish()
+    }
+}
+
+impl Structure for AssumeRoleWithSAMLRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUME_ROLE_WITH_SAML_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[0], &self.role_arn, self.missing.has(0));
+        put_needed(
+            writer,
+            &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[1],
+            &self.principal_arn,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[2],
+            &self.saml_assertion,
+            self.missing.has(2),
+        );
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[3], &self.policy_arns);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[4], &self.policy);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[5], &self.duration_seconds);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[6], &self.minimum_session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumeRoleWithSAMLRequest {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUME_ROLE_WITH_SAML_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ASSUME_ROLE_WITH_SAML_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.role_arn = ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[0])?,
+            1 => self.principal_arn = ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[1])?,
+            2 => self.saml_assertion = ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[2])?,
+            3 => self.policy_arns = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[3])?),
+            4 => self.policy = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[4])?),
+            5 => {
+                self.duration_seconds =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[5])?)
+            }
+            6 => {
+                self.minimum_session_token_size =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_REQUEST_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumeRoleWithSAMLRequest);
+
+/// `AssumeRoleWithSAMLResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleWithSAMLResponse {
+    /// `Credentials`
+    pub credentials: Option<Credentials>,
+    /// `AssumedRoleUser`
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    /// `PackedPolicySize`
+    pub packed_policy_size: Option<i32>,
+    /// `Subject`
+    pub subject: Option<String>,
+    /// `SubjectType`
+    pub subject_type: Option<String>,
+    /// `Issuer`
+    pub issuer: Option<String>,
+    /// `Audience`
+    pub audience: Option<String>,
+    /// `NameQualifier`
+    pub name_qualifier: Option<String>,
+    /// `SourceIdentity`
+    pub source_identity: Option<String>,
+    /// `SessionTokenUtilization`
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`
+    pub session_token_size: Option<i32>,
+}
+
+impl Structure for AssumeRoleWithSAMLResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[0], &self.credentials);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[1], &self.assumed_role_user);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[2], &self.packed_policy_size);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[3], &self.subject);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[4], &self.subject_type);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[5], &self.issuer);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[6], &self.audience);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[7], &self.name_qualifier);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[8], &self.source_identity);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[9], &self.session_token_utilization);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[10], &self.session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumeRoleWithSAMLResponse {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.credentials = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[0])?),
+            1 => {
+                self.assumed_role_user =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.packed_policy_size =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[2])?)
+            }
+            3 => self.subject = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[3])?),
+            4 => {
+                self.subject_type = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[4])?)
+            }
+            5 => self.issuer = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[5])?),
+            6 => self.audience = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[6])?),
+            7 => {
+                self.name_qualifier =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[7])?)
+            }
+            8 => {
+                self.source_identity =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[8])?)
+            }
+            9 => {
+                self.session_token_utilization =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[9])?)
+            }
+            10 => {
+                self.session_token_size =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_SAML_RESPONSE_MEMBERS[10])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumeRoleWithSAMLResponse);
+
+/// `AssumeRoleWithWebIdentityRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    /// `RoleArn`
+    pub role_arn: String,
+    /// `RoleSessionName`
+    pub role_session_name: String,
+    /// `WebIdentityToken`
+    pub web_identity_token: String,
+    /// `ProviderId`
+    pub provider_id: Option<String>,
+    /// `PolicyArns`
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `DurationSeconds`
+    pub duration_seconds: Option<i32>,
+    /// `MinimumSessionTokenSize`
+    pub minimum_session_token_size: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for AssumeRoleWithWebIdentityRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AssumeRoleWithWebIdentityRequest")
+            .field("role_arn", &self.role_arn)
+            .field("role_session_name", &self.role_session_name)
+            .field("web_identity_token", &Hidden)
+            .field("provider_id", &self.provider_id)
+            .field("policy_arns", &self.policy_arns)
+            .field("policy", &self.policy)
+            .field("duration_seconds", &self.duration_seconds)
+            .field("minimum_session_token_size", &self.minimum_session_token_size)
+            .finish()
+    }
+}
+
+impl Structure for AssumeRoleWithWebIdentityRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[0],
+            &self.role_arn,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[1],
+            &self.role_session_name,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[2],
+            &self.web_identity_token,
+            self.missing.has(2),
+        );
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[3], &self.provider_id);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[4], &self.policy_arns);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[5], &self.policy);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[6], &self.duration_seconds);
+        put_optional(
+            writer,
+            &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[7],
+            &self.minimum_session_token_size,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumeRoleWithWebIdentityRequest {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.role_arn = ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.role_session_name =
+                    ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.web_identity_token =
+                    ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[2])?
+            }
+            3 => {
+                self.provider_id =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.policy_arns =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[4])?)
+            }
+            5 => {
+                self.policy = Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[5])?)
+            }
+            6 => {
+                self.duration_seconds =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[6])?)
+            }
+            7 => {
+                self.minimum_session_token_size =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST_MEMBERS[7])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumeRoleWithWebIdentityRequest);
+
+/// `AssumeRoleWithWebIdentityResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    /// `Credentials`
+    pub credentials: Option<Credentials>,
+    /// `SubjectFromWebIdentityToken`
+    pub subject_from_web_identity_token: Option<String>,
+    /// `AssumedRoleUser`
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    /// `PackedPolicySize`
+    pub packed_policy_size: Option<i32>,
+    /// `Provider`
+    pub provider: Option<String>,
+    /// `Audience`
+    pub audience: Option<String>,
+    /// `SourceIdentity`
+    pub source_identity: Option<String>,
+    /// `SessionTokenUtilization`
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`
+    pub session_token_size: Option<i32>,
+}
+
+impl Structure for AssumeRoleWithWebIdentityResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[0], &self.credentials);
+        put_optional(
+            writer,
+            &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[1],
+            &self.subject_from_web_identity_token,
+        );
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[2], &self.assumed_role_user);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[3], &self.packed_policy_size);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[4], &self.provider);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[5], &self.audience);
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[6], &self.source_identity);
+        put_optional(
+            writer,
+            &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[7],
+            &self.session_token_utilization,
+        );
+        put_optional(writer, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[8], &self.session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumeRoleWithWebIdentityResponse {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.credentials =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.subject_from_web_identity_token =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.assumed_role_user =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.packed_policy_size =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.provider =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[4])?)
+            }
+            5 => {
+                self.audience =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[5])?)
+            }
+            6 => {
+                self.source_identity =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[6])?)
+            }
+            7 => {
+                self.session_token_utilization =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[7])?)
+            }
+            8 => {
+                self.session_token_size =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS[8])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumeRoleWithWebIdentityResponse);
+
+/// `AssumeRootRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRootRequest {
+    /// `TargetPrincipal`
+    pub target_principal: String,
+    /// `TaskPolicyArn`
+    pub task_policy_arn: PolicyDescriptorType,
+    /// `DurationSeconds`
+    pub duration_seconds: Option<i32>,
+    /// `MinimumSessionTokenSize`
+    pub minimum_session_token_size: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AssumeRootRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUME_ROOT_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::ASSUME_ROOT_REQUEST_MEMBERS[0], &self.target_principal, self.missing.has(0));
+        put_needed(writer, &schemas::ASSUME_ROOT_REQUEST_MEMBERS[1], &self.task_policy_arn, self.missing.has(1));
+        put_optional(writer, &schemas::ASSUME_ROOT_REQUEST_MEMBERS[2], &self.duration_seconds);
+        put_optional(writer, &schemas::ASSUME_ROOT_REQUEST_MEMBERS[3], &self.minimum_session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumeRootRequest {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUME_ROOT_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ASSUME_ROOT_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.target_principal = ReadValue::read(reader, &schemas::ASSUME_ROOT_REQUEST_MEMBERS[0])?,
+            1 => self.task_policy_arn = ReadValue::read(reader, &schemas::ASSUME_ROOT_REQUEST_MEMBERS[1])?,
+            2 => self.duration_seconds = Some(ReadValue::read(reader, &schemas::ASSUME_ROOT_REQUEST_MEMBERS[2])?),
+            3 => {
+                self.minimum_session_token_size =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROOT_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumeRootRequest);
+
+/// `AssumeRootResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRootResponse {
+    /// `Credentials`
+    pub credentials: Option<Credentials>,
+    /// `SourceIdentity`
+    pub source_identity: Option<String>,
+    /// `SessionTokenUtilization`
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`
+    pub session_token_size: Option<i32>,
+}
+
+impl Structure for AssumeRootResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUME_ROOT_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ASSUME_ROOT_RESPONSE_MEMBERS[0], &self.credentials);
+        put_optional(writer, &schemas::ASSUME_ROOT_RESPONSE_MEMBERS[1], &self.source_identity);
+        put_optional(writer, &schemas::ASSUME_ROOT_RESPONSE_MEMBERS[2], &self.session_token_utilization);
+        put_optional(writer, &schemas::ASSUME_ROOT_RESPONSE_MEMBERS[3], &self.session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumeRootResponse {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUME_ROOT_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.credentials = Some(ReadValue::read(reader, &schemas::ASSUME_ROOT_RESPONSE_MEMBERS[0])?),
+            1 => self.source_identity = Some(ReadValue::read(reader, &schemas::ASSUME_ROOT_RESPONSE_MEMBERS[1])?),
+            2 => {
+                self.session_token_utilization =
+                    Some(ReadValue::read(reader, &schemas::ASSUME_ROOT_RESPONSE_MEMBERS[2])?)
+            }
+            3 => self.session_token_size = Some(ReadValue::read(reader, &schemas::ASSUME_ROOT_RESPONSE_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumeRootResponse);
+
+/// `AssumedRoleUser`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumedRoleUser {
+    /// `AssumedRoleId`
+    pub assumed_role_id: String,
+    /// `Arn`
+    pub arn: String,
+}
+
+impl Structure for AssumedRoleUser {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ASSUMED_ROLE_USER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::ASSUMED_ROLE_USER_MEMBERS[0], &self.assumed_role_id);
+        put(writer, &schemas::ASSUMED_ROLE_USER_MEMBERS[1], &self.arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AssumedRoleUser {
+    fn schema() -> &'static Shape {
+        &schemas::ASSUMED_ROLE_USER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.assumed_role_id = ReadValue::read(reader, &schemas::ASSUMED_ROLE_USER_MEMBERS[0])?,
+            1 => self.arn = ReadValue::read(reader, &schemas::ASSUMED_ROLE_USER_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AssumedRoleUser);
+
 /// `Credentials`.
 #[derive(Clone, Default, PartialEq)]
 pub struct Credentials {
@@ -62,6 +768,132 @@ impl ReadStructure for Credentials {
 }
 
 structure_value!(Credentials);
+
+/// `DecodeAuthorizationMessageRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageRequest {
+    /// `EncodedMessage`
+    pub encoded_message: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DecodeAuthorizationMessageRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DECODE_AUTHORIZATION_MESSAGE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DECODE_AUTHORIZATION_MESSAGE_REQUEST_MEMBERS[0],
+            &self.encoded_message,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DecodeAuthorizationMessageRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DECODE_AUTHORIZATION_MESSAGE_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DECODE_AUTHORIZATION_MESSAGE_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.encoded_message =
+                    ReadValue::read(reader, &schemas::DECODE_AUTHORIZATION_MESSAGE_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DecodeAuthorizationMessageRequest);
+
+/// `DecodeAuthorizationMessageResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageResponse {
+    /// `DecodedMessage`
+    pub decoded_message: Option<String>,
+}
+
+impl Structure for DecodeAuthorizationMessageResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DECODE_AUTHORIZATION_MESSAGE_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DECODE_AUTHORIZATION_MESSAGE_RESPONSE_MEMBERS[0], &self.decoded_message);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DecodeAuthorizationMessageResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DECODE_AUTHORIZATION_MESSAGE_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.decoded_message =
+                    Some(ReadValue::read(reader, &schemas::DECODE_AUTHORIZATION_MESSAGE_RESPONSE_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DecodeAuthorizationMessageResponse);
+
+/// `FederatedUser`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FederatedUser {
+    /// `FederatedUserId`
+    pub federated_user_id: String,
+    /// `Arn`
+    pub arn: String,
+}
+
+impl Structure for FederatedUser {
+    fn shape(&self) -> &'static Shape {
+        &schemas::FEDERATED_USER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::FEDERATED_USER_MEMBERS[0], &self.federated_user_id);
+        put(writer, &schemas::FEDERATED_USER_MEMBERS[1], &self.arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for FederatedUser {
+    fn schema() -> &'static Shape {
+        &schemas::FEDERATED_USER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.federated_user_id = ReadValue::read(reader, &schemas::FEDERATED_USER_MEMBERS[0])?,
+            1 => self.arn = ReadValue::read(reader, &schemas::FEDERATED_USER_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(FederatedUser);
 
 /// `GetAccessKeyInfoRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -204,6 +1036,240 @@ impl ReadStructure for GetCallerIdentityResponse {
 
 structure_value!(GetCallerIdentityResponse);
 
+/// `GetDelegatedAccessTokenRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDelegatedAccessTokenRequest {
+    /// `TradeInToken`
+    pub trade_in_token: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for GetDelegatedAccessTokenRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("GetDelegatedAccessTokenRequest").field("trade_in_token", &Hidden).finish()
+    }
+}
+
+impl Structure for GetDelegatedAccessTokenRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_DELEGATED_ACCESS_TOKEN_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_DELEGATED_ACCESS_TOKEN_REQUEST_MEMBERS[0],
+            &self.trade_in_token,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetDelegatedAccessTokenRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_DELEGATED_ACCESS_TOKEN_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_DELEGATED_ACCESS_TOKEN_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.trade_in_token = ReadValue::read(reader, &schemas::GET_DELEGATED_ACCESS_TOKEN_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetDelegatedAccessTokenRequest);
+
+/// `GetDelegatedAccessTokenResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDelegatedAccessTokenResponse {
+    /// `Credentials`
+    pub credentials: Option<Credentials>,
+    /// `PackedPolicySize`
+    pub packed_policy_size: Option<i32>,
+    /// `AssumedPrincipal`
+    pub assumed_principal: Option<String>,
+}
+
+impl Structure for GetDelegatedAccessTokenResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS[0], &self.credentials);
+        put_optional(writer, &schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS[1], &self.packed_policy_size);
+        put_optional(writer, &schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS[2], &self.assumed_principal);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetDelegatedAccessTokenResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.credentials =
+                    Some(ReadValue::read(reader, &schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.packed_policy_size =
+                    Some(ReadValue::read(reader, &schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.assumed_principal =
+                    Some(ReadValue::read(reader, &schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetDelegatedAccessTokenResponse);
+
+/// `GetFederationTokenRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFederationTokenRequest {
+    /// `Name`
+    pub name: String,
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `PolicyArns`
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    /// `DurationSeconds`
+    pub duration_seconds: Option<i32>,
+    /// `Tags`
+    pub tags: Option<Vec<Tag>>,
+    /// `MinimumSessionTokenSize`
+    pub minimum_session_token_size: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetFederationTokenRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FEDERATION_TOKEN_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[1], &self.policy);
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[2], &self.policy_arns);
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[3], &self.duration_seconds);
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[4], &self.tags);
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[5], &self.minimum_session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFederationTokenRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FEDERATION_TOKEN_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_FEDERATION_TOKEN_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[0])?,
+            1 => self.policy = Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[1])?),
+            2 => self.policy_arns = Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[2])?),
+            3 => {
+                self.duration_seconds =
+                    Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[3])?)
+            }
+            4 => self.tags = Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[4])?),
+            5 => {
+                self.minimum_session_token_size =
+                    Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_REQUEST_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFederationTokenRequest);
+
+/// `GetFederationTokenResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFederationTokenResponse {
+    /// `Credentials`
+    pub credentials: Option<Credentials>,
+    /// `FederatedUser`
+    pub federated_user: Option<FederatedUser>,
+    /// `PackedPolicySize`
+    pub packed_policy_size: Option<i32>,
+    /// `SessionTokenUtilization`
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`
+    pub session_token_size: Option<i32>,
+}
+
+impl Structure for GetFederationTokenResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FEDERATION_TOKEN_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[0], &self.credentials);
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[1], &self.federated_user);
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[2], &self.packed_policy_size);
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[3], &self.session_token_utilization);
+        put_optional(writer, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[4], &self.session_token_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFederationTokenResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FEDERATION_TOKEN_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.credentials = Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[0])?),
+            1 => {
+                self.federated_user = Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.packed_policy_size =
+                    Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.session_token_utilization =
+                    Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.session_token_size =
+                    Some(ReadValue::read(reader, &schemas::GET_FEDERATION_TOKEN_RESPONSE_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFederationTokenResponse);
+
 /// `GetSessionTokenRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetSessionTokenRequest {
@@ -300,3 +1366,233 @@ impl ReadStructure for GetSessionTokenResponse {
 }
 
 structure_value!(GetSessionTokenResponse);
+
+/// `GetWebIdentityTokenRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetWebIdentityTokenRequest {
+    /// `Audience`
+    pub audience: Vec<String>,
+    /// `DurationSeconds`
+    pub duration_seconds: Option<i32>,
+    /// `SigningAlgorithm`
+    pub signing_algorithm: String,
+    /// `Tags`
+    pub tags: Option<Vec<Tag>>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetWebIdentityTokenRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS[0], &self.audience, self.missing.has(0));
+        put_optional(writer, &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS[1], &self.duration_seconds);
+        put_needed(
+            writer,
+            &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS[2],
+            &self.signing_algorithm,
+            self.missing.has(2),
+        );
+        put_optional(writer, &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS[3], &self.tags);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetWebIdentityTokenRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_WEB_IDENTITY_TOKEN_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.audience = ReadValue::read(reader, &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.duration_seconds =
+                    Some(ReadValue::read(reader, &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS[1])?)
+            }
+            2 => self.signing_algorithm = ReadValue::read(reader, &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS[2])?,
+            3 => self.tags = Some(ReadValue::read(reader, &schemas::GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetWebIdentityTokenRequest);
+
+/// `GetWebIdentityTokenResponse`.
+#[derive(Clone, Default, PartialEq)]
+pub struct GetWebIdentityTokenResponse {
+    /// `WebIdentityToken`
+    pub web_identity_token: Option<String>,
+    /// `Expiration`
+    pub expiration: Option<Timestamp>,
+}
+
+impl fmt::Debug for GetWebIdentityTokenResponse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("GetWebIdentityTokenResponse")
+            .field("web_identity_token", &self.web_identity_token.as_ref().map(|_| Hidden))
+            .field("expiration", &self.expiration)
+            .finish()
+    }
+}
+
+impl Structure for GetWebIdentityTokenResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_WEB_IDENTITY_TOKEN_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_WEB_IDENTITY_TOKEN_RESPONSE_MEMBERS[0], &self.web_identity_token);
+        put_optional(writer, &schemas::GET_WEB_IDENTITY_TOKEN_RESPONSE_MEMBERS[1], &self.expiration);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetWebIdentityTokenResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_WEB_IDENTITY_TOKEN_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.web_identity_token =
+                    Some(ReadValue::read(reader, &schemas::GET_WEB_IDENTITY_TOKEN_RESPONSE_MEMBERS[0])?)
+            }
+            1 => self.expiration = Some(ReadValue::read(reader, &schemas::GET_WEB_IDENTITY_TOKEN_RESPONSE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetWebIdentityTokenResponse);
+
+/// `PolicyDescriptorType`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyDescriptorType {
+    /// `arn`
+    pub arn: Option<String>,
+}
+
+impl Structure for PolicyDescriptorType {
+    fn shape(&self) -> &'static Shape {
+        &schemas::POLICY_DESCRIPTOR_TYPE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::POLICY_DESCRIPTOR_TYPE_MEMBERS[0], &self.arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PolicyDescriptorType {
+    fn schema() -> &'static Shape {
+        &schemas::POLICY_DESCRIPTOR_TYPE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.arn = Some(ReadValue::read(reader, &schemas::POLICY_DESCRIPTOR_TYPE_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PolicyDescriptorType);
+
+/// `ProvidedContext`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvidedContext {
+    /// `ProviderArn`
+    pub provider_arn: Option<String>,
+    /// `ContextAssertion`
+    pub context_assertion: Option<String>,
+}
+
+impl Structure for ProvidedContext {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PROVIDED_CONTEXT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PROVIDED_CONTEXT_MEMBERS[0], &self.provider_arn);
+        put_optional(writer, &schemas::PROVIDED_CONTEXT_MEMBERS[1], &self.context_assertion);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ProvidedContext {
+    fn schema() -> &'static Shape {
+        &schemas::PROVIDED_CONTEXT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.provider_arn = Some(ReadValue::read(reader, &schemas::PROVIDED_CONTEXT_MEMBERS[0])?),
+            1 => self.context_assertion = Some(ReadValue::read(reader, &schemas::PROVIDED_CONTEXT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ProvidedContext);
+
+/// `Tag`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    /// `Key`
+    pub key: String,
+    /// `Value`
+    pub value: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for Tag {
+    fn shape(&self) -> &'static Shape {
+        &schemas::TAG
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::TAG_MEMBERS[0], &self.key, self.missing.has(0));
+        put_needed(writer, &schemas::TAG_MEMBERS[1], &self.value, self.missing.has(1));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Tag {
+    fn schema() -> &'static Shape {
+        &schemas::TAG
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::TAG) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.key = ReadValue::read(reader, &schemas::TAG_MEMBERS[0])?,
+            1 => self.value = ReadValue::read(reader, &schemas::TAG_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Tag);

@@ -8,16 +8,17 @@ use super::Finding;
 use crate::failure::Outcome;
 
 /// Crates of ours (without the `traca-` prefix) and those they may depend on. A service is `service-*`.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("wire", &[]),
     ("api", &["wire"]),
     ("store", &[]),
     ("blob", &[]),
     ("sandbox", &[]),
     ("runtimes", &[]),
-    ("platform", &["api", "wire", "store", "blob"]),
-    ("service-lambda", &["api", "wire", "store", "blob", "platform", "sandbox", "runtimes"]),
-    ("service-*", &["api", "wire", "store", "blob", "platform"]),
+    ("policy", &[]),
+    ("platform", &["api", "wire", "store", "blob", "policy"]),
+    ("service-lambda", &["api", "wire", "store", "blob", "platform", "policy", "sandbox", "runtimes"]),
+    ("service-*", &["api", "wire", "store", "blob", "platform", "policy"]),
     ("gateway", &["api", "wire", "platform"]),
     ("bench", &["wire"]),
     ("xtask", &[]),

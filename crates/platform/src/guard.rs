@@ -1,0 +1,88 @@
+//! What a service says about its own resources, so that a call on them can be decided: the two functions by which a
+//! service joins enforcement.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use wire::Error;
+use wire::codec::Structure;
+
+use crate::context::Ctx;
+
+/// The permissions of a service's operations.
+pub trait Guard: Send + Sync + 'static {
+    /// Everything the caller needs to be allowed for this call, in the order in which it is decided; the first need that
+    /// is denied refuses the call. An empty answer means the operation has no mapping: it is the account root's alone.
+    ///
+    /// The input was read but not validated: where it names no resource, the need's resource is `*`, and the handler
+    /// will refuse the input. Pure and quick; what has to be looked up belongs to [`Guard::facts`].
+    fn needs(&self, cx: &Ctx, input: &dyn Structure) -> Vec<Need>;
+
+    /// What is known of the resource of a need. Asked once per need; a resource that does not exist has no facts.
+    fn facts<'a>(&'a self, cx: &'a Ctx, need: &'a Need) -> FactsFuture<'a>;
+}
+
+/// Facts being looked up.
+pub type FactsFuture<'a> = Pin<Box<dyn Future<Output = Result<Facts, Error>> + Send + 'a>>;
+
+/// One permission a call needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// The IAM action, for example `kms:Decrypt`.
+    pub action: &'static str,
+    /// ARN of the resource, or `*` for an action that has none.
+    pub resource: String,
+    /// Condition keys of the service and of the request (`dynamodb:LeadingKeys`, `aws:RequestTag/team`, `aws:TagKeys`)
+    /// with their values. A key that AWS leaves out of the request's context is left out here.
+    pub context: Vec<(String, Vec<String>)>,
+}
+
+impl Need {
+    /// A need without condition keys of its own.
+    pub fn new(action: &'static str, resource: impl Into<String>) -> Need {
+        Need { action, resource: resource.into(), context: Vec::new() }
+    }
+
+    /// Adds a condition key.
+    pub fn with(mut self, key: impl Into<String>, values: Vec<String>) -> Need {
+        self.context.push((key.into(), values));
+        self
+    }
+
+    /// Adds `aws:RequestTag/…` and `aws:TagKeys` for tags that the request sets.
+    pub fn with_request_tags<'t>(mut self, tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> Need {
+        let mut keys = Vec::new();
+        for (key, value) in tags {
+            self.context.push((format!("aws:RequestTag/{key}"), vec![value.to_owned()]));
+            keys.push(key.to_owned());
+        }
+        if keys.is_empty() { self } else { self.with("aws:TagKeys", keys) }
+    }
+}
+
+/// What is known of a resource.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Its resource policy, as JSON. Compiled forms are cached by text.
+    pub policy: Option<Arc<str>>,
+    /// How that policy and the caller's own policies go together.
+    pub authority: Authority,
+    /// Its tags, for `aws:ResourceTag/…`.
+    pub tags: Vec<(String, String)>,
+    /// Further condition keys that depend on the resource's state (`kms:KeySpec`, `secretsmanager:resource/Type`).
+    pub context: Vec<(String, Vec<String>)>,
+    /// The service itself grants this need to this caller, as a KMS grant does. An explicit denial still wins.
+    pub granted: bool,
+}
+
+/// Whose word counts within the account that owns the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Authority {
+    /// The caller's policies or the resource's policy are enough, either of them.
+    #[default]
+    Either,
+    /// The resource's policy has to allow the caller, or to allow the caller's account and so leave it to the caller's
+    /// own policies: keys of KMS, trust policies of roles.
+    Resource,
+}

@@ -1,0 +1,10 @@
+//! DynamoDB and its streams.
+
+use std::sync::Arc;
+
+use platform::{Platform, Registration};
+
+/// The service's offer.
+pub fn registration(_platform: &Arc<Platform>) -> Registration {
+    Registration::new(&api::dynamodb::SERVICE)
+}

@@ -1,0 +1,10 @@
+//! EventBridge: buses, rules and targets.
+
+use std::sync::Arc;
+
+use platform::{Platform, Registration};
+
+/// The service's offer.
+pub fn registration(_platform: &Arc<Platform>) -> Registration {
+    Registration::new(&api::events::SERVICE)
+}

@@ -1,0 +1,10 @@
+//! S3: buckets and objects.
+
+use std::sync::Arc;
+
+use platform::{Platform, Registration};
+
+/// The service's offer.
+pub fn registration(_platform: &Arc<Platform>) -> Registration {
+    Registration::new(&api::s3::SERVICE)
+}
