@@ -45,23 +45,24 @@ async fn measure(cold_runs: usize, warm_runs: usize) -> Result<(), Failure> {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let start = Instant::now();
         let mut environment = sandbox.launch(spec.clone()).await?;
-        environment.init(Duration::from_secs(10)).await?;
-        environment.invoke(event()).await?;
+        let mut output = Vec::new();
+        environment.init(Duration::from_secs(10), &mut output).await?;
+        environment.invoke(event(), &mut output).await?;
         cold.push(start.elapsed());
         if run == 0 {
             for _ in 0..warm_runs {
                 let start = Instant::now();
-                environment.invoke(event()).await?;
+                environment.invoke(event(), &mut output).await?;
                 warm.push(start.elapsed());
             }
             for _ in 0..warm_runs / 10 {
                 environment.freeze().await?;
                 let start = Instant::now();
-                environment.invoke(event()).await?;
+                environment.invoke(event(), &mut output).await?;
                 thawed.push(start.elapsed());
             }
         }
-        environment.shutdown().await?;
+        environment.shutdown(&mut output).await?;
     }
     report("cold: launch to first answer", cold)?;
     report("warm: one invocation", warm)?;

@@ -18,7 +18,7 @@ use crate::launcher::message::{End, EndCause};
 use crate::limits;
 use crate::link::Launched;
 use crate::outcome::{InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage};
-use crate::output::{OutputControl, OutputReceiver, read_output};
+use crate::output::{Output, OutputSink};
 use crate::runtime_api::{self, RuntimeApi, RuntimeReply};
 
 /// How long [`Environment::freeze`] waits for a runtime that has answered to ask for its next event.
@@ -33,8 +33,7 @@ pub struct Environment {
     /// The end of the initialisation, until somebody has waited for it.
     init_reply: Option<oneshot::Receiver<RuntimeReply>>,
     end: watch::Receiver<Option<End>>,
-    output_control: OutputControl,
-    output: Option<OutputReceiver>,
+    output: Output,
     endpoint_listener: Option<TcpListener>,
     entrypoint: String,
     memory_mb: u32,
@@ -52,8 +51,7 @@ enum Awaited {
 impl Environment {
     pub(crate) fn new(entrypoint: String, memory_mb: u32, launched: Launched) -> Result<Environment, SandboxError> {
         let control = Control::open(launched.control, launched.pidfd).map_err(SandboxError::io("open its controls"))?;
-        let (output_control, output) =
-            read_output(launched.output).map_err(SandboxError::io("read the function's output"))?;
+        let output = Output::new(launched.output).map_err(SandboxError::io("read the function's output"))?;
         let listener = tokio_listener(launched.runtime_listener)?;
         let endpoint_listener = Some(tokio_listener(launched.endpoint_listener)?);
         let (api, init_reply) = RuntimeApi::new();
@@ -64,8 +62,7 @@ impl Environment {
             server,
             init_reply: Some(init_reply),
             end: launched.end,
-            output_control,
-            output: Some(output),
+            output,
             endpoint_listener,
             entrypoint,
             memory_mb,
@@ -75,13 +72,13 @@ impl Environment {
     }
 
     /// Waits until the runtime asks for its first event, fails, ends, or `timeout` (counted from now) has passed, in
-    /// which case the environment is killed.
+    /// which case the environment is killed. What the function prints meanwhile goes to `sink`.
     ///
     /// # Errors
     /// [`SandboxError::Launch`] when the environment could not be set up, [`SandboxError::NotReady`] when called twice.
-    pub async fn init(&mut self, timeout: Duration) -> Result<InitReport, SandboxError> {
+    pub async fn init(&mut self, timeout: Duration, sink: &mut impl OutputSink) -> Result<InitReport, SandboxError> {
         let reply = self.init_reply.take().ok_or(SandboxError::NotReady)?;
-        let outcome = match self.until(reply, timeout).await {
+        let outcome = match self.until(reply, timeout, sink).await {
             Awaited::Reply(RuntimeReply::Ready) => {
                 self.ready = true;
                 self.control.end_init_boost(self.memory_mb).map_err(SandboxError::io("set the CPU share"))?;
@@ -113,19 +110,22 @@ impl Environment {
     /// environment is killed. A frozen environment is thawed first. When the returned future is dropped before it is
     /// done, the environment is killed, as its function would go on with an event nobody waits for.
     ///
-    /// The [`OutputEvent::InvocationEnd`](crate::OutputEvent::InvocationEnd) mark is queued behind everything the
-    /// function has printed by then, once the output has been taken; whoever takes it must read it or drop it, as this
-    /// waits for a reader that is [`limits::OUTPUT_MARKS_MAX`] invocations behind.
+    /// What the function prints meanwhile goes to `sink`; what it printed last may still be in the pipe when this
+    /// returns, see [`Environment::drain`].
     ///
     /// # Errors
     /// [`SandboxError::NotReady`] before a successful [`Environment::init`]. A function that has ended since is not an
     /// error but [`InvokeOutcome::Exited`].
-    pub async fn invoke(&mut self, invocation: Invocation) -> Result<InvokeReport, SandboxError> {
+    pub async fn invoke(
+        &mut self,
+        invocation: Invocation,
+        sink: &mut impl OutputSink,
+    ) -> Result<InvokeReport, SandboxError> {
         if !self.ready {
             return Err(SandboxError::NotReady);
         }
         let started = Instant::now();
-        let (request_id, timeout) = (invocation.request_id.clone(), invocation.timeout);
+        let timeout = invocation.timeout;
         let thawed = self.control.thaw();
         let ended = self.end.borrow().clone();
         let outcome = match (ended, thawed) {
@@ -133,7 +133,7 @@ impl Environment {
             (None, Err(_)) => invoke_end(&self.until_gone().await?),
             (None, Ok(())) => {
                 let reply = self.api.begin_invocation(invocation).ok_or(SandboxError::NotReady)?;
-                match self.until(reply, timeout).await {
+                match self.until(reply, timeout, sink).await {
                     Awaited::Reply(RuntimeReply::Outcome(outcome)) => outcome,
                     // Neither can follow a successful initialisation.
                     Awaited::Reply(RuntimeReply::Ready | RuntimeReply::InitError(_)) => {
@@ -144,16 +144,16 @@ impl Environment {
                 }
             }
         };
-        let duration = started.elapsed();
-        if self.output.is_none() {
-            // As long as nobody has taken the output, nobody waits for the mark.
-            self.output_control.end_invocation(&request_id).await;
-        }
-        Ok(InvokeReport { outcome, duration })
+        Ok(InvokeReport { outcome, duration: started.elapsed() })
     }
 
     /// Waits for the runtime's reply. Kills the environment at the timeout, and when this future is dropped.
-    async fn until(&mut self, reply: oneshot::Receiver<RuntimeReply>, timeout: Duration) -> Awaited {
+    async fn until(
+        &mut self,
+        reply: oneshot::Receiver<RuntimeReply>,
+        timeout: Duration,
+        sink: &mut impl OutputSink,
+    ) -> Awaited {
         let mut guard = KillUnlessDone { control: &mut self.control, done: false };
         let mut end = self.end.clone();
         let awaited = tokio::select! {
@@ -165,14 +165,16 @@ impl Environment {
             },
             end = ended(&mut end) => Awaited::Ended(end),
             () = tokio::time::sleep(timeout) => Awaited::TimedOut,
+            never = self.output.pump(sink) => match never {},
         };
         guard.done = !matches!(awaited, Awaited::TimedOut);
         awaited
     }
 
-    /// What the function prints. Can be taken once; until it is, output waits in the pipe.
-    pub fn take_output(&mut self) -> Option<OutputReceiver> {
-        self.output.take()
+    /// Hands on what the function has printed by now, an unfinished line included. After [`Environment::invoke`] that
+    /// is the rest of what belongs to the invocation.
+    pub fn drain(&mut self, sink: &mut impl OutputSink) {
+        self.output.drain(sink);
     }
 
     /// The listener behind the platform's endpoint inside the environment (127.0.0.1, at the configured port): whatever
@@ -217,13 +219,16 @@ impl Environment {
         self.end.borrow().is_some()
     }
 
-    /// Kills every process and waits until all of them, their mounts and their cgroups are gone.
+    /// Kills every process and waits until all of them, their mounts and their cgroups are gone. The last that was
+    /// printed goes to `sink`.
     ///
     /// # Errors
     /// [`SandboxError::LauncherGone`] when that takes longer than [`limits::SHUTDOWN_TIMEOUT`].
-    pub async fn shutdown(mut self) -> Result<(), SandboxError> {
+    pub async fn shutdown(mut self, sink: &mut impl OutputSink) -> Result<(), SandboxError> {
         self.control.kill();
-        self.until_gone().await.map(|_| ())
+        let gone = self.until_gone().await;
+        self.output.drain(sink);
+        gone.map(|_| ())
     }
 
     async fn until_gone(&self) -> Result<End, SandboxError> {

@@ -21,19 +21,22 @@
 //!
 //! ```no_run
 //! # use std::time::Duration;
-//! # use sandbox::{EnvironmentSpec, InitOutcome, Invocation, Sandbox, SandboxConfig, SandboxError};
+//! # use sandbox::{
+//! #     EnvironmentSpec, InitOutcome, Invocation, OutputLine, Sandbox, SandboxConfig, SandboxError,
+//! # };
 //! # async fn example(spec: EnvironmentSpec, invocation: Invocation) -> Result<(), SandboxError> {
 //! let sandbox = Sandbox::start(SandboxConfig::new("/var/lib/traca/sandbox")).await?;
 //! let mut environment = sandbox.launch(spec).await?;
-//! let output = environment.take_output(); // read in a task of its own
 //! let endpoint = environment.take_endpoint_listener(); // served by the platform
-//! let init = environment.init(Duration::from_secs(10)).await?;
+//! let mut output: Vec<OutputLine> = Vec::new(); // or any other sink
+//! let init = environment.init(Duration::from_secs(10), &mut output).await?;
 //! if matches!(init.outcome, InitOutcome::Ready) {
-//!     let report = environment.invoke(invocation).await?;
+//!     let report = environment.invoke(invocation, &mut output).await?;
 //!     // ... answer the caller with `report.outcome`, then:
+//!     environment.drain(&mut output);
 //!     environment.freeze().await?;
 //! }
-//! environment.shutdown().await?;
+//! environment.shutdown(&mut output).await?;
 //! sandbox.shutdown().await
 //! # }
 //! ```
@@ -61,6 +64,6 @@ pub use error::SandboxError;
 pub use outcome::{
     InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage, ReportedError, ResponseMode,
 };
-pub use output::{OutputEvent, OutputLine, OutputReceiver};
+pub use output::{OutputLine, OutputSink};
 pub use sandbox::Sandbox;
 pub use spec::{Bind, EnvironmentSpec, RootSpec};

@@ -24,11 +24,6 @@ pub const LAYERS_MAX: usize = 5;
 pub const LINE_BYTES_MAX: usize = 256 * 1024;
 /// Bytes read from a function's output at once.
 pub const OUTPUT_READ_BYTES: usize = 64 * 1024;
-/// Batches of output lines that may wait for the consumer. When they are full the pipe fills and the function blocks in
-/// `write`, as with any pipe; so at most this many times [`OUTPUT_READ_BYTES`], and one line, are held per environment.
-pub const OUTPUT_BATCHES_MAX: usize = 16;
-/// Ends of invocations that may wait for a consumer of the output who is behind; one environment runs one at a time.
-pub const OUTPUT_MARKS_MAX: usize = 16;
 /// Connections to the Runtime API that one environment may hold open. A runtime uses one.
 pub const RUNTIME_API_CONNECTIONS_MAX: usize = 64;
 /// Largest head of a Runtime API request, in bytes. The X-Ray cause header may carry 1 MB on AWS; we accept 64 KiB.

@@ -1,31 +1,23 @@
 //! What a function prints: a pipe shared by stdout and stderr, read into lines.
 //!
 //! Both streams share one pipe because their order matters and their difference does not (CloudWatch Logs keeps none).
-//! Nothing here buffers without end: when the consumer is slow the batches fill up, then the pipe, and then the function
-//! blocks in `write` as it would on any pipe.
+//! There is no task of its own that reads: whoever drives the environment reads along, so that what was printed during
+//! an invocation is known to be read when the invocation ends, and an invocation that prints nothing costs nothing. A
+//! frozen environment prints nothing. Nothing here buffers without end: when the sink has no room the pipe fills, and
+//! then the function blocks in `write` as it would on any pipe.
 
+use std::future::{Future, pending, ready};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use bytes::{Bytes, BytesMut};
+use nix::errno::Errno;
 use tokio::net::unix::pipe;
-use tokio::sync::mpsc;
 
 use crate::limits;
 
-/// Something that happened on a function's output, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutputEvent {
-    /// Lines the function wrote.
-    Lines(Vec<OutputLine>),
-    /// Everything the function wrote before the end of this invocation has been delivered.
-    InvocationEnd {
-        /// The invocation's request id, as given.
-        request_id: String,
-    },
-    /// The function can write nothing more: it has ended, or closed its output.
-    Closed,
-}
+/// Smallest buffer for a read, in bytes.
+const READ_BYTES_MIN: usize = 512;
 
 /// One line, without its line feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,123 +28,95 @@ pub struct OutputLine {
     pub continues: bool,
 }
 
-/// The receiving end of one environment's output. Dropping it discards what the function prints from then on.
-#[derive(Debug)]
-pub struct OutputReceiver {
-    events: mpsc::Receiver<OutputEvent>,
+/// Takes what a function prints.
+pub trait OutputSink: Send {
+    /// Takes lines, at most a few more bytes than [`limits::OUTPUT_READ_BYTES`] and one line.
+    fn print(&mut self, lines: Vec<OutputLine>);
+
+    /// Waits until more can be taken. Nothing may be lost when the future is dropped before it is done.
+    fn room(&mut self) -> impl Future<Output = ()> + Send;
 }
 
-impl OutputReceiver {
-    /// The next event, or `None` when the environment is gone and everything was delivered.
-    pub async fn next(&mut self) -> Option<OutputEvent> {
-        self.events.recv().await
+/// Keeps everything: for functions that are known to print little.
+impl OutputSink for Vec<OutputLine> {
+    fn print(&mut self, lines: Vec<OutputLine>) {
+        self.extend(lines);
+    }
+
+    fn room(&mut self) -> impl Future<Output = ()> + Send {
+        ready(())
     }
 }
 
-/// The environment's side: asks the reader to mark the end of an invocation.
+/// The reading end of one environment's output.
 #[derive(Debug)]
-pub(crate) struct OutputControl {
-    ends: mpsc::Sender<String>,
-}
-
-impl OutputControl {
-    /// Marks the end of an invocation: whatever is in the pipe now belongs to it. Waits only when the consumer is
-    /// [`limits::OUTPUT_MARKS_MAX`] invocations behind.
-    pub(crate) async fn end_invocation(&self, request_id: &str) {
-        // The reader ends only with the environment; there is nobody left to tell then.
-        let _ = self.ends.send(request_id.to_owned()).await;
-    }
-}
-
-/// Starts reading a pipe. The task ends when `OutputControl` is dropped and the pipe is at its end.
-pub(crate) fn read_output(pipe: OwnedFd) -> io::Result<(OutputControl, OutputReceiver)> {
-    let pipe = pipe::Receiver::from_owned_fd(pipe)?;
-    let (events, event_receiver) = mpsc::channel(limits::OUTPUT_BATCHES_MAX);
-    let (ends, end_receiver) = mpsc::channel(limits::OUTPUT_MARKS_MAX);
-    let reader = Reader { pipe, lines: LineSplitter::default(), events };
-    tokio::spawn(reader.run(end_receiver));
-    Ok((OutputControl { ends }, OutputReceiver { events: event_receiver }))
-}
-
-struct Reader {
+pub(crate) struct Output {
     pipe: pipe::Receiver,
     lines: LineSplitter,
-    events: mpsc::Sender<OutputEvent>,
+    /// The function can write nothing more.
+    closed: bool,
 }
 
-impl Reader {
-    async fn run(mut self, mut ends: mpsc::Receiver<String>) {
-        loop {
-            tokio::select! {
-                biased;
-                end = ends.recv() => match end {
-                    Some(request_id) => self.finish_invocation(request_id).await,
-                    None => break,
-                },
-                ready = self.pipe.readable() => {
-                    if ready.is_err() || !self.read_some(limits::OUTPUT_READ_BYTES).await {
-                        break;
-                    }
-                }
+impl Output {
+    /// Takes over a pipe.
+    pub(crate) fn new(pipe: OwnedFd) -> io::Result<Output> {
+        let pipe = pipe::Receiver::from_owned_fd(pipe)?;
+        Ok(Output { pipe, lines: LineSplitter::default(), closed: false })
+    }
+
+    /// Reads as long as it is polled, whole lines alone. May be dropped at any time: what was read was handed on.
+    pub(crate) async fn pump(&mut self, sink: &mut impl OutputSink) -> std::convert::Infallible {
+        while !self.closed {
+            match self.pipe.readable().await {
+                Ok(()) => self.read_ready(sink),
+                Err(_) => self.closed = true,
+            }
+            sink.room().await;
+        }
+        pending().await
+    }
+
+    /// One read after the pipe was said to be readable.
+    fn read_ready(&mut self, sink: &mut impl OutputSink) {
+        let size = bytes_in_pipe(&self.pipe).clamp(READ_BYTES_MIN, limits::OUTPUT_READ_BYTES);
+        let mut chunk = BytesMut::zeroed(size);
+        match self.pipe.try_read(&mut chunk) {
+            Ok(0) => self.closed = true,
+            Ok(length) => self.push(chunk, length, sink),
+            Err(error) => {
+                self.closed = !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted);
             }
         }
-        self.drain().await;
-        self.flush().await;
-        self.send(OutputEvent::Closed).await;
-        while let Some(request_id) = ends.recv().await {
-            self.send(OutputEvent::InvocationEnd { request_id }).await;
-        }
     }
 
-    /// Delivers what is in the pipe at this moment, an unfinished line included, and then the mark.
-    async fn finish_invocation(&mut self, request_id: String) {
-        self.drain().await;
-        self.flush().await;
-        self.send(OutputEvent::InvocationEnd { request_id }).await;
-    }
-
-    /// Reads as many bytes as the pipe holds now, and no more: a function that never stops printing ends too.
-    async fn drain(&mut self) {
+    /// Hands on what is in the pipe at this moment, an unfinished line included, and no more: a function that never
+    /// stops printing ends too.
+    pub(crate) fn drain(&mut self, sink: &mut impl OutputSink) {
         let mut left = bytes_in_pipe(&self.pipe);
         while left > 0 {
-            let before = self.lines.total;
-            if !self.read_some(left.min(limits::OUTPUT_READ_BYTES)).await {
-                return;
-            }
-            let read = self.lines.total - before;
-            if read == 0 {
-                return;
-            }
-            left = left.saturating_sub(read);
-        }
-    }
-
-    /// One read. False at the end of the pipe.
-    async fn read_some(&mut self, most: usize) -> bool {
-        let mut chunk = BytesMut::zeroed(most);
-        match self.pipe.try_read(&mut chunk) {
-            Ok(0) => false,
-            Ok(length) => {
-                chunk.truncate(length);
-                let lines = self.lines.push(&chunk.freeze());
-                if !lines.is_empty() {
-                    self.send(OutputEvent::Lines(lines)).await;
+            let mut chunk = BytesMut::zeroed(left.min(limits::OUTPUT_READ_BYTES));
+            // Past the runtime's own idea of what is readable, which may be behind.
+            match nix::unistd::read(&self.pipe, &mut chunk) {
+                Ok(0) => break,
+                Ok(length) => {
+                    self.push(chunk, length, sink);
+                    left -= length.min(left);
                 }
-                true
+                Err(Errno::EINTR) => {}
+                Err(_) => break,
             }
-            Err(error) => matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
         }
-    }
-
-    async fn flush(&mut self) {
         if let Some(line) = self.lines.take_unfinished() {
-            self.send(OutputEvent::Lines(vec![line])).await;
+            sink.print(vec![line]);
         }
     }
 
-    async fn send(&self, event: OutputEvent) {
-        // A consumer that went away has chosen to discard the output; the function must not block for it.
-        let _ = self.events.send(event).await;
+    fn push(&mut self, mut chunk: BytesMut, length: usize, sink: &mut impl OutputSink) {
+        chunk.truncate(length);
+        let lines = self.lines.push(&chunk.freeze());
+        if !lines.is_empty() {
+            sink.print(lines);
+        }
     }
 }
 
@@ -165,16 +129,13 @@ fn bytes_in_pipe(pipe: &pipe::Receiver) -> usize {
 }
 
 /// Cuts a byte stream into lines, holding at most one unfinished line of [`limits::LINE_BYTES_MAX`] bytes.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct LineSplitter {
     unfinished: BytesMut,
-    /// Bytes pushed so far.
-    total: usize,
 }
 
 impl LineSplitter {
     fn push(&mut self, chunk: &Bytes) -> Vec<OutputLine> {
-        self.total += chunk.len();
         let mut lines = Vec::new();
         let mut start = 0;
         for (at, _) in chunk.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sandbox::{Environment, EnvironmentSpec, Invocation, OutputEvent, Sandbox, SandboxConfig};
+use sandbox::{Environment, EnvironmentSpec, Invocation, OutputLine, Sandbox, SandboxConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,7 +33,8 @@ async fn play(script: Script, hold: bool) -> Result<Value, Box<dyn std::error::E
     let sandbox = Sandbox::start(SandboxConfig::new(&script.state_dir)).await?;
     let mut environment = sandbox.launch(script.spec).await?;
     let timeout = Duration::from_millis(script.timeout_ms);
-    let init = environment.init(timeout).await?;
+    let mut output = Vec::new();
+    let init = environment.init(timeout, &mut output).await?;
     if hold {
         let line = json!({ "launcher": sandbox.launcher_pid(), "init": format!("{:?}", init.outcome) });
         std::io::Write::write_all(&mut std::io::stdout(), format!("{line}\n").as_bytes())?;
@@ -42,19 +43,11 @@ async fn play(script: Script, hold: bool) -> Result<Value, Box<dyn std::error::E
     let mut outcomes = Vec::new();
     for (number, event) in script.events.into_iter().enumerate() {
         environment.freeze().await?;
-        outcomes.push(invoke(&mut environment, number, event, timeout).await?);
+        outcomes.push(invoke(&mut environment, &mut output, number, event, timeout).await?);
     }
-    let output = environment.take_output();
     let usage = environment.usage()?;
-    environment.shutdown().await?;
-    let mut lines = Vec::new();
-    if let Some(mut output) = output {
-        while let Some(event) = output.next().await {
-            if let OutputEvent::Lines(more) = event {
-                lines.extend(more.iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()));
-            }
-        }
-    }
+    environment.shutdown(&mut output).await?;
+    let lines: Vec<String> = output.iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()).collect();
     let capabilities = serde_json::to_value(sandbox.capabilities())?;
     sandbox.shutdown().await?;
     Ok(json!({
@@ -68,6 +61,7 @@ async fn play(script: Script, hold: bool) -> Result<Value, Box<dyn std::error::E
 
 async fn invoke(
     environment: &mut Environment,
+    output: &mut Vec<OutputLine>,
     number: usize,
     event: String,
     timeout: Duration,
@@ -83,5 +77,5 @@ async fn invoke(
         client_context: None,
         cognito_identity: None,
     };
-    Ok(format!("{:?}", environment.invoke(invocation).await?.outcome))
+    Ok(format!("{:?}", environment.invoke(invocation, output).await?.outcome))
 }

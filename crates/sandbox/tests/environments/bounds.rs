@@ -1,7 +1,9 @@
 //! What a function may use, and that taking more harms nobody else.
 
-use crate::common::{Bench, answer, invoke};
-use sandbox::{InvokeOutcome, OutputEvent, TmpKind, limits};
+use std::future::Future;
+
+use crate::common::{Bench, answer, event, invoke};
+use sandbox::{InvokeOutcome, OutputLine, OutputSink, TmpKind, limits};
 
 #[tokio::test]
 async fn writing_a_gigabyte_to_tmp_is_no_space_left_and_not_out_of_memory() {
@@ -113,29 +115,45 @@ def chatter(event):
         os.write(1, line)
     return b"done"
 runtime.serve(chatter)"#;
-    let mut environment = bench.ready(bench.function("f", main)).await;
-    let mut output = environment.take_output().unwrap();
-    let reader = tokio::spawn(async move {
-        let mut lines = 0_u64;
-        loop {
-            match output.next().await.unwrap() {
-                OutputEvent::Lines(more) => {
-                    assert!(more.len() <= limits::OUTPUT_READ_BYTES);
-                    assert!(more.iter().all(|line| line.text.len() == 1023));
-                    lines += more.len() as u64;
-                    tokio::task::yield_now().await;
-                }
-                OutputEvent::InvocationEnd { request_id } => return (lines, request_id),
-                OutputEvent::Closed => panic!("closed too early"),
-            }
-        }
-    });
-    assert_eq!(answer(&mut environment, "{}").await, "done");
-    assert_eq!(reader.await.unwrap(), (100 * 1024, "request-1".to_owned()));
+    let mut environment = bench.ready(bench.function("f", main)).await.environment;
+    let mut reader = SlowReader::default();
+    let report = environment.invoke(event("request-1", "{}"), &mut reader).await.unwrap();
+    assert!(matches!(report.outcome, InvokeOutcome::Response { .. }), "{report:?}");
+    environment.drain(&mut reader);
+    assert_eq!(reader.lines, 100 * 1024);
+}
+
+/// Counts lines, and lets others run before it takes more.
+#[derive(Default)]
+struct SlowReader {
+    lines: u64,
+}
+
+impl OutputSink for SlowReader {
+    fn print(&mut self, lines: Vec<OutputLine>) {
+        assert!(lines.len() <= limits::OUTPUT_READ_BYTES);
+        assert!(lines.iter().all(|line| line.text.len() == 1023));
+        self.lines += lines.len() as u64;
+    }
+
+    fn room(&mut self) -> impl Future<Output = ()> + Send {
+        tokio::task::yield_now()
+    }
+}
+
+/// Has never room for more.
+struct FullReader;
+
+impl OutputSink for FullReader {
+    fn print(&mut self, _: Vec<OutputLine>) {}
+
+    fn room(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 #[tokio::test]
-async fn output_nobody_reads_blocks_the_function_until_its_timeout_or_is_discarded() {
+async fn output_nobody_reads_blocks_the_function_until_its_timeout() {
     let bench = Bench::start().await;
     let main = r#"
 def chatter(event):
@@ -143,19 +161,15 @@ def chatter(event):
         os.write(1, b"x" * 1023 + b"\n")
     return b"done"
 runtime.serve(chatter)"#;
-    let mut discarded = bench.ready(bench.function("f", main)).await;
-    drop(discarded.take_output());
-    assert_eq!(answer(&mut discarded, "{}").await, "done");
-
-    let mut kept = bench.ready(bench.function("f", main)).await;
-    let mut invocation = crate::common::event("request-1", "{}");
+    let mut kept = bench.ready(bench.function("f", main)).await.environment;
+    let mut invocation = event("request-1", "{}");
     invocation.timeout = std::time::Duration::from_millis(500);
-    let report = kept.invoke(invocation).await.unwrap();
+    let report = kept.invoke(invocation, &mut FullReader).await.unwrap();
     assert!(matches!(report.outcome, InvokeOutcome::TimedOut), "{report:?}");
 }
 
 #[tokio::test]
-async fn output_before_the_answer_comes_before_the_mark_of_its_invocation() {
+async fn output_before_the_answer_is_there_when_the_invocation_has_ended() {
     let bench = Bench::start().await;
     let main = r#"
 def talk(event):
@@ -164,25 +178,10 @@ def talk(event):
     return event
 runtime.serve(talk)"#;
     let mut environment = bench.ready(bench.function("f", main)).await;
-    let mut output = environment.take_output().unwrap();
     for number in 0..50 {
         let text = number.to_string();
-        let mut invocation = crate::common::event(&text, text.clone());
-        invocation.request_id = text.clone();
-        environment.invoke(invocation).await.unwrap();
-        let mut lines = Vec::new();
-        loop {
-            match output.next().await.unwrap() {
-                OutputEvent::Lines(more) => {
-                    lines.extend(more.iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()));
-                }
-                OutputEvent::InvocationEnd { request_id } => {
-                    assert_eq!(request_id, text);
-                    break;
-                }
-                OutputEvent::Closed => panic!("closed too early"),
-            }
-        }
+        environment.invoke(event(&text, text.clone())).await.unwrap();
+        let lines = environment.printed();
         assert_eq!(lines, [format!("out {number}"), format!("err {number}"), "unfinished".to_owned()]);
     }
 }

@@ -1,12 +1,13 @@
 //! What the tests share: a sandbox in a directory of its own, and functions as small Python programs.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use sandbox::{
-    Environment, EnvironmentSpec, InitOutcome, Invocation, InvokeOutcome, InvokeReport, OutputEvent, RootSpec, Sandbox,
-    SandboxConfig,
+    Environment, EnvironmentSpec, InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, OutputLine,
+    RootSpec, Sandbox, SandboxConfig, SandboxError,
 };
 use tempfile::TempDir;
 
@@ -81,14 +82,63 @@ impl Bench {
     }
 
     /// Launches a function and initialises it.
-    pub async fn ready(&self, spec: EnvironmentSpec) -> Environment {
-        let mut environment = self.sandbox.launch(spec).await.unwrap();
+    pub async fn ready(&self, spec: EnvironmentSpec) -> Watched {
+        let mut environment = self.launched(spec).await;
         let init = environment.init(PATIENCE).await.unwrap();
         if !matches!(init.outcome, InitOutcome::Ready) {
             panic!("{:?}; output: {:?}", init.outcome, output_of(environment).await);
         }
         environment
     }
+
+    /// Launches a function.
+    pub async fn launched(&self, spec: EnvironmentSpec) -> Watched {
+        Watched { environment: self.sandbox.launch(spec).await.unwrap(), output: Vec::new() }
+    }
+}
+
+/// An environment whose output is kept.
+pub struct Watched {
+    pub environment: Environment,
+    pub output: Vec<OutputLine>,
+}
+
+impl Watched {
+    pub async fn init(&mut self, timeout: Duration) -> Result<InitReport, SandboxError> {
+        self.environment.init(timeout, &mut self.output).await
+    }
+
+    pub async fn invoke(&mut self, invocation: Invocation) -> Result<InvokeReport, SandboxError> {
+        self.environment.invoke(invocation, &mut self.output).await
+    }
+
+    pub async fn shutdown(mut self) -> Result<(), SandboxError> {
+        self.environment.shutdown(&mut self.output).await
+    }
+
+    /// What was printed since this was asked last.
+    pub fn printed(&mut self) -> Vec<String> {
+        self.environment.drain(&mut self.output);
+        texts(&std::mem::take(&mut self.output))
+    }
+}
+
+impl Deref for Watched {
+    type Target = Environment;
+
+    fn deref(&self) -> &Environment {
+        &self.environment
+    }
+}
+
+impl DerefMut for Watched {
+    fn deref_mut(&mut self) -> &mut Environment {
+        &mut self.environment
+    }
+}
+
+fn texts(lines: &[OutputLine]) -> Vec<String> {
+    lines.iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()).collect()
 }
 
 /// Writes a function and describes it.
@@ -120,12 +170,12 @@ pub fn event(request_id: &str, payload: impl Into<Bytes>) -> Invocation {
     }
 }
 
-pub async fn invoke(environment: &mut Environment, payload: &str) -> InvokeReport {
+pub async fn invoke(environment: &mut Watched, payload: &str) -> InvokeReport {
     environment.invoke(event("request-1", payload.to_owned())).await.unwrap()
 }
 
 /// The text a function answered.
-pub async fn answer(environment: &mut Environment, payload: &str) -> String {
+pub async fn answer(environment: &mut Watched, payload: &str) -> String {
     match invoke(environment, payload).await.outcome {
         InvokeOutcome::Response { payload, .. } => String::from_utf8(payload.to_vec()).unwrap(),
         other => panic!("no response but {other:?}"),
@@ -133,16 +183,10 @@ pub async fn answer(environment: &mut Environment, payload: &str) -> String {
 }
 
 /// Everything a function has printed, once it has ended.
-pub async fn output_of(mut environment: Environment) -> Vec<String> {
-    let mut output = environment.take_output().unwrap();
-    environment.shutdown().await.unwrap();
-    let mut lines = Vec::new();
-    while let Some(event) = output.next().await {
-        if let OutputEvent::Lines(more) = event {
-            lines.extend(more.iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()));
-        }
-    }
-    lines
+pub async fn output_of(watched: Watched) -> Vec<String> {
+    let Watched { environment, mut output } = watched;
+    environment.shutdown(&mut output).await.unwrap();
+    texts(&output)
 }
 
 /// Waits until something holds, for as long as [`PATIENCE`].

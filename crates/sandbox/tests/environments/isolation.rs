@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use crate::common::{Bench, answer, write_function};
+use crate::common::{Bench, Watched, answer, write_function};
 use sandbox::Bind;
 
 /// A function that evaluates its event.
@@ -25,13 +25,13 @@ def evaluate(event):
         return traceback.format_exc().encode()
 runtime.serve(evaluate)"#;
 
-async fn evaluator(bench: &Bench) -> sandbox::Environment {
+async fn evaluator(bench: &Bench) -> Watched {
     let mut spec = bench.function("evaluator", EVALUATE);
     spec.command.retain(|word| word != "-S");
     bench.ready(spec).await
 }
 
-async fn check(environment: &mut sandbox::Environment, cases: &[(&str, &str)]) {
+async fn check(environment: &mut Watched, cases: &[(&str, &str)]) {
     for (expression, expected) in cases {
         assert_eq!(&answer(environment, expression).await, expected, "{expression}");
     }

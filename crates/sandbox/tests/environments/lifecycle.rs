@@ -77,11 +77,9 @@ runtime.serve(lambda event: event)"#;
 async fn many_environments_live_at_once_and_answer() {
     let bench = Bench::start().await;
     let spec = bench.function("f", "runtime.serve(lambda event: event)");
-    let launches = (0..30).map(|_| bench.sandbox.launch(spec.clone()));
+    let launches = (0..30).map(|_| bench.launched(spec.clone()));
     let mut environments = Vec::new();
-    for launched in futures(launches).await {
-        environments.push(launched.unwrap());
-    }
+    environments.extend(futures(launches).await);
     for environment in &mut environments {
         environment.init(crate::common::PATIENCE).await.unwrap();
         environment.freeze().await.unwrap();

@@ -3,8 +3,8 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use crate::common::{Bench, PATIENCE, answer, event, invoke, output_of};
-use sandbox::{InitOutcome, InvokeOutcome, OutputEvent, ResponseMode, SandboxError, limits};
+use crate::common::{Bench, PATIENCE, answer, event, eventually, invoke, output_of};
+use sandbox::{InitOutcome, InvokeOutcome, ResponseMode, SandboxError, limits};
 
 const ECHO: &str = "runtime.serve(lambda event: event)";
 
@@ -109,7 +109,7 @@ async fn memory_without_end_during_initialisation_is_out_of_memory() {
     }
     let mut spec = bench.function("f", "hoard = []\nwhile True: hoard.append(bytearray(1 << 20))");
     spec.memory_mb = 128;
-    let mut environment = bench.sandbox.launch(spec).await.unwrap();
+    let mut environment = bench.launched(spec).await;
     let init = environment.init(PATIENCE).await.unwrap();
     assert!(matches!(init.outcome, InitOutcome::OutOfMemory), "{init:?}");
 }
@@ -178,7 +178,7 @@ runtime.serve(lambda event: event)"#;
 async fn an_initialisation_error_is_handed_on_as_reported() {
     let bench = Bench::start().await;
     let main = r#"runtime.call("POST", "init/error", b'{"errorType":"Runtime.ImportModuleError"}', ["Lambda-Runtime-Function-Error-Type: Runtime.ImportModuleError"])"#;
-    let mut environment = bench.sandbox.launch(bench.function("f", main)).await.unwrap();
+    let mut environment = bench.launched(bench.function("f", main)).await;
     let InitOutcome::Failed(error) = environment.init(PATIENCE).await.unwrap().outcome else { panic!() };
     assert_eq!(error.error_type.as_deref(), Some("Runtime.ImportModuleError"));
     assert_eq!(error.payload, "{\"errorType\":\"Runtime.ImportModuleError\"}");
@@ -189,11 +189,11 @@ async fn an_initialisation_error_is_handed_on_as_reported() {
 #[tokio::test]
 async fn an_initialisation_that_exits_hangs_or_cannot_start_says_so() {
     let bench = Bench::start().await;
-    let mut exiting = bench.sandbox.launch(bench.function("exits", "raise SystemExit(7)")).await.unwrap();
+    let mut exiting = bench.launched(bench.function("exits", "raise SystemExit(7)")).await;
     let outcome = exiting.init(PATIENCE).await.unwrap().outcome;
     assert!(matches!(outcome, InitOutcome::Exited(status) if status.code() == Some(7)), "{outcome:?}");
 
-    let mut hanging = bench.sandbox.launch(bench.function("hangs", "while True: pass")).await.unwrap();
+    let mut hanging = bench.launched(bench.function("hangs", "while True: pass")).await;
     let outcome = hanging.init(Duration::from_millis(200)).await.unwrap().outcome;
     assert!(matches!(outcome, InitOutcome::TimedOut), "{outcome:?}");
     hanging.shutdown().await.unwrap();
@@ -206,7 +206,7 @@ async fn an_initialisation_that_exits_hangs_or_cannot_start_says_so() {
             std::fs::write(&path, content).unwrap();
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         }
-        let mut environment = bench.sandbox.launch(missing.clone()).await.unwrap();
+        let mut environment = bench.launched(missing.clone()).await;
         let outcome = environment.init(PATIENCE).await.unwrap().outcome;
         let InitOutcome::InvalidEntrypoint { path, errno: found } = outcome else { panic!("{outcome:?}") };
         assert_eq!((path.as_str(), found), ("/var/task/bootstrap", errno));
@@ -224,7 +224,7 @@ async fn what_cannot_be_launched_is_refused_and_leaves_the_sandbox_working() {
     assert!(matches!(bench.sandbox.launch(greedy).await, Err(SandboxError::InvalidSpec(_))));
     let mut nowhere = bench.function("f", ECHO);
     nowhere.code_dir = "/does/not/exist".into();
-    let mut environment = bench.sandbox.launch(nowhere).await.unwrap();
+    let mut environment = bench.launched(nowhere).await;
     let error = environment.init(PATIENCE).await.unwrap_err();
     assert!(error.to_string().contains("/does/not/exist"), "{error}");
     let mut environment = bench.ready(bench.function("f", ECHO)).await;
@@ -249,10 +249,9 @@ again = [refused(f"invocation/{first}/response")]
 print("asked again", flush=True)
 runtime.serve(lambda event: json.dumps(again).encode())"#;
     let mut environment = bench.ready(bench.function("f", main)).await;
-    let mut output = environment.take_output().unwrap();
     let report = environment.invoke(event("a", "same event")).await.unwrap();
     let InvokeOutcome::Response { payload, .. } = report.outcome else { panic!("{report:?}") };
-    while !matches!(output.next().await.unwrap(), OutputEvent::Lines(_)) {}
+    eventually("the function goes on", || !environment.printed().is_empty()).await;
     let refusals: serde_json::Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!(
         refusals,

@@ -27,13 +27,19 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Ends its processes, and waits until they are gone and its log is handed on.
-    pub async fn end(self) {
-        let Instance { environment, journal, endpoint, package, .. } = self;
-        if let Err(error) = environment.shutdown().await {
+    /// Ends its processes, and waits until they are gone. Its log is still open.
+    pub async fn end_open(self) -> Journal {
+        let Instance { environment, mut journal, endpoint, package, .. } = self;
+        if let Err(error) = environment.shutdown(&mut journal).await {
             tracing::warn!(%error, "an environment could not be ended");
         }
         drop((endpoint, package));
-        journal.close().await;
+        journal
+    }
+
+    /// Ends its processes, and waits until they are gone and its log is handed on.
+    pub async fn end(self) {
+        let mut journal = self.end_open().await;
+        journal.flush().await;
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::failure::Failure;
 use super::instance::Instance;
-use super::journal::{Journal, JournalParts};
+use super::journal::Journal;
 use super::limits::CREDENTIALS_LIFETIME;
 use super::lines::{Lines, Phase, RuntimeVersion};
 use super::shipper::{Shipper, Target};
@@ -145,25 +145,17 @@ impl Launcher {
     pub async fn launch(&self, plan: &Plan, target: &Arc<Target>, phase: Phase) -> Result<Instance, LaunchError> {
         let born = self.platform.clock.monotonic();
         let mut environment = self.sandbox().await?.launch(self.spec(plan, target)?).await?;
-        let (output, endpoint) = environment
-            .take_output()
-            .zip(environment.take_endpoint_listener())
-            .expect("a new environment has its output and its listener");
+        let endpoint = environment.take_endpoint_listener().expect("a new environment has its listener");
         let lines = lines(&plan.version);
         let mut first = Vec::new();
         if phase == Phase::Init {
             first.extend(lines.init_start(self.platform.clock.now(), &self.runtime_version(plan)));
             first.extend(plan.notice.as_ref().map(|notice| format!("NOTICE {notice}\n")));
         }
-        let journal = Journal::start(JournalParts {
-            output,
-            target: Arc::clone(target),
-            shipper: self.shipper.clone(),
-            lines,
-            clock: self.platform.clock.clone(),
-            first,
-            returns_are_line_feeds: plan.resolved.interpreter.is_some(),
-        });
+        let (shipper, clock) = (self.shipper.clone(), self.platform.clock.clone());
+        let returns_are_line_feeds = plan.resolved.interpreter.is_some();
+        let mut journal = Journal::new(Arc::clone(target), shipper, lines, clock, returns_are_line_feeds);
+        journal.open(first);
         let endpoint = (self.serve_endpoint)(endpoint, &plan.version.qualified_arn())?;
         let (version, package) = (Arc::clone(&plan.version), Arc::clone(&plan.package));
         Ok(Instance { version, environment, journal, born, endpoint, package })

@@ -40,9 +40,6 @@ pub const MACHINE_MEMORY_RESERVE_KIB: u64 = 256 * 1024;
 /// in their own `write`, as with any full pipe.
 pub const WAITING_LOG_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Log lines of one environment gathered before they are handed on, in bytes.
-pub const GATHERED_LOG_BYTES_MAX: usize = 256 * 1024;
-
 /// How long log lines are gathered across environments before they are written.
 pub const LOG_WRITE_INTERVAL: Duration = Duration::from_millis(20);
 

@@ -16,6 +16,7 @@ mod operation;
 mod pools;
 mod run;
 mod shipper;
+mod unstoppable;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome};
-use tokio::sync::oneshot;
 use wire::Error;
 
 use super::failure::{self, Failure};
+use super::gate::Place;
 use super::instance::Instance;
+use super::journal::Journal;
 use super::launch::{launch_failure, lines};
 use super::limits::{ENVIRONMENT_AGE_MAX, INIT_TIMEOUT};
 use super::lines::{Phase, Report};
 use super::pools::Acquired;
+use super::unstoppable::Unstoppable;
 use super::{Invoker, gate, machine};
 use crate::function::FunctionVersion;
 use crate::package::Packages;
@@ -48,13 +50,13 @@ pub struct Outcome {
 /// An initialised environment, or the last thing to be said about one that could not be.
 enum Started {
     Ready { instance: Box<Instance>, init: Option<Duration> },
-    Failed(FailedStart),
+    Failed(Box<FailedStart>),
 }
 
 /// An initialisation that failed twice.
 struct FailedStart {
     /// Its log is still open; its processes are gone.
-    journal: Option<super::journal::Journal>,
+    journal: Option<Journal>,
     document: Bytes,
     failure: Failure,
     duration: Duration,
@@ -73,28 +75,24 @@ impl Invoker {
         request: Request,
     ) -> Result<Outcome, Error> {
         let place = self.gate.enter(&version.function).inspect_err(|_| self.metrics.throttled())?;
-        let (sender, receiver) = oneshot::channel();
         let (invoker, packages) = (Arc::clone(self), Arc::clone(packages));
-        self.running.spawn(async move {
-            invoker.run_to_end(&packages, version, request, sender).await;
-            drop(place);
-        });
-        receiver.await.unwrap_or_else(|_| Err(Error::bare(&wire::error::common::INTERNAL_FAILURE)))
+        let work = async move { invoker.run_to_answer(&packages, version, request, place).await };
+        Unstoppable::new(work, &self.running).await
     }
 
-    async fn run_to_end(
-        &self,
+    async fn run_to_answer(
+        self: &Arc<Invoker>,
         packages: &Packages,
         version: Arc<FunctionVersion>,
         request: Request,
-        answer: oneshot::Sender<Result<Outcome, Error>>,
-    ) {
-        match self.environment(packages, &version, &request).await {
-            Ok(Started::Ready { instance, init }) => self.use_instance(*instance, init, request, answer).await,
-            Ok(Started::Failed(failed)) => self.report_failed_start(failed, &version, request, answer).await,
-            // An answer that nobody waits for is no error, here and below.
-            Err(error) => drop(answer.send(Err(error))),
-        }
+        place: Place,
+    ) -> Result<Outcome, Error> {
+        let outcome = match self.environment(packages, &version, &request).await? {
+            Started::Ready { instance, init } => self.use_instance(*instance, init, request).await,
+            Started::Failed(failed) => Ok(self.report_failed_start(*failed, &version, request)),
+        };
+        drop(place);
+        outcome
     }
 
     /// A warm environment, or a new one.
@@ -140,20 +138,20 @@ impl Invoker {
         }
         let plan = match self.launcher.plan(version, packages).await {
             Ok(plan) => plan,
-            Err(error) => return Ok(Started::Failed(not_started(&error, request))),
+            Err(error) => return Ok(Started::Failed(Box::new(not_started(&error, request)))),
         };
         let target = self.launcher.target(version);
         let timeout = Duration::from_secs(u64::from(version.configuration.timeout_seconds));
         for (phase, limit) in [(Phase::Init, INIT_TIMEOUT), (Phase::Invoke, timeout)] {
             let mut instance = match self.launcher.launch(&plan, &target, phase).await {
                 Ok(instance) => instance,
-                Err(error) => return Ok(Started::Failed(not_started(&error, request))),
+                Err(error) => return Ok(Started::Failed(Box::new(not_started(&error, request)))),
             };
-            let report = match instance.environment.init(limit).await {
+            let report = match instance.environment.init(limit, &mut instance.journal).await {
                 Ok(report) => report,
                 Err(error) => {
                     self.end(instance);
-                    return Ok(Started::Failed(not_started(&error.into(), request)));
+                    return Ok(Started::Failed(Box::new(not_started(&error.into(), request))));
                 }
             };
             if matches!(report.outcome, InitOutcome::Ready) {
@@ -162,10 +160,10 @@ impl Invoker {
             }
             let failed = self.failed_start(instance, report, phase, limit, request).await;
             if phase == Phase::Invoke {
-                return Ok(Started::Failed(failed));
+                return Ok(Started::Failed(Box::new(failed)));
             }
-            if let Some(journal) = failed.journal {
-                journal.close().await;
+            if let Some(mut journal) = failed.journal {
+                journal.flush().await;
             }
         }
         unreachable!("the second phase answers in either case")
@@ -180,26 +178,23 @@ impl Invoker {
         limit: Duration,
         request: &Request,
     ) -> FailedStart {
-        let Instance { environment, journal, version, .. } = instance;
-        let used_bytes = environment.usage().map(|usage| usage.peak_bytes).unwrap_or_default();
-        if let Err(error) = environment.shutdown().await {
-            tracing::warn!(%error, "an environment could not be ended");
-        }
+        let version = Arc::clone(&instance.version);
+        let used_bytes = instance.used_bytes();
+        let mut journal = instance.end_open().await;
         let (failure, document) = init_failure(&report.outcome, limit, request);
         let line = lines(&version).init_report(self.platform.clock.now(), phase, report.duration, &failure);
         if let Some(line) = line {
-            journal.add(line).await;
+            journal.add(line);
         }
         FailedStart { journal: Some(journal), document, failure, duration: report.duration, used_bytes }
     }
 
-    async fn report_failed_start(
-        &self,
+    fn report_failed_start(
+        self: &Arc<Invoker>,
         failed: FailedStart,
         version: &FunctionVersion,
         request: Request,
-        answer: oneshot::Sender<Result<Outcome, Error>>,
-    ) {
+    ) -> Outcome {
         let report = Report {
             duration: failed.duration,
             init: None,
@@ -208,76 +203,63 @@ impl Invoker {
             failure: Some(failed.failure),
         };
         self.metrics.invoked(report.duration, true);
-        let (tail_sender, tail) = tail_channel(request.tail);
-        if let Some(journal) = failed.journal {
-            journal.begin(&request.request_id, self.platform.clock.now()).await;
-            journal.finish(&request.request_id, report, tail_sender).await;
-            journal.close().await;
+        let mut tail = Vec::new();
+        if let Some(mut journal) = failed.journal {
+            journal.begin(&request.request_id, self.platform.clock.now());
+            tail = journal.finish(&request.request_id, &report);
+            self.running.spawn(async move { journal.flush().await });
         }
-        let tail = take_tail(tail).await;
-        drop(answer.send(Ok(Outcome { payload: failed.document, failed: true, tail })));
+        Outcome { payload: failed.document, failed: true, tail: request.tail.then_some(tail) }
     }
 
-    /// Hands the event to an environment, answers, and takes the environment back.
+    /// Hands the event to an environment, and leaves the environment to [`Invoker::take_back`].
     async fn use_instance(
-        &self,
+        self: &Arc<Invoker>,
         mut instance: Instance,
         init: Option<Duration>,
         request: Request,
-        answer: oneshot::Sender<Result<Outcome, Error>>,
-    ) {
+    ) -> Result<Outcome, Error> {
         let version = Arc::clone(&instance.version);
-        let configuration = &version.configuration;
-        let timeout = Duration::from_secs(u64::from(configuration.timeout_seconds));
+        let timeout = Duration::from_secs(u64::from(version.configuration.timeout_seconds));
         let now = self.platform.clock.now();
-        instance.journal.begin(&request.request_id, now).await;
-        let report = instance
-            .environment
-            .invoke(Invocation {
-                request_id: request.request_id.clone(),
-                payload: request.payload,
-                timeout,
-                deadline_ms: now.milliseconds() + timeout.as_millis() as i64,
-                invoked_function_arn: request.invoked_arn,
-                trace_id: request.trace_id,
-                client_context: request.client_context,
-                cognito_identity: None,
-            })
-            .await;
-        let (outcome, duration) = match report {
-            Ok(report) => (report.outcome, report.duration),
+        instance.journal.begin(&request.request_id, now);
+        let invocation = Invocation {
+            request_id: request.request_id.clone(),
+            payload: request.payload,
+            timeout,
+            deadline_ms: now.milliseconds() + timeout.as_millis() as i64,
+            invoked_function_arn: request.invoked_arn,
+            trace_id: request.trace_id,
+            client_context: request.client_context,
+            cognito_identity: None,
+        };
+        let report = match instance.environment.invoke(invocation, &mut instance.journal).await {
+            Ok(report) => report,
             Err(error) => {
                 tracing::error!(%error, function = version.arn(), "an environment could not take an event");
                 self.end(instance);
-                drop(answer.send(Err(Error::bare(&wire::error::common::INTERNAL_FAILURE))));
-                return;
+                return Err(Error::bare(&wire::error::common::INTERNAL_FAILURE));
             }
         };
-        let verdict = Verdict::of(outcome, timeout, &request.request_id);
+        let Verdict { payload, failed, failure, usable } = Verdict::of(report.outcome, timeout, &request.request_id);
         self.pools.announce(&version);
-        let (tail_sender, tail) = tail_channel(request.tail);
-        self.metrics.invoked(duration, verdict.failed);
-        let (payload, failed) = (verdict.payload, verdict.failed);
-        let mut answer = Some((answer, payload));
-        if tail.is_none()
-            && let Some((answer, payload)) = answer.take()
-        {
-            drop(answer.send(Ok(Outcome { payload, failed, tail: None })));
-            // The answer goes out before anything else is done.
-            tokio::task::yield_now().await;
-        }
-        let used_mb = used_mb(instance.environment.usage().map(|usage| usage.peak_bytes).unwrap_or_default(), &version);
-        let report = Report { duration, init, memory_mb: configuration.memory_mb, used_mb, failure: verdict.failure };
-        instance.journal.finish(&request.request_id, report, tail_sender).await;
-        self.take_back(instance, verdict.usable).await;
-        if let Some((answer, payload)) = answer {
-            let tail = take_tail(tail).await;
-            drop(answer.send(Ok(Outcome { payload, failed, tail })));
-        }
+        self.metrics.invoked(report.duration, failed);
+        let end = End { request_id: request.request_id, duration: report.duration, init, failure };
+        let tail = request.tail.then(|| instance.write_end(&end));
+        let unwritten = tail.is_none().then_some(end);
+        let invoker = Arc::clone(self);
+        // The answer goes out before anything else is done.
+        self.running.spawn(async move { invoker.take_back(instance, unwritten, usable).await });
+        Ok(Outcome { payload, failed, tail })
     }
 
-    /// Freezes an environment for its next use, hands it to whoever waits for one, or ends it.
-    async fn take_back(&self, mut instance: Instance, usable: bool) {
+    /// Writes an invocation's last lines unless they are written, then freezes the environment for its next use, hands
+    /// it to whoever waits for one, or ends it.
+    async fn take_back(&self, mut instance: Instance, unwritten: Option<End>, usable: bool) {
+        if let Some(end) = unwritten {
+            instance.write_end(&end);
+        }
+        instance.journal.flush().await;
         let version = Arc::clone(&instance.version);
         let frozen = usable && (self.pools.is_awaited(&version) || instance.environment.freeze().await.is_ok());
         if !frozen {
@@ -285,9 +267,40 @@ impl Invoker {
             self.end(instance);
             return;
         }
+        // What it printed between its answer and now.
+        instance.environment.drain(&mut instance.journal);
+        instance.journal.flush().await;
         if let Some(unwanted) = self.pools.give_back(instance, self.platform.clock.monotonic()) {
             self.end(unwanted);
         }
+    }
+}
+
+/// The end of an invocation, for its log.
+struct End {
+    request_id: String,
+    duration: Duration,
+    init: Option<Duration>,
+    failure: Option<Failure>,
+}
+
+impl Instance {
+    /// Peak memory so far, in bytes.
+    fn used_bytes(&self) -> u64 {
+        self.environment.usage().map(|usage| usage.peak_bytes).unwrap_or_default()
+    }
+
+    /// Writes an invocation's last lines behind what it printed. Answers the end of its log.
+    fn write_end(&mut self, end: &End) -> Vec<u8> {
+        self.environment.drain(&mut self.journal);
+        let report = Report {
+            duration: end.duration,
+            init: end.init,
+            memory_mb: self.version.configuration.memory_mb,
+            used_mb: used_mb(self.used_bytes(), &self.version),
+            failure: end.failure.clone(),
+        };
+        self.journal.finish(&end.request_id, &report)
     }
 }
 
@@ -354,18 +367,4 @@ fn not_started(error: &super::launch::LaunchError, request: &Request) -> FailedS
 /// Megabytes in use, rounded up and never more than the function has, as AWS shows them.
 fn used_mb(bytes: u64, version: &FunctionVersion) -> u64 {
     bytes.div_ceil(1024 * 1024).min(u64::from(version.configuration.memory_mb))
-}
-
-type TailReceiver = Option<oneshot::Receiver<Vec<u8>>>;
-
-fn tail_channel(wanted: bool) -> (Option<oneshot::Sender<Vec<u8>>>, TailReceiver) {
-    wanted.then(oneshot::channel).unzip()
-}
-
-/// The end of the log. It is lost only with the journal, which has said so.
-async fn take_tail(tail: TailReceiver) -> Option<Vec<u8>> {
-    match tail {
-        Some(tail) => Some(tail.await.unwrap_or_default()),
-        None => None,
-    }
 }

@@ -44,6 +44,19 @@ pub struct Shipper {
     validity: Arc<Validity>,
 }
 
+/// A place among the waiting lines.
+pub struct Place<'shipper> {
+    permit: mpsc::Permit<'shipper, Message>,
+    room: OwnedSemaphorePermit,
+}
+
+impl Place<'_> {
+    /// Hands lines over.
+    pub fn ship(self, target: &Arc<Target>, events: Vec<InputLogEvent>) {
+        self.permit.send(Message::Batch { target: Arc::clone(target), events, _room: self.room });
+    }
+}
+
 /// Which lines are still to be written.
 #[derive(Default)]
 struct Validity {
@@ -80,18 +93,11 @@ impl Shipper {
         drop(self.validity.writing.lock().await);
     }
 
-    /// Hands lines over; waits while too much is waiting already.
-    pub async fn ship(&self, target: &Arc<Target>, events: Vec<InputLogEvent>) {
-        if events.is_empty() {
-            return;
-        }
-        let bytes: usize = events.iter().map(|event| event.message.len() + LOG_EVENT_OVERHEAD_BYTES).sum();
-        let units = bytes.div_ceil(UNIT_BYTES).min(WAITING_LOG_BYTES_MAX / UNIT_BYTES) as u32;
-        if let Ok(room) = Arc::clone(&self.room).acquire_many_owned(units).await {
-            let batch = Message::Batch { target: Arc::clone(target), events, _room: room };
-            // The writer ends only with the process.
-            let _ = self.sender.send(batch).await;
-        }
+    /// A place for lines of that many bytes; waits while too much is waiting already. `None` at the process's end.
+    pub async fn place(&self, bytes: usize) -> Option<Place<'_>> {
+        let units = bytes.div_ceil(UNIT_BYTES).clamp(1, WAITING_LOG_BYTES_MAX / UNIT_BYTES) as u32;
+        let room = Arc::clone(&self.room).acquire_many_owned(units).await.ok()?;
+        Some(Place { permit: self.sender.reserve().await.ok()?, room })
     }
 
     /// Waits until everything handed over before is written, for at most [`LOG_DRAIN_TIMEOUT`].
