@@ -77,7 +77,7 @@ class Runtime {
     // Between invocations nobody waits for an error, and the connection is taken by the wait for the next event.
     if (this.#requestId === undefined && this.handler) exit();
     else if (this.#requestId === undefined) this.#client.postInitError(error, exit);
-    else this.#client.postError(this.#requestId, error, exit);
+    else this.#client.postLastError(this.#requestId, error, exit);
   }
 
   #scheduleNext() {
