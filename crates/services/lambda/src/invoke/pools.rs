@@ -26,6 +26,8 @@ struct Pool {
     idle: Vec<Idle>,
     /// Environments that have answered and will be back in a moment.
     returning: usize,
+    /// Those among them that still run: cheaper to go on with than any that would have to be thawed.
+    hot: usize,
     /// Invocations that wait for one of those, never more than there are.
     waiting: VecDeque<oneshot::Sender<Instance>>,
 }
@@ -51,10 +53,12 @@ impl Pools {
     pub fn acquire(&self, version: &FunctionVersion) -> Acquired {
         let mut state = self.0.lock();
         let Some(pool) = state.by_deployment.get_mut(&version.deployment) else { return Acquired::None };
-        if let Some(idle) = pool.idle.pop() {
+        pool.waiting.retain(|waiting| !waiting.is_closed());
+        if pool.hot <= pool.waiting.len()
+            && let Some(idle) = pool.idle.pop()
+        {
             return Acquired::Warm(Box::new(idle.instance));
         }
-        pool.waiting.retain(|waiting| !waiting.is_closed());
         if pool.returning > pool.waiting.len() {
             let (sender, receiver) = oneshot::channel();
             pool.waiting.push_back(sender);
@@ -71,15 +75,19 @@ impl Pools {
             version: version.version,
             idle: Vec::new(),
             returning: 0,
+            hot: 0,
             waiting: VecDeque::new(),
         });
         pool.returning += 1;
+        pool.hot += 1;
     }
 
-    /// Whether somebody waits for an environment of this deployment, so that it need not be frozen.
+    /// An announced environment is about to be frozen. Answers whether somebody waits for it, so that it need not be.
     pub fn is_awaited(&self, version: &FunctionVersion) -> bool {
-        let state = self.0.lock();
-        state.by_deployment.get(&version.deployment).is_some_and(|pool| !pool.waiting.is_empty())
+        let mut state = self.0.lock();
+        let Some(pool) = state.by_deployment.get_mut(&version.deployment) else { return false };
+        pool.hot = pool.hot.saturating_sub(1);
+        pool.waiting.iter().any(|waiting| !waiting.is_closed())
     }
 
     /// Takes an announced environment back. Answers it if nobody may use it any more: it is to be ended.

@@ -261,8 +261,9 @@ impl Invoker {
         }
         instance.journal.flush().await;
         let version = Arc::clone(&instance.version);
-        let frozen = usable && (self.pools.is_awaited(&version) || instance.environment.freeze().await.is_ok());
-        if !frozen {
+        let awaited = self.pools.is_awaited(&version);
+        let kept = usable && (awaited || instance.environment.freeze().await.is_ok());
+        if !kept {
             self.pools.lose(&version);
             self.end(instance);
             return;
