@@ -64,6 +64,9 @@ impl Need {
 /// What is known of a resource.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// Its full ARN where the need could only tell a part of it, as a secret's name without its random suffix: decisions
+    /// are made on this one. `None` keeps the need's.
+    pub resource: Option<String>,
     /// Its resource policy, as JSON. Compiled forms are cached by text.
     pub policy: Option<Arc<str>>,
     /// How that policy and the caller's own policies go together.
