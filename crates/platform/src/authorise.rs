@@ -62,6 +62,7 @@ fn decide(principal: &Principal, account_meant: &str, operation: &OperationDef) 
         _ if operation.always_allowed => true,
         Principal::Root { account } | Principal::Service { account, .. } => account == account_meant,
         Principal::Session { account, .. } => account == account_meant && is_mapped(operation),
+        Principal::User { .. } | Principal::FederatedUser { .. } => false,
     };
     if allowed { Decision::Allow } else { Decision::Deny(denial_text(principal, operation)) }
 }
@@ -117,6 +118,7 @@ mod tests {
             role: text("worker"),
             role_id: text("AROAEXAMPLE"),
             session: text("run"),
+            facts: Default::default(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::credentials::Issuer;
 use crate::failure::OrFailure;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
+use crate::sealing::Sealing;
 use crate::service::Services;
 use crate::timers::{TimerError, Timers};
 
@@ -42,6 +43,8 @@ pub struct Platform {
     pub authoriser: Box<dyn Authoriser>,
     /// Mints and checks temporary credentials.
     pub issuer: Issuer,
+    /// Keeps small secrets at rest.
+    pub sealing: Sealing,
     /// Figures for operators.
     pub metrics: Arc<Metrics>,
     /// Work that outlives the call that started it.
@@ -84,6 +87,7 @@ impl Platform {
         ids: Ids,
         issuer: Issuer,
     ) -> Platform {
+        let sealing = issuer.sealing();
         let metrics = Arc::new(Metrics::new());
         let background = Background::new(Arc::clone(&metrics));
         let timers = Timers::new(store.clone(), clock.clone(), ids.clone(), background.clone());
@@ -96,6 +100,7 @@ impl Platform {
             ids,
             authoriser: Box::new(RootOnly),
             issuer,
+            sealing,
             metrics,
             background,
             timers,

@@ -21,6 +21,7 @@ pub mod guard;
 pub mod ids;
 pub mod metrics;
 pub mod principal;
+pub mod sealing;
 pub mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -41,6 +42,7 @@ pub use failure::OrFailure;
 pub use guard::{Authority, Facts, FactsFuture, Guard, Need};
 pub use ids::Ids;
 pub use metrics::Metrics;
-pub use principal::Principal;
+pub use principal::{Principal, SessionFacts};
+pub use sealing::{Sealing, Unsealable};
 pub use service::{Handler, HandlerFuture, Lifecycle, LiveBlobs, Registration, Services, no_blobs};
 pub use timers::{Firing, Timer, TimerPartition, Timers};

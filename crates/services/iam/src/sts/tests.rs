@@ -82,6 +82,7 @@ fn session() -> Principal {
         role: "worker".to_owned(),
         role_id: "AROAEXAMPLE".to_owned(),
         session: "greet".to_owned(),
+        facts: Arc::default(),
     }
 }
 

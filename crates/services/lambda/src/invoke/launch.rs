@@ -62,7 +62,7 @@ pub enum LaunchError {
     Package(#[from] crate::package::PackageError),
     /// The role's credentials cannot be made.
     #[error("the role's credentials: {0}")]
-    Credentials(#[from] platform::credentials::NotMintable),
+    Credentials(#[from] platform::credentials::MintError),
     /// The runtime is unknown here.
     #[error("the runtime {0} cannot be run here")]
     UnknownRuntime(String),
@@ -304,6 +304,7 @@ fn role_session(version: &FunctionVersion) -> Principal {
         // Roles have no ids of their own until IAM keeps them; the name stands in.
         role_id: role.to_owned(),
         session: version.function.name.clone(),
+        facts: Arc::default(),
     }
 }
 
