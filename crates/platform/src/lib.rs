@@ -37,7 +37,7 @@ pub use context::{Call, Ctx};
 pub use core::{Platform, ResetError, StartError};
 pub use credentials::Issuer;
 pub use data_plane::{DataFuture, DataPlane, DataRequest};
-pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, Permissions};
+pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, Permissions, Role};
 pub use failure::OrFailure;
 pub use guard::{Authority, Facts, FactsFuture, Guard, Need};
 pub use ids::Ids;
