@@ -10,11 +10,11 @@ use futures_util::future::join_all;
 use store::{Store, StoreError};
 use wire::Error;
 
-use crate::authorise::{Authoriser, RootOnly};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::Issuer;
+use crate::directory::{Directory, NobodyElse};
 use crate::failure::OrFailure;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
@@ -39,8 +39,6 @@ pub struct Platform {
     pub clock: Clock,
     /// Random names.
     pub ids: Ids,
-    /// Decides who may do what.
-    pub authoriser: Box<dyn Authoriser>,
     /// Mints and checks temporary credentials.
     pub issuer: Issuer,
     /// Keeps small secrets at rest.
@@ -52,6 +50,7 @@ pub struct Platform {
     /// Durable timers.
     pub timers: Timers,
     services: OnceLock<Services>,
+    directory: OnceLock<Arc<dyn Directory>>,
 }
 
 /// Why the platform could not start.
@@ -98,13 +97,13 @@ impl Platform {
             blobs,
             clock,
             ids,
-            authoriser: Box::new(RootOnly),
             issuer,
             sealing,
             metrics,
             background,
             timers,
             services: OnceLock::new(),
+            directory: OnceLock::new(),
         }
     }
 
@@ -113,6 +112,18 @@ impl Platform {
         if self.services.set(services).is_err() {
             tracing::error!("services were installed twice; the first set stays");
         }
+    }
+
+    /// Installs what knows the users, roles and access keys, once, before the first call. Without it there are none.
+    pub fn install_directory(&self, directory: Arc<dyn Directory>) {
+        if self.directory.set(directory).is_err() {
+            tracing::error!("a directory was installed twice; the first one stays");
+        }
+    }
+
+    /// Who exists, with what credentials and which policies.
+    pub fn directory(&self) -> &Arc<dyn Directory> {
+        self.directory.get_or_init(|| Arc::new(NobodyElse))
     }
 
     /// The installed services.

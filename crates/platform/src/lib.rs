@@ -29,17 +29,20 @@ pub mod timers;
 
 mod core;
 
-pub use authorise::{AccessRequest, Authoriser, Decision, RootOnly};
 pub use background::Background;
 pub use clock::Clock;
-pub use config::{Config, Mode};
-pub use context::{Call, Ctx};
+pub use config::{Config, Enforcement, Mode};
+pub use context::{Call, Ctx, Origin, SignatureFacts};
 pub use core::{Platform, ResetError, StartError};
 pub use credentials::Issuer;
 pub use data_plane::{DataFuture, DataPlane, DataRequest};
+<<<<<<< Updated upstream
 pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, Permissions, Role};
+=======
+pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, NobodyElse, Permissions};
+>>>>>>> Stashed changes
 pub use failure::OrFailure;
-pub use guard::{Authority, Facts, FactsFuture, Guard, Need};
+pub use guard::{Authority, Facts, FactsFuture, Guard, Members, Need};
 pub use ids::Ids;
 pub use metrics::Metrics;
 pub use principal::{Principal, SessionFacts};

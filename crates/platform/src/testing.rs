@@ -8,7 +8,7 @@ use store::Store;
 use wire::{Error, Timestamp};
 
 use crate::credentials::KEY_BYTES;
-use crate::{Call, Clock, Config, Ctx, Ids, Issuer, Platform, Principal, Registration, Services};
+use crate::{Call, Clock, Config, Ctx, Ids, Issuer, Origin, Platform, Principal, Registration, Services};
 
 /// The caller's account.
 pub const ACCOUNT: &str = "111122223333";
@@ -74,6 +74,7 @@ impl TestPlatform {
             access_key_id: None,
             user_agent: None,
             trace_header: None,
+            origin: Origin::default(),
         })
     }
 
