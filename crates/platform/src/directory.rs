@@ -44,6 +44,14 @@ impl Directory for NobodyElse {
         Box::pin(std::future::ready(Ok(None)))
     }
 
+    fn role<'a>(&'a self, _: &'a str, _: &'a str) -> DirectoryFuture<'a, Option<Arc<Role>>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn managed_policy<'a>(&'a self, _: &'a str) -> DirectoryFuture<'a, Option<NamedPolicy>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     fn used(&self, _: &str, _: &'static str, _: &str) {}
 }
 

@@ -36,11 +36,7 @@ pub use context::{Call, Ctx, Origin, SignatureFacts};
 pub use core::{Platform, ResetError, StartError};
 pub use credentials::Issuer;
 pub use data_plane::{DataFuture, DataPlane, DataRequest};
-<<<<<<< Updated upstream
-pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, Permissions, Role};
-=======
-pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, NobodyElse, Permissions};
->>>>>>> Stashed changes
+pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, NobodyElse, Permissions, Role};
 pub use failure::OrFailure;
 pub use guard::{Authority, Facts, FactsFuture, Guard, Members, Need};
 pub use ids::Ids;
