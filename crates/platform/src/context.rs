@@ -16,6 +16,7 @@ use crate::principal::Principal;
 pub struct Ctx(Arc<Call>);
 
 /// The fields of a [`Ctx`].
+#[derive(Clone)]
 pub struct Call {
     /// The platform.
     pub platform: Arc<Platform>,
@@ -92,6 +93,11 @@ impl Ctx {
         self.origin.via.last().map(|name| format!("{name}.{}.amazonaws.com", self.region))
     }
 
+    /// The same call, as far as other services are called from it in another region.
+    pub fn in_region(&self, region: &str) -> Ctx {
+        Ctx::new(Call { region: region.to_owned(), ..(**self).clone() })
+    }
+
     /// Calls an operation of any service, with this call's own principal, through authorisation and validation.
     pub async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output, Error> {
         let mut via = self.origin.via.clone();
@@ -146,12 +152,23 @@ impl Platform {
         input: O::Input,
     ) -> Result<O::Output, Error> {
         let principal = Principal::Service { name, account: account.to_owned(), source_arn: None };
-        self.call_as::<O>(principal, account, region, input).await
+        self.call_from_nowhere::<O>(principal, account, region, input).await
     }
 
-    /// Calls an operation as somebody, outside any other call: a service that acts under a role it was given, or for a
-    /// resource.
-    pub async fn call_as<O: Operation>(
+    /// As [`Platform::call_as_service`], on behalf of a resource of the account (`aws:SourceArn`).
+    pub async fn call_for_resource<O: Operation>(
+        self: &Arc<Platform>,
+        name: &'static str,
+        account: &str,
+        region: &str,
+        source_arn: String,
+        input: O::Input,
+    ) -> Result<O::Output, Error> {
+        let principal = Principal::Service { name, account: account.to_owned(), source_arn: Some(source_arn) };
+        self.call_from_nowhere::<O>(principal, account, region, input).await
+    }
+
+    async fn call_from_nowhere<O: Operation>(
         self: &Arc<Platform>,
         principal: Principal,
         account: &str,
@@ -172,7 +189,6 @@ impl Platform {
             access_key_id: None,
             user_agent: None,
             trace_header: None,
-            origin: Origin::default(),
         });
         call.dispatch_typed::<O>(input).await
     }
