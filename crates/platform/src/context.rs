@@ -152,23 +152,12 @@ impl Platform {
         input: O::Input,
     ) -> Result<O::Output, Error> {
         let principal = Principal::Service { name, account: account.to_owned(), source_arn: None };
-        self.call_from_nowhere::<O>(principal, account, region, input).await
+        self.call_as::<O>(principal, account, region, input).await
     }
 
-    /// As [`Platform::call_as_service`], on behalf of a resource of the account (`aws:SourceArn`).
-    pub async fn call_for_resource<O: Operation>(
-        self: &Arc<Platform>,
-        name: &'static str,
-        account: &str,
-        region: &str,
-        source_arn: String,
-        input: O::Input,
-    ) -> Result<O::Output, Error> {
-        let principal = Principal::Service { name, account: account.to_owned(), source_arn: Some(source_arn) };
-        self.call_from_nowhere::<O>(principal, account, region, input).await
-    }
-
-    async fn call_from_nowhere<O: Operation>(
+    /// Calls an operation as somebody, outside any other call: a service that acts under a role it was given, or for a
+    /// resource.
+    pub async fn call_as<O: Operation>(
         self: &Arc<Platform>,
         principal: Principal,
         account: &str,
@@ -189,6 +178,7 @@ impl Platform {
             access_key_id: None,
             user_agent: None,
             trace_header: None,
+            origin: Origin::default(),
         });
         call.dispatch_typed::<O>(input).await
     }
