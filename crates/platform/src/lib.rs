@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod data_plane;
 pub mod directory;
 pub mod dispatch;
+pub mod envelope;
 pub mod failure;
 pub mod guard;
 pub mod ids;
