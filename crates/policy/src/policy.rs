@@ -11,10 +11,11 @@ pub struct Policy {
 /// What a document is for, which decides what it may and must contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Attached to a user, group or role, inline or managed: no principal.
+    /// Written into a user, group or role: no principal.
     Identity,
-    /// A permissions boundary; written as an identity policy is.
-    Boundary,
+    /// A policy of its own, to be attached or to serve as a permissions boundary: as an identity policy, but of version
+    /// 2012-10-17.
+    Managed,
     /// Handed over with `AssumeRole` or `GetFederationToken`; written as an identity policy is.
     Session,
     /// Attached to a resource: has principals.
