@@ -252,6 +252,7 @@ impl Launcher {
         let now = jiff::Timestamp::from_millisecond(self.platform.clock.milliseconds()).unwrap_or_default();
         let stream = format!("{}[{}]{}", now.strftime("%Y/%m/%d/"), version.version, self.platform.ids.hex(32));
         Arc::new(Target {
+            principal: role_session(version),
             account: version.function.account.clone(),
             region: version.function.region.clone(),
             group: version.configuration.logging.log_group.clone(),
