@@ -7,8 +7,10 @@
 //! and the access key id. The secret access key is an HMAC over the same, so that two sessions never share one.
 
 mod access_key;
+pub mod authorization_message;
 mod key_file;
 mod token;
+mod trust;
 
 use std::path::Path;
 use std::time::Duration;
