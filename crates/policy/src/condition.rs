@@ -129,9 +129,7 @@ impl Operands {
             }),
             Operands::Dates(order, instants) => instant::parse(value)
                 .is_some_and(|value| instants.iter().any(|instant| order.holds(value.cmp(instant)))),
-            Operands::Binary(binaries) => {
-                STANDARD.decode(value).is_ok_and(|value| binaries.contains(&value))
-            }
+            Operands::Binary(binaries) => STANDARD.decode(value).is_ok_and(|value| binaries.contains(&value)),
             Operands::Networks(networks) => {
                 value.parse::<IpAddr>().is_ok_and(|address| networks.iter().any(|network| network.contains(address)))
             }
