@@ -9,8 +9,8 @@
 mod access_key;
 pub mod authorization_message;
 mod key_file;
+mod role;
 mod token;
-mod trust;
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,6 +29,7 @@ use crate::sealing::Sealing;
 
 pub use access_key::{LONG_TERM_PREFIX, TEMPORARY_PREFIX};
 pub use key_file::{KEY_BYTES, KEY_FILE, KeyFileError};
+pub use role::RoleArn;
 pub use token::packed_bytes;
 use token::{Claims, TOKEN_MAGIC};
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use api::sts::{AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser};
+use platform::credentials::RoleArn;
 use platform::{Ctx, Mode, Principal, Role, SessionFacts};
 use wire::Error;
 
 use super::refusals::{denied, denied_on, invalid, unsupported};
-use super::role_arn::RoleArn;
-use super::{Sts, mfa, session};
+use super::{Sts, mfa, role_arn, session};
 
 /// Life of a role's session if none is named, in seconds (API reference of AssumeRole).
 pub const SESSION_SECONDS_DEFAULT: i32 = 3_600;
@@ -19,7 +19,7 @@ const CHAINED_SECONDS_MAX: i32 = 3_600;
 /// Mints credentials of a role's session. That the caller may have them was decided from the role's trust policy before.
 pub async fn assume_role(_: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Result<AssumeRoleResponse, Error> {
     refuse_unsupported(&input)?;
-    let arn = RoleArn::parse(&input.role_arn)?;
+    let arn = role_arn::parse(&input.role_arn)?;
     match cx.principal {
         // Without `verify` a root may just be a client with invented keys, which is how emulators are used.
         Principal::Root { .. } if cx.platform.config.mode == Mode::Verify => {
@@ -30,7 +30,7 @@ pub async fn assume_role(_: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Result<
     }
     let unknown = || denied_on(cx, "sts:AssumeRole", &input.role_arn);
     let arn = arn.ok_or_else(unknown)?;
-    let role = existing_role(cx, &arn, &input.role_arn).await?.ok_or_else(unknown)?;
+    let role = cx.platform.role(&input.role_arn).await?.ok_or_else(unknown)?;
     let mfa_at = mfa::check(cx, input.serial_number.as_deref(), input.token_code.as_deref()).await?;
     let seconds = input.duration_seconds.unwrap_or(SESSION_SECONDS_DEFAULT);
     // AWS counts the sessions of `GetSessionToken` as links of a chain too.
@@ -65,12 +65,6 @@ pub async fn assume_role(_: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Result<
     let credentials = Some(session::credentials(cx, &assumed, seconds)?);
     let assumed_role_user = Some(assumed_role_user(&assumed));
     Ok(AssumeRoleResponse { credentials, assumed_role_user, packed_policy_size, source_identity, ..Default::default() })
-}
-
-/// The role of an ARN, if there is one with that very path.
-pub async fn existing_role(cx: &Ctx, arn: &RoleArn<'_>, text: &str) -> Result<Option<Arc<Role>>, Error> {
-    let role = cx.platform.directory().role(arn.account, arn.name).await?;
-    Ok(role.filter(|role| role.arn == text))
 }
 
 /// # Errors

@@ -3,11 +3,9 @@
 use std::any::Any;
 
 use api::sts::{AssumeRoleRequest, AssumeRoleWithWebIdentityRequest, GetFederationTokenRequest, Tag};
+use platform::credentials::RoleArn;
 use platform::{Authority, Ctx, Facts, FactsFuture, Guard, Need};
 use wire::codec::Structure;
-
-use super::assume_role::existing_role;
-use super::role_arn::RoleArn;
 
 /// The permissions of STS.
 pub struct StsGuard;
@@ -29,10 +27,12 @@ impl Guard for StsGuard {
 
     fn facts<'a>(&'a self, cx: &'a Ctx, need: &'a Need) -> FactsFuture<'a> {
         Box::pin(async move {
-            let Ok(Some(arn)) = RoleArn::parse(&need.resource) else { return Ok(Facts::default()) };
+            if RoleArn::parse(&need.resource).is_none() {
+                return Ok(Facts::default());
+            }
             // A role that does not exist trusts nobody.
             let unknown = Facts { authority: Authority::Resource, ..Facts::default() };
-            let Some(role) = existing_role(cx, &arn, &need.resource).await? else { return Ok(unknown) };
+            let Some(role) = cx.platform.role(&need.resource).await? else { return Ok(unknown) };
             let context = role.tags.iter().map(|(key, value)| (format!("iam:ResourceTag/{key}"), vec![value.clone()]));
             let (policy, tags) = (Some(role.trust.clone()), role.tags.clone());
             Ok(Facts { policy, tags, context: context.collect(), ..unknown })
@@ -42,7 +42,7 @@ impl Guard for StsGuard {
 
 /// The role, where the request names one.
 fn resource(role_arn: &str) -> &str {
-    if matches!(RoleArn::parse(role_arn), Ok(Some(_))) { role_arn } else { "*" }
+    if RoleArn::parse(role_arn).is_some() { role_arn } else { "*" }
 }
 
 fn assume_role(cx: &Ctx, input: &AssumeRoleRequest) -> Vec<Need> {

@@ -6,13 +6,12 @@ use policy::{Caller, Context};
 use serde_json::Value;
 use wire::Error;
 
-use super::Sts;
-use super::assume_role::{SESSION_SECONDS_DEFAULT, assumed_role_user, check_duration, existing_role, role_session};
+use super::assume_role::{SESSION_SECONDS_DEFAULT, assumed_role_user, check_duration, role_session};
 use super::jwt::{Claims, Jwt};
 use super::provider::{Provider, provider_of};
 use super::refusals::{denied, unsupported};
-use super::role_arn::RoleArn;
 use super::session::{self, SessionTags};
+use super::{Sts, role_arn};
 
 /// The action that a role's trust policy has to allow.
 const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
@@ -50,14 +49,14 @@ pub async fn assume_role_with_web_identity(
         return Err(unsupported("AssumeRoleWithWebIdentity", "MinimumSessionTokenSize"));
     }
     let refused = || denied(format!("Not authorized to perform {ACTION}"));
-    let arn = RoleArn::parse(&input.role_arn)?.ok_or_else(refused)?;
+    let arn = role_arn::parse(&input.role_arn)?.ok_or_else(refused)?;
     let token = Jwt::parse(&input.web_identity_token).ok_or_else(|| {
         invalid_token("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
     })?;
     let issuer = token.claims.text("iss").ok_or_else(|| missing("iss"))?;
     let provider = provider_of(cx, arn.account, issuer).await?;
     let identity = believe(sts, cx, &token, &provider).await?;
-    let role = existing_role(cx, &arn, &input.role_arn).await?.ok_or_else(refused)?;
+    let role = cx.platform.role(&input.role_arn).await?.ok_or_else(refused)?;
     if !is_trusted(cx, &role, &input, &provider, &identity) {
         return Err(refused());
     }
