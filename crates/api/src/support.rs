@@ -90,6 +90,22 @@ pub fn read_union<T: Default>(
     Ok(found.unwrap_or_default())
 }
 
+/// Reads a union of which the service itself says that there may be only one member: more of them read as `several`.
+pub fn read_lenient_union<T: Default>(
+    shape: &'static Shape,
+    reader: &mut dyn Reader,
+    several: T,
+    read: &mut dyn FnMut(usize, &mut dyn Reader) -> ReadResult<T>,
+) -> ReadResult<T> {
+    let (mut found, mut count) = (T::default(), 0);
+    reader.structure(shape, &mut |index, reader| {
+        found = read(index, reader)?;
+        count += 1;
+        Ok(())
+    })?;
+    Ok(if count > 1 { several } else { found })
+}
+
 /// Writes a structure as a member, element or value.
 pub fn write_structure(structure: &dyn Structure, writer: &mut dyn Writer) {
     writer.begin_structure(structure.shape());
@@ -201,5 +217,18 @@ mod tests {
     fn a_union_with_two_members_cannot_be_read_and_the_framework_says_no_more() {
         // What a service says instead (DynamoDB has a sentence for it) is up to the type it reads the union into.
         assert_eq!(read(r#"{"S":"a","N":"1"}"#), Err(ReadError::new("")));
+    }
+
+    #[test]
+    fn a_lenient_union_tells_when_it_has_several_members() {
+        let read = |document: &str| {
+            let mut reader = JsonReader::new(document.as_bytes(), Wording::Token)?;
+            read_lenient_union(&CHOICE, &mut reader, Some(9), &mut |index, reader| {
+                String::read(reader, &CHOICES[index]).map(|_| Some(index))
+            })
+        };
+        assert_eq!(read(r#"{"S":"a","N":"1"}"#), Ok(Some(9)));
+        assert_eq!(read(r#"{"S":null,"N":"1"}"#), Ok(Some(1)));
+        assert_eq!(read("{}"), Ok(None));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use platform::{Call, Ctx, Platform};
+use platform::{Call, Ctx, Origin, Platform, SignatureFacts};
 use tokio::runtime::RuntimeFlavor;
 use tokio::sync::OwnedSemaphorePermit;
 use wire::compression;
@@ -216,7 +216,31 @@ impl Exchange<'_> {
             access_key_id: credentials.access_key().map(str::to_owned),
             user_agent: header("user-agent"),
             trace_header: header("x-amzn-trace-id"),
+            origin: self.origin(credentials),
         })
+    }
+}
+
+/// What policies may ask of how a request came here.
+impl Exchange<'_> {
+    fn origin(&self, credentials: &Credentials) -> Origin {
+        let header = |name| self.parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let signature = match credentials {
+            Credentials::Anonymous => None,
+            Credentials::Header(signature) => Some((false, "AWS4-HMAC-SHA256", Some(signature.time.unix_seconds))),
+            Credentials::Presigned { signature, .. } => Some((true, "AWS4-HMAC-SHA256", Some(signature.time.unix_seconds))),
+            Credentials::Version2(_) => Some((true, "AWS", None)),
+            Credentials::Version4A(signature) => {
+                Some((signature.mechanism == sigv4::Mechanism::Query, "AWS4-ECDSA-P256-SHA256", None))
+            }
+        };
+        let signature = signature.map(|(is_presigned, version, signed_at)| SignatureFacts {
+            is_presigned,
+            version,
+            signed_at,
+            content_hash: header("x-amz-content-sha256"),
+        });
+        Origin { is_secure: self.info.is_tls, referer: header("referer"), signature, via: Vec::new() }
     }
 }
 

@@ -1,26 +1,38 @@
 //! The authorisation stage that every call passes, from outside or from another service.
 
 use wire::codec::Structure;
-use wire::schema::{OperationDef, ServiceDef};
+use wire::schema::{OperationDef, Protocol};
+use wire::sigv4::{Dialect, SignatureError};
+use wire::{Error, protocol};
 
 use crate::context::Ctx;
+use crate::guard::Need;
 use crate::principal::Principal;
 
-/// What is to be decided.
-pub struct AccessRequest<'a> {
-    /// Who calls what, from where.
-    pub cx: &'a Ctx,
-    /// The service called.
-    pub service: &'static ServiceDef,
-    /// The operation called; its `actions` name what the caller needs.
-    pub operation: &'static OperationDef,
-    /// Its input, for resource ARNs and condition keys.
-    pub input: &'a dyn Structure,
+/// What the caller needs to be allowed for this call, as the service says.
+pub(crate) fn needs(cx: &Ctx, input: &dyn Structure) -> Vec<Need> {
+    cx.platform.services().guard(cx.service).map(|guard| guard.needs(cx, input)).unwrap_or_default()
+}
+
+/// Lets a call pass or refuses it.
+///
+/// # Errors
+/// The denial, in the words and codes of the service.
+pub(crate) async fn authorise(cx: &Ctx, _needs: Vec<Need>) -> Result<(), Error> {
+    let spoken = cx.protocol.or_else(|| cx.service.protocols.first().copied()).unwrap_or(Protocol::Json);
+    match decide(&cx.principal, &cx.account, cx.operation) {
+        Decision::Allow => Ok(()),
+        Decision::MissingCredentials => {
+            let refusal = SignatureError::MissingCredentials.refusal(Dialect::of(spoken));
+            Err(protocol::signature_refused(Some(cx.service), refusal))
+        }
+        Decision::Deny(text) => Err(protocol::access_denied(cx.service, spoken, text)),
+    }
 }
 
 /// The outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+enum Decision {
     /// The call may go on.
     Allow,
     /// The call carries no credentials and needs some.
@@ -29,30 +41,10 @@ pub enum Decision {
     Deny(String),
 }
 
-/// Decides whether a call may go on.
-pub trait Authoriser: Send + Sync + 'static {
-    /// Decides. Pure: no I/O, so that a decision costs microseconds.
-    fn decide(&self, request: &AccessRequest<'_>) -> Decision;
-}
-
-/// The rule in force until policies are evaluated. Everything it does not name is denied:
-///
-/// 1. Operations that AWS leaves unsigned are open to all.
-/// 2. Operations that no policy can withhold are open to every identified caller.
-/// 3. An account's root may do everything in its account.
-/// 4. The platform's own services may act on behalf of a resource of the account.
-/// 5. A role's session may do in its account whatever has a known IAM action: **policies of roles are not evaluated yet**.
-///    Without this rule no function could call anything.
-#[derive(Debug, Default)]
-pub struct RootOnly;
-
-impl Authoriser for RootOnly {
-    fn decide(&self, request: &AccessRequest<'_>) -> Decision {
-        decide(&request.cx.principal, &request.cx.account, request.operation)
-    }
-}
-
-/// The rule, on what it looks at.
+/// The rule in force until policies are evaluated. Everything it does not name is denied: operations that AWS leaves
+/// unsigned are open to all, those that no policy can withhold to every identified caller; an account's root may do
+/// everything in its account; the platform's own services may act for a resource of the account; a role's session may do
+/// in its account whatever has a known IAM action.
 fn decide(principal: &Principal, account_meant: &str, operation: &OperationDef) -> Decision {
     if operation.unsigned {
         return Decision::Allow;
@@ -62,6 +54,7 @@ fn decide(principal: &Principal, account_meant: &str, operation: &OperationDef) 
         _ if operation.always_allowed => true,
         Principal::Root { account } | Principal::Service { account, .. } => account == account_meant,
         Principal::Session { account, .. } => account == account_meant && is_mapped(operation),
+        Principal::User { .. } | Principal::FederatedUser { .. } => false,
     };
     if allowed { Decision::Allow } else { Decision::Deny(denial_text(principal, operation)) }
 }
@@ -117,6 +110,7 @@ mod tests {
             role: text("worker"),
             role_id: text("AROAEXAMPLE"),
             session: text("run"),
+            facts: Default::default(),
         }
     }
 

@@ -9,6 +9,16 @@ pub enum Mode {
     Verify,
 }
 
+/// What happens to a call that no policy allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Enforcement {
+    /// It is refused.
+    #[default]
+    Enforce,
+    /// It is recorded as it would be refused, and passes. Calls without valid credentials are refused all the same.
+    Audit,
+}
+
 /// The platform's settings.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -18,6 +28,8 @@ pub struct Config {
     pub region: String,
     /// How strictly callers are identified.
     pub mode: Mode,
+    /// What happens to calls that no policy allows.
+    pub enforcement: Enforcement,
     /// Address under which clients reach the platform, without a trailing slash: `http://127.0.0.1:4566`.
     pub endpoint: String,
     /// Where everything is kept; `None` in memory mode, whose working files live in a directory removed at exit.
@@ -39,6 +51,7 @@ impl Default for Config {
             account: Config::DEFAULT_ACCOUNT.to_owned(),
             region: Config::DEFAULT_REGION.to_owned(),
             mode: Mode::Open,
+            enforcement: Enforcement::Enforce,
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_directory: None,
         }

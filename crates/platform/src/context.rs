@@ -16,6 +16,7 @@ use crate::principal::Principal;
 pub struct Ctx(Arc<Call>);
 
 /// The fields of a [`Ctx`].
+#[derive(Clone)]
 pub struct Call {
     /// The platform.
     pub platform: Arc<Platform>,
@@ -43,6 +44,36 @@ pub struct Call {
     pub user_agent: Option<String>,
     /// The trace header (`X-Amzn-Trace-Id`) that came along.
     pub trace_header: Option<String>,
+    /// How the request came here, as far as policies may ask.
+    pub origin: Origin,
+}
+
+/// How a request came here, as far as policies may ask. The default is that of a call which no client made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The connection is encrypted (`aws:SecureTransport`).
+    pub is_secure: bool,
+    /// The client's `Referer` (`aws:Referer`).
+    pub referer: Option<String>,
+    /// What is known of its signature; `None` for unsigned requests.
+    pub signature: Option<SignatureFacts>,
+    /// The services that hand a client's call on with the client's own rights, the first one first, each as the first
+    /// label of its host names (`secretsmanager`): `aws:CalledVia` and `kms:ViaService`.
+    pub via: Vec<&'static str>,
+}
+
+/// What policies may ask of a signature (`s3:authType`, `s3:signatureversion`, `s3:signatureAge`,
+/// `s3:x-amz-content-sha256`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureFacts {
+    /// It stands in the query string, not in the `Authorization` header.
+    pub is_presigned: bool,
+    /// `AWS`, `AWS4-HMAC-SHA256` or `AWS4-ECDSA-P256-SHA256`.
+    pub version: &'static str,
+    /// When it was made, in seconds since 1970; `None` where it does not tell.
+    pub signed_at: Option<i64>,
+    /// The value of `X-Amz-Content-Sha256`, if it was sent.
+    pub content_hash: Option<String>,
 }
 
 impl Ctx {
@@ -56,9 +87,22 @@ impl Ctx {
         format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
     }
 
+    /// The service that hands this call on with the caller's rights, as `kms:ViaService` spells it:
+    /// `secretsmanager.eu-west-1.amazonaws.com`. `None` for calls of a client itself.
+    pub fn via_service(&self) -> Option<String> {
+        self.origin.via.last().map(|name| format!("{name}.{}.amazonaws.com", self.region))
+    }
+
+    /// The same call, as far as other services are called from it in another region.
+    pub fn in_region(&self, region: &str) -> Ctx {
+        Ctx::new(Call { region: region.to_owned(), ..(**self).clone() })
+    }
+
     /// Calls an operation of any service, with this call's own principal, through authorisation and validation.
     pub async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output, Error> {
-        self.call_as::<O>(self.principal.clone(), input).await
+        let mut via = self.origin.via.clone();
+        via.push(self.service.endpoint_prefix);
+        self.inner::<O>(self.principal.clone(), via).dispatch_typed::<O>(input).await
     }
 
     /// Calls an operation as a service of the platform that acts for a resource of this call's account.
@@ -72,8 +116,14 @@ impl Ctx {
         self.call_as::<O>(Principal::Service { name, account, source_arn }, input).await
     }
 
-    async fn call_as<O: Operation>(&self, principal: Principal, input: O::Input) -> Result<O::Output, Error> {
-        let inner = Ctx::new(Call {
+    /// Calls an operation as somebody else: a service that acts under a role it was given.
+    pub async fn call_as<O: Operation>(&self, principal: Principal, input: O::Input) -> Result<O::Output, Error> {
+        self.inner::<O>(principal, Vec::new()).dispatch_typed::<O>(input).await
+    }
+
+    /// The context of a call that is part of this one.
+    fn inner<O: Operation>(&self, principal: Principal, via: Vec<&'static str>) -> Ctx {
+        Ctx::new(Call {
             platform: self.platform.clone(),
             account: self.account.clone(),
             region: self.region.clone(),
@@ -87,8 +137,8 @@ impl Ctx {
             access_key_id: None,
             user_agent: None,
             trace_header: self.trace_header.clone(),
-        });
-        inner.dispatch_typed::<O>(input).await
+            origin: Origin { via, ..Origin::default() },
+        })
     }
 }
 
@@ -101,11 +151,24 @@ impl Platform {
         region: &str,
         input: O::Input,
     ) -> Result<O::Output, Error> {
+        let principal = Principal::Service { name, account: account.to_owned(), source_arn: None };
+        self.call_as::<O>(principal, account, region, input).await
+    }
+
+    /// Calls an operation as somebody, outside any other call: a service that acts under a role it was given, or for a
+    /// resource.
+    pub async fn call_as<O: Operation>(
+        self: &Arc<Platform>,
+        principal: Principal,
+        account: &str,
+        region: &str,
+        input: O::Input,
+    ) -> Result<O::Output, Error> {
         let call = Ctx::new(Call {
             platform: Arc::clone(self),
             account: account.to_owned(),
             region: region.to_owned(),
-            principal: Principal::Service { name, account: account.to_owned(), source_arn: None },
+            principal,
             request_id: self.ids.uuid(),
             service: O::service(),
             operation: O::definition(),
@@ -115,6 +178,7 @@ impl Platform {
             access_key_id: None,
             user_agent: None,
             trace_header: None,
+            origin: Origin::default(),
         });
         call.dispatch_typed::<O>(input).await
     }

@@ -10,14 +10,15 @@ use futures_util::future::join_all;
 use store::{Store, StoreError};
 use wire::Error;
 
-use crate::authorise::{Authoriser, RootOnly};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::Issuer;
+use crate::directory::{Directory, NobodyElse};
 use crate::failure::OrFailure;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
+use crate::sealing::Sealing;
 use crate::service::Services;
 use crate::timers::{TimerError, Timers};
 
@@ -38,10 +39,10 @@ pub struct Platform {
     pub clock: Clock,
     /// Random names.
     pub ids: Ids,
-    /// Decides who may do what.
-    pub authoriser: Box<dyn Authoriser>,
     /// Mints and checks temporary credentials.
     pub issuer: Issuer,
+    /// Keeps small secrets at rest.
+    pub sealing: Sealing,
     /// Figures for operators.
     pub metrics: Arc<Metrics>,
     /// Work that outlives the call that started it.
@@ -49,6 +50,7 @@ pub struct Platform {
     /// Durable timers.
     pub timers: Timers,
     services: OnceLock<Services>,
+    directory: OnceLock<Arc<dyn Directory>>,
 }
 
 /// Why the platform could not start.
@@ -84,6 +86,7 @@ impl Platform {
         ids: Ids,
         issuer: Issuer,
     ) -> Platform {
+        let sealing = issuer.sealing();
         let metrics = Arc::new(Metrics::new());
         let background = Background::new(Arc::clone(&metrics));
         let timers = Timers::new(store.clone(), clock.clone(), ids.clone(), background.clone());
@@ -94,12 +97,13 @@ impl Platform {
             blobs,
             clock,
             ids,
-            authoriser: Box::new(RootOnly),
             issuer,
+            sealing,
             metrics,
             background,
             timers,
             services: OnceLock::new(),
+            directory: OnceLock::new(),
         }
     }
 
@@ -108,6 +112,18 @@ impl Platform {
         if self.services.set(services).is_err() {
             tracing::error!("services were installed twice; the first set stays");
         }
+    }
+
+    /// Installs what knows the users, roles and access keys, once, before the first call. Without it there are none.
+    pub fn install_directory(&self, directory: Arc<dyn Directory>) {
+        if self.directory.set(directory).is_err() {
+            tracing::error!("a directory was installed twice; the first one stays");
+        }
+    }
+
+    /// Who exists, with what credentials and which policies.
+    pub fn directory(&self) -> &Arc<dyn Directory> {
+        self.directory.get_or_init(|| Arc::new(NobodyElse))
     }
 
     /// The installed services.

@@ -8,10 +8,8 @@ use wire::Error;
 use wire::codec::Structure;
 use wire::error::common;
 use wire::protocol;
-use wire::schema::Protocol;
-use wire::sigv4::{Dialect, SignatureError};
 
-use crate::authorise::{AccessRequest, Decision};
+use crate::authorise;
 use crate::context::Ctx;
 
 impl Ctx {
@@ -22,7 +20,8 @@ impl Ctx {
     pub async fn dispatch(&self, input: Box<dyn Structure>) -> Result<Box<dyn Structure>, Error> {
         let handler = self.platform.services().handler(self.service, self.operation);
         let handler = handler.ok_or_else(|| protocol::not_implemented(self.service, self.operation))?;
-        self.authorise(input.as_ref())?;
+        let needs = authorise::needs(self, input.as_ref());
+        authorise::authorise(self, needs).await?;
         wire::validate::validate(self.service, self.operation, input.as_ref())?;
         let work = async { handler(self.clone(), input).await };
         AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
@@ -36,18 +35,5 @@ impl Ctx {
         let output = self.dispatch(Box::new(input)).await?;
         let output = output.into_any().downcast::<O::Output>();
         Ok(*output.unwrap_or_else(|_| unreachable!("handlers are registered by operation type")))
-    }
-
-    fn authorise(&self, input: &dyn Structure) -> Result<(), Error> {
-        let request = AccessRequest { cx: self, service: self.service, operation: self.operation, input };
-        let spoken = self.protocol.or_else(|| self.service.protocols.first().copied()).unwrap_or(Protocol::Json);
-        match self.platform.authoriser.decide(&request) {
-            Decision::Allow => Ok(()),
-            Decision::MissingCredentials => {
-                let refusal = SignatureError::MissingCredentials.refusal(Dialect::of(spoken));
-                Err(protocol::signature_refused(Some(self.service), refusal))
-            }
-            Decision::Deny(text) => Err(protocol::access_denied(self.service, spoken, text)),
-        }
     }
 }

@@ -6,7 +6,7 @@ use wire::Error;
 use wire::error::common;
 
 use crate::background::SpawnError;
-use crate::credentials::NotMintable;
+use crate::credentials::MintError;
 use crate::timers::TimerError;
 
 /// Turns a failure of the stores, the timers or the background pool into what a client is told: to try again later if the
@@ -67,7 +67,7 @@ impl Failure for TimerError {
     }
 }
 
-impl Failure for NotMintable {
+impl Failure for MintError {
     fn into_error(self) -> Error {
         internal(&self)
     }

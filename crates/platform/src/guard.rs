@@ -10,6 +10,11 @@ use wire::codec::Structure;
 
 use crate::context::Ctx;
 
+mod members;
+
+pub use members::Members;
+pub use policy::Authority;
+
 /// The permissions of a service's operations.
 pub trait Guard: Send + Sync + 'static {
     /// Everything the caller needs to be allowed for this call, in the order in which it is decided; the first need that
@@ -44,6 +49,11 @@ impl Need {
         Need { action, resource: resource.into(), context: Vec::new() }
     }
 
+    /// The operation's own actions, as the catalogue has them, each on the same resource.
+    pub fn of_operation(cx: &Ctx, resource: &str) -> Vec<Need> {
+        cx.operation.actions.iter().map(|action| Need::new(action, resource)).collect()
+    }
+
     /// Adds a condition key.
     pub fn with(mut self, key: impl Into<String>, values: Vec<String>) -> Need {
         self.context.push((key.into(), values));
@@ -64,6 +74,9 @@ impl Need {
 /// What is known of a resource.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// Its full ARN where the need could only tell a part of it, as a secret's name without its random suffix: decisions
+    /// are made on this one. `None` keeps the need's.
+    pub resource: Option<String>,
     /// Its resource policy, as JSON. Compiled forms are cached by text.
     pub policy: Option<Arc<str>>,
     /// How that policy and the caller's own policies go together.
@@ -72,17 +85,8 @@ pub struct Facts {
     pub tags: Vec<(String, String)>,
     /// Further condition keys that depend on the resource's state (`kms:KeySpec`, `secretsmanager:resource/Type`).
     pub context: Vec<(String, Vec<String>)>,
+    /// The account that owns the resource, where its ARN does not tell (buckets of S3): 12 digits.
+    pub owner: Option<String>,
     /// The service itself grants this need to this caller, as a KMS grant does. An explicit denial still wins.
     pub granted: bool,
-}
-
-/// Whose word counts within the account that owns the resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Authority {
-    /// The caller's policies or the resource's policy are enough, either of them.
-    #[default]
-    Either,
-    /// The resource's policy has to allow the caller, or to allow the caller's account and so leave it to the caller's
-    /// own policies: keys of KMS, trust policies of roles.
-    Resource,
 }

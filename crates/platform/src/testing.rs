@@ -7,7 +7,8 @@ use blob::BlobStore;
 use store::Store;
 use wire::{Error, Timestamp};
 
-use crate::{Call, Clock, Config, Ctx, Ids, Issuer, Platform, Principal, Registration, Services};
+use crate::credentials::KEY_BYTES;
+use crate::{Call, Clock, Config, Ctx, Ids, Issuer, Origin, Platform, Principal, Registration, Services};
 
 /// The caller's account.
 pub const ACCOUNT: &str = "111122223333";
@@ -20,6 +21,9 @@ pub const NOW: i64 = 1_750_000_000_000;
 
 /// Seed of the ids.
 const SEED: u64 = 7;
+
+/// The installation's key: always the same, so that what was sealed is read back after a restart over the same state.
+const INSTALLATION_KEY: [u8; KEY_BYTES] = [7; KEY_BYTES];
 
 /// A platform with the services under test.
 pub struct TestPlatform {
@@ -43,7 +47,7 @@ impl TestPlatform {
     ) -> TestPlatform {
         let clock = Clock::controlled(Timestamp::from_milliseconds(NOW));
         let ids = Ids::seeded(SEED);
-        let issuer = Issuer::in_memory(clock.clone(), ids.clone());
+        let issuer = Issuer::with_key(&INSTALLATION_KEY, clock.clone(), ids.clone());
         let platform = Platform::new(Config::default(), store, Store::memory(), blobs, clock.clone(), ids, issuer);
         let platform = Arc::new(platform);
         let mut offered = Services::default();
@@ -70,6 +74,7 @@ impl TestPlatform {
             access_key_id: None,
             user_agent: None,
             trace_header: None,
+            origin: Origin::default(),
         })
     }
 

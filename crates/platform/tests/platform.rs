@@ -11,7 +11,7 @@ use api::{logs, sts};
 use blob::BlobStore;
 use store::{Partition, Store};
 use traca_platform::{
-    Call, Clock, Config, Ctx, Ids, Issuer, Lifecycle, OrFailure, Platform, Principal, Registration, Services,
+    Call, Clock, Config, Ctx, Ids, Issuer, Lifecycle, OrFailure, Origin, Platform, Principal, Registration, Services,
 };
 use wire::Error;
 
@@ -42,6 +42,7 @@ fn call(platform: &Arc<Platform>, principal: Principal) -> Ctx {
         access_key_id: None,
         user_agent: None,
         trace_header: None,
+        origin: Origin::default(),
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use blob::{BlobError, BlobStore};
 use gateway::{Bound, Gateway, GatewayConfig, Listen, ListenError, Source, TlsFiles};
 use platform::credentials::{Issuer, KeyFileError};
-use platform::{Clock, Config, Ids, Mode, Platform, Services};
+use platform::{Clock, Config, Enforcement, Ids, Mode, Platform, Services};
 use runtimes::{Runtimes, SearchPaths};
 use sandbox::SandboxConfig;
 use service_lambda::{InvokeSettings, Lambda};
@@ -49,6 +49,7 @@ impl Running {
             account: args.account.clone(),
             region: args.region.clone(),
             mode: if args.verify { Mode::Verify } else { Mode::Open },
+            enforcement: Enforcement::Enforce,
             endpoint: endpoint(args, SocketAddr::new(args.listen, args.port)),
             data_directory: directories.data.clone(),
         };

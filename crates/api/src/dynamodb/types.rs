@@ -117,11 +117,13 @@ pub enum AttributeValue {
     NULL(bool),
     /// `BOOL`
     BOOL(bool),
+    /// More than one of them, which no caller may send.
+    Several,
 }
 
 impl ReadValue for AttributeValue {
     fn read(reader: &mut dyn Reader, _: &'static Member) -> ReadResult<Self> {
-        read_union(&schemas::ATTRIBUTE_VALUE, reader, &mut |index, reader| {
+        read_lenient_union(&schemas::ATTRIBUTE_VALUE, reader, AttributeValue::Several, &mut |index, reader| {
             Ok(match index {
                 0 => AttributeValue::S(ReadValue::read(reader, &schemas::ATTRIBUTE_VALUE_MEMBERS[0])?),
                 1 => AttributeValue::N(ReadValue::read(reader, &schemas::ATTRIBUTE_VALUE_MEMBERS[1])?),
@@ -154,6 +156,7 @@ impl WriteValue for AttributeValue {
             AttributeValue::L(value) => put(writer, &schemas::ATTRIBUTE_VALUE_MEMBERS[7], value),
             AttributeValue::NULL(value) => put(writer, &schemas::ATTRIBUTE_VALUE_MEMBERS[8], value),
             AttributeValue::BOOL(value) => put(writer, &schemas::ATTRIBUTE_VALUE_MEMBERS[9], value),
+            AttributeValue::Several => {}
         }
         writer.end_structure();
     }

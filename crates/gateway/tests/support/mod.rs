@@ -118,6 +118,7 @@ impl Fixture {
             role: "worker".to_owned(),
             role_id: "AROAEXAMPLE".to_owned(),
             session: "run".to_owned(),
+            facts: Arc::default(),
         };
         self.platform.issuer.mint(&principal, Duration::from_secs(900)).expect("sessions hold credentials")
     }

@@ -3,11 +3,14 @@
 //!
 //! An access key id is spelled as AWS spells it and carries its account (`sts:GetAccessKeyInfo` reads it out). Its last
 //! 16 bits are a tag under the installation's key, so that one of ours is recognised even without its token. The
-//! session token holds the claims (principal and end) in the clear, followed by an HMAC-SHA256 over them and the access
-//! key id. The secret access key is an HMAC over the same, so that two sessions never share one.
+//! session token holds the claims (principal and end) in a form anybody can read, followed by an HMAC-SHA256 over them
+//! and the access key id. The secret access key is an HMAC over the same, so that two sessions never share one.
 
 mod access_key;
+pub mod authorization_message;
 mod key_file;
+mod role;
+mod token;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +18,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use wire::Timestamp;
@@ -23,17 +25,18 @@ use wire::Timestamp;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::principal::Principal;
+use crate::sealing::Sealing;
 
 pub use access_key::{LONG_TERM_PREFIX, TEMPORARY_PREFIX};
 pub use key_file::{KEY_BYTES, KEY_FILE, KeyFileError};
-
-/// First bytes of every session token: ours, and the version of what follows.
-const TOKEN_MAGIC: &[u8] = b"traca\x01";
+pub use role::RoleArn;
+pub use token::packed_bytes;
+use token::{Claims, TOKEN_MAGIC};
 
 /// Bytes of the token's seal.
 const SEAL_BYTES: usize = 32;
 
-/// Longest session token looked at, in bytes of base 64. Ours stay under 1 KiB; AWS's own are up to 4 KiB.
+/// Longest session token minted or looked at, in bytes of base 64: AWS's own are up to 4 KiB.
 pub const TOKEN_BYTES_MAX: usize = 4096;
 
 /// Bytes of a secret before base 64 makes them the usual 40 characters.
@@ -84,29 +87,15 @@ pub enum CredentialError {
     ExpiredToken,
 }
 
-/// Only an account root and a role's session can hold temporary credentials: nobody and the platform's own services
-/// have none.
+/// Why no credentials are minted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this kind of principal cannot hold credentials")]
-pub struct NotMintable;
-
-/// What a session token says.
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    /// 12 digits.
-    account: String,
-    /// Absent for the account root.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<SessionClaims>,
-    /// End, in seconds since 1970.
-    expires: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SessionClaims {
-    role: String,
-    role_id: String,
-    session: String,
+pub enum MintError {
+    /// Nobody and the platform's own services hold none.
+    #[error("this kind of principal cannot hold credentials")]
+    NoHolder,
+    /// What the session carries does not fit into a token of [`TOKEN_BYTES_MAX`].
+    #[error("the session carries too much for its token")]
+    TooLarge,
 }
 
 /// Mints and checks temporary credentials.
@@ -132,30 +121,30 @@ impl Issuer {
         Issuer::with_key(&key, clock, ids)
     }
 
-    fn with_key(key: &[u8; KEY_BYTES], clock: Clock, ids: Ids) -> Issuer {
+    pub(crate) fn with_key(key: &[u8; KEY_BYTES], clock: Clock, ids: Ids) -> Issuer {
         let keyed = Hmac::new_from_slice(key).expect("HMAC takes keys of any length");
         Issuer { keyed, clock, ids }
     }
 
+    /// Seals secrets at rest under a key derived from the installation's.
+    pub(crate) fn sealing(&self) -> Sealing {
+        let key = self.mac("sealing", &[]);
+        Sealing::new(Hmac::new_from_slice(&key).expect("HMAC takes keys of any length"), self.ids.clone())
+    }
+
     /// Temporary credentials of a principal, valid from now for `lifetime`.
-    pub fn mint(&self, principal: &Principal, lifetime: Duration) -> Result<TemporaryCredentials, NotMintable> {
+    pub fn mint(&self, principal: &Principal, lifetime: Duration) -> Result<TemporaryCredentials, MintError> {
         let expires = self.clock.now().seconds.saturating_add(lifetime.as_secs().min(i64::MAX as u64) as i64);
-        let (account, session) = match principal {
-            Principal::Root { account } => (account.clone(), None),
-            Principal::Session { account, role, role_id, session } => {
-                let (role, role_id, session) = (role.clone(), role_id.clone(), session.clone());
-                (account.clone(), Some(SessionClaims { role, role_id, session }))
-            }
-            Principal::Anonymous | Principal::Service { .. } => return Err(NotMintable),
-        };
-        let access_key_id = self.access_key_id(TEMPORARY_PREFIX, &account);
-        let mut token = TOKEN_MAGIC.to_vec();
-        let claims = Claims { account, session, expires };
-        serde_json::to_writer(&mut token, &claims).expect("claims are plain text and numbers");
+        let account = principal.account().ok_or(MintError::NoHolder)?;
+        let access_key_id = self.access_key_id(TEMPORARY_PREFIX, account);
+        let mut token = Claims::of(principal, expires).ok_or(MintError::NoHolder)?.encode();
         let secret_access_key = self.secret(&access_key_id, &token);
         let seal = self.mac("session token", &[access_key_id.as_bytes(), &token]);
         token.extend_from_slice(&seal);
         let session_token = STANDARD.encode(&token);
+        if session_token.len() > TOKEN_BYTES_MAX {
+            return Err(MintError::TooLarge);
+        }
         let expiration = Timestamp { seconds: expires, nanoseconds: 0 };
         Ok(TemporaryCredentials { access_key_id, secret_access_key, session_token, expiration })
     }
@@ -177,8 +166,7 @@ impl Issuer {
         if !bool::from(expected.as_slice().ct_eq(seal)) {
             return Err(CredentialError::InvalidToken);
         }
-        let parsed = claims.get(TOKEN_MAGIC.len()..).and_then(|json| serde_json::from_slice::<Claims>(json).ok());
-        let parsed = parsed.ok_or(CredentialError::InvalidToken)?;
+        let parsed = Claims::decode(claims).ok_or(CredentialError::InvalidToken)?;
         if parsed.expires <= now.seconds {
             return Err(CredentialError::ExpiredToken);
         }
@@ -221,16 +209,6 @@ impl Issuer {
             mac.update(part);
         }
         mac.finalize().into_bytes().into()
-    }
-}
-
-impl Claims {
-    fn into_principal(self) -> Principal {
-        let account = self.account;
-        match self.session {
-            None => Principal::Root { account },
-            Some(SessionClaims { role, role_id, session }) => Principal::Session { account, role, role_id, session },
-        }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 
 fn clock() -> Clock {
@@ -14,6 +16,7 @@ fn session() -> Principal {
         role: "worker".to_owned(),
         role_id: "AROAEXAMPLE".to_owned(),
         session: "function".to_owned(),
+        facts: Arc::default(),
     }
 }
 
@@ -88,7 +91,7 @@ fn services_and_nobody_hold_no_credentials() {
     let issuer = issuer(&clock());
     let service = Principal::Service { name: "s3.amazonaws.com", account: "000000000000".to_owned(), source_arn: None };
     for principal in [Principal::Anonymous, service] {
-        assert_eq!(issuer.mint(&principal, Duration::from_secs(900)), Err(NotMintable));
+        assert_eq!(issuer.mint(&principal, Duration::from_secs(900)), Err(MintError::NoHolder));
     }
 }
 

@@ -4,18 +4,9 @@
 
 mod sts;
 
-use std::sync::Arc;
-
-use platform::{Registration, operations};
+use platform::Registration;
 
 /// The offer of STS.
 pub fn sts() -> Registration {
-    let mut registration = Registration::new(&api::sts::SERVICE);
-    let service = Arc::new(());
-    operations!(registration, service, api::sts, {
-        GetAccessKeyInfo => sts::get_access_key_info,
-        GetCallerIdentity => sts::get_caller_identity,
-        GetSessionToken => sts::get_session_token,
-    });
-    registration
+    sts::registration()
 }

@@ -95,6 +95,9 @@ pub struct Configuration {
     pub handler: String,
     /// ARN of the execution role.
     pub role: String,
+    /// Whether there was such a role when the function was given it. In open mode there need not be.
+    #[serde(default)]
+    pub has_role: bool,
     /// Longest time of one invocation, in seconds.
     pub timeout_seconds: u32,
     /// Memory in MB.

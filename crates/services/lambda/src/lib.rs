@@ -16,6 +16,7 @@ pub mod keys;
 pub mod names;
 pub mod operations;
 pub mod package;
+pub mod role;
 pub mod sweep;
 
 mod service;

@@ -9,7 +9,7 @@ use api::Operation;
 use api::lambda::{self, CreateFunctionRequest, FunctionCode, FunctionConfiguration};
 use blob::BlobStore;
 use bytes::Bytes;
-use platform::{Call, Clock, Config, Ctx, Ids, Issuer, Platform, Principal, Services};
+use platform::{Call, Clock, Config, Ctx, Ids, Issuer, Mode, Platform, Principal, Services};
 use runtimes::{Runtimes, SearchPaths};
 use sandbox::SandboxConfig;
 use store::Store;
@@ -42,12 +42,20 @@ impl Bench {
         Bench::over(Store::memory(), BlobStore::memory(), None)
     }
 
+    /// Over empty stores in memory, with callers identified that strictly.
+    pub fn with_mode(mode: Mode) -> Bench {
+        Bench::with(Store::memory(), BlobStore::memory(), Config { mode, ..Config::default() })
+    }
+
     /// Over the given stores, as after a restart.
     pub fn over(store: Store, blobs: BlobStore, data_directory: Option<PathBuf>) -> Bench {
+        Bench::with(store, blobs, Config { data_directory, ..Config::default() })
+    }
+
+    fn with(store: Store, blobs: BlobStore, config: Config) -> Bench {
         let files = tempfile::tempdir().unwrap();
         let clock = Clock::controlled(Timestamp { seconds: 1_704_067_200, nanoseconds: 7_000_000 });
-        let packages = data_directory.as_deref().unwrap_or(files.path()).join("packages");
-        let config = Config { data_directory, ..Config::default() };
+        let packages = config.data_directory.as_deref().unwrap_or(files.path()).join("packages");
         let ids = Ids::seeded(7);
         let issuer = Issuer::in_memory(clock.clone(), ids.clone());
         let platform = Platform::new(config, store, Store::memory(), blobs, clock.clone(), ids, issuer);
@@ -69,11 +77,16 @@ impl Bench {
 
     /// A call of the root of an account.
     pub fn context(&self, account: &str) -> Ctx {
+        self.context_of(Principal::Root { account: account.to_owned() })
+    }
+
+    /// A call of somebody in its own account.
+    pub fn context_of(&self, principal: Principal) -> Ctx {
         Ctx::new(Call {
             platform: Arc::clone(&self.lambda.platform),
-            account: account.to_owned(),
+            account: principal.account().unwrap_or(ACCOUNT).to_owned(),
             region: REGION.to_owned(),
-            principal: Principal::Root { account: account.to_owned() },
+            principal,
             request_id: "request".to_owned(),
             service: &lambda::SERVICE,
             operation: lambda::GetFunction::definition(),
@@ -83,6 +96,7 @@ impl Bench {
             access_key_id: None,
             user_agent: None,
             trace_header: None,
+            origin: platform::Origin::default(),
         })
     }
 

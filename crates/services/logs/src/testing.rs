@@ -67,6 +67,7 @@ impl Bench {
             access_key_id: None,
             user_agent: None,
             trace_header: None,
+            origin: platform::Origin::default(),
         })
     }
 

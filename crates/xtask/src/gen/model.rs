@@ -157,6 +157,9 @@ pub struct Shape {
     pub sensitive: bool,
     #[serde(default)]
     pub union: bool,
+    /// Of a union: more than one member is the service's to refuse, in its own words.
+    #[serde(default)]
+    pub lenient: bool,
     #[serde(default)]
     pub document: bool,
     #[serde(default)]

@@ -259,6 +259,13 @@ fn union(service: &Service, name: &str, shape: &Shape) -> Outcome<String> {
         );
     }
     let derived_debug = if sensitive { "" } else { "Debug, " };
+    let (mut read, mut several) = ("read_union", String::new());
+    if shape.lenient {
+        declared.push_str("    /// More than one of them, which no caller may send.\n    Several,\n");
+        let _ = writeln!(writes, "            {type_name}::Several => {{}}");
+        let _ = writeln!(debugs, "            {type_name}::Several => formatter.write_str(\"Several\"),");
+        (read, several) = ("read_lenient_union", format!("{type_name}::Several, "));
+    }
     let mut out = format!(
         "/// `{name}`: exactly one of these.\n#[derive(Clone, {derived_debug}Default, PartialEq)]\npub enum {type_name} {{\n    \
          /// None of them, which no caller may send.\n    #[default]\n    Unset,\n{declared}}}\n\n"
@@ -273,7 +280,7 @@ fn union(service: &Service, name: &str, shape: &Shape) -> Outcome<String> {
     let _ = writeln!(
         out,
         "impl ReadValue for {type_name} {{\n    fn read(reader: &mut dyn Reader, _: &'static Member) -> ReadResult<Self> {{\n        \
-         read_union(&schemas::{schema}, reader, &mut |index, reader| Ok(match index {{\n{reads}            \
+         {read}(&schemas::{schema}, reader, {several}&mut |index, reader| Ok(match index {{\n{reads}            \
          _ => {type_name}::Unset,\n        }}))\n    }}\n}}\n"
     );
     let _ = writeln!(

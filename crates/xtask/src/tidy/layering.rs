@@ -8,7 +8,7 @@ use super::Finding;
 use crate::failure::Outcome;
 
 /// Crates of ours (without the `traca-` prefix) and those they may depend on. A service is `service-*`.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("wire", &[]),
     ("api", &["wire"]),
     ("store", &[]),
@@ -16,9 +16,10 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("sandbox", &[]),
     ("runtimes", &[]),
     ("policy", &[]),
+    ("outbound", &[]),
     ("platform", &["api", "wire", "store", "blob", "policy"]),
-    ("service-lambda", &["api", "wire", "store", "blob", "platform", "policy", "sandbox", "runtimes"]),
-    ("service-*", &["api", "wire", "store", "blob", "platform", "policy"]),
+    ("service-lambda", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "sandbox", "runtimes"]),
+    ("service-*", &["api", "wire", "store", "blob", "platform", "policy", "outbound"]),
     ("gateway", &["api", "wire", "platform"]),
     ("bench", &["wire"]),
     ("xtask", &[]),

@@ -59,6 +59,7 @@ impl Bench {
             access_key_id,
             user_agent: None,
             trace_header: None,
+            origin: platform::Origin::default(),
         });
         let output = cx.dispatch(Box::new(input)).await?;
         Ok(*output.into_any().downcast::<O::Output>().expect("the operation's own output"))
@@ -82,6 +83,7 @@ fn session() -> Principal {
         role: "worker".to_owned(),
         role_id: "AROAEXAMPLE".to_owned(),
         session: "greet".to_owned(),
+        facts: Arc::default(),
     }
 }
 

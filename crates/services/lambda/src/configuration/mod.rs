@@ -79,6 +79,7 @@ pub fn create(settings: &Settings, name: &str, architectures: Option<&[String]>)
         runtime: String::new(),
         handler: String::new(),
         role: String::new(),
+        has_role: false,
         timeout_seconds: TIMEOUT_SECONDS_DEFAULT,
         memory_mb: MEMORY_MB_DEFAULT,
         ephemeral_mb: EPHEMERAL_MB_DEFAULT,

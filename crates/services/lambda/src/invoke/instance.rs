@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
+use platform::Principal;
 use sandbox::Environment;
 
 use super::journal::Journal;
@@ -18,8 +18,10 @@ pub struct Instance {
     pub environment: Environment,
     /// Its log.
     pub journal: Journal,
-    /// Monotonic time of its launch.
-    pub born: Duration,
+    /// The session it runs as.
+    pub identity: Principal,
+    /// When its credentials end, in seconds since 1970.
+    pub credentials_end: i64,
     /// Serves the platform's endpoint to its function as long as it lives.
     pub endpoint: Box<dyn Any + Send + Sync>,
     /// Keeps the unpacked package where it is.

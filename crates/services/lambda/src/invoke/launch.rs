@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
+use platform::credentials::TemporaryCredentials;
 use platform::{Platform, Principal};
 use runtimes::{CommandOptions, FunctionFacts, Language, Resolved, Runtime, Runtimes, SdkNeed, Support};
 use sandbox::{Bind, EnvironmentSpec, RootSpec, Sandbox, SandboxConfig, SandboxError};
@@ -17,11 +18,11 @@ use tokio::sync::OnceCell;
 use super::failure::Failure;
 use super::instance::Instance;
 use super::journal::Journal;
-use super::limits::CREDENTIALS_LIFETIME;
 use super::lines::{Lines, Phase, RuntimeVersion};
 use super::shipper::{Shipper, Target};
 use crate::function::{FunctionId, FunctionVersion, LogFormat};
 use crate::package::{PackageDirectory, Packages};
+use crate::role::CREDENTIALS_LIFETIME;
 
 /// Serves the platform's endpoint on a listener that belongs to one environment of the function that the text names,
 /// until the answer is dropped.
@@ -62,7 +63,7 @@ pub enum LaunchError {
     Package(#[from] crate::package::PackageError),
     /// The role's credentials cannot be made.
     #[error("the role's credentials: {0}")]
-    Credentials(#[from] platform::credentials::NotMintable),
+    Credentials(#[from] platform::credentials::MintError),
     /// The runtime is unknown here.
     #[error("the runtime {0} cannot be run here")]
     UnknownRuntime(String),
@@ -143,8 +144,9 @@ impl Launcher {
     ///
     /// `phase` is [`Phase::Invoke`] when it replaces one whose initialisation failed.
     pub async fn launch(&self, plan: &Plan, target: &Arc<Target>, phase: Phase) -> Result<Instance, LaunchError> {
-        let born = self.platform.clock.monotonic();
-        let mut environment = self.sandbox().await?.launch(self.spec(plan, target)?).await?;
+        let credentials = self.platform.issuer.mint(&target.principal, CREDENTIALS_LIFETIME)?;
+        let credentials_end = credentials.expiration.seconds;
+        let mut environment = self.sandbox().await?.launch(self.spec(plan, target, credentials)).await?;
         let endpoint = environment.take_endpoint_listener().expect("a new environment has its listener");
         let lines = lines(&plan.version);
         let mut first = Vec::new();
@@ -158,7 +160,8 @@ impl Launcher {
         journal.open(first);
         let endpoint = (self.serve_endpoint)(endpoint, &plan.version.qualified_arn())?;
         let (version, package) = (Arc::clone(&plan.version), Arc::clone(&plan.package));
-        Ok(Instance { version, environment, journal, born, endpoint, package })
+        let identity = target.principal.clone();
+        Ok(Instance { version, environment, journal, identity, credentials_end, endpoint, package })
     }
 
     async fn resolve(&self, id: &str) -> Result<Resolved, LaunchError> {
@@ -184,7 +187,7 @@ impl Launcher {
         Ok((Some(self.runtimes.client_directory(interpreter).await?), None))
     }
 
-    fn spec(&self, plan: &Plan, target: &Target) -> Result<EnvironmentSpec, LaunchError> {
+    fn spec(&self, plan: &Plan, target: &Target, credentials: TemporaryCredentials) -> EnvironmentSpec {
         let configuration = &plan.version.configuration;
         let user = |name: &str| configuration.environment.as_ref().and_then(|all| all.0.get(name)).map(String::as_str);
         let options = CommandOptions {
@@ -196,54 +199,23 @@ impl Launcher {
         if plan.resolved.interpreter.is_none() && !plan.package.path().join("bootstrap").exists() {
             command = vec![LAYER_BOOTSTRAP.to_owned()];
         }
-        Ok(EnvironmentSpec {
+        EnvironmentSpec {
             root: plan.root.clone(),
             command,
             code_dir: plan.package.path().to_path_buf(),
             layer_dirs: Vec::new(),
-            env: self.variables(plan, target)?,
+            env: variables(plan, target, credentials),
             memory_mb: configuration.memory_mb,
             tmp_mb: configuration.ephemeral_mb,
-        })
+        }
     }
 
-    /// All variables of an environment: Lambda's own, under the function's.
-    fn variables(&self, plan: &Plan, target: &Target) -> Result<Vec<(String, String)>, LaunchError> {
-        let version = &plan.version;
-        let facts = FunctionFacts {
-            function_name: &version.function.name,
-            function_version: &version.version.to_string(),
-            memory_mb: version.configuration.memory_mb,
-            handler: &version.configuration.handler,
-            log_group: &target.group,
-            log_stream: &target.stream,
-            region: &version.function.region,
-        };
-        let mut variables = runtimes::default_environment(&plan.resolved.runtime, &facts);
-        let credentials = self.platform.issuer.mint(&role_session(version), CREDENTIALS_LIFETIME)?;
-        let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
-        set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
-        set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
-        set("AWS_SESSION_TOKEN", credentials.session_token);
-        set("AWS_ENDPOINT_URL", ENDPOINT_INSIDE.to_owned());
-        set("AWS_EC2_METADATA_DISABLED", "true".to_owned());
-        set("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", sandbox::limits::RUNTIME_API_PORT));
-        if let LogFormat::Json { application_level, .. } = &version.configuration.logging.format {
-            set("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned());
-            set("AWS_LAMBDA_LOG_LEVEL", application_level.clone());
-        }
-        if let Some(own) = &version.configuration.environment {
-            variables.retain(|(name, _)| !own.0.contains_key(name));
-            variables.extend(own.0.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
-        Ok(variables)
-    }
-
-    /// A new log stream of a version.
-    pub fn target(&self, version: &FunctionVersion) -> Arc<Target> {
+    /// A new log stream of a version, written as the session that its environment runs as.
+    pub fn target(&self, version: &FunctionVersion, principal: Principal) -> Arc<Target> {
         let now = jiff::Timestamp::from_millisecond(self.platform.clock.milliseconds()).unwrap_or_default();
         let stream = format!("{}[{}]{}", now.strftime("%Y/%m/%d/"), version.version, self.platform.ids.hex(32));
         Arc::new(Target {
+            principal,
             account: version.function.account.clone(),
             region: version.function.region.clone(),
             group: version.configuration.logging.log_group.clone(),
@@ -268,6 +240,37 @@ impl Launcher {
     }
 }
 
+/// All variables of an environment: Lambda's own, under the function's.
+fn variables(plan: &Plan, target: &Target, credentials: TemporaryCredentials) -> Vec<(String, String)> {
+    let version = &plan.version;
+    let facts = FunctionFacts {
+        function_name: &version.function.name,
+        function_version: &version.version.to_string(),
+        memory_mb: version.configuration.memory_mb,
+        handler: &version.configuration.handler,
+        log_group: &target.group,
+        log_stream: &target.stream,
+        region: &version.function.region,
+    };
+    let mut variables = runtimes::default_environment(&plan.resolved.runtime, &facts);
+    let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
+    set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
+    set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
+    set("AWS_SESSION_TOKEN", credentials.session_token);
+    set("AWS_ENDPOINT_URL", ENDPOINT_INSIDE.to_owned());
+    set("AWS_EC2_METADATA_DISABLED", "true".to_owned());
+    set("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", sandbox::limits::RUNTIME_API_PORT));
+    if let LogFormat::Json { application_level, .. } = &version.configuration.logging.format {
+        set("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned());
+        set("AWS_LAMBDA_LOG_LEVEL", application_level.clone());
+    }
+    if let Some(own) = &version.configuration.environment {
+        variables.retain(|(name, _)| !own.0.contains_key(name));
+        variables.extend(own.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    variables
+}
+
 /// The lines of a version's log.
 pub fn lines(version: &FunctionVersion) -> Lines {
     Lines {
@@ -285,18 +288,6 @@ pub fn launch_failure(error: &LaunchError) -> Failure {
         _ => "the execution environment could not be started".to_owned(),
     };
     Failure { error_type: "Runtime.Unavailable".to_owned(), reason, kind: super::failure::FailureKind::Error }
-}
-
-/// The session a function runs as: its role's, named after the function.
-fn role_session(version: &FunctionVersion) -> Principal {
-    let role = version.configuration.role.rsplit('/').next().unwrap_or_default();
-    Principal::Session {
-        account: version.function.account.clone(),
-        role: role.to_owned(),
-        // Roles have no ids of their own until IAM keeps them; the name stands in.
-        role_id: role.to_owned(),
-        session: version.function.name.clone(),
-    }
 }
 
 fn runnable(id: &str) -> Option<Runtime> {

@@ -26,12 +26,6 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often idle environments are looked through.
 pub const REAP_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Life of the credentials an environment is given.
-pub const CREDENTIALS_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
-
-/// Environments older than this are not used again, so that their credentials always outlive an invocation (15 minutes).
-pub const ENVIRONMENT_AGE_MAX: Duration = Duration::from_secs(11 * 3_600);
-
 /// Memory of the machine that new environments leave free, in KiB: below it idle ones are ended first, then invocations
 /// are throttled.
 pub const MACHINE_MEMORY_RESERVE_KIB: u64 = 256 * 1024;

@@ -43,9 +43,6 @@ use metrics::Metrics;
 use pools::Pools;
 use shipper::Shipper;
 
-/// As whom log lines are written.
-const SERVICE_PRINCIPAL: &str = "lambda.amazonaws.com";
-
 /// What environments need of the process around them.
 pub struct InvokeSettings {
     /// Interpreters, client files and SDKs.

@@ -12,13 +12,14 @@ use super::gate::Place;
 use super::instance::Instance;
 use super::journal::Journal;
 use super::launch::{launch_failure, lines};
-use super::limits::{ENVIRONMENT_AGE_MAX, INIT_TIMEOUT};
+use super::limits::INIT_TIMEOUT;
 use super::lines::{Phase, Report};
 use super::pools::Acquired;
 use super::unstoppable::Unstoppable;
 use super::{Invoker, gate, machine};
 use crate::function::FunctionVersion;
 use crate::package::Packages;
+use crate::role;
 
 /// What is to be run.
 pub struct Request {
@@ -112,9 +113,11 @@ impl Invoker {
                 },
                 Acquired::None => return self.start(packages, version, request).await,
             };
-            let age = self.platform.clock.monotonic().saturating_sub(instance.born);
-            if instance.environment.has_ended() || age > ENVIRONMENT_AGE_MAX {
+            let (identity, end) = (&instance.identity, instance.credentials_end);
+            let is_current = role::is_current(&self.platform, version, identity, end).await;
+            if instance.environment.has_ended() || !matches!(is_current, Ok(true)) {
                 self.end(instance);
+                is_current?;
                 continue;
             }
             return Ok(Started::Ready { instance: Box::new(instance), init: None });
@@ -140,7 +143,8 @@ impl Invoker {
             Ok(plan) => plan,
             Err(error) => return Ok(Started::Failed(Box::new(not_started(&error, request)))),
         };
-        let target = self.launcher.target(version);
+        let identity = role::session(&self.platform, version).await?;
+        let target = self.launcher.target(version, identity);
         let timeout = Duration::from_secs(u64::from(version.configuration.timeout_seconds));
         for (phase, limit) in [(Phase::Init, INIT_TIMEOUT), (Phase::Invoke, timeout)] {
             let mut instance = match self.launcher.launch(&plan, &target, phase).await {

@@ -1,15 +1,16 @@
 //! Brings log lines to CloudWatch Logs, behind the answers, in order.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use api::Operation;
 use api::logs::{self, CreateLogGroupRequest, CreateLogStreamRequest, InputLogEvent, PutLogEventsRequest};
-use platform::Platform;
+use platform::{Platform, Principal};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use wire::Error;
 
-use super::SERVICE_PRINCIPAL;
 use super::limits::{
     LOG_DRAIN_TIMEOUT, LOG_EVENT_OVERHEAD_BYTES, LOG_WRITE_BYTES_MAX, LOG_WRITE_EVENTS_MAX, LOG_WRITE_INTERVAL,
     WAITING_LOG_BYTES_MAX,
@@ -22,8 +23,11 @@ const WAITING_BATCHES_MAX: usize = 4_096;
 const UNIT_BYTES: usize = 1_024;
 
 /// A log stream.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// As whom lines are written: the session of the function's role. Without the role's permission the function runs
+    /// all the same, and nothing is logged.
+    pub principal: Principal,
     /// 12 digits.
     pub account: String,
     /// For example `eu-west-1`.
@@ -34,6 +38,13 @@ pub struct Target {
     pub stream: String,
     /// [`Shipper::generation`] at its beginning.
     pub generation: u64,
+}
+
+impl Hash for Target {
+    /// Streams have random names, which tell them apart.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.stream.hash(state);
+    }
 }
 
 /// Takes lines; a background task writes them.
@@ -181,7 +192,8 @@ fn parts(mut events: Vec<InputLogEvent>) -> Vec<Vec<InputLogEvent>> {
     parts
 }
 
-/// Writes to a stream, which is made on first use, as AWS does.
+/// Writes to a stream, which is made on first use, as AWS does. A role that may make the stream but not the group writes
+/// to a group that is there already.
 async fn write(platform: &Arc<Platform>, target: &Target, events: Vec<InputLogEvent>) {
     let outcome = match put(platform, target, events.clone()).await {
         Err(error) if error.is("ResourceNotFoundException") => match create(platform, target).await {
@@ -190,8 +202,13 @@ async fn write(platform: &Arc<Platform>, target: &Target, events: Vec<InputLogEv
         },
         outcome => outcome,
     };
-    if let Err(error) = outcome {
-        tracing::warn!(group = target.group, %error, "log lines of a function could not be written");
+    match outcome {
+        Ok(()) => {}
+        // As on AWS: whoever wonders finds the denial among the last ones.
+        Err(error) if error.is("AccessDeniedException") => {
+            tracing::debug!(group = target.group, "a function's role may not write its log");
+        }
+        Err(error) => tracing::warn!(group = target.group, %error, "log lines of a function could not be written"),
     }
 }
 
@@ -202,20 +219,25 @@ async fn put(platform: &Arc<Platform>, target: &Target, log_events: Vec<InputLog
         log_events,
         ..Default::default()
     };
-    let (account, region) = (&target.account, &target.region);
-    platform.call_as_service::<logs::PutLogEvents>(SERVICE_PRINCIPAL, account, region, input).await.map(|_| ())
+    call::<logs::PutLogEvents>(platform, target, input).await.map(|_| ())
 }
 
 async fn create(platform: &Arc<Platform>, target: &Target) -> Result<(), Error> {
-    let (account, region) = (&target.account, &target.region);
     let group = CreateLogGroupRequest { log_group_name: target.group.clone(), ..Default::default() };
-    existing(platform.call_as_service::<logs::CreateLogGroup>(SERVICE_PRINCIPAL, account, region, group).await)?;
+    let group = existing(call::<logs::CreateLogGroup>(platform, target, group).await);
     let stream = CreateLogStreamRequest {
         log_group_name: target.group.clone(),
         log_stream_name: target.stream.clone(),
         ..Default::default()
     };
-    existing(platform.call_as_service::<logs::CreateLogStream>(SERVICE_PRINCIPAL, account, region, stream).await)
+    match existing(call::<logs::CreateLogStream>(platform, target, stream).await) {
+        Err(error) if error.is("ResourceNotFoundException") => group.and(Err(error)),
+        outcome => outcome,
+    }
+}
+
+async fn call<O: Operation>(platform: &Arc<Platform>, target: &Target, input: O::Input) -> Result<O::Output, Error> {
+    platform.call_as::<O>(target.principal.clone(), &target.account, &target.region, input).await
 }
 
 /// That something exists already is what was wanted.

@@ -8,7 +8,7 @@ use wire::Error;
 
 use super::{code, tags};
 use crate::functions::NewFunction;
-use crate::{Lambda, configuration, deployment, errors, names, view};
+use crate::{Lambda, configuration, deployment, errors, names, role, view};
 
 /// Answers as soon as the function is durable; it is pending until its package is unpacked and its runtime is ready.
 pub async fn create_function(
@@ -19,7 +19,8 @@ pub async fn create_function(
     configuration::check_creation(&input)?;
     let settings = configuration::settings(&input);
     let id = names::new_function(cx, &input.function_name)?;
-    let configuration = configuration::create(&settings, &id.name, input.architectures.as_deref())?;
+    let mut configuration = configuration::create(&settings, &id.name, input.architectures.as_deref())?;
+    configuration.has_role = role::check(cx, &configuration.role, &id.arn()).await?;
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags)?;
     let package = code::source(input.code)?;

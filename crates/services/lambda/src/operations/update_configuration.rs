@@ -8,7 +8,7 @@ use wire::Error;
 
 use crate::function::FunctionVersion;
 use crate::functions::Edit;
-use crate::{Lambda, configuration, deployment, names, view};
+use crate::{Lambda, configuration, deployment, names, role, view};
 
 /// Answers as soon as the change is durable; invocations run the configuration before it until the new one is ready.
 pub async fn update_function_configuration(
@@ -18,8 +18,13 @@ pub async fn update_function_configuration(
 ) -> Result<FunctionConfiguration, Error> {
     let id = names::whole_function(cx, &input.function_name)?;
     let edit = Edit { revision_id: input.revision_id.clone(), publish: false };
+    let has_role = match &input.role {
+        Some(role) => Some(role::check(cx, role, &id.arn()).await?),
+        None => None,
+    };
     let apply = move |mut latest: FunctionVersion| {
         latest.configuration = configuration::apply(&input, latest.configuration)?;
+        latest.configuration.has_role = has_role.unwrap_or(latest.configuration.has_role);
         Ok(latest)
     };
     let change =

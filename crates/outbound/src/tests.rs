@@ -1,0 +1,101 @@
+//! What is fetched from a server with a certificate of its own, and what is not.
+
+use std::net::SocketAddr;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha1::{Digest, Sha1};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+const BOUNDS: Bounds = Bounds { time: Duration::from_secs(20), body_bytes: 64 };
+
+/// A server that answers every request alike.
+struct Server {
+    address: SocketAddr,
+    thumbprint: String,
+}
+
+async fn server(answer: &'static str) -> Server {
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let own = params.signed_by(&key, &authority).expect("a certificate");
+    let root: CertificateDer<'static> = authority.der().clone();
+    let thumbprint = Sha1::digest(&root).iter().map(|byte| format!("{byte:02X}")).collect();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone(), root], key)
+        .expect("a server's configuration");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    Server { address, thumbprint }
+}
+
+async fn ask(server: &Server, thumbprints: &[String]) -> Result<Bytes, FetchError> {
+    get(&format!("https://localhost:{}/keys", server.address.port()), thumbprints, BOUNDS).await
+}
+
+#[tokio::test]
+async fn a_known_thumbprint_is_trusted_and_no_other() {
+    let server = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
+    assert_eq!(ask(&server, std::slice::from_ref(&server.thumbprint)).await.expect("trusted"), "{}");
+    assert_eq!(ask(&server, &[]).await, Err(FetchError::Certificate));
+    assert_eq!(ask(&server, &["0".repeat(40)]).await, Err(FetchError::Certificate));
+    let other_name = format!("https://127.0.0.1:{}/keys", server.address.port());
+    let refused = get(&other_name, std::slice::from_ref(&server.thumbprint), BOUNDS).await;
+    assert_eq!(refused, Err(FetchError::Certificate), "the certificate is of another host");
+}
+
+#[tokio::test]
+async fn only_the_document_itself_counts_and_only_up_to_its_bound() {
+    for (answer, expected) in [
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", FetchError::Status(404)),
+        ("HTTP/1.1 302 Found\r\nLocation: https://localhost/\r\nContent-Length: 0\r\n\r\n", FetchError::Status(302)),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n\
+             aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            FetchError::TooLarge,
+        ),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", FetchError::Unreachable),
+    ] {
+        let server = server(answer).await;
+        assert_eq!(ask(&server, std::slice::from_ref(&server.thumbprint)).await, Err(expected));
+    }
+}
+
+#[tokio::test]
+async fn other_schemes_and_hosts_that_do_not_listen_are_refused() {
+    for url in ["http://localhost/", "ftp://localhost/", "localhost", "", "https://"] {
+        assert_eq!(get(url, &[], BOUNDS).await, Err(FetchError::Url), "{url}");
+    }
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
+    assert_eq!(get(&format!("https://localhost:{free}/"), &[], BOUNDS).await, Err(FetchError::Unreachable));
+}
+
+#[tokio::test]
+async fn a_host_that_never_answers_costs_only_so_much_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("https://localhost:{}/", listener.local_addr().expect("an address").port());
+    let bounds = Bounds { time: Duration::from_millis(50), ..BOUNDS };
+    assert_eq!(get(&url, &[], bounds).await, Err(FetchError::Slow));
+}

@@ -1,0 +1,113 @@
+//! A statement, compiled.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::action::{Action, ActionSet};
+use crate::arn::{Arn, ArnPattern};
+use crate::condition::{Condition, any};
+use crate::context::Context;
+use crate::decide::Request;
+use crate::pattern::Unresolved;
+use crate::principal::{Closeness, PrincipalSet};
+
+/// What a statement says about the requests it speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// They may go on.
+    Allow,
+    /// They may not, whatever else allows them.
+    Deny,
+}
+
+/// A statement of a policy.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    pub(crate) effect: Effect,
+    pub(crate) sid: Option<Arc<str>>,
+    pub(crate) span: Range<usize>,
+    /// `None` in policies of identities, which need not say whom they speak of.
+    pub(crate) principals: Option<PrincipalSet>,
+    pub(crate) actions: ActionSet,
+    /// `None` where the statement speaks of the resource it is attached to.
+    pub(crate) resources: Option<ResourceSet>,
+    pub(crate) conditions: Box<[Condition]>,
+}
+
+/// A `Resource` or `NotResource` element.
+#[derive(Debug, Clone)]
+pub(crate) struct ResourceSet {
+    /// `NotResource`: all but these.
+    pub negated: bool,
+    pub patterns: Box<[ArnPattern]>,
+}
+
+/// A request with what every statement would otherwise take apart again.
+pub(crate) struct Prepared<'r> {
+    pub request: &'r Request<'r>,
+    pub action: Action,
+    pub resource: Option<Arn<'r>>,
+}
+
+impl<'r> Prepared<'r> {
+    pub(crate) fn new(request: &'r Request<'r>) -> Prepared<'r> {
+        Prepared { request, action: Action::new(request.action), resource: Arn::split(request.resource) }
+    }
+}
+
+impl Statement {
+    /// Whether it allows or denies.
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// Its Sid, if it has one.
+    pub fn sid(&self) -> Option<&str> {
+        self.sid.as_deref()
+    }
+
+    /// Where it stands in its document, in bytes: from its opening brace to behind its closing one.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Whether it speaks of a request.
+    pub fn speaks_of(&self, request: &Request<'_>) -> bool {
+        self.closeness(&Prepared::new(request)).is_some()
+    }
+
+    /// The condition keys it looks at, those in policy variables included. One may come more than once.
+    pub fn condition_keys(&self) -> impl Iterator<Item = &str> {
+        let of_resources =
+            self.resources.iter().flat_map(|resources| &resources.patterns).flat_map(ArnPattern::variables);
+        let of_conditions = self.conditions.iter().flat_map(Condition::keys);
+        of_resources.map(|variable| &*variable.key).chain(of_conditions)
+    }
+
+    /// How closely it names the caller, if it speaks of the request at all. What is cheap to find out comes first.
+    pub(crate) fn closeness(&self, prepared: &Prepared<'_>) -> Option<Closeness> {
+        let context = prepared.request.context;
+        if !self.actions.covers(&prepared.action) {
+            return None;
+        }
+        let closeness = match &self.principals {
+            Some(principals) => principals.names(&prepared.request.caller)?,
+            None => Closeness::Itself,
+        };
+        let covers_resource =
+            self.resources.as_ref().is_none_or(|resources| resources.cover(prepared.resource.as_ref(), context));
+        let holds = covers_resource && self.conditions.iter().all(|condition| condition.holds(context, self.effect));
+        holds.then_some(closeness)
+    }
+}
+
+impl ResourceSet {
+    /// Whether the statement speaks of a resource. What a variable without a value would say is unknown, so such a
+    /// pattern neither includes a resource nor, under `NotResource`, leaves one out.
+    fn cover(&self, resource: Option<&Arn<'_>>, context: &Context<'_>) -> bool {
+        match any(&self.patterns, |pattern| pattern.matches(resource, context)) {
+            Ok(listed) => listed != self.negated,
+            Err(Unresolved) => false,
+        }
+    }
+}
