@@ -15,9 +15,10 @@ use sandbox::SandboxConfig;
 use service_lambda::{InvokeSettings, Lambda};
 use store::{OpenError, Profile, Store};
 
-use crate::cli::PlatformArgs;
+use crate::cli::{Iam, PlatformArgs};
 use crate::data::{self, Directories};
 use crate::failure::Failure;
+use crate::root_key::RootKey;
 
 /// How long requests and invocations under way may take to end when the platform stops.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
@@ -30,6 +31,8 @@ pub struct Running {
     pub runtimes: Arc<Runtimes>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// The account root's own access key, if it has one.
+    pub root_key: Option<RootKey>,
     gateway: Gateway,
     directories: Directories,
 }
@@ -49,12 +52,16 @@ impl Running {
             account: args.account.clone(),
             region: args.region.clone(),
             mode: if args.verify { Mode::Verify } else { Mode::Open },
-            enforcement: Enforcement::Enforce,
+            enforcement: match args.iam {
+                Iam::Enforce => Enforcement::Enforce,
+                Iam::Audit => Enforcement::Audit,
+            },
             endpoint: endpoint(args, SocketAddr::new(args.listen, args.port)),
             data_directory: directories.data.clone(),
         };
         let platform =
             Arc::new(Platform::new(config, stores.control, stores.telemetry, stores.blobs, clock, ids, issuer));
+        let root_key = root_key(&platform, &directories)?;
         let gateway = Gateway::new(
             Arc::clone(&platform),
             GatewayConfig { version: env!("CARGO_PKG_VERSION"), domains: Vec::new() },
@@ -66,7 +73,7 @@ impl Running {
         platform.install(services);
         platform.start().await?;
         gateway.serve(bound);
-        Ok(Running { platform, runtimes, address, gateway, directories })
+        Ok(Running { platform, runtimes, address, root_key, gateway, directories })
     }
 
     /// Address that clients are told.
@@ -112,6 +119,20 @@ impl Stores {
             blobs: BlobStore::open(directory.join("blobs")).map_err(blob_failure)?,
         })
     }
+}
+
+/// The root's access key: made at the first start in verify mode, which nobody could use without one; good in every mode
+/// from then on.
+fn root_key(platform: &Platform, directories: &Directories) -> Result<Option<RootKey>, Failure> {
+    let directory = directories.keys.as_path();
+    let key = match RootKey::read(directory)? {
+        None if platform.config.mode == Mode::Verify => Some(RootKey::make(directory, platform)?),
+        key => key,
+    };
+    if let Some(key) = &key {
+        key.install(platform);
+    }
+    Ok(key)
 }
 
 fn runtimes(directory: &Path) -> Runtimes {
