@@ -164,6 +164,8 @@ fn services(
     let lambda = Arc::new(Lambda::new(Arc::clone(platform), settings)?);
     let mut services = Services::default();
     services.register(lambda.registration());
+    let iam = service_iam::Iam::new(Arc::clone(platform));
+    platform.install_directory(Arc::clone(&iam) as Arc<dyn platform::Directory>);
     for registration in [
         service_dynamodb::registration(platform),
         service_events::registration(platform),
@@ -174,7 +176,8 @@ fn services(
         service_sns::registration(platform),
         service_sqs::registration(platform),
         service_ssm::registration(platform),
-        service_iam::sts(),
+        iam.registration(),
+        service_iam::sts(&iam),
     ] {
         services.register(registration);
     }
