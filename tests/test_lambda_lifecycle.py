@@ -144,13 +144,15 @@ def test_an_existing_function_is_not_created_again(aws, functions):
         ),
         ({"Code": {}}, "InvalidParameterValueException", r"Please provide a source for function code\."),
         (
-            {"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:any:1"]},
+            {"Layers": ["arn:aws:lambda:us-east-1:ACCOUNT:layer:any:1"]},
             "InvalidParameterValueException",
             r"Layers",
         ),
     ],
 )
 def test_invalid_settings_are_refused_in_the_words_of_aws(aws, functions, settings, code, message):
+    if "Layers" in settings:
+        settings = {"Layers": [layer.replace("ACCOUNT", aws.account) for layer in settings["Layers"]]}
     parameters = {**functions.settings(ECHO, name="invalid"), **settings}
     unchecked = client("lambda", aws.endpoint, aws.account, validate=False)
     refusal = refused(unchecked.create_function, **parameters)

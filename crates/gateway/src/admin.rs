@@ -4,15 +4,18 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-use platform::{Mode, metrics};
+use percent_encoding::percent_decode_str;
+use platform::{Mode, Principal, metrics};
 use serde_json::{Value, json};
 use wire::Body;
 use wire::protocol::ResponseParts;
+use wire::sigv4::{self, BodyHash, Dialect, SigningRules};
 
 use crate::answer::Answer;
 use crate::browser;
 use crate::connection::ConnectionInfo;
 use crate::gateway::Inner;
+use crate::identity::identify;
 
 /// What every path of ours starts with.
 pub(crate) const PREFIX: &str = "/_traca/";
@@ -26,7 +29,8 @@ pub(crate) async fn answer(gateway: &Inner, info: &ConnectionInfo, parts: &Parts
         "version" if reads => Answer::own(document(StatusCode::OK, &json!({ "version": gateway.version })), "Version"),
         "metrics" if reads => Answer::own(figures(gateway), "Metrics"),
         "reset" if parts.method == Method::POST => Answer::own(reset(gateway, info, parts).await, "Reset"),
-        "health" | "version" | "metrics" | "reset" => {
+        "denials" | "access" if reads => explained(gateway, info, parts, page).await,
+        "health" | "version" | "metrics" | "reset" | "denials" | "access" => {
             Answer::own(failure(StatusCode::METHOD_NOT_ALLOWED, "this page has no such method"), "Unknown")
         }
         _ => Answer::own(failure(StatusCode::NOT_FOUND, "there is no such page"), "Unknown"),
@@ -60,6 +64,56 @@ async fn reset(gateway: &Inner, info: &ConnectionInfo, parts: &Parts) -> Respons
             failure(StatusCode::INTERNAL_SERVER_ERROR, "the reset failed; the log says why")
         }
     }
+}
+
+/// What was refused, and what callers need: for whoever runs the platform alone.
+async fn explained(gateway: &Inner, info: &ConnectionInfo, parts: &Parts, page: &str) -> Answer {
+    if !is_operator(gateway, info, parts).await {
+        let text = "for local clients of a platform in open mode, else for requests that the account's root has signed \
+                    for the service traca";
+        return Answer::own(failure(StatusCode::FORBIDDEN, text), "Refused");
+    }
+    let access = &gateway.platform.access;
+    if page == "denials" {
+        return Answer::own(document(StatusCode::OK, &json!({ "denials": access.denials() })), "Denials");
+    }
+    let role = query_value(parts.uri.query().unwrap_or_default(), "role");
+    let answer = match role {
+        None => document(StatusCode::OK, &json!({ "principals": access.principals() })),
+        Some(role) => match access.least_policy(&role) {
+            Some(policy) => document(StatusCode::OK, &policy),
+            None => failure(StatusCode::NOT_FOUND, "nothing was allowed to this role so far"),
+        },
+    };
+    Answer::own(answer, "Access")
+}
+
+/// The name that operators sign their requests for.
+const SIGNING_NAME: &str = "traca";
+
+/// Whether the request comes from whoever runs the platform: in open mode any program on this machine, no function and
+/// no web page; in verify mode the root of the platform's own account.
+async fn is_operator(gateway: &Inner, info: &ConnectionInfo, parts: &Parts) -> bool {
+    let platform = &gateway.platform;
+    let is_local = info.source_ip().is_some_and(|ip| ip.is_loopback());
+    if platform.config.mode == Mode::Open && is_local && !browser::is_foreign(parts, &gateway.domains) {
+        return true;
+    }
+    let Ok(credentials) = sigv4::parse_credentials(parts) else { return false };
+    let Ok(caller) = identify(platform, &credentials, &info.source, || true).await else { return false };
+    let Some(secret) = &caller.secret else { return false };
+    let rules = SigningRules { dialect: Dialect::RestJson, service: SIGNING_NAME, region: None, host_bucket: None };
+    let (hash, now) = (BodyHash::Known(sigv4::sha256(b"")), platform.clock.now().seconds);
+    let verified = sigv4::verify(parts, &credentials, &secret.0, hash, &rules, &gateway.signing_keys, now);
+    let is_root = matches!(&caller.principal, Principal::Root { account } if *account == platform.config.account);
+    verified.is_ok() && is_root
+}
+
+/// The value of a query parameter, decoded.
+fn query_value(query: &str, name: &str) -> Option<String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs.into_iter().find(|(key, _)| *key == name)?.1;
+    percent_decode_str(value).decode_utf8().ok().map(String::from)
 }
 
 fn failure(status: StatusCode, message: &str) -> ResponseParts {

@@ -1,8 +1,11 @@
 //! Who is calling: from what a request claims to who it is, before and after its signature is checked.
 
-use platform::credentials::CredentialError;
+use platform::credentials::{CredentialError, LONG_TERM_PREFIX};
 use platform::{Mode, Platform, Principal};
+use wire::Error;
 use wire::sigv4::{Credentials, SignatureError, Unrecognized};
+
+use crate::connection::Source;
 
 /// A caller.
 #[derive(Debug)]
@@ -24,35 +27,68 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Why a caller cannot be told.
+pub(crate) enum Unidentified {
+    /// The credentials do not hold.
+    Refused(SignatureError),
+    /// They could not be looked up.
+    Failed(Error),
+}
+
+impl From<Unrecognized> for Unidentified {
+    fn from(reason: Unrecognized) -> Unidentified {
+        Unidentified::Refused(reason.into())
+    }
+}
+
 /// Finds the caller that a request claims:
 ///
 /// 1. no credentials: nobody;
-/// 2. a key minted here: the principal of its session token, whose secret the signature has to fit;
-/// 3. in open mode, and unless the request may come from a foreign web page (`is_foreign`): a key of 12 digits is the
-///    root of that account, any other key the root of the default account;
-/// 4. any other key is unknown.
-pub(crate) fn identify(
+/// 2. a long-term key of a user or of the account root that was made here: that principal, whose secret the signature
+///    has to fit; not if it is inactive or was deleted;
+/// 3. a temporary key minted here: the principal of its session token, likewise;
+/// 4. in open mode, unless a function asks or the request may come from a foreign web page (`is_foreign`): a key of 12
+///    digits is the root of that account, any other key the root of the default account;
+/// 5. any other key is unknown.
+pub(crate) async fn identify(
     platform: &Platform,
     credentials: &Credentials,
+    source: &Source,
     is_foreign: impl FnOnce() -> bool,
-) -> Result<Caller, SignatureError> {
+) -> Result<Caller, Unidentified> {
     let default = &platform.config.account;
     let Some(access_key) = credentials.access_key() else {
         return Ok(Caller { principal: Principal::Anonymous, account: default.clone(), secret: None });
     };
+    let verified = |principal: Principal, secret: String| {
+        let account = principal.account().unwrap_or(default).to_owned();
+        Ok(Caller { principal, account, secret: Some(Secret(secret)) })
+    };
     let token = || credentials.token().unwrap_or_default().to_owned();
+    let unknown = || Unrecognized::AccessKey { access_key: access_key.to_owned() };
+    let is_long_term = access_key.starts_with(LONG_TERM_PREFIX);
+    if is_long_term && let Some(key) = platform.access_key(access_key).await.map_err(Unidentified::Failed)? {
+        // A long-term key has no token.
+        return match credentials.token() {
+            Some(_) => Err(Unrecognized::Token { token: token() }.into()),
+            None if key.active => verified(key.principal, key.secret),
+            None => Err(unknown().into()),
+        };
+    }
     match platform.issuer.check(access_key, credentials.token(), platform.clock.now()) {
-        Ok(verified) => {
-            let account = verified.principal.account().unwrap_or(default).to_owned();
-            Ok(Caller { principal: verified.principal, account, secret: Some(Secret(verified.secret)) })
-        }
+        Ok(session) => verified(session.principal, session.secret),
+        // A key that was made here, and was deleted since.
+        Err(CredentialError::InvalidToken) if is_long_term => Err(unknown().into()),
         Err(CredentialError::InvalidToken) => Err(Unrecognized::Token { token: token() }.into()),
         Err(CredentialError::ExpiredToken) => Err(Unrecognized::ExpiredToken { token: token() }.into()),
-        Err(CredentialError::Unknown) if platform.config.mode == Mode::Open && !is_foreign() => {
+        Err(CredentialError::Unknown) => {
+            let is_trusted = platform.config.mode == Mode::Open && matches!(source, Source::Client(_)) && !is_foreign();
+            if !is_trusted {
+                return Err(unknown().into());
+            }
             let names_account = access_key.len() == 12 && access_key.bytes().all(|byte| byte.is_ascii_digit());
             let account = if names_account { access_key } else { default }.to_owned();
             Ok(Caller { principal: Principal::Root { account: account.clone() }, account, secret: None })
         }
-        Err(CredentialError::Unknown) => Err(Unrecognized::AccessKey { access_key: access_key.to_owned() }.into()),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
+use platform::credentials::LONG_TERM_PREFIX;
 use platform::{Call, Ctx, Origin, Platform, SignatureFacts};
 use tokio::runtime::RuntimeFlavor;
 use tokio::sync::OwnedSemaphorePermit;
@@ -18,10 +19,10 @@ use crate::answer::{Answer, host_id};
 use crate::body::{BodyFault, RequestBody};
 use crate::browser;
 use crate::checked::{Refusal, checked_bytes, checked_stream};
-use crate::connection::ConnectionInfo;
+use crate::connection::{ConnectionInfo, Source};
 use crate::failure;
 use crate::gateway::Inner;
-use crate::identity::{Caller, identify};
+use crate::identity::{Caller, Unidentified, identify};
 use crate::limits::{self, BODY_MEMORY_UNIT, BODY_MEMORY_WAIT, FORM_BYTES_MAX, INLINE_BODY_BYTES_MAX};
 
 /// A request of an AWS API on its way.
@@ -88,7 +89,11 @@ impl Exchange<'_> {
         let signature = |error: SignatureError| refused(failure::signature(&error, Some(service), spoken));
         let credentials = credentials.map_err(signature)?;
         let is_foreign = || browser::is_foreign(self.parts, &self.gateway.domains);
-        let caller = identify(&self.gateway.platform, &credentials, is_foreign).map_err(signature)?;
+        let caller = identify(&self.gateway.platform, &credentials, &self.info.source, is_foreign).await;
+        let caller = caller.map_err(|reason| match reason {
+            Unidentified::Refused(error) => signature(error),
+            Unidentified::Failed(error) => refused(error),
+        })?;
         if operation.codec.is_none() {
             return Err(refused(protocol::not_implemented(service, operation)));
         }
@@ -180,11 +185,22 @@ impl Exchange<'_> {
             Some(given) if Dialect::of(route.protocol) == Dialect::S3 => given,
             _ => route.service.signing_name,
         };
-        let rules = SigningRules { dialect: Dialect::of(route.protocol), service, region: None, host_bucket };
+        let region = expected_region(host, credentials.region(), &self.gateway.platform.config.region);
+        let rules = SigningRules { dialect: Dialect::of(route.protocol), service, region, host_bucket };
         let now = self.gateway.platform.clock.now().seconds;
         sigv4::verify(self.parts, credentials, &secret.0, hash, &rules, &self.gateway.signing_keys, now)
             .map(Some)
             .map_err(|error| failure::signature(&error, Some(route.service), route.protocol))
+            .inspect(|_| self.note_use(route, credentials))
+    }
+
+    /// Tells IAM that a long-term key was used.
+    fn note_use(&self, route: &Route, credentials: &Credentials) {
+        let platform = &self.gateway.platform;
+        if let Some(access_key) = credentials.access_key().filter(|key| key.starts_with(LONG_TERM_PREFIX)) {
+            let region = credentials.region().unwrap_or(&platform.config.region);
+            platform.directory().used(access_key, route.service.signing_name, region);
+        }
     }
 
     /// Collects the body within a share of the memory that all bodies have.
@@ -228,7 +244,9 @@ impl Exchange<'_> {
         let signature = match credentials {
             Credentials::Anonymous => None,
             Credentials::Header(signature) => Some((false, "AWS4-HMAC-SHA256", Some(signature.time.unix_seconds))),
-            Credentials::Presigned { signature, .. } => Some((true, "AWS4-HMAC-SHA256", Some(signature.time.unix_seconds))),
+            Credentials::Presigned { signature, .. } => {
+                Some((true, "AWS4-HMAC-SHA256", Some(signature.time.unix_seconds)))
+            }
             Credentials::Version2(_) => Some((true, "AWS", None)),
             Credentials::Version4A(signature) => {
                 Some((signature.mechanism == sigv4::Mechanism::Query, "AWS4-ECDSA-P256-SHA256", None))
@@ -240,7 +258,9 @@ impl Exchange<'_> {
             signed_at,
             content_hash: header("x-amz-content-sha256"),
         });
-        Origin { is_secure: self.info.is_tls, referer: header("referer"), signature, via: Vec::new() }
+        // What a function sends never leaves the machine.
+        let is_secure = self.info.is_tls || matches!(self.info.source, Source::Function(_));
+        Origin { is_secure, referer: header("referer"), signature, via: Vec::new() }
     }
 }
 
@@ -356,6 +376,26 @@ impl Exchange<'_> {
 /// Unpacks a body that is packed with gzip.
 fn unpack(bytes: &Bytes) -> Result<Bytes, Error> {
     compression::gunzip(bytes).map(Bytes::from).map_err(failure::unpack)
+}
+
+/// The only region that a signature may be for: the one in the host's name (`sqs.eu-west-1.amazonaws.com`). Other hosts
+/// serve all regions, so that there only a scope that names none is refused, for the platform's own.
+fn expected_region<'a>(host: &'a str, given: Option<&str>, own: &'a str) -> Option<&'a str> {
+    let of_host = host.split('.').find(|label| looks_like_region(label)).filter(|_| host.ends_with(AWS_DOMAIN));
+    of_host.or_else(|| given.is_some_and(|given| !looks_like_region(given) && given != own).then_some(own))
+}
+
+/// The domain of AWS's own endpoints, which functions reach the platform under.
+const AWS_DOMAIN: &str = ".amazonaws.com";
+
+/// `eu-west-1`, `us-gov-west-1`: words and a number.
+fn looks_like_region(text: &str) -> bool {
+    let Some((words, number)) = text.rsplit_once('-') else { return false };
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    words.split('-').count() >= 2
+        && words.split('-').all(is_word)
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a scope's region looks like one: what goes into ARNs and keys must be clean.

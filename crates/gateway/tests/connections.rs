@@ -9,6 +9,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use support::signer::sign;
 use support::{Client, Fixture, PANIC_KEY, Request, WAIT_KEY};
 use tokio::net::TcpStream;
 
@@ -193,12 +194,19 @@ async fn functions_are_served_on_listeners_and_streams_of_their_own() {
     let source = traca_gateway::Source::Function("arn:of:it".into());
     let served = fixture.gateway.serve_listener(listener, source.clone()).unwrap();
     let mut client = Client::new(TcpStream::connect(address).await.unwrap());
-    assert_eq!(client.send(&Request::identity()).await.status, 200);
+    let own = sign(Request::identity(), &fixture.session(), "20231114T221320Z", "sts");
+    assert_eq!(client.send(&own).await.status, 200);
+    let made_up = client.send(&Request::identity()).await;
+    assert_eq!(made_up.status, 403, "a function must not make itself a root");
+    assert!(made_up.text().contains("InvalidClientTokenId"), "{}", made_up.text());
+    for page in ["/_traca/denials", "/_traca/access"] {
+        assert_eq!(client.send(&Request::new("GET", page)).await.status, 403, "{page}");
+    }
     let reset = client.send(&Request::new("POST", "/_traca/reset")).await;
     assert_eq!(reset.status, 403, "a function must not reset the platform");
     drop(served);
-    assert_eq!(client.send(&Request::identity()).await.status, 200, "what was accepted goes on");
+    assert_eq!(client.send(&own).await.status, 200, "what was accepted goes on");
     let (near, far) = tokio::io::duplex(65_536);
     fixture.gateway.serve_stream(far, traca_gateway::ConnectionInfo { source, is_tls: false });
-    assert_eq!(Client::new(near).send(&Request::identity()).await.status, 200);
+    assert_eq!(Client::new(near).send(&own).await.status, 200);
 }

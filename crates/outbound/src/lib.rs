@@ -20,12 +20,16 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 pub use error::FetchError;
 use trust::{ChainVerifier, provider};
 
 /// Longest address that is asked for, in bytes.
 pub const URL_BYTES_MAX: usize = 2_048;
+
+/// Hosts that can be asked without encryption: nobody is between them and us.
+const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// How much a request may cost.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +42,7 @@ pub struct Bounds {
 
 /// Reads a document with `GET`.
 ///
-/// The address has to begin with `https://`. The server's certificate is trusted if it is signed by an authority that the
+/// The address has to begin with `https://`, or with `http://` for a host on this machine. The server's certificate is trusted if it is signed by an authority that the
 /// operating system trusts, or by a certificate of its chain whose SHA-1 digest (40 hexadecimal digits) is among
 /// `thumbprints`.
 ///
@@ -53,11 +57,26 @@ async fn fetch(url: &str, thumbprints: &[String], body_bytes_max: usize) -> Resu
         return Err(FetchError::Url);
     }
     let uri: Uri = url.parse().map_err(|_| FetchError::Url)?;
-    let host = uri.host().filter(|_| uri.scheme() == Some(&Scheme::HTTPS)).ok_or(FetchError::Url)?;
+    let host = uri.host().unwrap_or_default();
     let bare_host = host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(bare_host.to_owned()).map_err(|_| FetchError::Url)?;
-    let port = uri.port_u16().unwrap_or(443);
+    let is_encrypted = uri.scheme() == Some(&Scheme::HTTPS);
+    if !is_encrypted && !(uri.scheme() == Some(&Scheme::HTTP) && LOCAL_HOSTS.contains(&bare_host)) {
+        return Err(FetchError::Url);
+    }
+    let port = uri.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 });
     let stream = TcpStream::connect((bare_host, port)).await.map_err(|_| FetchError::Unreachable)?;
+    if !is_encrypted {
+        return exchange(stream, &uri, body_bytes_max).await;
+    }
+    exchange(encrypted(stream, name, thumbprints).await?, &uri, body_bytes_max).await
+}
+
+async fn encrypted(
+    stream: TcpStream,
+    name: ServerName<'static>,
+    thumbprints: &[String],
+) -> Result<TlsStream<TcpStream>, FetchError> {
     let verifier = Arc::new(ChainVerifier::new(thumbprints));
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -65,14 +84,12 @@ async fn fetch(url: &str, thumbprints: &[String], body_bytes_max: usize) -> Resu
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
-        let is_certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match is_certificate {
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             Some(rustls::Error::InvalidCertificate(_)) => FetchError::Certificate,
             _ => FetchError::Unreachable,
         }
-    })?;
-    exchange(stream, &uri, body_bytes_max).await
+    })
 }
 
 /// One request and its answer.

@@ -84,8 +84,23 @@ async fn only_the_document_itself_counts_and_only_up_to_its_bound() {
 }
 
 #[tokio::test]
+async fn a_host_on_this_machine_needs_no_encryption() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://localhost:{}/keys?all", listener.local_addr().expect("an address").port());
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut request = [0; 1024];
+        let length = stream.read(&mut request).await.expect("a request");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await.expect("answered");
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+    assert_eq!(get(&url, &[], BOUNDS).await.expect("answered"), "{}");
+    assert!(asked.await.expect("served").starts_with("GET /keys?all HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
 async fn other_schemes_and_hosts_that_do_not_listen_are_refused() {
-    for url in ["http://localhost/", "ftp://localhost/", "localhost", "", "https://"] {
+    for url in ["http://example.com/", "http://10.0.0.1/", "ftp://localhost/", "localhost", "", "https://"] {
         assert_eq!(get(url, &[], BOUNDS).await, Err(FetchError::Url), "{url}");
     }
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();

@@ -10,11 +10,13 @@ use futures_util::future::join_all;
 use store::{Store, StoreError};
 use wire::Error;
 
+use crate::access::Access;
+use crate::authorise::Documents;
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::Issuer;
-use crate::directory::{Directory, NobodyElse};
+use crate::directory::{AccessKey, Directory, NobodyElse};
 use crate::failure::OrFailure;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
@@ -43,6 +45,10 @@ pub struct Platform {
     pub issuer: Issuer,
     /// Keeps small secrets at rest.
     pub sealing: Sealing,
+    /// What was allowed and what was not.
+    pub access: Access,
+    /// Compiled policies of resources and sessions.
+    pub documents: Documents,
     /// Figures for operators.
     pub metrics: Arc<Metrics>,
     /// Work that outlives the call that started it.
@@ -51,6 +57,7 @@ pub struct Platform {
     pub timers: Timers,
     services: OnceLock<Services>,
     directory: OnceLock<Arc<dyn Directory>>,
+    root_key: OnceLock<(String, AccessKey)>,
 }
 
 /// Why the platform could not start.
@@ -90,6 +97,7 @@ impl Platform {
         let metrics = Arc::new(Metrics::new());
         let background = Background::new(Arc::clone(&metrics));
         let timers = Timers::new(store.clone(), clock.clone(), ids.clone(), background.clone());
+        let access = Access::new(clock.clone());
         Platform {
             config,
             store,
@@ -99,11 +107,14 @@ impl Platform {
             ids,
             issuer,
             sealing,
+            access,
+            documents: Documents::default(),
             metrics,
             background,
             timers,
             services: OnceLock::new(),
             directory: OnceLock::new(),
+            root_key: OnceLock::new(),
         }
     }
 
@@ -124,6 +135,21 @@ impl Platform {
     /// Who exists, with what credentials and which policies.
     pub fn directory(&self) -> &Arc<dyn Directory> {
         self.directory.get_or_init(|| Arc::new(NobodyElse))
+    }
+
+    /// Installs the account root's own access key, once, before the first request.
+    pub fn install_root_key(&self, id: String, key: AccessKey) {
+        if self.root_key.set((id, key)).is_err() {
+            tracing::error!("a key of the root was installed twice; the first one stays");
+        }
+    }
+
+    /// The long-term access key of that id: the root's own, or a user's.
+    pub async fn access_key(&self, id: &str) -> Result<Option<AccessKey>, Error> {
+        match self.root_key.get() {
+            Some((root, key)) if root == id => Ok(Some(key.clone())),
+            _ => self.directory().access_key(id).await,
+        }
     }
 
     /// The installed services.
@@ -171,6 +197,7 @@ impl Platform {
         self.telemetry.clear().await?;
         self.timers.relist().await?;
         join_all(self.services().lifecycles().map(|lifecycle| lifecycle.reset())).await;
+        self.access.clear();
         Ok(self.blobs.clear().await?)
     }
 

@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
 
+pub mod access;
 pub mod authorise;
 pub mod background;
 pub mod clock;
@@ -24,12 +25,13 @@ pub mod metrics;
 pub mod principal;
 pub mod sealing;
 pub mod service;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod timers;
 
 mod core;
 
+pub use access::Access;
 pub use background::Background;
 pub use clock::Clock;
 pub use config::{Config, Enforcement, Mode};

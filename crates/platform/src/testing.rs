@@ -45,10 +45,24 @@ impl TestPlatform {
         blobs: BlobStore,
         services: impl FnOnce(&Arc<Platform>) -> Vec<Registration>,
     ) -> TestPlatform {
+        TestPlatform::start(Config::default(), store, blobs, services)
+    }
+
+    /// Over empty stores in memory, with other settings.
+    pub fn configured(config: Config, services: impl FnOnce(&Arc<Platform>) -> Vec<Registration>) -> TestPlatform {
+        TestPlatform::start(config, Store::memory(), BlobStore::memory(), services)
+    }
+
+    fn start(
+        config: Config,
+        store: Store,
+        blobs: BlobStore,
+        services: impl FnOnce(&Arc<Platform>) -> Vec<Registration>,
+    ) -> TestPlatform {
         let clock = Clock::controlled(Timestamp::from_milliseconds(NOW));
         let ids = Ids::seeded(SEED);
         let issuer = Issuer::with_key(&INSTALLATION_KEY, clock.clone(), ids.clone());
-        let platform = Platform::new(Config::default(), store, Store::memory(), blobs, clock.clone(), ids, issuer);
+        let platform = Platform::new(config, store, Store::memory(), blobs, clock.clone(), ids, issuer);
         let platform = Arc::new(platform);
         let mut offered = Services::default();
         for registration in services(&platform) {

@@ -76,6 +76,11 @@ impl Statement {
         self.closeness(&Prepared::new(request)).is_some()
     }
 
+    /// Whether it would speak of a request if all its conditions held.
+    pub fn covers(&self, request: &Request<'_>) -> bool {
+        self.subject_closeness(&Prepared::new(request)).is_some()
+    }
+
     /// The condition keys it looks at, those in policy variables included. One may come more than once.
     pub fn condition_keys(&self) -> impl Iterator<Item = &str> {
         let of_resources =
@@ -84,9 +89,15 @@ impl Statement {
         of_resources.map(|variable| &*variable.key).chain(of_conditions)
     }
 
-    /// How closely it names the caller, if it speaks of the request at all. What is cheap to find out comes first.
+    /// How closely it names the caller, if it speaks of the request at all.
     pub(crate) fn closeness(&self, prepared: &Prepared<'_>) -> Option<Closeness> {
+        let closeness = self.subject_closeness(prepared)?;
         let context = prepared.request.context;
+        self.conditions.iter().all(|condition| condition.holds(context, self.effect)).then_some(closeness)
+    }
+
+    /// The same, whatever the conditions say. What is cheap to find out comes first.
+    fn subject_closeness(&self, prepared: &Prepared<'_>) -> Option<Closeness> {
         if !self.actions.covers(&prepared.action) {
             return None;
         }
@@ -94,10 +105,10 @@ impl Statement {
             Some(principals) => principals.names(&prepared.request.caller)?,
             None => Closeness::Itself,
         };
-        let covers_resource =
-            self.resources.as_ref().is_none_or(|resources| resources.cover(prepared.resource.as_ref(), context));
-        let holds = covers_resource && self.conditions.iter().all(|condition| condition.holds(context, self.effect));
-        holds.then_some(closeness)
+        let resource = prepared.resource.as_ref();
+        let covered =
+            self.resources.as_ref().is_none_or(|resources| resources.cover(resource, prepared.request.context));
+        covered.then_some(closeness)
     }
 }
 

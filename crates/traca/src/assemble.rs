@@ -15,9 +15,10 @@ use sandbox::SandboxConfig;
 use service_lambda::{InvokeSettings, Lambda};
 use store::{OpenError, Profile, Store};
 
-use crate::cli::PlatformArgs;
+use crate::cli::{Iam, PlatformArgs};
 use crate::data::{self, Directories};
 use crate::failure::Failure;
+use crate::root_key::RootKey;
 
 /// How long requests and invocations under way may take to end when the platform stops.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
@@ -30,6 +31,8 @@ pub struct Running {
     pub runtimes: Arc<Runtimes>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// The account root's own access key, if it has one.
+    pub root_key: Option<RootKey>,
     gateway: Gateway,
     directories: Directories,
 }
@@ -49,12 +52,16 @@ impl Running {
             account: args.account.clone(),
             region: args.region.clone(),
             mode: if args.verify { Mode::Verify } else { Mode::Open },
-            enforcement: Enforcement::Enforce,
+            enforcement: match args.iam {
+                Iam::Enforce => Enforcement::Enforce,
+                Iam::Audit => Enforcement::Audit,
+            },
             endpoint: endpoint(args, SocketAddr::new(args.listen, args.port)),
             data_directory: directories.data.clone(),
         };
         let platform =
             Arc::new(Platform::new(config, stores.control, stores.telemetry, stores.blobs, clock, ids, issuer));
+        let root_key = root_key(&platform, &directories)?;
         let gateway = Gateway::new(
             Arc::clone(&platform),
             GatewayConfig { version: env!("CARGO_PKG_VERSION"), domains: Vec::new() },
@@ -66,7 +73,7 @@ impl Running {
         platform.install(services);
         platform.start().await?;
         gateway.serve(bound);
-        Ok(Running { platform, runtimes, address, gateway, directories })
+        Ok(Running { platform, runtimes, address, root_key, gateway, directories })
     }
 
     /// Address that clients are told.
@@ -114,6 +121,20 @@ impl Stores {
     }
 }
 
+/// The root's access key: made at the first start in verify mode, which nobody could use without one; good in every mode
+/// from then on.
+fn root_key(platform: &Platform, directories: &Directories) -> Result<Option<RootKey>, Failure> {
+    let directory = directories.keys.as_path();
+    let key = match RootKey::read(directory)? {
+        None if platform.config.mode == Mode::Verify => Some(RootKey::make(directory, platform)?),
+        key => key,
+    };
+    if let Some(key) = &key {
+        key.install(platform);
+    }
+    Ok(key)
+}
+
 fn runtimes(directory: &Path) -> Runtimes {
     let notify = Arc::new(|text: &str| tracing::info!("{text}"));
     Runtimes::new(directory, SearchPaths::of_process(directory), notify)
@@ -143,6 +164,8 @@ fn services(
     let lambda = Arc::new(Lambda::new(Arc::clone(platform), settings)?);
     let mut services = Services::default();
     services.register(lambda.registration());
+    let iam = service_iam::Iam::new(Arc::clone(platform));
+    platform.install_directory(Arc::clone(&iam) as Arc<dyn platform::Directory>);
     for registration in [
         service_dynamodb::registration(platform),
         service_events::registration(platform),
@@ -153,7 +176,8 @@ fn services(
         service_sns::registration(platform),
         service_sqs::registration(platform),
         service_ssm::registration(platform),
-        service_iam::sts(),
+        iam.registration(),
+        service_iam::sts(&iam),
     ] {
         services.register(registration);
     }

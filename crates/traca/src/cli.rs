@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The serverless cloud you own: the AWS APIs, real Lambda functions, one binary.
 #[derive(Debug, Parser)]
@@ -62,6 +62,9 @@ pub struct PlatformArgs {
     /// Check every signature and refuse unknown access keys.
     #[arg(long)]
     pub verify: bool,
+    /// What happens to calls that no policy allows.
+    #[arg(long, value_enum, default_value_t = Iam::Enforce, value_name = "MODE")]
+    pub iam: Iam,
     /// Certificate chain for TLS, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_certificate: Option<PathBuf>,
@@ -71,6 +74,15 @@ pub struct PlatformArgs {
     /// Refuse functions whose exact interpreter version this machine lacks, instead of taking the nearest.
     #[arg(long)]
     pub strict_runtimes: bool,
+}
+
+/// What happens to calls that no policy allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Iam {
+    /// They are refused.
+    Enforce,
+    /// They are recorded at /_traca/denials, and pass.
+    Audit,
 }
 
 /// `traca up`.

@@ -16,6 +16,8 @@ pub struct Directories {
     pub runtimes: PathBuf,
     /// Unpacked packages of functions.
     pub packages: PathBuf,
+    /// Where the root's access key is kept: with the state, or with the working files of memory mode.
+    pub keys: PathBuf,
     /// Working files of the sandbox.
     pub sandbox: PathBuf,
     /// Removes the working files of memory mode at the end.
@@ -30,7 +32,8 @@ impl Directories {
             let runtimes = default_directory()?;
             make_private(&runtimes)?;
             let (packages, sandbox) = (working.path.join("packages"), working.path.join("sandbox"));
-            return Ok(Directories { data: None, runtimes, packages, sandbox, _working: Some(working) });
+            let keys = working.path.clone();
+            return Ok(Directories { data: None, runtimes, packages, keys, sandbox, _working: Some(working) });
         }
         let data = match &args.data {
             Some(directory) => std::path::absolute(directory)?,
@@ -38,7 +41,8 @@ impl Directories {
         };
         make_private(&data)?;
         let (runtimes, packages, sandbox) = (data.clone(), data.join("packages"), data.join("sandbox"));
-        Ok(Directories { data: Some(data), runtimes, packages, sandbox, _working: None })
+        let keys = data.clone();
+        Ok(Directories { data: Some(data), runtimes, packages, keys, sandbox, _working: None })
     }
 }
 

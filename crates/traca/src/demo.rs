@@ -75,7 +75,8 @@ pub async fn run(args: &DemoArgs) -> Result<(), Failure> {
 
 async fn show_all(running: &Running, args: &DemoArgs, output: Output) -> Result<(), Failure> {
     let platform = &args.platform;
-    let mut client = Client::connect(running.address, &platform.account, &platform.region).await?;
+    let mut client =
+        Client::connect(running.address, running.root_key.as_ref(), &platform.account, &platform.region).await?;
     for example in &EXAMPLES {
         show(&mut client, example, output).await?;
     }

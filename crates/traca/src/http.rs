@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use wire::sigv4::{Dialect, Signer};
 
 use crate::failure::Failure;
+use crate::root_key::RootKey;
 
 /// Longest time of one exchange; a function may take 15 minutes.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(960);
@@ -20,7 +21,8 @@ const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(960);
 /// Signs and sends requests to one platform, over one connection.
 pub struct Client {
     address: SocketAddr,
-    account: String,
+    access_key: String,
+    secret: String,
     region: String,
     sender: http1::SendRequest<Full<Bytes>>,
 }
@@ -46,13 +48,20 @@ impl Reply {
 }
 
 impl Client {
-    /// Connects. The account's id serves as access key, which open mode takes for its root.
-    pub async fn connect(address: SocketAddr, account: &str, region: &str) -> Result<Client, Failure> {
+    /// Connects, to act as the root: with its access key, or with the account's id, which open mode takes for it.
+    pub async fn connect(
+        address: SocketAddr,
+        key: Option<&RootKey>,
+        account: &str,
+        region: &str,
+    ) -> Result<Client, Failure> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Client { address, account: account.to_owned(), region: region.to_owned(), sender })
+        let (access_key, secret) = key.map_or((account, account), |key| (key.id.as_str(), key.secret.as_str()));
+        let (access_key, secret) = (access_key.to_owned(), secret.to_owned());
+        Ok(Client { address, access_key, secret, region: region.to_owned(), sender })
     }
 
     /// Calls an operation of a REST service.
@@ -78,7 +87,7 @@ impl Client {
         let request = request.header("host", self.address.to_string());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let (mut parts, body) = request.body(body)?.into_parts();
-        let signer = Signer { access_key: &self.account, secret: &self.account, region: &self.region, service };
+        let signer = Signer { access_key: &self.access_key, secret: &self.secret, region: &self.region, service };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         signer.sign(&mut parts, Dialect::RestJson, &body, now as i64);
         let exchange = async {

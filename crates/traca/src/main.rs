@@ -8,6 +8,7 @@ mod doctor;
 mod failure;
 mod http;
 mod output;
+mod root_key;
 mod up;
 
 use std::io::Write;

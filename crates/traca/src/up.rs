@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::assemble::Running;
-use crate::cli::{PlatformArgs, UpArgs};
+use crate::cli::{Iam, PlatformArgs, UpArgs};
 use crate::failure::Failure;
 use crate::output::{Output, start_logging};
 
@@ -51,8 +51,16 @@ pub fn announce(running: &Running, args: &PlatformArgs, output: Output) {
         None => writeln!(text, "  state    in memory, gone when this process ends"),
     };
     let _ = writeln!(text, "  account  {}, region {}", args.account, args.region);
+    let credentials = running.root_key.as_ref().map(|key| key.path.display().to_string());
+    if let Some(path) = &credentials {
+        let _ = writeln!(text, "  root     AWS_SHARED_CREDENTIALS_FILE={path}");
+    }
+    if args.iam == Iam::Audit {
+        let _ = writeln!(text, "  iam      audit: what no policy allows passes, and is listed at /_traca/denials");
+    }
     let _ = write!(text, "  try      aws --endpoint-url {endpoint} sts get-caller-identity");
-    let fields = json!({"endpoint": endpoint, "data": data, "account": args.account, "region": args.region});
+    let fields = json!({"endpoint": endpoint, "data": data, "account": args.account, "region": args.region,
+        "root_credentials": credentials});
     output.result("up", fields, &text);
     let runtimes = running.runtimes.clone();
     tokio::spawn(async move {

@@ -320,4 +320,9 @@ fn a_statement_tells_what_it_speaks_of_and_where_it_stands() {
     let policy = identity(keys).policy;
     let keys: Vec<&str> = policy.statements()[0].condition_keys().collect();
     assert_eq!(keys, ["aws:username", "s3:prefix", "aws:PrincipalTag/team", "aws:SecureTransport"]);
+    // Of a request that has none of the keys but the name, it speaks only so far as conditions do not count.
+    let context = crate::support::context(&[("aws:username", &["ana"])]);
+    let request = Request { resource: "arn:aws:s3:::b/ana", context: &context, ..request };
+    assert!(policy.statements()[0].covers(&request) && !policy.statements()[0].speaks_of(&request));
+    assert!(!policy.statements()[0].covers(&Request { resource: "arn:aws:s3:::b/eva", ..request }));
 }

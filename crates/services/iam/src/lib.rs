@@ -1,12 +1,32 @@
-//! Identity: who calls, and with what credentials.
+//! Identity: who calls, with what credentials, and what they may do.
 //!
-//! STS so far. Users, roles and policies are not built; see `platform::authorise` for what holds until then.
+//! **Invariants.** All state is in the platform's store, in rows by account; what is in memory ([`Iam`]'s cache) is read
+//! again after every change to the account. A secret (of an access key, an MFA device, a SAML provider) is in the store
+//! only as sealed under the installation's key, a password only as a hash. Names are told apart without regard to case,
+//! and found only as they are spelled.
 
+mod cache;
+mod directory;
+mod documents;
+mod errors;
+mod guard;
+mod keys;
+mod limits;
+mod managed;
+mod names;
+mod operations;
+mod paging;
+mod passwords;
+mod qr;
+mod records;
+mod rows;
+mod saml_metadata;
+mod service;
 mod sts;
+mod tags;
+mod totp;
+mod uses;
+mod view;
 
-use platform::Registration;
-
-/// The offer of STS.
-pub fn sts() -> Registration {
-    sts::registration()
-}
+pub use service::Iam;
+pub use sts::registration as sts;

@@ -19,18 +19,20 @@ use std::sync::Arc;
 
 use platform::{Registration, operations};
 
+use crate::service::Iam;
 use issuer_keys::IssuerKeys;
 
 /// What the operations of STS share.
-#[derive(Default)]
 pub struct Sts {
+    /// Who and what there is.
+    iam: Arc<Iam>,
     issuer_keys: IssuerKeys,
 }
 
 /// The offer of STS.
-pub fn registration() -> Registration {
+pub fn registration(iam: &Arc<Iam>) -> Registration {
     let mut registration = Registration::new(&api::sts::SERVICE);
-    let service = Arc::new(Sts::default());
+    let service = Arc::new(Sts { iam: Arc::clone(iam), issuer_keys: IssuerKeys::default() });
     operations!(registration, service, api::sts, {
         AssumeRole => assume_role::assume_role,
         AssumeRoleWithWebIdentity => web_identity::assume_role_with_web_identity,

@@ -11,6 +11,7 @@ pub mod deployment;
 pub mod errors;
 pub mod function;
 pub mod functions;
+mod guard;
 pub mod invoke;
 pub mod keys;
 pub mod names;

@@ -106,6 +106,25 @@ pub fn version(qualifier: &str) -> Option<Version> {
     })
 }
 
+/// The ARN of what `name` and the separate parameter `qualifier` mean to this caller, wherever it is: the function's
+/// alone if `is_whole`. `None` if it is no name.
+pub fn arn(cx: &Ctx, name: &str, qualifier: Option<&str>, is_whole: bool) -> Option<String> {
+    let parts = parse(name)?;
+    let (region, account) = (parts.region.unwrap_or(&cx.region), parts.account.unwrap_or(&cx.account));
+    let function = FunctionId { account: account.to_owned(), region: region.to_owned(), name: parts.name.to_owned() };
+    Some(match qualifier.or(parts.qualifier).filter(|_| !is_whole) {
+        Some(qualifier) => function.qualified_arn(qualifier),
+        None => function.arn(),
+    })
+}
+
+/// The function in an ARN of a function, a version or an alias.
+pub fn function_of_arn(arn: &str) -> Option<FunctionId> {
+    let parts = parse(arn.strip_prefix("arn:").map(|_| arn)?)?;
+    let (region, account) = (parts.region?.to_owned(), parts.account?.to_owned());
+    Some(FunctionId { account, region, name: parts.name.to_owned() })
+}
+
 fn parse(name: &str) -> Option<Parts<'_>> {
     let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_plain {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::lambda as operation_types;
-use platform::{Lifecycle, LiveBlobs, OrFailure, Platform, Registration};
+use platform::{Guard, Lifecycle, LiveBlobs, OrFailure, Platform, Registration};
 use tokio::sync::Notify;
 use wire::Error;
 use wire::error::common;
@@ -89,7 +89,9 @@ impl Lambda {
             UpdateFunctionConfiguration => update_configuration::update_function_configuration,
         });
         let data_plane = Arc::clone(&self.code_locations);
-        registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_data_plane(data_plane)
+        let registration =
+            registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_data_plane(data_plane);
+        registration.with_guard(Arc::clone(self) as Arc<dyn Guard>)
     }
 
     /// Lets packages that are no longer needed be removed soon.

@@ -15,6 +15,7 @@ pub mod pattern;
 
 mod cursor;
 mod errors;
+mod guard;
 mod keys;
 mod names;
 mod operations;

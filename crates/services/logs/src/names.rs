@@ -67,7 +67,8 @@ impl GroupName {
         if self.account == cx.account && self.region == cx.region { Ok(self) } else { Err(errors::group_not_found()) }
     }
 
-    fn parse_arn(arn: &str) -> Option<GroupName> {
+    /// The group of that ARN, without `:*`.
+    pub fn parse_arn(arn: &str) -> Option<GroupName> {
         let mut parts = arn.splitn(7, ':');
         let prefix = [parts.next()?, parts.next()?, parts.next()?];
         let (region, account, kind) = (parts.next()?, parts.next()?, parts.next()?);

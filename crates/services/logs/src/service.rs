@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use platform::{Ctx, Lifecycle, OrFailure, Platform, Registration};
+use platform::{Ctx, Guard, Lifecycle, OrFailure, Platform, Registration};
 use store::{Abort, Partition, Snapshot, Store, Transaction, Watch};
 use tokio::sync::Notify;
 use wire::Error;
@@ -68,7 +68,9 @@ impl Logs {
             UntagLogGroup => tags::untag_log_group,
             UntagResource => tags::untag_resource,
         });
-        registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
+        registration
+            .with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
+            .with_guard(Arc::clone(self) as Arc<dyn Guard>)
     }
 
     /// Tells when events arrive in a group, or are removed from it.

@@ -1,10 +1,37 @@
 //! SQS: queues.
+//!
+//! **Invariants.** What is acknowledged is in the platform's store: a message before its sender hears of it, the fact
+//! that it was received before its receiver does. No operation looks at more rows than it has messages to handle, so a
+//! queue with a million messages costs what an empty one does. All queues of an account in a region lie in one partition
+//! of the store; `keys.rs` and `contents/` say how.
 
-use std::sync::Arc;
+pub mod limits;
 
-use platform::{Platform, Registration};
+mod address;
+mod attribute_set;
+mod binary;
+mod contents;
+mod digest;
+mod errors;
+mod guard;
+mod keys;
+mod message;
+mod message_attributes;
+mod move_task;
+mod numbers;
+mod operations;
+mod outgoing;
+mod payload;
+mod policy_document;
+mod poll;
+mod queue;
+mod receipt;
+mod redrive;
+mod remember;
+mod service;
+mod sweep;
 
-/// The service's offer.
-pub fn registration(_platform: &Arc<Platform>) -> Registration {
-    Registration::new(&api::sqs::SERVICE)
-}
+#[cfg(test)]
+mod tests;
+
+pub use service::{Sqs, registration};

@@ -17,7 +17,7 @@ pub const SESSION_SECONDS_DEFAULT: i32 = 3_600;
 const CHAINED_SECONDS_MAX: i32 = 3_600;
 
 /// Mints credentials of a role's session. That the caller may have them was decided from the role's trust policy before.
-pub async fn assume_role(_: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Result<AssumeRoleResponse, Error> {
+pub async fn assume_role(sts: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Result<AssumeRoleResponse, Error> {
     refuse_unsupported(&input)?;
     let arn = role_arn::parse(&input.role_arn)?;
     match cx.principal {
@@ -31,7 +31,6 @@ pub async fn assume_role(_: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Result<
     let unknown = || denied_on(cx, "sts:AssumeRole", &input.role_arn);
     let arn = arn.ok_or_else(unknown)?;
     let role = cx.platform.role(&input.role_arn).await?.ok_or_else(unknown)?;
-    let mfa_at = mfa::check(cx, input.serial_number.as_deref(), input.token_code.as_deref()).await?;
     let seconds = input.duration_seconds.unwrap_or(SESSION_SECONDS_DEFAULT);
     // AWS counts the sessions of `GetSessionToken` as links of a chain too.
     let is_chained = cx.principal.facts().is_some();
@@ -48,6 +47,8 @@ pub async fn assume_role(_: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Result<
         input.transitive_tag_keys.unwrap_or_default(),
         cx.principal.facts(),
     )?;
+    // A request that is refused for another reason takes no code.
+    let mfa_at = mfa::take(sts, cx, input.serial_number.as_deref(), input.token_code.as_deref()).await?;
     let facts = SessionFacts {
         issued_at: cx.platform.clock.now().seconds,
         role_path: role.path.clone(),
@@ -62,6 +63,7 @@ pub async fn assume_role(_: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Result<
     // Sessions that carry neither policies nor tags are told no size.
     let packed_policy_size = Some(session::packed_percent(&facts)?).filter(|percent| *percent > 0);
     let assumed = role_session(&arn, &role, input.role_session_name, facts);
+    sts.iam.role_used(arn.account, &role.id, "sts", &cx.region);
     let credentials = Some(session::credentials(cx, &assumed, seconds)?);
     let assumed_role_user = Some(assumed_role_user(&assumed));
     Ok(AssumeRoleResponse { credentials, assumed_role_user, packed_policy_size, source_identity, ..Default::default() })

@@ -137,3 +137,48 @@ async fn fetch(issuer: &str, thumbprints: &[String]) -> Result<Vec<PublicKey>, F
     keys.truncate(KEYS_MAX);
     Ok(keys)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://issuer.example";
+
+    fn holding(key_id: &str, read_at: i64) -> IssuerKeys {
+        let document = format!(r#"{{"keys":[{{"kty":"RSA","kid":"{key_id}","n":"AQAB","e":"AQAB"}}]}}"#);
+        let keys = public_keys(document.as_bytes()).expect("a key set");
+        let kept = IssuerKeys::default();
+        kept.kept.lock().put(ISSUER.to_owned(), Arc::new(Kept { keys, read_at }));
+        kept
+    }
+
+    #[test]
+    fn keys_are_kept_for_an_hour_and_an_unknown_one_is_looked_for_now_and_then() {
+        let issuer = holding("known", 1_000);
+        for (key_id, now, is_kept) in [
+            (Some("known"), 1_000, true),
+            (None, 4_599, true),
+            (Some("known"), 4_599, true),
+            (Some("known"), 4_600, false),
+            (Some("other"), 1_009, true),
+            (Some("other"), 1_010, false),
+            (Some("known"), 999, false),
+        ] {
+            assert_eq!(issuer.fresh(ISSUER, key_id, now).is_some(), is_kept, "{key_id:?} at {now}");
+        }
+        assert!(issuer.fresh("https://other.example", None, 1_000).is_none());
+    }
+
+    #[test]
+    fn an_issuer_that_fails_is_told_apart_from_one_that_has_no_keys() {
+        for (failure, name) in [
+            (Failure::Fetch(FetchError::Unreachable), "IDPCommunicationErrorException"),
+            (Failure::Fetch(FetchError::Slow), "IDPCommunicationErrorException"),
+            (Failure::Fetch(FetchError::Certificate), "InvalidIdentityTokenException"),
+            (Failure::Fetch(FetchError::Status(404)), "InvalidIdentityTokenException"),
+            (Failure::Document, "InvalidIdentityTokenException"),
+        ] {
+            assert_eq!(failure.into_error(ISSUER).definition.name, name);
+        }
+    }
+}

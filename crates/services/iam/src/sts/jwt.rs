@@ -188,5 +188,4 @@ fn decode(part: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[path = "jwt_tests.rs"]
-pub(super) mod tests;
+mod tests;

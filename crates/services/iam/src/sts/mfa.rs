@@ -3,16 +3,21 @@
 use platform::Ctx;
 use wire::Error;
 
+use super::Sts;
 use super::refusals::denied;
 
-/// Checks the code of the caller's device. Answers when it was shown, in seconds since 1970; `None` if none was.
+/// Takes the code of the caller's device. Answers when it was shown, in seconds since 1970; `None` if none was.
 ///
 /// # Errors
-/// `AccessDenied` for half a device, a device that is not the caller's, or a wrong code.
-pub async fn check(cx: &Ctx, serial_number: Option<&str>, code: Option<&str>) -> Result<Option<i64>, Error> {
-    if serial_number.is_none() && code.is_none() {
-        return Ok(None);
+/// `AccessDenied` for half a device, a device that is not the caller's, or a code that is wrong or was taken before.
+pub async fn take(sts: &Sts, cx: &Ctx, serial_number: Option<&str>, code: Option<&str>) -> Result<Option<i64>, Error> {
+    let holds = match (serial_number, code) {
+        (None, None) => return Ok(None),
+        (Some(serial_number), Some(code)) => sts.iam.take_mfa_code(&cx.principal, serial_number, code).await?,
+        _ => false,
+    };
+    if !holds {
+        return Err(denied("MultiFactorAuthentication failed with invalid MFA one time pass code. "));
     }
-    let _ = cx;
-    Err(denied("MultiFactorAuthentication failed with invalid MFA one time pass code. "))
+    Ok(Some(cx.platform.clock.now().seconds))
 }

@@ -1,8 +1,10 @@
 //! The identity providers that accounts trust.
 
 use api::sts::errors;
-use platform::Ctx;
+use platform::Config;
 use wire::Error;
+
+use super::Sts;
 
 /// A provider of OpenID Connect.
 pub struct Provider {
@@ -22,9 +24,19 @@ pub struct Provider {
 ///
 /// # Errors
 /// `InvalidIdentityToken` if the account has none.
-pub async fn provider_of(cx: &Ctx, account: &str, issuer: &str) -> Result<Provider, Error> {
-    let _ = (cx, account);
-    Err(errors::invalid_identity_token_exception(format!(
-        "No OpenIDConnect provider found in your account for {issuer}"
-    )))
+pub async fn provider_of(sts: &Sts, account: &str, issuer: &str) -> Result<Provider, Error> {
+    let host = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+    let arn = format!("arn:{}:iam::{account}:oidc-provider/{host}", Config::PARTITION);
+    let found = if host.is_empty() { None } else { sts.iam.oidc_provider(account, &arn).await? };
+    let known = found.ok_or_else(|| {
+        let text = format!("No OpenIDConnect provider found in your account for {issuer}");
+        errors::invalid_identity_token_exception(text)
+    })?;
+    Ok(Provider {
+        arn,
+        issuer: issuer.to_owned(),
+        host: known.url,
+        client_ids: known.client_ids,
+        thumbprints: known.thumbprints,
+    })
 }

@@ -18,7 +18,7 @@ pub const ROOT_SESSION_SECONDS_MAX: i32 = 3_600;
 
 /// Mints temporary credentials of the caller, who has to hold long-term ones.
 pub async fn get_session_token(
-    _: &Sts,
+    sts: &Sts,
     cx: &Ctx,
     input: GetSessionTokenRequest,
 ) -> Result<GetSessionTokenResponse, Error> {
@@ -28,7 +28,7 @@ pub async fn get_session_token(
     if input.minimum_session_token_size.is_some() {
         return Err(unsupported("GetSessionToken", "MinimumSessionTokenSize"));
     }
-    let mfa_at = mfa::check(cx, input.serial_number.as_deref(), input.token_code.as_deref()).await?;
+    let mfa_at = mfa::take(sts, cx, input.serial_number.as_deref(), input.token_code.as_deref()).await?;
     let asked = input.duration_seconds.unwrap_or(SESSION_SECONDS_DEFAULT);
     let (principal, seconds) = match &cx.principal {
         Principal::User { account, name, path, user_id, .. } => {

@@ -54,7 +54,7 @@ pub async fn assume_role_with_web_identity(
         invalid_token("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
     })?;
     let issuer = token.claims.text("iss").ok_or_else(|| missing("iss"))?;
-    let provider = provider_of(cx, arn.account, issuer).await?;
+    let provider = provider_of(sts, arn.account, issuer).await?;
     let identity = believe(sts, cx, &token, &provider).await?;
     let role = cx.platform.role(&input.role_arn).await?.ok_or_else(refused)?;
     if !is_trusted(cx, &role, &input, &provider, &identity) {
@@ -77,6 +77,7 @@ pub async fn assume_role_with_web_identity(
     };
     let packed_policy_size = Some(session::packed_percent(&facts)?).filter(|percent| *percent > 0);
     let assumed = role_session(&arn, &role, input.role_session_name, facts);
+    sts.iam.role_used(arn.account, &role.id, "sts", &cx.region);
     Ok(AssumeRoleWithWebIdentityResponse {
         credentials: Some(session::credentials(cx, &assumed, seconds)?),
         subject_from_web_identity_token: Some(identity.subject),
