@@ -94,6 +94,6 @@ impl ServiceActions {
     fn list(&self, name: &str) -> bool {
         let no_variables = Context::new();
         self.exact.binary_search_by(|exact| (**exact).cmp(name)).is_ok()
-            || self.patterns.iter().any(|pattern| pattern.matches(name, &no_variables) == Ok(true))
+            || self.patterns.iter().any(|pattern| pattern.matches(name, &no_variables))
     }
 }

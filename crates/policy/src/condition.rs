@@ -6,11 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::arn::{Arn, ArnPattern};
-use crate::context::Context;
+use crate::context::{Context, Values};
 use crate::instant::{self, Instant};
 use crate::network::Network;
 use crate::operator::{Comparison, Operator, Order, Qualifier};
-use crate::pattern::{Pattern, Syntax, Unresolved, Variable};
+use crate::pattern::{Pattern, Syntax, Variable};
 use crate::statement::Effect;
 
 /// One key under one operator, with the values it is compared with.
@@ -21,7 +21,7 @@ pub(crate) struct Condition {
     operands: Operands,
 }
 
-/// The policy's values, read once. A value that is not of the operator's type is left out: nothing is equal to it.
+/// The policy's values, read once. A value that is no number, date, network or base 64 is left out: nothing equals it.
 #[derive(Debug, Clone)]
 enum Operands {
     Text(Box<[Pattern]>),
@@ -70,33 +70,38 @@ impl Condition {
         Condition { operator, key: key.into(), operands }
     }
 
-    /// Whether the request satisfies the condition. A policy variable without a value leaves it unsatisfied.
+    /// Whether the request satisfies the condition of a statement with that effect.
     pub(crate) fn holds(&self, context: &Context<'_>, effect: Effect) -> bool {
         let values = context.get(&self.key).filter(|values| !values.is_empty());
         if let Operands::Absence(wanted) = &self.operands {
             return wanted.contains(&values.is_none());
         }
-        let Some(values) = values else {
-            return match self.operator.qualifier {
-                _ if self.operator.if_exists => true,
-                Qualifier::ForAllValues => true,
-                Qualifier::ForAnyValue => false,
-                Qualifier::Unqualified => self.operator.negated,
-            };
-        };
-        let each_holds = |value: &str| match self.operands.include(value, context) {
-            Ok(included) => included != self.operator.negated,
-            Err(Unresolved) => false,
-        };
-        match self.operator.qualifier {
-            Qualifier::ForAllValues => values.iter().all(each_holds),
-            Qualifier::ForAnyValue => values.iter().any(each_holds),
-            // AWS asks for a qualifier where a key has several values. Where it is missing, the statement is read the
-            // way that grants less.
-            Qualifier::Unqualified => match effect {
-                Effect::Allow => values.iter().all(each_holds),
-                Effect::Deny => values.iter().any(each_holds),
-            },
+        let holds_for = |value: &str| self.holds_for(value, context, effect);
+        match (self.operator.qualifier, values) {
+            (Qualifier::ForAllValues, values) => values.is_none_or(|values| values.iter().all(holds_for)),
+            (Qualifier::ForAnyValue, values) => values.is_some_and(|values| values.iter().any(holds_for)),
+            (Qualifier::Unqualified, None) => {
+                self.operator.if_exists || self.operator.negated && !self.operands.is_empty()
+            }
+            (Qualifier::Unqualified, Some(Values::One(value))) => holds_for(value),
+            // A multi-valued key takes a qualifier. Without one AWS leaves the condition unsatisfied, whatever the
+            // operator and the effect.
+            (Qualifier::Unqualified, Some(Values::Many(_))) => false,
+        }
+    }
+
+    /// Whether one value satisfies it. Where there is nothing to compare with, or the value cannot be an address or ARN,
+    /// not even a negated operator is satisfied.
+    fn holds_for(&self, value: &str, context: &Context<'_>, effect: Effect) -> bool {
+        if self.operands.is_empty() {
+            return false;
+        }
+        match self.operands.include(value, context) {
+            Inclusion::Yes => !self.operator.negated,
+            Inclusion::No => self.operator.negated,
+            Inclusion::Incomparable => false,
+            // What cannot be decided denies rather than allows.
+            Inclusion::Unreadable => effect == Effect::Deny,
         }
     }
 
@@ -106,36 +111,63 @@ impl Condition {
     }
 }
 
+/// Whether a value of the request is among the policy's.
+enum Inclusion {
+    Yes,
+    No,
+    /// The request's value is not of the operator's type.
+    Incomparable,
+    /// One of the policy's is not.
+    Unreadable,
+}
+
+impl From<bool> for Inclusion {
+    fn from(included: bool) -> Inclusion {
+        if included { Inclusion::Yes } else { Inclusion::No }
+    }
+}
+
 impl Operands {
-    /// Whether a value of the request equals one of these, or stands in the wanted order to one of them. Where none does
-    /// and a variable has no value, it is unknown.
-    fn include(&self, value: &str, context: &Context<'_>) -> Result<bool, Unresolved> {
-        let found = match self {
-            Operands::Text(patterns) => return any(patterns, |pattern| pattern.matches(value, context)),
+    /// Whether a value of the request equals one of these, or stands in the wanted order to one of them. What is no number
+    /// or date is unequal to all that are.
+    fn include(&self, value: &str, context: &Context<'_>) -> Inclusion {
+        let included = match self {
+            Operands::Text(patterns) => patterns.iter().any(|pattern| pattern.matches(value, context)),
             Operands::TextIgnoringCase(patterns) => {
                 let value = value.to_lowercase();
-                return any(patterns, |pattern| pattern.matches_ignoring_case(&value, context));
+                patterns.iter().any(|pattern| pattern.matches_ignoring_case(&value, context))
             }
             Operands::Bool(patterns) => {
                 let value = truth(value).map_or("", |truth| if truth { "true" } else { "false" });
-                return any(patterns, |pattern| pattern.matches_ignoring_case(value, context));
+                patterns.iter().any(|pattern| pattern.matches_ignoring_case(value, context))
             }
-            Operands::Arns(patterns) => {
-                let arn = Arn::split(value);
-                return any(patterns, |pattern| pattern.matches(arn.as_ref(), context));
-            }
+            Operands::Arns(patterns) => return include_arn(patterns, value, context),
             Operands::Numbers(order, numbers) => number(value).is_some_and(|value| {
                 numbers.iter().any(|number| value.partial_cmp(number).is_some_and(|ordering| order.holds(ordering)))
             }),
             Operands::Dates(order, instants) => instant::parse(value)
                 .is_some_and(|value| instants.iter().any(|instant| order.holds(value.cmp(instant)))),
             Operands::Binary(binaries) => STANDARD.decode(value).is_ok_and(|value| binaries.contains(&value)),
-            Operands::Networks(networks) => {
-                value.parse::<IpAddr>().is_ok_and(|address| networks.iter().any(|network| network.contains(address)))
-            }
+            Operands::Networks(networks) => match value.parse::<IpAddr>() {
+                Ok(address) => networks.iter().any(|network| network.contains(address)),
+                Err(_) => return Inclusion::Incomparable,
+            },
             Operands::Absence(_) => false,
         };
-        Ok(found)
+        included.into()
+    }
+
+    /// Whether the policy names no value.
+    fn is_empty(&self) -> bool {
+        match self {
+            Operands::Text(patterns) | Operands::TextIgnoringCase(patterns) | Operands::Bool(patterns) => {
+                patterns.is_empty()
+            }
+            Operands::Arns(patterns) => patterns.is_empty(),
+            // Values that were left out as unreadable are values all the same.
+            Operands::Numbers(..) | Operands::Dates(..) | Operands::Binary(_) | Operands::Networks(_) => false,
+            Operands::Absence(wanted) => wanted.is_empty(),
+        }
     }
 
     fn variables(&self) -> Box<dyn Iterator<Item = &Variable> + '_> {
@@ -149,24 +181,23 @@ impl Operands {
     }
 }
 
-/// Whether one of the patterns matches; unknown if none does but one has a variable without a value.
-pub(crate) fn any<P>(
-    patterns: &[P],
-    mut matches: impl FnMut(&P) -> Result<bool, Unresolved>,
-) -> Result<bool, Unresolved> {
-    let mut outcome = Ok(false);
+fn include_arn(patterns: &[ArnPattern], value: &str, context: &Context<'_>) -> Inclusion {
+    let Some(arn) = Arn::split(value) else {
+        let any = patterns.iter().any(|pattern| matches!(pattern, ArnPattern::Any));
+        return if any { Inclusion::Yes } else { Inclusion::Incomparable };
+    };
     for pattern in patterns {
-        match matches(pattern) {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
-            Err(Unresolved) => outcome = Err(Unresolved),
+        match pattern {
+            ArnPattern::Malformed => return Inclusion::Unreadable,
+            pattern if pattern.matches(Some(&arn), context) => return Inclusion::Yes,
+            _ => {}
         }
     }
-    outcome
+    Inclusion::No
 }
 
 /// Reads a decimal number: no infinities, no hexadecimal.
-fn number(text: &str) -> Option<f64> {
+pub(crate) fn number(text: &str) -> Option<f64> {
     let of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
     if text.bytes().all(of_number) { text.parse().ok().filter(|number: &f64| number.is_finite()) } else { None }
 }

@@ -8,12 +8,29 @@ pub struct Context<'a> {
     entries: Vec<(Cow<'a, str>, Values<'a>)>,
 }
 
+/// Keys that are multi-valued whatever they hold, as "AWS global condition context keys" of the IAM User Guide and the
+/// condition keys of the services say. `dynamodb:LeadingKeys` and `dynamodb:Attributes` are not listed: a condition on
+/// them that forgot its set operator still holds for a single value, as its author meant it.
+const MULTIVALUED: [&str; 10] = [
+    "aws:CalledVia",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceNamesList",
+    "aws:SourceOrgPaths",
+    "aws:TagKeys",
+    "kms:EncryptionContextKeys",
+    "kms:GrantOperations",
+    "kms:ResourceAliases",
+    "s3:RequestObjectTagKeys",
+    "sts:TransitiveTagKeys",
+];
+
 /// The values of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Values<'a> {
     /// A single-valued key.
     One(Cow<'a, str>),
-    /// A multi-valued key (`aws:TagKeys`, `dynamodb:LeadingKeys`); no value at all counts as the key's absence.
+    /// A multi-valued key (`aws:TagKeys`), which takes a set operator to be compared, even where it has but one value. No
+    /// value at all counts as the key's absence.
     Many(Vec<String>),
 }
 
@@ -31,6 +48,21 @@ impl<'a> Context<'a> {
     /// Sets a multi-valued key. The first values a key was given stay.
     pub fn set_many(&mut self, key: impl Into<Cow<'a, str>>, values: Vec<String>) {
         self.insert(key.into(), Values::Many(values));
+    }
+
+    /// Sets a key to values of which it is not known here whether there may be several: a key that is known to be
+    /// multi-valued, or that has more or less than one value, is set as [`Values::Many`].
+    pub fn set_values(&mut self, key: impl Into<Cow<'a, str>>, mut values: Vec<String>) {
+        let key = key.into();
+        let known = MULTIVALUED.iter().any(|multivalued| multivalued.eq_ignore_ascii_case(&key));
+        match values.pop() {
+            Some(only) if values.is_empty() && !known => self.insert(key, Values::One(only.into())),
+            Some(last) => {
+                values.push(last);
+                self.insert(key, Values::Many(values));
+            }
+            None => self.insert(key, Values::Many(values)),
+        }
     }
 
     /// Sets a key. The first values a key was given stay.

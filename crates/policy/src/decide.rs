@@ -68,7 +68,7 @@ pub enum Authority {
 /// policy may allow on its own, as far as it names the caller closely enough; else identity policies, permissions
 /// boundary and session policies all have to allow.
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Verdict {
-    let prepared = Prepared::new(request);
+    let prepared = Prepared::new(request, policies.boundary.is_some());
     match Findings::gather(&prepared, policies) {
         Err(denial) => Verdict::Denied(Denial::Explicit(denial)),
         Ok(findings) => match findings.decide(request, policies) {

@@ -2,8 +2,13 @@
 
 use std::ops::Range;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::json::{Json, Members, Placed};
-use crate::operator::Operator;
+use crate::network::Network;
+use crate::operator::{Comparison, Operator};
+use crate::{condition, instant};
 
 /// A statement as it is written.
 pub(crate) struct RawStatement {
@@ -16,6 +21,20 @@ pub(crate) struct RawCondition<'s> {
     pub operator: Operator,
     pub key: &'s str,
     pub values: Vec<String>,
+}
+
+impl RawCondition<'_> {
+    /// Whether all values are of the operator's type.
+    pub(crate) fn is_readable(&self) -> bool {
+        let is_readable = |text: &String| match self.operator.comparison {
+            Comparison::Numeric(_) => condition::number(text).is_some(),
+            Comparison::Date(_) => instant::parse(text).is_some(),
+            Comparison::IpAddress => Network::parse(text).is_some(),
+            Comparison::BinaryEquals => STANDARD.decode(text).is_ok(),
+            _ => true,
+        };
+        self.values.iter().all(is_readable)
+    }
 }
 
 /// The elements of a statement.

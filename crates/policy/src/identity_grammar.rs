@@ -1,22 +1,21 @@
 //! What IAM asks of policies of identities, in its order and its words.
 
-use crate::document::{RawStatement, STATEMENT_ELEMENTS, repeated_sid};
-use crate::instant;
+use crate::arn::split_outside_variables;
+use crate::document::{RawCondition, RawStatement, STATEMENT_ELEMENTS, repeated_sid};
 use crate::json::{Document, Json};
 use crate::malformed::{Cause, Malformed};
-use crate::operator::Comparison;
-use crate::policy::{VERSION_2008, VERSION_2012};
+use crate::policy::{Kind, VERSION_2008, VERSION_2012};
 
 const SYNTAX: &str = "Syntax errors in policy.";
 const LEGACY: &str = "The policy failed legacy parsing";
 
-/// Checks a document and hands over its statements. `managed`: it has to be of version 2012-10-17.
-pub(crate) fn check(document: &Document<'_>, managed: bool) -> Result<Vec<RawStatement>, Malformed> {
+/// Checks a document and hands over its statements.
+pub(crate) fn check(document: &Document<'_>, kind: Kind) -> Result<Vec<RawStatement>, Malformed> {
     let statements = syntax(document)?;
-    if managed && document.get("Version") != Some(Json::Text(VERSION_2012.to_owned())) {
+    if kind == Kind::Managed && document.get("Version") != Some(Json::Text(VERSION_2012.to_owned())) {
         return Err(Malformed::new(Cause::Version, "Policy document must be version 2012-10-17 or greater."));
     }
-    legacy_parsing(&statements)?;
+    legacy_parsing(&statements, kind)?;
     let resource_complaint = resources(&statements)?;
     statement_ids(&statements)?;
     let lacks = |statement: &&RawStatement, element: &str, opposite: &str| {
@@ -75,19 +74,14 @@ fn is_well_typed(statement: &RawStatement) -> bool {
         && statement.conditions().is_some()
 }
 
-/// What the first generation of the parser is particular about: the case of effects, and dates.
-fn legacy_parsing(statements: &[RawStatement]) -> Result<(), Malformed> {
+/// What the first generation of the parser is particular about: the case of effects, and condition values. STS takes
+/// values that IAM would not store; nothing equals them.
+fn legacy_parsing(statements: &[RawStatement], kind: Kind) -> Result<(), Malformed> {
     for statement in statements {
         let effect =
             matches!(statement.get("Effect"), Some(Json::Text(effect)) if effect == "Allow" || effect == "Deny");
-        let dates = statement
-            .conditions()
-            .into_iter()
-            .flatten()
-            .filter(|condition| matches!(condition.operator.comparison, Comparison::Date(_)))
-            .flat_map(|condition| condition.values)
-            .all(|value| instant::parse(&value).is_some());
-        if !effect || !dates {
+        let conditions = statement.conditions().unwrap_or_default();
+        if !effect || (kind != Kind::Session && !conditions.iter().all(RawCondition::is_readable)) {
             return Err(Malformed::new(Cause::LegacyParsing, LEGACY));
         }
     }
@@ -99,14 +93,14 @@ fn legacy_parsing(statements: &[RawStatement]) -> Result<(), Malformed> {
 fn resources(statements: &[RawStatement]) -> Result<Option<String>, Malformed> {
     for element in ["Resource", "NotResource"] {
         for resource in statements.iter().flat_map(|statement| statement.texts(element)) {
-            if resource == "*" {
+            if resource == "*" || resource.starts_with("${") {
                 continue;
             }
             if let Some(complaint) = resource_complaint(resource) {
                 return Ok(Some(complaint));
             }
             let colons = resource.matches(':').count();
-            let has_vendor = resource.split(':').nth(2).is_some_and(|vendor| !vendor.is_empty());
+            let has_vendor = split_outside_variables(resource).get(2).is_some_and(|vendor| !vendor.is_empty());
             if !has_vendor || (colons < 5 && resource.contains("::")) {
                 return Err(Malformed::new(Cause::LegacyParsing, LEGACY));
             }
@@ -133,13 +127,12 @@ const IAM_RESOURCES: [&str; 13] = [
 ];
 
 fn resource_complaint(resource: &str) -> Option<String> {
-    let mut parts = resource.splitn(6, ':').skip(1);
-    let Some(partition) = parts.next() else {
+    let parts = split_outside_variables(resource);
+    let [_, partition, rest @ ..] = parts.as_slice() else {
         return Some(format!("Resource {resource} must be in ARN format or \"*\"."));
     };
-    let rest: Vec<&str> = parts.collect();
     let part = |place: usize| rest.get(place).copied();
-    if !matches!(partition, "aws" | "aws-cn" | "aws-us-gov" | "*") {
+    if !matches!(*partition, "aws" | "aws-cn" | "aws-us-gov" | "*") && !partition.starts_with("${") {
         // At least four parts are shown after the partition; those left out are `*`.
         let filled = (0..4).map(|place| part(place).unwrap_or("*")).collect::<Vec<_>>().join(":");
         return Some(format!("Partition \"{partition}\" is not valid for resource \"arn:{partition}:{filled}\"."));

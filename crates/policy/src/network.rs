@@ -10,7 +10,8 @@ pub(crate) enum Network {
 }
 
 impl Network {
-    /// Reads `203.0.113.0/24`, `2001:db8::/32` or a single address; `None` if the text is neither.
+    /// Reads `203.0.113.0/24`, `2001:db8::/32` or a single address; `None` if the text is neither. Bits of a host are
+    /// ignored in an IPv4 network and must not be there in an IPv6 one.
     pub(crate) fn parse(text: &str) -> Option<Network> {
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address, Some(length)),
@@ -24,8 +25,8 @@ impl Network {
                 Some(Network::V4 { base: address.to_bits() & mask, mask })
             }
             IpAddr::V6(address) => {
-                let mask = mask(length.unwrap_or(128), 128)?;
-                Some(Network::V6 { base: address.to_bits() & mask, mask })
+                let (base, mask) = (address.to_bits(), mask(length.unwrap_or(128), 128)?);
+                (base & !mask == 0).then_some(Network::V6 { base, mask })
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Texts with wildcards and policy variables: `home/${aws:username}/*`.
 
-use crate::context::Context;
+use crate::context::{Context, Values};
 
 /// A text of a policy that values of a request are compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +40,6 @@ pub(crate) struct Syntax {
     pub variables: bool,
 }
 
-/// A variable of a pattern has no value in this request: what the pattern says is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unresolved;
-
 impl Pattern {
     pub(crate) fn parse(text: &str, syntax: Syntax) -> Pattern {
         let mut atoms = atoms(text, syntax);
@@ -58,20 +54,19 @@ impl Pattern {
         }
     }
 
-    /// Whether a text is what the pattern says. Takes time of at most the text's length times the pattern's.
-    pub(crate) fn matches(&self, text: &str, context: &Context<'_>) -> Result<bool, Unresolved> {
+    /// Whether a text is what the pattern says. A pattern with a variable that has no value in this request is like
+    /// nothing. Takes time of at most the text's length times the pattern's.
+    pub(crate) fn matches(&self, text: &str, context: &Context<'_>) -> bool {
         match self {
-            Pattern::Any => Ok(true),
-            Pattern::Exact(exact) => Ok(**exact == *text),
-            Pattern::Mixed { atoms, has_variables: false } => Ok(glob(atoms, text, context)),
-            Pattern::Mixed { atoms, has_variables: true } => {
-                let unresolved = atoms.iter().any(|atom| match atom {
-                    Atom::Variable(variable) => variable.value(context).is_none(),
-                    _ => false,
-                });
-                if unresolved { Err(Unresolved) } else { Ok(glob(atoms, text, context)) }
-            }
+            Pattern::Any => true,
+            Pattern::Exact(exact) => **exact == *text,
+            Pattern::Mixed { atoms, .. } => self.is_resolved(context) && glob(atoms, text, context),
         }
+    }
+
+    /// Whether all its variables have values.
+    pub(crate) fn is_resolved(&self, context: &Context<'_>) -> bool {
+        self.variables().all(|variable| variable.value(context).is_some())
     }
 
     /// The same in lower case, for [`Pattern::matches_ignoring_case`].
@@ -90,36 +85,40 @@ impl Pattern {
     }
 
     /// Whether a text in lower case is what this pattern in lower case says, whatever the case of its variables' values.
-    pub(crate) fn matches_ignoring_case(&self, lower: &str, context: &Context<'_>) -> Result<bool, Unresolved> {
+    pub(crate) fn matches_ignoring_case(&self, lower: &str, context: &Context<'_>) -> bool {
         let Pattern::Mixed { atoms, has_variables: true } = self else { return self.matches(lower, context) };
         let resolve = |atom: &Atom| match atom {
             Atom::Variable(variable) => variable.value(context).map(|value| Atom::Text(value.to_lowercase().into())),
             other => Some(other.clone()),
         };
         let resolved: Option<Vec<Atom>> = atoms.iter().map(resolve).collect();
-        Ok(glob(&resolved.ok_or(Unresolved)?, lower, context))
+        resolved.is_some_and(|atoms| glob(&atoms, lower, context))
     }
 
     /// The variables in it.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
-        let atoms: &[Atom] = if let Pattern::Mixed { atoms, .. } = self { atoms } else { &[] };
+        let atoms: &[Atom] = match self {
+            Pattern::Mixed { atoms, has_variables: true } => atoms,
+            _ => &[],
+        };
         atoms.iter().filter_map(|atom| if let Atom::Variable(variable) = atom { Some(variable) } else { None })
     }
 }
 
 impl Variable {
-    /// Its value: a key's only one, else the default. A key with several values names none of them.
-    fn value<'v>(&'v self, context: &'v Context<'_>) -> Option<&'v str> {
-        let mut values = context.get(&self.key).into_iter().flat_map(|values| values.iter());
-        match (values.next(), values.next()) {
-            (Some(only), None) => Some(only),
+    /// Its value, or the default if the key is absent. A multi-valued key has no value to put here, and its presence
+    /// keeps the default away.
+    pub(crate) fn value<'v>(&'v self, context: &'v Context<'_>) -> Option<&'v str> {
+        match context.get(&self.key) {
+            Some(Values::One(value)) => Some(value),
+            Some(values) if !values.is_empty() => None,
             _ => self.default.as_deref(),
         }
     }
 }
 
 /// Splits a text into its pieces.
-fn atoms(text: &str, syntax: Syntax) -> Vec<Atom> {
+pub(crate) fn atoms(text: &str, syntax: Syntax) -> Vec<Atom> {
     let mut atoms = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -218,7 +217,7 @@ fn glob(atoms: &[Atom], text: &str, context: &Context<'_>) -> bool {
     }
 }
 
-fn skip_one(text: &str) -> Option<&str> {
+pub(crate) fn skip_one(text: &str) -> Option<&str> {
     let mut characters = text.chars();
     characters.next().map(|_| characters.as_str())
 }

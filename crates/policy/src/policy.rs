@@ -31,7 +31,8 @@ pub enum Kind {
     /// A policy of its own, to be attached or to serve as a permissions boundary: as an identity policy, but of version
     /// 2012-10-17.
     Managed,
-    /// Handed over with `AssumeRole` or `GetFederationToken`; written as an identity policy is.
+    /// Handed over with `AssumeRole` or `GetFederationToken`, or to the policy simulator: as an identity policy, but with
+    /// condition values that need not be of their operator's type.
     Session,
     /// Attached to a resource: has principals.
     Resource(ResourceRules),
@@ -56,7 +57,7 @@ impl Policy {
         let not_json = if of_identity { "Syntax errors in policy." } else { "This policy contains invalid Json" };
         let document = Document::read(text).ok_or_else(|| Malformed::new(Cause::Json, not_json))?;
         let statements = if of_identity {
-            identity_grammar::check(&document, kind == Kind::Managed)?
+            identity_grammar::check(&document, kind)?
         } else {
             resource_grammar::check(&document, kind)?
         };

@@ -1,11 +1,10 @@
 //! What is asked of policies that name principals: those of resources, and trust policies of roles. They have a parser of
 //! their own in AWS, with its own words, which S3 and IAM pass on.
 
-use crate::document::{RawStatement, STATEMENT_ELEMENTS, repeated_sid};
-use crate::instant;
+use crate::document::{RawCondition, RawStatement, STATEMENT_ELEMENTS, repeated_sid};
 use crate::json::{Document, Json};
 use crate::malformed::{Cause, Malformed};
-use crate::operator::{Comparison, Operator};
+use crate::operator::Operator;
 use crate::policy::{Kind, ResourceRules, VERSION_2008, VERSION_2012};
 use crate::principal::Principal;
 
@@ -71,12 +70,7 @@ fn statement(statement: &RawStatement, kind: Kind) -> Result<(), Malformed> {
     };
     who(statement, kind, allows)?;
     let conditions = statement.conditions().ok_or_else(|| invalid_conditions(statement, kind))?;
-    let unreadable_date = conditions
-        .iter()
-        .filter(|condition| matches!(condition.operator.comparison, Comparison::Date(_)))
-        .flat_map(|condition| &condition.values)
-        .any(|value| instant::parse(value).is_none());
-    if unreadable_date {
+    if !conditions.iter().all(RawCondition::is_readable) {
         return Err(Malformed::new(Cause::Condition, "Syntax error in policy."));
     }
     match kind {

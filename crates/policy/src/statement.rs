@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use crate::action::{Action, ActionSet};
 use crate::arn::{Arn, ArnPattern};
-use crate::condition::{Condition, any};
+use crate::condition::Condition;
 use crate::context::Context;
 use crate::decide::Request;
-use crate::pattern::Unresolved;
 use crate::principal::{Closeness, PrincipalSet};
 
 /// What a statement says about the requests it speaks of.
@@ -47,11 +46,13 @@ pub(crate) struct Prepared<'r> {
     pub request: &'r Request<'r>,
     pub action: Action,
     pub resource: Option<Arn<'r>>,
+    /// The caller has a permissions boundary.
+    pub bounded: bool,
 }
 
 impl<'r> Prepared<'r> {
-    pub(crate) fn new(request: &'r Request<'r>) -> Prepared<'r> {
-        Prepared { request, action: Action::new(request.action), resource: Arn::split(request.resource) }
+    pub(crate) fn new(request: &'r Request<'r>, bounded: bool) -> Prepared<'r> {
+        Prepared { request, action: Action::new(request.action), resource: Arn::split(request.resource), bounded }
     }
 }
 
@@ -71,14 +72,14 @@ impl Statement {
         self.span.clone()
     }
 
-    /// Whether it speaks of a request.
+    /// Whether it speaks of a request, of a caller without a permissions boundary.
     pub fn speaks_of(&self, request: &Request<'_>) -> bool {
-        self.closeness(&Prepared::new(request)).is_some()
+        self.closeness(&Prepared::new(request, false)).is_some()
     }
 
     /// Whether it would speak of a request if all its conditions held.
     pub fn covers(&self, request: &Request<'_>) -> bool {
-        self.subject_closeness(&Prepared::new(request)).is_some()
+        self.subject_closeness(&Prepared::new(request, false)).is_some()
     }
 
     /// The condition keys it looks at, those in policy variables included. One may come more than once.
@@ -102,6 +103,11 @@ impl Statement {
             return None;
         }
         let closeness = match &self.principals {
+            // "Do not use resource-based policy statements that include a NotPrincipal element with a Deny effect for
+            // users or roles that have a permissions boundary": they are denied, listed or not.
+            Some(principals) if principals.negated && prepared.bounded && self.effect == Effect::Deny => {
+                Closeness::Itself
+            }
             Some(principals) => principals.names(&prepared.request.caller)?,
             None => Closeness::Itself,
         };
@@ -113,12 +119,7 @@ impl Statement {
 }
 
 impl ResourceSet {
-    /// Whether the statement speaks of a resource. What a variable without a value would say is unknown, so such a
-    /// pattern neither includes a resource nor, under `NotResource`, leaves one out.
     fn cover(&self, resource: Option<&Arn<'_>>, context: &Context<'_>) -> bool {
-        match any(&self.patterns, |pattern| pattern.matches(resource, context)) {
-            Ok(listed) => listed != self.negated,
-            Err(Unresolved) => false,
-        }
+        self.patterns.iter().any(|pattern| pattern.matches(resource, context)) != self.negated
     }
 }

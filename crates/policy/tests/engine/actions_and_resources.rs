@@ -56,8 +56,16 @@ fn resources() {
         (r#""arn:aws:sqs:*:111122223333:jobs""#, "arn:aws:sqs:eu-west-1:111122223333:jobs", true),
         (r#""arn:aws:sqs:eu-*:*:jobs""#, "arn:aws:sqs:eu-west-1:111122223333:jobs", true),
         (r#""arn:aws:sqs:us-*:*:jobs""#, "arn:aws:sqs:eu-west-1:111122223333:jobs", false),
-        // A wildcard stays within its part.
-        (r#""arn:aws:lambda:*:function:f""#, "arn:aws:lambda:eu-west-1:111122223333:function:f", false),
+        // A wildcard stays within its part, unless it ends it.
+        (r#""arn:aws:lambda:eu-*-1:111122223333:f""#, "arn:aws:lambda:eu-west-1:111122223333:f", true),
+        (r#""arn:aws:lambda:e*1:f""#, "arn:aws:lambda:eu-west-1:111122223333:f", false),
+        (r#""arn:aws:lambda:e?:f""#, "arn:aws:lambda:e::f", false),
+        (r#""arn:aws:lambda:*:function:f""#, "arn:aws:lambda:eu-west-1:111122223333:function:f", true),
+        (r#""arn:aws:lambda:eu*:function:f""#, "arn:aws:lambda:eu-west-1:111122223333:function:f", true),
+        (r#""arn:aws:lambda:us*:function:f""#, "arn:aws:lambda:eu-west-1:111122223333:function:f", false),
+        (r#""arn:aws:lambda:e?-*:function:f""#, "arn:aws:lambda:eu-west-1:111122223333:function:f", true),
+        (r#""arn:aws:lambda:e*t-*:function:f""#, "arn:aws:lambda:eu-west-1:111122223333:function:f", true),
+        (r#""arn:aws:lambda:e*3:*:f""#, "arn:aws:lambda:eu-west-1:111122223333:function:f", false),
         (r#""arn:aws:lambda:*:*:function:f""#, "arn:aws:lambda:eu-west-1:111122223333:function:f", true),
         (r#""arn:aws:lambda:*:*:function:f*""#, "arn:aws:lambda:eu-west-1:111122223333:function:f:live", true),
         // Parts left out at the end stand for anything.

@@ -196,6 +196,19 @@ fn not_principal_exempts_who_is_listed_with_account_and_role() {
     }
 }
 
+/// "Permissions boundaries for IAM entities", on resource-based policies.
+#[test]
+fn not_principal_spares_nobody_who_has_a_boundary() {
+    let shut = resource(
+        r#"{"Effect": "Deny", "NotPrincipal": {"AWS": ["arn:aws:iam::111122223333:user/division/ana", "111122223333"]},
+            "Action": "*", "Resource": "*"}"#,
+    );
+    let allow = [identity(ALLOW)];
+    let policies = Policies { identity: &allow, resource: Some(&shut), ..Policies::default() };
+    assert!(decide_for(USER, &policies).is_allowed());
+    assert!(!decide_for(USER, &Policies { boundary: Some(&allow[0]), ..policies }).is_allowed());
+}
+
 #[test]
 fn across_accounts_both_sides_have_to_allow() {
     let allow = [identity(ALLOW)];

@@ -108,6 +108,8 @@ fn meaning_of_identity_policies() {
             (LEGACY, date("2016-12-13t2:00:00.1999999999+10:59")),
             (LEGACY, date("2016-12-13t24:00:00Z")),
             (LEGACY, date("9223372036854775808")),
+            (LEGACY, allow(r#""Action": "s3:x", "Resource": "*", "Condition": {"NumericEquals": {"a": "ten"}}"#)),
+            (LEGACY, allow(r#""Action": "s3:x", "Resource": "*", "Condition": {"IpAddress": {"a": "10.0.0.1/33"}}"#)),
             (LEGACY, allow(r#""Condition": {"DateGreaterThan": {"a": "sdfdsf"}}"#)),
             (
                 LEGACY,
