@@ -147,6 +147,26 @@ fn like(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
+/// The definition of wildcards in resources: before the fifth colon they take no colon, but for a `*` that ends its part.
+fn resource_like(pattern: &[char], text: &[char], colons: usize) -> bool {
+    let Some((first, behind)) = pattern.split_first() else { return text.is_empty() };
+    let takes = |character: char| {
+        let ends_part = *first == '*' && (behind.is_empty() || behind[0] == ':');
+        character != ':' || colons >= 5 || ends_part
+    };
+    match (first, text.split_first()) {
+        ('*', rest) => {
+            let longer = |(one, shorter): (&char, &[char])| takes(*one) && resource_like(pattern, shorter, colons);
+            resource_like(behind, text, colons) || rest.is_some_and(longer)
+        }
+        ('?', Some((one, shorter))) => takes(*one) && resource_like(behind, shorter, colons),
+        (one, Some((other, shorter))) => {
+            one == other && resource_like(behind, shorter, colons + usize::from(*one == ':'))
+        }
+        (_, None) => false,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -228,5 +248,22 @@ proptest! {
         context.set("test:key", text.clone());
         let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
         prop_assert_eq!(allows(&[policy_of(&[statement])], "s3:x", "*", &context), like(&pattern, &text));
+    }
+
+    #[test]
+    fn resources_mean_what_their_definition_says(
+        parts in prop::collection::vec("[ab*?]{0,3}", 3), last in "[ab*?:]{0,4}", text in "[ab:]{3,12}",
+    ) {
+        let pattern = format!("arn:aws:s3:{}:{}:{}{last}", parts[0], parts[1], parts[2]);
+        let resource = format!("arn:aws:s3:{text}");
+        let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": pattern});
+        let document = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+        let policy = Policy::parse(&document, Kind::Resource(ANY_SERVICE)).expect("well-formed");
+        let context = Context::new();
+        let request = Request { caller: SESSION, action: "s3:x", resource: &resource, resource_account: ACCOUNT, context: &context };
+        let is_arn = resource.split(':').count() >= 6;
+        let characters = |text: &str| text.chars().collect::<Vec<char>>();
+        let expected = is_arn && resource_like(&characters(&pattern), &characters(&resource), 0);
+        prop_assert_eq!(policy.statements()[0].speaks_of(&request), expected, "{} and {}", pattern, resource);
     }
 }
