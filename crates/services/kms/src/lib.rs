@@ -1,10 +1,34 @@
 //! KMS: keys, and the cryptography under them.
+//!
+//! Keys and their policies, aliases, grants and tags are rows of the platform's store, in a partition per account. Key
+//! material is sealed under the installation's key before it gets there ([`vault`]): a copy of the store alone gives up
+//! nothing. Material is kept by generations, and every ciphertext names the generation it was made with ([`blob`]), so
+//! that rotation leaves nothing unreadable.
+//!
+//! **Invariants.** [`crypto`] knows bytes and keys, never requests or rows. A key's record says whether it can be used;
+//! unwrapped material in memory is never asked. What a request calls a key becomes a key in one place ([`resolve`]).
 
-use std::sync::Arc;
+mod blob;
+mod crypto;
+mod errors;
+mod guard;
+mod keys;
+mod limits;
+mod managed;
+mod metadata;
+mod names;
+mod operations;
+mod paging;
+mod policy_document;
+mod records;
+mod resolve;
+mod rows;
+mod service;
+mod spec;
+mod timers;
+mod vault;
 
-use platform::{Platform, Registration};
+#[cfg(test)]
+mod tests;
 
-/// The service's offer.
-pub fn registration(_platform: &Arc<Platform>) -> Registration {
-    Registration::new(&api::kms::SERVICE)
-}
+pub use service::{Kms, registration};
