@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use api::kms::{
     self, DecryptRequest, EncryptRequest, GenerateDataKeyPairRequest, GenerateDataKeyRequest,
-    GenerateDataKeyWithoutPlaintextRequest, GenerateMacRequest, GenerateRandomRequest, ReEncryptRequest,
-    RecipientInfo, VerifyMacRequest,
+    GenerateDataKeyWithoutPlaintextRequest, GenerateMacRequest, GenerateRandomRequest, ReEncryptRequest, RecipientInfo,
+    VerifyMacRequest,
 };
 
 use super::{bench, create, decrypt, decryption, encrypt, encryption, refused, symmetric};
@@ -61,10 +61,8 @@ async fn keys_are_used_only_for_what_they_are() {
         refused::<kms::Encrypt>(&bench, encryption(&mac.key_id, b"x")).await,
         format!("InvalidKeyUsageException: {arn} key usage is GENERATE_VERIFY_MAC which is not valid for Encrypt.")
     );
-    let input = EncryptRequest {
-        encryption_algorithm: Some("RSAES_OAEP_SHA_256".to_owned()),
-        ..encryption(&key.key_id, b"x")
-    };
+    let input =
+        EncryptRequest { encryption_algorithm: Some("RSAES_OAEP_SHA_256".to_owned()), ..encryption(&key.key_id, b"x") };
     assert_eq!(
         refused::<kms::Encrypt>(&bench, input).await,
         "InvalidKeyUsageException: Algorithm RSAES_OAEP_SHA_256 is incompatible with key spec SYMMETRIC_DEFAULT."
@@ -151,10 +149,7 @@ async fn a_dry_run_says_so_and_an_enclave_is_refused() {
     let key = symmetric(&bench).await.key_id;
     let input = EncryptRequest { dry_run: Some(true), ..encryption(&key, b"x") };
     let text = refused::<kms::Encrypt>(&bench, input).await;
-    assert_eq!(
-        text,
-        "DryRunOperationException: The request would have succeeded, but the DryRun option is set."
-    );
+    assert_eq!(text, "DryRunOperationException: The request would have succeeded, but the DryRun option is set.");
     let input = DecryptRequest {
         key_id: Some(key.clone()),
         dry_run: Some(true),

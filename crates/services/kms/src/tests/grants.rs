@@ -42,7 +42,10 @@ async fn a_grant_is_listed_until_it_ends() {
     assert_eq!(grants.len(), 1);
     let entry = &grants[0];
     assert_eq!((&entry.key_id, &entry.grant_id), (&arn, &made.grant_id));
-    assert_eq!((entry.grantee_principal.as_deref(), entry.retiring_principal.as_deref()), (Some(GRANTEE), Some(RETIRER)));
+    assert_eq!(
+        (entry.grantee_principal.as_deref(), entry.retiring_principal.as_deref()),
+        (Some(GRANTEE), Some(RETIRER))
+    );
     assert_eq!((entry.name.as_deref(), &entry.constraints), (Some(""), &None));
     assert_eq!(entry.issuing_account.as_deref(), Some("arn:aws:iam::111122223333:root"));
     let input = ListRetirableGrantsRequest {

@@ -83,10 +83,7 @@ async fn imports_that_do_not_hold_are_refused() {
         (expires(None), valid_to),
         (expires(Some(Timestamp::from_milliseconds(NOW - 1))), "ValidationException: The validTo date"),
         (ImportKeyMaterialRequest { key_id: other, ..good.clone() }, "InvalidImportTokenException"),
-        (
-            ImportKeyMaterialRequest { import_token: vec![1; 100].into(), ..good.clone() },
-            "InvalidImportTokenException",
-        ),
+        (ImportKeyMaterialRequest { import_token: vec![1; 100].into(), ..good.clone() }, "InvalidImportTokenException"),
         (
             ImportKeyMaterialRequest { encrypted_key_material: vec![1; 256].into(), ..good.clone() },
             "InvalidCiphertextException",

@@ -71,10 +71,7 @@ async fn digests_and_algorithms_have_to_fit() {
             ask("ECDSA_SHA_256", "RAW", b"x"),
             "InvalidKeyUsageException: Algorithm ECDSA_SHA_256 is incompatible with key spec RSA_2048.",
         ),
-        (
-            ask("SM2DSA", "RAW", b"x"),
-            "UnsupportedOperationException: SigningAlgorithm SM2DSA is not supported.",
-        ),
+        (ask("SM2DSA", "RAW", b"x"), "UnsupportedOperationException: SigningAlgorithm SM2DSA is not supported."),
     ] {
         assert_eq!(refused::<kms::Sign>(&bench, input).await, expected);
     }
@@ -87,11 +84,7 @@ async fn rsa_encrypts_within_its_limit() {
     let algorithm = || Some("RSAES_OAEP_SHA_256".to_owned());
     let ask = |message: &[u8]| EncryptRequest { encryption_algorithm: algorithm(), ..encryption(&key, message) };
     let blob = bench.call::<kms::Encrypt>(ask(&[7; 190])).await.expect("encrypted").ciphertext_blob.expect("given");
-    let input = DecryptRequest {
-        key_id: Some(key.clone()),
-        encryption_algorithm: algorithm(),
-        ..decryption(&blob)
-    };
+    let input = DecryptRequest { key_id: Some(key.clone()), encryption_algorithm: algorithm(), ..decryption(&blob) };
     let opened = bench.call::<kms::Decrypt>(input.clone()).await.expect("decrypted");
     assert_eq!(opened.plaintext.as_deref(), Some(&[7; 190][..]));
     assert_eq!(
