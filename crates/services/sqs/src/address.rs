@@ -53,7 +53,8 @@ impl QueueName {
     pub fn of_arn(arn: &str) -> Option<QueueName> {
         let mut parts = arn.strip_prefix("arn:aws:sqs:")?.splitn(3, ':');
         let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);
-        let whole = !region.is_empty() && is_account(account) && is_name(name.strip_suffix(FIFO_SUFFIX).unwrap_or(name));
+        let whole =
+            !region.is_empty() && is_account(account) && is_name(name.strip_suffix(FIFO_SUFFIX).unwrap_or(name));
         whole.then(|| QueueName { account: account.to_owned(), region: region.to_owned(), name: name.to_owned() })
     }
 

@@ -95,7 +95,8 @@ fn apply_one(settings: &mut Settings, name: &QueueName, attribute: &str, value: 
             settings.kms_reuse_seconds = Some(number(KMS_REUSE_SECONDS_MIN, KMS_REUSE_SECONDS_MAX)?);
         }
         "Policy" => {
-            settings.policy = given.map(|policy| policy_document::check(policy).map(|()| policy.to_owned())).transpose()?;
+            settings.policy =
+                given.map(|policy| policy_document::check(policy).map(|()| policy.to_owned())).transpose()?;
         }
         "RedrivePolicy" => settings.redrive = given.map(|policy| RedrivePolicy::parse(name, policy)).transpose()?,
         "RedriveAllowPolicy" => settings.redrive_allow = given.map(RedriveAllowPolicy::parse).transpose()?,

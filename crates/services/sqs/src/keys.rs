@@ -305,7 +305,8 @@ mod tests {
     #[test]
     fn everything_of_a_number_is_in_its_ranges() {
         let inside = |key: &Key| rows_of(7).iter().any(|range| range.contains(key));
-        for key in [counters(7), remembered(7, 1, "", "a"), task(7, 1, "t"), ready(7, 1), payload(7, 1), group(7, "g")] {
+        for key in [counters(7), remembered(7, 1, "", "a"), task(7, 1, "t"), ready(7, 1), payload(7, 1), group(7, "g")]
+        {
             assert!(inside(&key));
         }
         assert!(!inside(&counters(8)) && !inside(&ready(6, 1)) && !inside(&queue("7")));

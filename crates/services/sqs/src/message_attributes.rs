@@ -107,7 +107,9 @@ fn typed_value(
         )));
     }
     let empty = || {
-        invalid_parameter(format!("Message ({kind}) attribute '{name}' must contain a non-empty value of type '{base}'."))
+        invalid_parameter(format!(
+            "Message ({kind}) attribute '{name}' must contain a non-empty value of type '{base}'."
+        ))
     };
     if base == "Binary" {
         return match (binary, text) {
@@ -123,7 +125,9 @@ fn typed_value(
         )));
     }
     if base == "Number" && !is_number(&text) {
-        return Err(invalid_parameter(format!("Can't cast the value of message ({kind}) attribute '{name}' to a number.")));
+        return Err(invalid_parameter(format!(
+            "Can't cast the value of message ({kind}) attribute '{name}' to a number."
+        )));
     }
     Ok(AttributeValue::Text(text))
 }
@@ -200,13 +204,25 @@ mod tests {
 
     #[test]
     fn attributes_are_checked_as_aws_checks_them() {
-        for (name, data_type, value) in [("a", "String", "x"), ("a.b-c_1", "Number.int", "-1.5e3"), ("ä", "String.x", " ")] {
+        for (name, data_type, value) in
+            [("a", "String", "x"), ("a.b-c_1", "Number.int", "-1.5e3"), ("ä", "String.x", " ")]
+        {
             assert!(one(name, data_type, value).is_ok(), "{name}");
         }
         let refusals = [
-            ("ErrorDetails", "String", "", "Message (user) attribute 'ErrorDetails' must contain a non-empty value of type 'String'."),
+            (
+                "ErrorDetails",
+                "String",
+                "",
+                "Message (user) attribute 'ErrorDetails' must contain a non-empty value of type 'String'.",
+            ),
             ("n", "Number", "x", "Can't cast the value of message (user) attribute 'n' to a number."),
-            ("t", "Text", "x", "The type of message (user) attribute 't' is invalid. You must use only the following supported type prefixes: Binary, Number, String."),
+            (
+                "t",
+                "Text",
+                "x",
+                "The type of message (user) attribute 't' is invalid. You must use only the following supported type prefixes: Binary, Number, String.",
+            ),
             ("b", "Binary", "x", "Message (user) attribute 'b' must contain a non-empty value of type 'Binary'."),
         ];
         for (name, data_type, value, text) in refusals {

@@ -135,8 +135,7 @@ pub async fn resume(service: &Arc<Sqs>) -> Result<(), Error> {
             let rows = rows.or_failure()?;
             for (_, row) in &rows {
                 let running: Running = read(row)?;
-                let name =
-                    QueueName { account: account.clone(), region: region.clone(), name: running.source.clone() };
+                let name = QueueName { account: account.clone(), region: region.clone(), name: running.source.clone() };
                 start(service, name, running.id)?;
             }
             match rows.last() {
@@ -189,7 +188,8 @@ async fn run(service: &Sqs, source: &QueueName, id: &str) {
 
 /// Moves some messages. Answers how long to wait before the next step; `None` when the task is over.
 async fn step(service: &Sqs, source: &QueueName, id: &str) -> Result<Option<Duration>, Error> {
-    let ids: Vec<Uuid> = (0..MOVED_AT_ONCE.max(crate::limits::MOVE_RATE_MAX.unsigned_abs() as usize)).map(|_| service.id()).collect();
+    let ids: Vec<Uuid> =
+        (0..MOVED_AT_ONCE.max(crate::limits::MOVE_RATE_MAX.unsigned_abs() as usize)).map(|_| service.id()).collect();
     let (id, now) = (id.to_owned(), service.now());
     let stepped = service.on_queue_if_any(source, move |queue, rows| {
         let Some(mut task) = current(rows, queue)?.filter(|task| task.id == id) else { return Ok(None) };

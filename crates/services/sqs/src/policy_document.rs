@@ -28,7 +28,8 @@ const RULES: Kind = Kind::Resource(ResourceRules { vendor: Some("sqs"), resource
 /// # Errors
 /// `InvalidAttributeValue`.
 pub fn check(text: &str) -> Result<(), Error> {
-    let parsed = Some(text).filter(|text| text.len() <= POLICY_BYTES_MAX).and_then(|text| Policy::parse(text, RULES).ok());
+    let parsed =
+        Some(text).filter(|text| text.len() <= POLICY_BYTES_MAX).and_then(|text| Policy::parse(text, RULES).ok());
     let statements = parsed.map_or(0, |policy| policy.statements().len());
     if (1..=POLICY_STATEMENTS_MAX).contains(&statements) { Ok(()) } else { Err(invalid_attribute("Policy")) }
 }
@@ -158,7 +159,10 @@ mod tests {
         let expected = r#"{"Version":"2008-10-17","Id":"arn:aws:sqs:eu-west-1:111122223333:jobs/SQSDefaultPolicy","Statement":[{"Sid":"first","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:root","arn:aws:iam::444455556666:root"]},"Action":"SQS:ReceiveMessage","Resource":"arn:aws:sqs:eu-west-1:111122223333:jobs"}]}"#;
         assert_eq!(policy, expected);
         let again = add(Some(&policy), arn, &permission("first")).expect_err("taken");
-        assert_eq!(again.message.as_deref(), Some("Value first for parameter Label is invalid. Reason: Already exists."));
+        assert_eq!(
+            again.message.as_deref(),
+            Some("Value first for parameter Label is invalid. Reason: Already exists.")
+        );
         let two = add(Some(&policy), arn, &permission("second")).unwrap();
         assert_eq!(remove(Some(&two), "second").unwrap(), Some(policy.clone()));
         assert_eq!(remove(Some(&policy), "first").unwrap(), None);

@@ -31,7 +31,9 @@ impl RedrivePolicy {
         let missing = |name: &str| refuse(&format!("Redrive policy does not contain mandatory attribute: {name}."));
         let target = policy.get("deadLetterTargetArn").ok_or_else(|| missing("deadLetterTargetArn"))?;
         let count = policy.get("maxReceiveCount").ok_or_else(|| missing("maxReceiveCount"))?;
-        if let Some(name) = policy.keys().find(|name| !["deadLetterTargetArn", "maxReceiveCount"].contains(&name.as_str())) {
+        if let Some(name) =
+            policy.keys().find(|name| !["deadLetterTargetArn", "maxReceiveCount"].contains(&name.as_str()))
+        {
             return Err(refuse(&format!("Unknown attribute: {name}.")));
         }
         let target = target.as_str().and_then(QueueName::of_arn);

@@ -126,7 +126,9 @@ impl Contents<'_> {
         let ready = keys::all_ready(self.contents()).range();
         for _ in 0..RELEASED_AT_ONCE {
             // Groups are listed in the order of their first messages, so the first one shows whether any has expired.
-            let Some((key, name)) = self.rows.scan(ready.clone(), Direction::Forward, 1)?.pop() else { return Ok(false) };
+            let Some((key, name)) = self.rows.scan(ready.clone(), Direction::Forward, 1)?.pop() else {
+                return Ok(false);
+            };
             let sequence = key_part(keys::read_ready(&key))?;
             let name = readable(std::str::from_utf8(&name).ok())?;
             let row = self.rows.get(&keys::grouped(self.contents(), name, sequence))?;
@@ -242,7 +244,8 @@ impl Contents<'_> {
     pub fn apply_delay(&mut self, after: Option<(i64, u64)>) -> Result<Option<(i64, u64)>, Abort<Error>> {
         let contents = self.contents();
         let all = keys::all_waiting(contents).range();
-        let rest = after.map_or_else(|| all.clone(), |(until, number)| all.clone().after(&keys::waiting(contents, until, number)));
+        let rest = after
+            .map_or_else(|| all.clone(), |(until, number)| all.clone().after(&keys::waiting(contents, until, number)));
         let rows = self.rows.scan(rest, Direction::Forward, RELEASED_AT_ONCE)?;
         let more = rows.len() == RELEASED_AT_ONCE;
         let delay = i64::from(self.queue.settings().delay_seconds) * 1_000;

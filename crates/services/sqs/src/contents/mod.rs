@@ -125,7 +125,11 @@ impl<'t> Contents<'t> {
         }
         self.counters.enter(message.state);
         let held = Held { sequence, message };
-        if self.queue.is_fifo() { self.add_grouped(&held)? } else { self.put_standard(&held) }
+        if self.queue.is_fifo() {
+            self.add_grouped(&held)?
+        } else {
+            self.put_standard(&held)
+        }
         Ok(sequence)
     }
 
@@ -141,7 +145,11 @@ impl<'t> Contents<'t> {
         for (key, row) in due {
             let (_, sequence) = key_part(keys::read_waiting(&key))?;
             self.rows.delete(&key);
-            if self.queue.is_fifo() { self.release_grouped(sequence, &row)? } else { self.release_standard(sequence, &row)? }
+            if self.queue.is_fifo() {
+                self.release_grouped(sequence, &row)?
+            } else {
+                self.release_standard(sequence, &row)?
+            }
         }
         Ok(more)
     }

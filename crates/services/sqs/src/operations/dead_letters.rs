@@ -35,7 +35,11 @@ pub async fn list_dead_letter_source_queues(
 ///
 /// # Errors
 /// `InvalidParameterValue` in AWS's words.
-pub fn check_target(rows: &mut dyn Transaction, source: &QueueName, policy: &RedrivePolicy) -> Result<(), Abort<Error>> {
+pub fn check_target(
+    rows: &mut dyn Transaction,
+    source: &QueueName,
+    policy: &RedrivePolicy,
+) -> Result<(), Abort<Error>> {
     let refuse = |reason: &str| invalid_value(&policy.text, "RedrivePolicy", reason);
     let Some(row) = rows.get(&keys::queue(&policy.target))? else {
         return Err(refuse("Dead letter target does not exist.").into());

@@ -100,7 +100,8 @@ impl Page {
             None => range,
         };
         let partition = keys::partition(&cx.account, &cx.region);
-        let mut rows = service.store().scan(&partition, range, Direction::Forward, self.limit + 1).await.or_failure()?;
+        let mut rows =
+            service.store().scan(&partition, range, Direction::Forward, self.limit + 1).await.or_failure()?;
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
         let names = rows.iter().map(|(key, _)| name_of(key)).collect::<Result<Vec<_>, _>>();

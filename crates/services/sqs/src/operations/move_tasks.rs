@@ -169,8 +169,10 @@ pub async fn list_message_move_tasks(
     })?;
     let queue = service.find(&source).await?.ok_or_else(|| not_found("SourceArn"))?;
     let tasks = keys::tasks(queue.record.number);
-    let rows = service.store().scan(&keys::partition_of(&source), tasks, Direction::Backward, limit).await.or_failure()?;
-    let results = rows.iter().map(|(_, row)| Ok(entry(&source, move_task::read(row)?))).collect::<Result<_, Error>>()?;
+    let rows =
+        service.store().scan(&keys::partition_of(&source), tasks, Direction::Backward, limit).await.or_failure()?;
+    let results =
+        rows.iter().map(|(_, row)| Ok(entry(&source, move_task::read(row)?))).collect::<Result<_, Error>>()?;
     Ok(ListMessageMoveTasksResult { results: Some(results) })
 }
 

@@ -17,8 +17,7 @@ use crate::service::Sqs;
 pub async fn add_permission(service: &Sqs, cx: &Ctx, input: AddPermissionRequest) -> Result<api::Empty, Error> {
     let name = QueueName::own_of_url(cx, &input.queue_url)?;
     change_policy(service, cx, &name, move |queue| {
-        let permission =
-            Permission { label: &input.label, accounts: &input.aws_account_ids, actions: &input.actions };
+        let permission = Permission { label: &input.label, accounts: &input.aws_account_ids, actions: &input.actions };
         policy_document::add(queue.settings().policy.as_deref(), &queue.name.arn(), &permission).map(Some)
     })
     .await

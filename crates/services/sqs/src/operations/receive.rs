@@ -11,6 +11,7 @@ use wire::Error;
 
 use crate::address::QueueName;
 use crate::contents::{Contents, Found, Held, Take};
+use crate::digest;
 use crate::errors::{self, invalid_value};
 use crate::keys;
 use crate::limits::{IN_FLIGHT_MAX, RECEIVED_MAX, VISIBILITY_SECONDS_MAX, WAIT_SECONDS_MAX};
@@ -23,7 +24,6 @@ use crate::queue::Queue;
 use crate::receipt::Receipt;
 use crate::remember::Memory;
 use crate::service::Sqs;
-use crate::digest;
 
 /// Dead letters that one call moves at most before it is left to the next one.
 const DEAD_AT_ONCE: usize = 100;

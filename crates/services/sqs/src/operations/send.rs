@@ -67,7 +67,8 @@ pub async fn send_message_batch(
     let entries: Vec<Entry> = input.entries.into_iter().map(|entry| prepare(service, cx, &name, entry)).collect();
     let total: usize = entries.iter().filter_map(|entry| entry.message.as_ref().ok()).map(|message| message.size).sum();
     if total > BATCH_BYTES_MAX {
-        let text = format!("Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent {total} bytes.");
+        let text =
+            format!("Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent {total} bytes.");
         return Err(modelled::batch_request_too_long(text));
     }
     let now = service.now();

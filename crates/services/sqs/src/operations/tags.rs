@@ -64,7 +64,8 @@ pub fn check(queue: &str, tags: &BTreeMap<String, String>) -> Result<(), Error> 
         return Err(invalid_parameter(format!("Too many tags added for queue {queue}.")));
     }
     for (key, value) in tags {
-        if !(1..=TAG_KEY_CHARACTERS_MAX).contains(&key.chars().count()) || key.to_ascii_lowercase().starts_with("aws:") {
+        if !(1..=TAG_KEY_CHARACTERS_MAX).contains(&key.chars().count()) || key.to_ascii_lowercase().starts_with("aws:")
+        {
             const REASON: &str = "Must be 1 to 128 characters long and must not begin with aws:.";
             return Err(invalid_value(key, "Tag.Key", REASON));
         }

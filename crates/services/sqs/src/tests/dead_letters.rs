@@ -65,7 +65,8 @@ async fn targets_have_to_exist_and_to_agree() {
     let bench = Bench::new();
     let policy = redrive("dead", 3);
     let refused = bench.refused::<sqs::CreateQueue>(create("jobs", &[("RedrivePolicy", &policy)])).await;
-    let text = format!("Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.");
+    let text =
+        format!("Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.");
     assert_eq!(refused, ("InvalidParameterValue", text));
     let deny = r#"{"redrivePermission":"denyAll"}"#;
     bench.queue("dead", &[("RedriveAllowPolicy", deny)]).await;

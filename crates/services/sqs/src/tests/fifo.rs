@@ -84,7 +84,8 @@ async fn fifo_messages_need_their_ids() {
     let text = "The request must contain the parameter MessageGroupId.";
     assert_eq!(bench.refused::<sqs::SendMessage>(no_group).await, ("MissingParameter", text.to_owned()));
     let no_id = SendMessageRequest { message_deduplication_id: None, ..grouped(&url, "g", "x") };
-    let text = "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly";
+    let text =
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly";
     assert_eq!(bench.refused::<sqs::SendMessage>(no_id).await, ("InvalidParameterValue", text.to_owned()));
     let delayed = SendMessageRequest { delay_seconds: Some(2), ..grouped(&url, "g", "x") };
     let text = "Value 2 for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid \

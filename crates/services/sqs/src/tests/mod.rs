@@ -96,11 +96,8 @@ impl Bench {
 
     pub async fn attributes(&self, url: &str, names: &[&str]) -> BTreeMap<String, String> {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
-        let input = GetQueueAttributesRequest {
-            queue_url: url.to_owned(),
-            attribute_names: Some(names),
-            ..Default::default()
-        };
+        let input =
+            GetQueueAttributesRequest { queue_url: url.to_owned(), attribute_names: Some(names), ..Default::default() };
         self.call::<sqs::GetQueueAttributes>(input).await.expect("there").attributes.unwrap_or_default()
     }
 

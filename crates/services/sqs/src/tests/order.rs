@@ -98,7 +98,8 @@ async fn received(bench: &Bench, url: &str, model: &mut Model, count: i32) {
     let mut seen: HashMap<u8, Vec<String>> = HashMap::new();
     for message in messages {
         let body = message.body.clone().expect("a body");
-        let group = *free.iter().find(|group| model.groups.get(group).is_some_and(|all| all.contains(&body))).expect("free");
+        let group =
+            *free.iter().find(|group| model.groups.get(group).is_some_and(|all| all.contains(&body))).expect("free");
         seen.entry(group).or_default().push(body);
         model.held.push((model.now + 30, group, message));
     }

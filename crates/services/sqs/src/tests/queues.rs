@@ -131,7 +131,8 @@ async fn tags_come_and_go() {
         ..Default::default()
     };
     bench.call::<sqs::TagQueue>(tag(&[("a", "1"), ("b", "")])).await.unwrap();
-    let untag = UntagQueueRequest { queue_url: url.clone(), tag_keys: vec!["a".into(), "z".into()], ..Default::default() };
+    let untag =
+        UntagQueueRequest { queue_url: url.clone(), tag_keys: vec!["a".into(), "z".into()], ..Default::default() };
     bench.call::<sqs::UntagQueue>(untag).await.unwrap();
     let list = ListQueueTagsRequest { queue_url: url.clone(), ..Default::default() };
     let tags = bench.call::<sqs::ListQueueTags>(list).await.unwrap().tags;

@@ -37,7 +37,9 @@ async fn a_message_wakes_a_waiting_call_at_once() {
 async fn each_message_goes_to_one_of_many_waiting_calls() {
     let bench = Bench::new();
     let url = bench.queue("jobs", &[]).await;
-    let receive = || async { bench.receive_with(ReceiveMessageRequest { max_number_of_messages: Some(1), ..waiting(&url, 20) }).await };
+    let receive = || async {
+        bench.receive_with(ReceiveMessageRequest { max_number_of_messages: Some(1), ..waiting(&url, 20) }).await
+    };
     let send = async {
         in_line(&bench, 3).await;
         for body in ["1", "2", "3"] {
