@@ -52,17 +52,14 @@ impl<'a> Context<'a> {
 
     /// Sets a key to values of which it is not known here whether there may be several: a key that is known to be
     /// multi-valued, or that has more or less than one value, is set as [`Values::Many`].
-    pub fn set_values(&mut self, key: impl Into<Cow<'a, str>>, mut values: Vec<String>) {
+    pub fn set_values(&mut self, key: impl Into<Cow<'a, str>>, values: &'a [String]) {
         let key = key.into();
         let known = MULTIVALUED.iter().any(|multivalued| multivalued.eq_ignore_ascii_case(&key));
-        match values.pop() {
-            Some(only) if values.is_empty() && !known => self.insert(key, Values::One(only.into())),
-            Some(last) => {
-                values.push(last);
-                self.insert(key, Values::Many(values));
-            }
-            None => self.insert(key, Values::Many(values)),
-        }
+        let values = match values {
+            [only] if !known => Values::One(only.into()),
+            values => Values::Many(values.to_vec()),
+        };
+        self.insert(key, values);
     }
 
     /// Sets a key. The first values a key was given stay.

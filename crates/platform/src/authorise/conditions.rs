@@ -21,10 +21,7 @@ pub(super) fn gather<'a>(
 ) -> Context<'a> {
     let mut context = Context::new();
     for (key, values) in need.context.iter().chain(&facts.context) {
-        match values.as_slice() {
-            [value] => context.set(key.as_str(), value.as_str()),
-            values => context.set_many(key.as_str(), values.to_vec()),
-        }
+        context.set_values(key.as_str(), values);
     }
     context.set(keys::RESOURCE_ACCOUNT, owner);
     for (key, value) in &facts.tags {
@@ -97,10 +94,7 @@ fn session<'a>(cx: &'a Ctx, context: &mut Context<'a>) {
         }
     }
     for (key, values) in &facts.federated_claims {
-        match values.as_slice() {
-            [value] => context.set(key.as_str(), value.as_str()),
-            values => context.set_many(key.as_str(), values.to_vec()),
-        }
+        context.set_values(key.as_str(), values);
     }
 }
 

@@ -263,8 +263,9 @@ fn a_multivalued_key_takes_a_set_operator() {
             ))
         };
         for values in [vec!["team"], vec!["stage"], vec!["team", "stage"]] {
+            let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
             let mut context = Context::new();
-            context.set_values("aws:tagkeys", values.iter().map(|value| (*value).to_owned()).collect());
+            context.set_values("aws:tagkeys", &values);
             assert!(!allows(&[statement("Allow")], "s3:GetObject", "*", &context), "Allow {operator} {values:?}");
             let policies = [statement("Deny"), everything.clone()];
             assert!(allows(&policies, "s3:GetObject", "*", &context), "Deny {operator} {values:?}");
@@ -280,8 +281,9 @@ fn one_value_of_any_other_key_is_just_compared() {
     for (values, expected) in
         [(vec!["own"], true), (vec!["other"], false), (vec!["own", "other"], false), (vec![], false)]
     {
+        let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
         let mut context = Context::new();
-        context.set_values("test:Key", values.iter().map(|value| (*value).to_owned()).collect());
+        context.set_values("test:Key", &values);
         assert_eq!(allows(&policies, "s3:GetObject", "*", &context), expected, "{values:?}");
     }
 }

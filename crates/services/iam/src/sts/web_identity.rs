@@ -170,10 +170,7 @@ fn is_trusted(
 ) -> bool {
     let mut context = Context::new();
     for (key, values) in &identity.conditions {
-        match values.as_slice() {
-            [one] => context.set(key.as_str(), one.as_str()),
-            many => context.set_many(key.as_str(), many.to_vec()),
-        }
+        context.set_values(key.as_str(), values);
     }
     context.set("aws:FederatedProvider", provider.arn.as_str());
     context.set("sts:RoleSessionName", input.role_session_name.as_str());
