@@ -1,8 +1,8 @@
 //! Small secrets at rest: encrypted and authenticated under a key that only the installation's key file leads to, so
 //! that a copy of the stores without that file gives up nothing.
 //!
-//! A sealed secret is `format 1 | salt 16 | nonce 12 | AES-256-GCM ciphertext and tag`. Every seal has a key of its own,
-//! derived from the installation's key and the random salt, so that no number of seals wears a key out. What the
+//! A sealed secret is `format 1 | salt 16 | nonce 12 | AES-256-GCM ciphertext and tag`. Every seal has a key of its
+//! own, derived from the installation's key and the random salt, so that no number of seals wears a key out. What the
 //! secret is (`kms/key/…`) is authenticated along with it: a sealed secret that was moved to another row does not open.
 
 use hmac::{Hmac, Mac};

@@ -1,8 +1,8 @@
 //! Ciphertext as clients keep it: it names the key and the generation of its material, so that it can be decrypted
 //! without saying with what, and after any number of rotations.
 //!
-//! `format 1 | account 8 | kind of id 1 | id 16 | generation 4 | salt 16 | nonce 12 | ciphertext and tag`. Everything in
-//! front of the ciphertext is authenticated along with it, and so is the encryption context.
+//! `format 1 | account 8 | kind of id 1 | id 16 | generation 4 | salt 16 | nonce 12 | ciphertext and tag`. Everything
+//! in front of the ciphertext is authenticated along with it, and so is the encryption context.
 
 use std::collections::BTreeMap;
 

@@ -8,8 +8,8 @@
 //! **Invariants.** [`crypto`] knows bytes and keys, never requests or rows. A key's record says whether it can be used;
 //! unwrapped material in memory is never asked. What a request calls a key becomes a key in one place ([`resolve`]).
 
-mod blob;
-mod crypto;
+pub mod blob;
+pub mod crypto;
 mod errors;
 mod guard;
 mod keys;
@@ -24,7 +24,7 @@ mod records;
 mod resolve;
 mod rows;
 mod service;
-mod spec;
+pub mod spec;
 mod timers;
 mod vault;
 

@@ -37,10 +37,19 @@ pub fn managed_policy(alias: &str, name: &str, account: &str, region: &str) -> S
         "Version": "2012-10-17",
         "Id": format!("auto-{alias}-1"),
         "Statement": [{
-            "Sid": format!("Allow access through {name} for all principals in the account that are authorized to use {name}"),
+            "Sid": format!(
+                "Allow access through {name} for all principals in the account that are authorized to use {name}"
+            ),
             "Effect": "Allow",
             "Principal": { "AWS": "*" },
-            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey"],
+            "Action": [
+                "kms:Encrypt",
+                "kms:Decrypt",
+                "kms:ReEncrypt*",
+                "kms:GenerateDataKey*",
+                "kms:CreateGrant",
+                "kms:DescribeKey",
+            ],
             "Resource": "*",
             "Condition": {
                 "StringEquals": {

@@ -1,7 +1,7 @@
 //! Keys of AES-GCM and of HMAC.
 //!
-//! A symmetric key never encrypts itself: each message gets a key of its own, derived from it and a random salt, so that
-//! no number of messages wears a key out (AWS KMS does the same).
+//! A symmetric key never encrypts itself: each message gets a key of its own, derived from it and a random salt, so
+//! that no number of messages wears a key out (AWS KMS does the same).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
