@@ -227,7 +227,7 @@ def test_the_command_line_assumes_roles_and_uses_their_credentials(aws, identiti
             "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
             "AWS_SESSION_TOKEN": credentials.get("SessionToken", ""),
-            "AWS_ENDPOINT_URL": aws.endpoint, "AWS_REGION": "eu-central-1", "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_ENDPOINT_URL": aws.endpoint, "AWS_DEFAULT_REGION": "eu-central-1", "AWS_CONFIG_FILE": "/dev/null",
         }
         command = [sys.executable, "-m", "awscli", *arguments, "--output", "json"]
         done = subprocess.run(command, capture_output=True, text=True, env=environment(**variables), check=False)

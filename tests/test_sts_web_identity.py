@@ -1,6 +1,8 @@
 """Roles for whoever an identity provider vouches for."""
 
 import time
+import urllib.parse
+import urllib.request
 
 import pytest
 from botocore import UNSIGNED
@@ -84,6 +86,17 @@ def test_tokens_that_do_not_hold_are_refused_in_awss_words(identities, issuer, t
         assert (refusal.status, refusal.code) == (400, code), refusal
         assert message in refusal.message, refusal
     assume(identities, arn, good)
+
+
+def test_an_authorization_of_another_scheme_is_nobodys_signature(identities, issuer):
+    arn = role(identities, provider(identities, issuer))
+    form = {"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": arn,
+            "RoleSessionName": "web", "WebIdentityToken": issuer.token()}
+    request = urllib.request.Request(
+        identities.aws.endpoint, urllib.parse.urlencode(form).encode(), {"Authorization": "Bearer something"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert b"<AssumedRoleUser>" in answer.read()
 
 
 def test_keys_are_asked_for_once(identities, issuer):

@@ -87,7 +87,10 @@ impl Exchange<'_> {
         let (service, operation, spoken) = (route.service, route.operation, route.protocol);
         let refused = |error| Refused(Stage::of(route), error);
         let signature = |error: SignatureError| refused(failure::signature(&error, Some(service), spoken));
-        let credentials = credentials.map_err(signature)?;
+        let credentials = match credentials {
+            Err(error) if operation.unsigned && error.is_of_another_scheme() => Credentials::Anonymous,
+            other => other.map_err(signature)?,
+        };
         let is_foreign = || browser::is_foreign(self.parts, &self.gateway.domains);
         let caller = identify(&self.gateway.platform, &credentials, &self.info.source, is_foreign).await;
         let caller = caller.map_err(|reason| match reason {

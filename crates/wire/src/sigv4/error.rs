@@ -31,6 +31,14 @@ pub enum SignatureError {
     Unrecognized(#[from] Unrecognized),
 }
 
+impl SignatureError {
+    /// Whether the `Authorization` header is of another scheme than AWS's: no signature at all. Operations that take no
+    /// signature do not look at it.
+    pub fn is_of_another_scheme(&self) -> bool {
+        matches!(self, SignatureError::Malformed(Malformed::UnsupportedScheme { .. }))
+    }
+}
+
 /// Why a signature cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
