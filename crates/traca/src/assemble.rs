@@ -166,8 +166,10 @@ fn services(
     services.register(lambda.registration());
     let iam = service_iam::Iam::new(Arc::clone(platform));
     platform.install_directory(Arc::clone(&iam) as Arc<dyn platform::Directory>);
+    let [tables, table_streams] = service_dynamodb::registrations(platform);
     for registration in [
-        service_dynamodb::registration(platform),
+        tables,
+        table_streams,
         service_events::registration(platform),
         service_kms::registration(platform),
         service_logs::registration(platform),

@@ -1,10 +1,32 @@
 //! DynamoDB and its streams.
+//!
+//! **Invariants.** All tables of an account in a region lie in one partition of the store, so that one transaction
+//! reaches all of them; an item, its index entries, its stream record and all else that follows from a change are
+//! written in that one transaction. Keys are laid out so that `Query` and `Scan` read in order and never sort. What
+//! takes long is done in the background, in transactions of bounded size, and is noted in the store first. The parts
+//! [`number`], [`value`] and [`expression`] know nothing of the store.
 
-use std::sync::Arc;
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
 
-use platform::{Platform, Registration};
+pub mod expression;
+pub mod limits;
+pub mod number;
+pub mod value;
 
-/// The service's offer.
-pub fn registration(_platform: &Arc<Platform>) -> Registration {
-    Registration::new(&api::dynamodb::SERVICE)
-}
+mod background;
+mod backup;
+mod errors;
+mod item;
+mod keys;
+mod names;
+mod read;
+mod rows;
+mod service;
+mod stream;
+mod table;
+
+#[cfg(test)]
+mod testing;
+
+pub use service::DynamoDb;
+pub use stream::operations::registrations;

@@ -1,0 +1,108 @@
+//! Work that takes several transactions.
+
+use platform::OrFailure;
+use serde::{Deserialize, Serialize};
+use store::{Abort, Direction, Transaction};
+use wire::Error;
+
+use super::{Place, fill};
+use crate::rows;
+use crate::service::DynamoDb;
+use crate::{backup, keys};
+
+/// Most pieces of work at once in an account and region.
+const WORK_MAX: usize = 10_000;
+
+/// A piece of work, with how far it has come: `after` is the row it ended with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// Fill an index of a table.
+    Backfill {
+        /// Name of the table.
+        table: String,
+        /// The index's number.
+        index: u32,
+        /// The last row of the table that is done.
+        after: Option<Vec<u8>>,
+    },
+    /// Mark which items of a table expire when, or forget it.
+    MarkExpiries {
+        /// Name of the table.
+        table: String,
+        /// The table's number.
+        collection: u32,
+        /// The last row of the table that is done.
+        after: Option<Vec<u8>>,
+    },
+    /// Copy a table's items into a backup, or into a new table.
+    Copy(backup::copy::Copy),
+}
+
+/// Adds work within a transaction.
+pub fn add(rows: &mut dyn Transaction, work: &Work) -> Result<(), Abort<Error>> {
+    let number = rows::next_number(rows)?;
+    rows::put(rows, &keys::work(number), work)
+}
+
+/// What one step leaves to be done.
+#[derive(Debug)]
+pub enum Next {
+    /// More of this.
+    More(Work),
+    /// Nothing.
+    Done,
+}
+
+/// Does all work of a place.
+///
+/// # Errors
+/// When the store fails.
+pub async fn all(service: &DynamoDb, place: &Place) -> Result<(), Error> {
+    let snapshot = service.snapshot(&place.partition).await?;
+    let found = snapshot.scan(keys::all_work(), Direction::Forward, WORK_MAX).await.or_failure()?;
+    drop(snapshot);
+    for (key, row) in found {
+        let mut work: Work = rows::decode(&row)?;
+        if let Work::MarkExpiries { collection, after: None, .. } = &work {
+            let range = keys::expiries(*collection);
+            service.platform.store.delete_range(&place.partition, range).await.or_failure()?;
+        }
+        // Each step is a transaction of bounded size that leaves less to be done.
+        while let Next::More(rest) = step(service, place, key.to_vec(), work).await? {
+            work = rest;
+        }
+    }
+    Ok(())
+}
+
+async fn step(service: &DynamoDb, place: &Place, key: Vec<u8>, work: Work) -> Result<Next, Error> {
+    let (location, now) = (place.clone(), service.now());
+    let table = match &work {
+        Work::Backfill { table, .. } | Work::MarkExpiries { table, .. } => Some(table.clone()),
+        Work::Copy(copy) => copy.target_table().map(str::to_owned),
+    };
+    let next = service
+        .transact(&place.partition, move |rows| {
+            // Somebody may have ended it meanwhile.
+            if rows.get(&key)?.is_none() {
+                return Ok(Next::Done);
+            }
+            let next = match &work {
+                Work::Backfill { table, index, after } => fill::index(rows, table, *index, after.as_deref())?,
+                Work::MarkExpiries { table, collection, after } => {
+                    fill::expiries(rows, table, *collection, after.as_deref())?
+                }
+                Work::Copy(copy) => backup::copy::step(rows, &location, copy, now)?,
+            };
+            match &next {
+                Next::More(rest) => rows::put(rows, &key, rest)?,
+                Next::Done => rows.delete(&key),
+            }
+            Ok(next)
+        })
+        .await?;
+    if let Some(name) = table {
+        service.forget_in(place, &name);
+    }
+    Ok(next)
+}

@@ -1,0 +1,50 @@
+//! Errors in AWS's words.
+
+use std::borrow::Cow;
+
+use api::dynamodb::errors;
+use wire::Error;
+use wire::error::common;
+
+/// A parameter that is not valid.
+pub fn invalid(text: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(&common::VALIDATION, text)
+}
+
+/// `One or more parameter values were invalid: …`
+pub fn invalid_value(reason: impl std::fmt::Display) -> Error {
+    invalid(format!("One or more parameter values were invalid: {reason}"))
+}
+
+/// A constraint of the model that the model does not hold: in the words of those it holds.
+pub fn constraint(value: &str, at: &str, constraint: &str) -> Error {
+    invalid(format!(
+        "1 validation error detected: Value '{value}' at '{at}' failed to satisfy constraint: {constraint}"
+    ))
+}
+
+/// A parameter of AWS's that is not built here, and is refused rather than ignored.
+pub fn unsupported(parameter: &str) -> Error {
+    invalid_value(format!("The parameter {parameter} is not supported"))
+}
+
+/// No such table, for operations on items.
+pub fn table_missing() -> Error {
+    errors::resource_not_found_exception("Requested resource not found")
+}
+
+/// No such table, for operations on tables.
+pub fn table_not_found(name: &str) -> Error {
+    errors::resource_not_found_exception(format!("Requested resource not found: Table: {name} not found"))
+}
+
+/// The table has no index of that name.
+pub fn no_such_index(name: &str) -> Error {
+    invalid(format!("The table does not have the specified index: {name}"))
+}
+
+/// A row that cannot be read.
+pub fn damaged(what: &str) -> Error {
+    tracing::error!(what, "a stored row cannot be read");
+    Error::bare(&common::INTERNAL_FAILURE)
+}

@@ -1,0 +1,55 @@
+//! `DeleteItem`.
+
+use api::dynamodb::{DeleteItemInput, DeleteItemOutput};
+use platform::Ctx;
+use wire::Error;
+
+use super::capacity::Wanted;
+use super::check;
+use super::put::{check_condition_paths, read_condition, returns_old};
+use super::write::{self, Origin};
+use crate::errors::invalid;
+use crate::expression::{Context, legacy, parameters};
+use crate::service::{DynamoDb, named, writable};
+use crate::value::{read_item, write_item};
+
+/// Deletes an item; one that does not exist too.
+///
+/// # Errors
+/// `ConditionalCheckFailedException`, `ResourceNotFoundException`, and AWS's complaints.
+pub async fn delete_item(service: &DynamoDb, cx: &Ctx, input: DeleteItemInput) -> Result<DeleteItemOutput, Error> {
+    let name = named(cx, &input.table_name)?;
+    parameters::check(
+        &[("ConditionExpression", input.condition_expression.is_some())],
+        &[("Expected", input.expected.is_some())],
+        input.expression_attribute_names.is_some(),
+        input.expression_attribute_values.is_some(),
+    )
+    .map_err(invalid)?;
+    let key = read_item(input.key).map_err(invalid)?;
+    let returns_old = returns_old(input.return_values.as_deref())?;
+    let legacy = legacy::read_expected(input.expected, input.conditional_operator.as_deref()).map_err(invalid)?;
+    let context = Context::new(input.expression_attribute_names, input.expression_attribute_values).map_err(invalid)?;
+    let condition = read_condition(input.condition_expression.as_deref(), &context)?.or(legacy);
+    context.check_used().map_err(invalid)?;
+    let with_item = input.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
+    let with_metrics = input.return_item_collection_metrics.as_deref() == Some("SIZE");
+    let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
+    let known = service.known_or_read(&name).await?;
+    let (partition, now) = (name.partition(), service.now());
+    service
+        .transact(&partition, move |rows| {
+            let table = writable(rows, &name, known.as_ref())?;
+            check_condition_paths(&table, condition.as_ref())?;
+            let key_bytes = check::key(&table, &key).map_err(Error::from)?;
+            let found = write::find(rows, &table, key_bytes)?;
+            write::check_condition(condition.as_ref(), &found, with_item)?;
+            let consumed = write::replace(rows, &table, &found, None, Origin::Call, now)?;
+            Ok(DeleteItemOutput {
+                attributes: found.item.filter(|_| returns_old).map(write_item),
+                consumed_capacity: consumed.answer(&name.given, wanted),
+                item_collection_metrics: write::metrics(rows, &table, &key, with_metrics)?,
+            })
+        })
+        .await
+}

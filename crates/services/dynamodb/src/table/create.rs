@@ -1,0 +1,234 @@
+//! `CreateTable`.
+
+use api::dynamodb::errors::{limit_exceeded_exception, resource_in_use_exception};
+use api::dynamodb::{CreateTableInput, CreateTableOutput, StreamSpecification};
+use platform::Ctx;
+use store::{Abort, Direction, Transaction};
+use wire::{Error, Timestamp};
+
+use super::record::{Billing, Class, Encryption, Policy, StreamSettings, Table, View};
+use super::{describe, schema};
+use crate::errors::{invalid, invalid_value, unsupported};
+use crate::limits::TABLES_MAX;
+use crate::names::TableName;
+use crate::rows::{self, Figures};
+use crate::service::DynamoDb;
+use crate::stream;
+use crate::{keys, table};
+
+/// Makes a table. It can be used as soon as the answer, which says that it is being made, is there.
+///
+/// # Errors
+/// `ResourceInUseException`, `LimitExceededException`, and AWS's complaints of the description.
+pub async fn create_table(service: &DynamoDb, cx: &Ctx, input: CreateTableInput) -> Result<CreateTableOutput, Error> {
+    let name = TableName::new_table(cx, &input.table_name)?;
+    check_supported(&input)?;
+    let mut table = read(service, &name, &input)?;
+    table.encryption = read_encryption(cx, input.sse_specification.as_ref()).await?;
+    let table = insert(service, &name, table).await?;
+    let mut description = describe::describe(&table, &Figures::default());
+    description.table_status = Some("CREATING".to_owned());
+    for index in description.global_secondary_indexes.iter_mut().flatten() {
+        index.index_status = Some("CREATING".to_owned());
+    }
+    Ok(CreateTableOutput { table_description: Some(description) })
+}
+
+/// Stores a new table under numbers of its own, and says what became of it.
+pub async fn insert(service: &DynamoDb, name: &TableName, table: Table) -> Result<Table, Error> {
+    register_place(service, name).await?;
+    let plain = name.name.clone();
+    let now = service.now();
+    let table = service
+        .transact(&name.partition(), move |rows| {
+            if rows.get(&keys::table(&plain))?.is_some() {
+                return Err(resource_in_use_exception(format!("Table already exists: {plain}")).into());
+            }
+            check_room(rows)?;
+            let mut table = table.clone();
+            number(rows, &mut table)?;
+            if let Some(settings) = &table.stream {
+                stream::open(rows, &table, settings, now)?;
+            }
+            rows::put_table(rows, &table)?;
+            Ok(table)
+        })
+        .await?;
+    service.forget(name);
+    Ok(table)
+}
+
+/// Makes sure that background work looks into the account's partition.
+async fn register_place(service: &DynamoDb, name: &TableName) -> Result<(), Error> {
+    let place = keys::place(&name.account, &name.region);
+    let registered = service
+        .transact(&keys::directory(), move |rows| {
+            if rows.get(&place)?.is_none() {
+                rows.put(&place, &[]);
+            }
+            Ok(())
+        })
+        .await;
+    registered
+}
+
+fn check_room(rows: &mut dyn Transaction) -> Result<(), Abort<Error>> {
+    let tables = rows.scan(keys::tables(), Direction::Forward, TABLES_MAX as usize)?;
+    if tables.len() as u64 >= TABLES_MAX {
+        return Err(limit_exceeded_exception(format!(
+            "Subscriber limit exceeded: Table limit of {TABLES_MAX} tables is exceeded"
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// Gives a table, its indexes and its stream their numbers.
+fn number(rows: &mut dyn Transaction, table: &mut Table) -> Result<(), Abort<Error>> {
+    table.collection = rows::next_number(rows)?;
+    for index in table.locals.iter_mut().chain(&mut table.globals) {
+        index.collection = rows::next_number(rows)?;
+    }
+    if let Some(stream) = &mut table.stream {
+        stream.number = rows::next_number(rows)?;
+    }
+    Ok(())
+}
+
+fn check_supported(input: &CreateTableInput) -> Result<(), Error> {
+    if input.vector_indexes.is_some() {
+        return Err(unsupported("VectorIndexes"));
+    }
+    if input.global_table_source_arn.is_some() {
+        return Err(unsupported("GlobalTableSourceArn"));
+    }
+    if input.global_table_settings_replication_mode.is_some() {
+        return Err(unsupported("GlobalTableSettingsReplicationMode"));
+    }
+    Ok(())
+}
+
+/// Checks the description of a table.
+fn read(service: &DynamoDb, name: &TableName, input: &CreateTableInput) -> Result<Table, Error> {
+    let billing = read_billing(input, service.now())?;
+    let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
+    let elements = input.key_schema.as_deref().unwrap_or_default();
+    check_present(input)?;
+    if elements.len() > definitions.len() {
+        return Err(invalid("Invalid KeySchema: Some index key attribute have no definition"));
+    }
+    let attributes = schema::read_definitions(definitions);
+    let key = schema::read_key(elements, &attributes)?;
+    let locals = schema::read_locals(input.local_secondary_indexes.as_deref(), &key, &attributes)?;
+    let given = input.global_secondary_indexes.as_deref();
+    let globals = schema::read_globals(given, &locals, &attributes, billing.on_demand)?;
+    schema::check_whole(&key, &locals.iter().chain(&globals).collect::<Vec<_>>(), &attributes)?;
+    let tags: Vec<_> = input.tags.iter().flatten().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    table::tags::check(&tags)?;
+    let policy = |text: &String| Policy { text: text.clone(), revision: service.platform.ids.uuid() };
+    Ok(Table {
+        name: name.name.clone(),
+        account: name.account.clone(),
+        region: name.region.clone(),
+        id: service.platform.ids.uuid(),
+        collection: 0,
+        created_at: service.now(),
+        attributes,
+        key,
+        locals,
+        globals,
+        billing,
+        class: input.table_class.clone().map(|name| Class { name, updated_at: None }),
+        deletion_protection: input.deletion_protection_enabled.unwrap_or(false),
+        stream: read_stream(input.stream_specification.as_ref(), service.now())?,
+        time_to_live: None,
+        tags: tags.into_iter().collect(),
+        encryption: None,
+        recovery: None,
+        copies: 0,
+        policy: input.resource_policy.as_ref().map(policy),
+        stream_policy: None,
+        restored: None,
+    })
+}
+
+fn check_present(input: &CreateTableInput) -> Result<(), Error> {
+    let missing = |name: &str| {
+        let text = "failed to satisfy constraint: Member must not be null";
+        invalid(format!("1 validation error detected: Value null at '{name}' {text}"))
+    };
+    if input.attribute_definitions.is_none() {
+        return Err(missing("attributeDefinitions"));
+    }
+    match input.key_schema.as_deref() {
+        None => Err(missing("keySchema")),
+        Some(elements) if elements.len() > 2 => Err(schema::too_long("keySchema", elements, 2)),
+        Some(_) => Ok(()),
+    }
+}
+
+fn read_billing(input: &CreateTableInput, now: i64) -> Result<Billing, Error> {
+    let on_demand = input.billing_mode.as_deref() == Some("PAY_PER_REQUEST");
+    let given = input.provisioned_throughput.as_ref();
+    if on_demand && given.is_some() {
+        let text = "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
+                    PAY_PER_REQUEST";
+        return Err(invalid_value(text));
+    }
+    if !on_demand && given.is_none() {
+        let text = "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED";
+        return Err(invalid_value(text));
+    }
+    let mut throughput = given.map(schema::read_throughput).transpose()?.unwrap_or_default();
+    schema::set_limits(&mut throughput, input.on_demand_throughput.as_ref(), input.warm_throughput.as_ref());
+    Ok(Billing { on_demand, on_demand_since: on_demand.then_some(now), named: on_demand, throughput })
+}
+
+/// Checks a stream's settings.
+pub fn read_stream(given: Option<&StreamSpecification>, now: i64) -> Result<Option<StreamSettings>, Error> {
+    let Some(given) = given else { return Ok(None) };
+    let view = given.stream_view_type.as_deref();
+    if !given.stream_enabled {
+        if view.is_some() {
+            return Err(invalid_value("StreamViewType cannot be specified when StreamEnabled is false"));
+        }
+        return Ok(None);
+    }
+    let Some(view) = view.and_then(View::named) else {
+        return Err(invalid_value("StreamViewType must be specified when StreamEnabled is true"));
+    };
+    Ok(Some(StreamSettings { number: 0, label: stream_label(now), view, enabled: true }))
+}
+
+/// The time at the end of a stream's ARN.
+pub fn stream_label(now: i64) -> String {
+    let mut label = String::new();
+    Timestamp::from_milliseconds(now).write(wire::schema::TimestampFormat::Iso8601, &mut label);
+    let seconds = label.get(..19).unwrap_or(&label);
+    format!("{seconds}.{:03}", now.rem_euclid(1_000))
+}
+
+/// Checks the KMS key of a table: AWS's own if none is named.
+pub async fn read_encryption(
+    cx: &Ctx,
+    given: Option<&api::dynamodb::SSESpecification>,
+) -> Result<Option<Encryption>, Error> {
+    let Some(given) = given else { return Ok(None) };
+    if given.enabled != Some(true) {
+        if given.kms_master_key_id.is_some() || given.sse_type.is_some() {
+            return Err(invalid_value("KMSMasterKeyId and SSEType cannot be specified when SSE is not enabled"));
+        }
+        return Ok(None);
+    }
+    if given.sse_type.as_deref() == Some("AES256") {
+        return Err(invalid_value("SSEType AES256 is not supported"));
+    }
+    let key_id = given.kms_master_key_id.clone().unwrap_or_else(|| "alias/aws/dynamodb".to_owned());
+    let input = api::kms::DescribeKeyRequest { key_id, ..Default::default() };
+    let described = cx.call::<api::kms::DescribeKey>(input).await.map_err(|error| {
+        let reason = error.message.as_deref().unwrap_or_default().to_owned();
+        invalid_value(format!("KMS validation error: {reason}"))
+    })?;
+    let key_arn = described.key_metadata.and_then(|key| key.arn).unwrap_or_default();
+    Ok(Some(Encryption { key_arn }))
+}

@@ -1,0 +1,337 @@
+//! `UpdateTable`.
+
+use api::dynamodb::errors::{limit_exceeded_exception, resource_not_found_exception};
+use api::dynamodb::{
+    CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, ProvisionedThroughput,
+    UpdateTableInput, UpdateTableOutput,
+};
+use platform::{Ctx, OrFailure};
+use store::{Abort, Transaction};
+use wire::Error;
+
+use super::record::{Class, Encryption, StreamSettings, Table, Throughput, View};
+use super::{create, describe, remove, schema};
+use crate::background::work::{self, Work};
+use crate::errors::{invalid, invalid_value, unsupported};
+use crate::keys;
+use crate::limits::GLOBAL_INDEXES_MAX;
+use crate::rows::{self, Figures};
+use crate::service::{DynamoDb, named};
+use crate::stream;
+
+/// Changes a table. The answer says that it is being changed; a new index is filled in the background, everything else
+/// is done.
+///
+/// # Errors
+/// `ResourceNotFoundException`, `LimitExceededException`, and AWS's complaints.
+pub async fn update_table(service: &DynamoDb, cx: &Ctx, input: UpdateTableInput) -> Result<UpdateTableOutput, Error> {
+    let name = named(cx, &input.table_name)?;
+    check(&input)?;
+    let encryption = match &input.sse_specification {
+        Some(given) => Some(create::read_encryption(cx, Some(given)).await?),
+        None => None,
+    };
+    let now = service.now();
+    let change = Change { input, encryption, now };
+    let table = service
+        .change_table(&name, move |rows, table| {
+            change.apply(rows, table)?;
+            Ok(table.clone())
+        })
+        .await?;
+    service.work_soon();
+    let figures = service.platform.store.get(&name.partition(), &keys::figures(table.collection)).await.or_failure()?;
+    let mut description = describe::describe(&table, &Figures::of_row(figures.as_deref()));
+    description.table_status = Some("UPDATING".to_owned());
+    Ok(UpdateTableOutput { table_description: Some(description) })
+}
+
+/// Checks what does not depend on the table.
+fn check(input: &UpdateTableInput) -> Result<(), Error> {
+    for (given, name) in [
+        (input.replica_updates.is_some(), "ReplicaUpdates"),
+        (input.multi_region_consistency.is_some(), "MultiRegionConsistency"),
+        (input.global_table_witness_updates.is_some(), "GlobalTableWitnessUpdates"),
+        (input.global_table_settings_replication_mode.is_some(), "GlobalTableSettingsReplicationMode"),
+        (input.disassociation_protection_enabled.is_some(), "DisassociationProtectionEnabled"),
+        (input.vector_index_updates.is_some(), "VectorIndexUpdates"),
+    ] {
+        if given {
+            return Err(unsupported(name));
+        }
+    }
+    let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    let nothing = updates.is_empty()
+        && input.provisioned_throughput.is_none()
+        && input.billing_mode.is_none()
+        && input.stream_specification.is_none()
+        && input.sse_specification.is_none()
+        && input.table_class.is_none()
+        && input.deletion_protection_enabled.is_none()
+        && input.on_demand_throughput.is_none()
+        && input.warm_throughput.is_none();
+    if nothing {
+        let text = "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
+                    GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required";
+        return Err(invalid(text));
+    }
+    if input.billing_mode.as_deref() == Some("PROVISIONED") && input.provisioned_throughput.is_none() {
+        return Err(invalid_value("ProvisionedThroughput must be specified when BillingMode is PROVISIONED"));
+    }
+    check_index_updates(updates)
+}
+
+fn updated_name(update: &GlobalSecondaryIndexUpdate) -> Option<&str> {
+    let update_name = update.update.as_ref().map(|action| action.index_name.as_str());
+    let create_name = update.create.as_ref().map(|action| action.index_name.as_str());
+    update_name.or(create_name).or(update.delete.as_ref().map(|action| action.index_name.as_str()))
+}
+
+fn check_index_updates(updates: &[GlobalSecondaryIndexUpdate]) -> Result<(), Error> {
+    let mut names: Vec<&str> = Vec::new();
+    for update in updates {
+        let Some(name) = updated_name(update) else {
+            let text = "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
+                        GlobalSecondaryIndexUpdate.Delete must not be null";
+            return Err(invalid_value(text));
+        };
+        if names.contains(&name) {
+            return Err(invalid_value(format!(
+                "Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+            )));
+        }
+        names.push(name);
+    }
+    let rebuilt = updates.iter().filter(|update| update.create.is_some() || update.delete.is_some()).count();
+    if rebuilt > 1 {
+        return Err(one_index_at_a_time());
+    }
+    Ok(())
+}
+
+fn one_index_at_a_time() -> Error {
+    let text = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table";
+    limit_exceeded_exception(text)
+}
+
+struct Change {
+    input: UpdateTableInput,
+    encryption: Option<Option<Encryption>>,
+    now: i64,
+}
+
+impl Change {
+    fn apply(&self, rows: &mut dyn Transaction, table: &mut Table) -> Result<(), Abort<Error>> {
+        self.change_billing(table)?;
+        self.change_stream(rows, table)?;
+        self.change_settings(table);
+        for update in self.input.global_secondary_index_updates.iter().flatten() {
+            self.change_index(rows, table, update)?;
+        }
+        Ok(())
+    }
+
+    fn change_settings(&self, table: &mut Table) {
+        if let Some(protection) = self.input.deletion_protection_enabled {
+            table.deletion_protection = protection;
+        }
+        if let Some(name) = &self.input.table_class {
+            table.class = Some(Class { name: name.clone(), updated_at: Some(self.now) });
+        }
+        if let Some(encryption) = &self.encryption {
+            table.encryption = encryption.clone();
+        }
+        let (on_demand, warm) = (self.input.on_demand_throughput.as_ref(), self.input.warm_throughput.as_ref());
+        schema::set_limits(&mut table.billing.throughput, on_demand, warm);
+    }
+
+    fn change_billing(&self, table: &mut Table) -> Result<(), Error> {
+        let mode = self.input.billing_mode.as_deref();
+        let on_demand = mode.map_or(table.billing.on_demand, |mode| mode == "PAY_PER_REQUEST");
+        let given = self.input.provisioned_throughput.as_ref();
+        if on_demand && given.is_some() {
+            let text = "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
+                        PAY_PER_REQUEST";
+            return Err(invalid_value(text));
+        }
+        let switched = on_demand != table.billing.on_demand;
+        if let Some(given) = given {
+            set_throughput(&mut table.billing.throughput, given, switched, self.now)?;
+        }
+        if switched && !on_demand {
+            self.check_all_provisioned(table)?;
+        }
+        table.billing.named |= mode.is_some();
+        if switched && on_demand {
+            table.billing.on_demand_since = Some(self.now);
+            for throughput in std::iter::once(&mut table.billing.throughput)
+                .chain(table.globals.iter_mut().map(|i| &mut i.throughput))
+            {
+                (throughput.read, throughput.write) = (0, 0);
+            }
+        }
+        table.billing.on_demand = on_demand;
+        Ok(())
+    }
+
+    /// A table that becomes provisioned needs throughput for each of its global indexes.
+    fn check_all_provisioned(&self, table: &Table) -> Result<(), Error> {
+        let updates = self.input.global_secondary_index_updates.as_deref().unwrap_or_default();
+        let given = |name: &str| {
+            let update = updates.iter().filter_map(|update| update.update.as_ref());
+            update.into_iter().any(|update| update.index_name == name && update.provisioned_throughput.is_some())
+        };
+        let missing: Vec<&str> =
+            table.globals.iter().map(|index| index.name.as_str()).filter(|name| !given(name)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let text = format!("ProvisionedThroughput must be specified for index: {}", missing.join(","));
+        Err(invalid_value(text))
+    }
+
+    fn change_stream(&self, rows: &mut dyn Transaction, table: &mut Table) -> Result<(), Abort<Error>> {
+        let Some(given) = &self.input.stream_specification else { return Ok(()) };
+        let enabled = table.stream.as_ref().is_some_and(|stream| stream.enabled);
+        if !given.stream_enabled {
+            let Some(settings) = table.stream.as_mut().filter(|settings| settings.enabled) else {
+                let text = format!("Table is already without an enabled stream: TableName: {}", table.name);
+                return Err(invalid(text).into());
+            };
+            settings.enabled = false;
+            return stream::close(rows, settings.number, self.now);
+        }
+        if enabled {
+            let text = format!("Table already has an enabled stream: TableName: {}", table.name);
+            return Err(invalid(text).into());
+        }
+        let view = given.stream_view_type.as_deref().and_then(View::named);
+        let view = view.ok_or_else(|| invalid_value("StreamViewType must be specified when StreamEnabled is true"))?;
+        let number = rows::next_number(rows)?;
+        let settings = StreamSettings { number, label: create::stream_label(self.now), view, enabled: true };
+        stream::open(rows, table, &settings, self.now)?;
+        table.stream = Some(settings);
+        Ok(())
+    }
+
+    fn change_index(
+        &self,
+        rows: &mut dyn Transaction,
+        table: &mut Table,
+        update: &GlobalSecondaryIndexUpdate,
+    ) -> Result<(), Abort<Error>> {
+        if let Some(create) = &update.create {
+            return self.create_index(rows, table, create);
+        }
+        let missing = || resource_not_found_exception("Requested resource not found");
+        if let Some(delete) = &update.delete {
+            let at = table.globals.iter().position(|index| index.name == delete.index_name);
+            let removed = table.globals.remove(at.ok_or_else(missing)?);
+            remove::doom(rows, removed.collection);
+            let mut figures = Figures::read(rows, table.collection)?;
+            figures.forget(removed.collection);
+            figures.write(rows, table.collection);
+            keep_used_attributes(table);
+            return Ok(());
+        }
+        let Some(update) = &update.update else { return Ok(()) };
+        let on_demand = table.billing.on_demand;
+        let index = table.globals.iter_mut().find(|index| index.name == update.index_name).ok_or_else(missing)?;
+        if let Some(given) = &update.provisioned_throughput {
+            if on_demand {
+                let text = "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
+                            PAY_PER_REQUEST";
+                return Err(invalid_value(text).into());
+            }
+            let fresh = (index.throughput.read, index.throughput.write) == (0, 0);
+            set_throughput(&mut index.throughput, given, fresh, self.now)?;
+        }
+        let (limits, warm) = (update.on_demand_throughput.as_ref(), update.warm_throughput.as_ref());
+        schema::set_limits(&mut index.throughput, limits, warm);
+        Ok(())
+    }
+
+    fn create_index(
+        &self,
+        rows: &mut dyn Transaction,
+        table: &mut Table,
+        create: &CreateGlobalSecondaryIndexAction,
+    ) -> Result<(), Abort<Error>> {
+        if table.index(&create.index_name).is_some() {
+            return Err(invalid("Attempting to create an index which already exists").into());
+        }
+        if table.globals.iter().any(|index| index.backfilling) {
+            return Err(one_index_at_a_time().into());
+        }
+        if table.globals.len() >= GLOBAL_INDEXES_MAX {
+            let text = format!("GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}");
+            return Err(invalid_value(text).into());
+        }
+        let mut defined = table.attributes.clone();
+        for attribute in schema::read_definitions(self.input.attribute_definitions.as_deref().unwrap_or_default()) {
+            match defined.iter().find(|known| known.name == attribute.name) {
+                Some(known) if known.kind != attribute.kind => {
+                    let text = "Attribute definitions cannot be changed: a different type is in use";
+                    return Err(invalid_value(format!("{text}: {}", attribute.name)).into());
+                }
+                Some(_) => {}
+                None => defined.push(attribute),
+            }
+        }
+        let given = GlobalSecondaryIndex {
+            index_name: create.index_name.clone(),
+            key_schema: create.key_schema.clone(),
+            projection: create.projection.clone(),
+            provisioned_throughput: create.provisioned_throughput.clone(),
+            on_demand_throughput: create.on_demand_throughput.clone(),
+            warm_throughput: create.warm_throughput.clone(),
+            ..Default::default()
+        };
+        let mut index = schema::read_global(&given, &defined, table.billing.on_demand)?;
+        index.collection = rows::next_number(rows)?;
+        index.backfilling = true;
+        let (collection, plain) = (index.collection, table.name.clone());
+        table.attributes = defined;
+        table.globals.push(index);
+        keep_used_attributes(table);
+        work::add(rows, &Work::Backfill { table: plain, index: collection, after: None })
+    }
+}
+
+/// Forgets definitions of attributes that are in no key any more.
+fn keep_used_attributes(table: &mut Table) {
+    let attributes = std::mem::take(&mut table.attributes);
+    let used = |name: &str| table.key.has(name) || table.indexes().any(|index| index.key.has(name));
+    let kept = attributes.into_iter().filter(|attribute| used(&attribute.name)).collect();
+    table.attributes = kept;
+}
+
+/// Takes over new throughput; one that changes nothing is refused, unless the table was on demand before.
+fn set_throughput(
+    throughput: &mut Throughput,
+    given: &ProvisionedThroughput,
+    fresh: bool,
+    now: i64,
+) -> Result<(), Error> {
+    let wanted = schema::read_throughput(given)?;
+    if !fresh && (wanted.read, wanted.write) == (throughput.read, throughput.write) {
+        return Err(invalid(format!(
+            "The provisioned throughput for the table will not change. The requested value equals the current value. \
+             Current ReadCapacityUnits provisioned for the table: {0}. Requested ReadCapacityUnits: {0}. \
+             Current WriteCapacityUnits provisioned for the table: {1}. Requested WriteCapacityUnits: {1}. \
+             Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
+            wanted.read, wanted.write
+        )));
+    }
+    if wanted.read > throughput.read || wanted.write > throughput.write {
+        throughput.increased_at = Some(now);
+    }
+    if !fresh && (wanted.read < throughput.read || wanted.write < throughput.write) {
+        const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+        let today = throughput.decreased_at.is_some_and(|last| last / DAY_MS == now / DAY_MS);
+        throughput.decreases = if today { throughput.decreases + 1 } else { 1 };
+        throughput.decreased_at = Some(now);
+    }
+    (throughput.read, throughput.write) = (wanted.read, wanted.write);
+    Ok(())
+}
