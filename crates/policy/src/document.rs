@@ -2,13 +2,10 @@
 
 use std::ops::Range;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::json::{Json, Members, Placed};
 use crate::network::Network;
 use crate::operator::{Comparison, Operator};
-use crate::{condition, instant};
+use crate::value_type::ValueType;
 
 /// A statement as it is written.
 pub(crate) struct RawStatement {
@@ -27,10 +24,10 @@ impl RawCondition<'_> {
     /// Whether all values are of the operator's type.
     pub(crate) fn is_readable(&self) -> bool {
         let is_readable = |text: &String| match self.operator.comparison {
-            Comparison::Numeric(_) => condition::number(text).is_some(),
-            Comparison::Date(_) => instant::parse(text).is_some(),
+            Comparison::Numeric(_) => ValueType::Number.accepts(text),
+            Comparison::Date(_) => ValueType::Date.accepts(text),
+            Comparison::BinaryEquals => ValueType::Binary.accepts(text),
             Comparison::IpAddress => Network::parse(text).is_some(),
-            Comparison::BinaryEquals => STANDARD.decode(text).is_ok(),
             _ => true,
         };
         self.values.iter().all(is_readable)

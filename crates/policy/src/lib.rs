@@ -22,6 +22,7 @@ mod policy;
 mod principal;
 mod resource_grammar;
 mod statement;
+mod value_type;
 mod verdict;
 
 pub use caller::Caller;
@@ -31,4 +32,5 @@ pub use malformed::{Cause, Malformed};
 pub use policy::{Kind, Policy, ResourceRules};
 pub use principal::Principal;
 pub use statement::{Effect, Statement};
+pub use value_type::ValueType;
 pub use verdict::{DecidingStatement, Denial, Grant, Layer, Verdict};
