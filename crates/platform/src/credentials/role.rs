@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use policy::{Authority, Caller, Context, Kind, NamedPolicy, Policies, Policy, Request};
+use policy::{Authority, Caller, Context, Denial, Kind, Layer, NamedPolicy, Policies, Policy, Request, Verdict};
 use wire::Error;
 
 use crate::config::Config;
@@ -42,17 +42,17 @@ impl Platform {
 
 impl Role {
     /// Whether the trust policy lets a service, or somebody an identity provider vouches for, do `action`
-    /// (`sts:AssumeRole`, `sts:TagSession`) in this context. A trust policy that cannot be read lets nobody.
-    pub fn trusts(&self, caller: Caller<'_>, action: &str, context: &Context<'_>) -> bool {
+    /// (`sts:AssumeRole`, `sts:TagSession`) in this context, and why not.
+    pub fn decide(&self, caller: Caller<'_>, action: &str, context: &Context<'_>) -> Verdict {
         let Ok(policy) = Policy::parse(&self.trust, Kind::RoleTrust) else {
             tracing::warn!(role = self.arn, "the role's trust policy cannot be read");
-            return false;
+            return Verdict::Denied(Denial::Implicit(Layer::Resource));
         };
         let trust = NamedPolicy { name: self.arn.as_str().into(), policy: policy.into() };
         let resource_account = RoleArn::parse(&self.arn).map_or("", |arn| arn.account);
         let request = Request { caller, action, resource: &self.arn, resource_account, context };
         let policies = Policies { resource: Some(&trust), authority: Authority::Resource, ..Policies::default() };
-        policy::decide(&request, &policies).is_allowed()
+        policy::decide(&request, &policies)
     }
 }
 
@@ -98,10 +98,13 @@ mod tests {
         let mut context = Context::new();
         context.set("aws:SourceAccount", "123456789012");
         let lambda = Caller::Service { name: "lambda.amazonaws.com" };
-        assert!(role(trust).trusts(lambda, "sts:AssumeRole", &context));
-        assert!(!role(trust).trusts(Caller::Service { name: "ec2.amazonaws.com" }, "sts:AssumeRole", &context));
-        assert!(!role(trust).trusts(lambda, "sts:TagSession", &context));
-        assert!(!role(trust).trusts(lambda, "sts:AssumeRole", &Context::new()));
-        assert!(!role("{}").trusts(lambda, "sts:AssumeRole", &context));
+        let allows = |trust: &str, caller, action, context: &Context<'_>| {
+            role(trust).decide(caller, action, context).is_allowed()
+        };
+        assert!(allows(trust, lambda, "sts:AssumeRole", &context));
+        assert!(!allows(trust, Caller::Service { name: "ec2.amazonaws.com" }, "sts:AssumeRole", &context));
+        assert!(!allows(trust, lambda, "sts:TagSession", &context));
+        assert!(!allows(trust, lambda, "sts:AssumeRole", &Context::new()));
+        assert!(!allows("{}", lambda, "sts:AssumeRole", &context));
     }
 }

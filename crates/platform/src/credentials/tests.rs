@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::principal::SessionFacts;
 
 fn clock() -> Clock {
     Clock::controlled(Timestamp { seconds: 1_700_000_000, nanoseconds: 0 })
@@ -100,4 +101,81 @@ fn secrets_do_not_reach_logs() {
     let minted = issuer(&clock()).mint(&session(), Duration::from_secs(900)).unwrap();
     let shown = format!("{minted:?}");
     assert!(!shown.contains(&minted.secret_access_key) && !shown.contains(&minted.session_token));
+}
+
+/// A session that carries more than fits into a token unpacked.
+fn loaded(policy: &str) -> Principal {
+    let facts = SessionFacts {
+        issued_at: 1_700_000_000,
+        role_path: "/teams/".to_owned(),
+        policy: Some(policy.repeat(60)),
+        policy_arns: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()],
+        tags: vec![("team".to_owned(), "blue".to_owned())],
+        transitive_tag_keys: vec!["team".to_owned()],
+        source_identity: Some("alice".to_owned()),
+        mfa_at: Some(1_699_999_990),
+        federated_provider: Some("accounts.example.com".to_owned()),
+        federated_claims: vec![("accounts.example.com:sub".to_owned(), vec!["one".to_owned()])],
+        source_function_arn: Some("arn:aws:lambda:eu-west-1:123456789012:function:greet".to_owned()),
+        is_unconfined: true,
+    };
+    let Principal::Session { account, role, role_id, session, .. } = session() else { unreachable!() };
+    Principal::Session { account, role, role_id, session, facts: Arc::new(facts) }
+}
+
+#[test]
+fn all_that_a_session_carries_comes_back_packed_or_not() {
+    let clock = clock();
+    let issuer = issuer(&clock);
+    let user = |facts| Principal::User {
+        account: "123456789012".to_owned(),
+        name: "alice".to_owned(),
+        path: "/".to_owned(),
+        user_id: "AIDAEXAMPLE".to_owned(),
+        facts,
+    };
+    let federated = Principal::FederatedUser {
+        account: "123456789012".to_owned(),
+        name: "bob".to_owned(),
+        creator: Arc::new(user(None)),
+        facts: Arc::default(),
+    };
+    for principal in [loaded("{\"Version\":\"2012-10-17\",\"Statement\":[]}"), user(Some(Arc::default())), federated] {
+        let minted = issuer.mint(&principal, Duration::from_secs(900)).unwrap();
+        assert!(minted.session_token.len() <= TOKEN_BYTES_MAX);
+        let verified = issuer.check(&minted.access_key_id, Some(&minted.session_token), clock.now()).unwrap();
+        assert_eq!(verified.principal, principal);
+    }
+}
+
+#[test]
+fn packed_tokens_are_sealed_like_plain_ones() {
+    let clock = clock();
+    let issuer = issuer(&clock);
+    let minted = issuer.mint(&loaded("{\"Statement\":[]}"), Duration::from_secs(900)).unwrap();
+    let bytes = STANDARD.decode(&minted.session_token).unwrap();
+    for at in TOKEN_MAGIC.len()..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        let checked = issuer.check(&minted.access_key_id, Some(&STANDARD.encode(&altered)), clock.now());
+        assert_eq!(checked.err(), Some(CredentialError::InvalidToken), "byte {at}");
+    }
+}
+
+#[test]
+fn a_session_that_carries_too_much_gets_no_token() {
+    let long: String = (0..1_000_u32).map(|number| number.wrapping_mul(2_654_435_761).to_string()).collect();
+    let minted = issuer(&clock()).mint(&loaded(&long), Duration::from_secs(900));
+    assert_eq!(minted, Err(MintError::TooLarge));
+}
+
+#[test]
+fn tokens_of_another_format_are_invalid() {
+    let clock = clock();
+    let issuer = issuer(&clock);
+    let minted = issuer.mint(&session(), Duration::from_secs(900)).unwrap();
+    let mut bytes = STANDARD.decode(&minted.session_token).unwrap();
+    bytes[TOKEN_MAGIC.len() - 1] = 1;
+    let checked = issuer.check(&minted.access_key_id, Some(&STANDARD.encode(&bytes)), clock.now());
+    assert_eq!(checked.err(), Some(CredentialError::InvalidToken));
 }

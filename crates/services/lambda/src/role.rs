@@ -127,7 +127,7 @@ fn trusts_lambda(role: &Role, account: &str, function_arn: &str) -> bool {
     context.set("aws:SourceArn", function_arn);
     context.set("aws:PrincipalIsAWSService", "true");
     context.set("aws:PrincipalServiceName", SERVICE);
-    role.trusts(Caller::Service { name: SERVICE }, "sts:AssumeRole", &context)
+    role.decide(Caller::Service { name: SERVICE }, "sts:AssumeRole", &context).is_allowed()
 }
 
 #[cfg(test)]

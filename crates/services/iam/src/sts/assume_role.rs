@@ -63,7 +63,6 @@ pub async fn assume_role(sts: &Sts, cx: &Ctx, input: AssumeRoleRequest) -> Resul
     // Sessions that carry neither policies nor tags are told no size.
     let packed_policy_size = Some(session::packed_percent(&facts)?).filter(|percent| *percent > 0);
     let assumed = role_session(&arn, &role, input.role_session_name, facts);
-    sts.iam.role_used(arn.account, &role.id, "sts", &cx.region);
     let credentials = Some(session::credentials(cx, &assumed, seconds)?);
     let assumed_role_user = Some(assumed_role_user(&assumed));
     Ok(AssumeRoleResponse { credentials, assumed_role_user, packed_policy_size, source_identity, ..Default::default() })

@@ -1,8 +1,9 @@
 //! Becoming a role's session with the token of an identity provider.
 
 use api::sts::{AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse, errors};
+use platform::access::Refusal;
 use platform::{Ctx, Role, SessionFacts};
-use policy::{Caller, Context};
+use policy::{Caller, Context, Verdict};
 use serde_json::Value;
 use wire::Error;
 
@@ -77,7 +78,6 @@ pub async fn assume_role_with_web_identity(
     };
     let packed_policy_size = Some(session::packed_percent(&facts)?).filter(|percent| *percent > 0);
     let assumed = role_session(&arn, &role, input.role_session_name, facts);
-    sts.iam.role_used(arn.account, &role.id, "sts", &cx.region);
     Ok(AssumeRoleWithWebIdentityResponse {
         credentials: Some(session::credentials(cx, &assumed, seconds)?),
         subject_from_web_identity_token: Some(identity.subject),
@@ -160,7 +160,8 @@ fn first_text(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| value.as_array()?.first()?.as_str())
 }
 
-/// Whether the role's trust policy allows it to whoever holds the token.
+/// Decides from the role's trust policy whether whoever holds the token may have the session. What it denies is explained
+/// where all denials are.
 fn is_trusted(
     cx: &Ctx,
     role: &Role,
@@ -168,9 +169,34 @@ fn is_trusted(
     provider: &Provider,
     identity: &Identity,
 ) -> bool {
+    let context = context(cx, role, input, provider, identity);
+    let tags = (!identity.tags.tags.is_empty()).then_some("sts:TagSession");
+    let source_identity = identity.source_identity.as_ref().map(|_| "sts:SetSourceIdentity");
+    let actions = [Some(ACTION), tags, source_identity];
+    actions.into_iter().flatten().all(|action| {
+        let caller = Caller::Federated { provider: &provider.arn };
+        let Verdict::Denied(denial) = role.decide(caller, action, &context) else { return true };
+        let keys = context.iter().map(|(key, values)| (key.to_owned(), values.iter().map(str::to_owned).collect()));
+        let refusal = Refusal { cx, action, resource: &role.arn, denial: Some(&denial), context: keys.collect() };
+        cx.platform.access.denied(refusal, false);
+        false
+    })
+}
+
+/// The condition keys of the request.
+fn context<'r>(
+    cx: &'r Ctx,
+    role: &'r Role,
+    input: &'r AssumeRoleWithWebIdentityRequest,
+    provider: &'r Provider,
+    identity: &'r Identity,
+) -> Context<'r> {
     let mut context = Context::new();
     for (key, values) in &identity.conditions {
-        context.set_values(key.as_str(), values);
+        match values.as_slice() {
+            [one] => context.set(key.as_str(), one.as_str()),
+            many => context.set_many(key.as_str(), many.to_vec()),
+        }
     }
     context.set("aws:FederatedProvider", provider.arn.as_str());
     context.set("sts:RoleSessionName", input.role_session_name.as_str());
@@ -193,10 +219,7 @@ fn is_trusted(
     if let Some(source_identity) = &identity.source_identity {
         context.set("sts:SourceIdentity", source_identity.as_str());
     }
-    let allows = |action| role.trusts(Caller::Federated { provider: &provider.arn }, action, &context);
-    allows(ACTION)
-        && (identity.tags.tags.is_empty() || allows("sts:TagSession"))
-        && (identity.source_identity.is_none() || allows("sts:SetSourceIdentity"))
+    context
 }
 
 fn invalid_token(text: &'static str) -> Error {

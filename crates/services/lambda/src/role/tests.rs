@@ -58,6 +58,8 @@ impl Directory for Roles {
     }
 
     fn used(&self, _: &str, _: &'static str, _: &str) {}
+
+    fn role_used(&self, _: &str, _: &str, _: &'static str, _: &str) {}
 }
 
 fn bench(mode: Mode) -> (Bench, Arc<Roles>) {
