@@ -30,7 +30,7 @@ struct Filter {
 enum Key {
     Name,
     Type,
-    KeyId,
+    Encryption,
     Path,
     Label,
     Tier,
@@ -92,7 +92,7 @@ fn key(name: &str, scope: Scope) -> Result<Key, Error> {
     let key = match name {
         "Name" => Key::Name,
         "Type" => Key::Type,
-        "KeyId" => Key::KeyId,
+        "KeyId" => Key::Encryption,
         "Path" => Key::Path,
         "Label" => Key::Label,
         "Tier" => Key::Tier,
@@ -100,7 +100,7 @@ fn key(name: &str, scope: Scope) -> Result<Key, Error> {
         _ => Key::Tag(name.strip_prefix("tag:").unwrap_or_default().to_owned()),
     };
     let (is_valid, valid) = match scope {
-        Scope::Path => (matches!(key, Key::Type | Key::KeyId | Key::Label), "[Type, KeyId]"),
+        Scope::Path => (matches!(key, Key::Type | Key::Encryption | Key::Label), "[Type, KeyId]"),
         Scope::Description => (key != Key::Label, "[Path, Name, Type, KeyId, Tier]"),
     };
     if is_valid {
@@ -170,7 +170,7 @@ impl Filter {
         match &self.key {
             Key::Name => self.match_name(&record.name),
             Key::Type => self.match_text(&latest.kind),
-            Key::KeyId => latest.key_id.as_ref().is_some_and(|key| self.match_text(key)),
+            Key::Encryption => latest.key_id.as_ref().is_some_and(|key| self.match_text(key)),
             Key::Tier => self.match_text(&latest.tier),
             Key::DataType => self.match_text(&latest.data_type),
             Key::Label => self.values.iter().any(|label| record.labels.contains_key(label)),
