@@ -8,7 +8,7 @@ use policy::{Caller, Context, Kind as Purpose, ResourceRules, ValueType};
 use wire::Error;
 
 use super::sources::{self, Entity, Source};
-use crate::errors::{self, invalid_input};
+use crate::errors::invalid_input;
 use crate::records::Kind;
 use crate::service::Iam;
 
@@ -65,10 +65,12 @@ impl Simulation {
     /// # Errors
     /// `InvalidInput`, in AWS's words where they are known.
     pub fn new(service: &Iam, cx: &Ctx, parameters: Parameters, entity: Option<Entity>) -> Result<Simulation, Error> {
-        if parameters.resource_handling.is_some() {
-            return Err(errors::unsupported("ResourceHandlingOption"));
-        }
         let actions = check_actions(parameters.actions)?;
+        if parameters.resource_handling.is_some() {
+            let message =
+                "Invalid input resource handling options. Action does not support resource handling options: ";
+            return Err(invalid_input(format!("{message}{}.", actions.join(", "))));
+        }
         let resources = check_resources(parameters.resources)?;
         let (mut context, given_keys) = read_context(&parameters.context)?;
         let given = sources::given(parameters.policies, "PolicyInputList")?;

@@ -259,6 +259,7 @@ async fn a_users_policies_are_its_own_and_its_groups() {
             attachment_type: kind.to_owned(),
             attachment_name: owner.to_owned(),
             policy_name: name.to_owned(),
+            ..Default::default()
         })
     };
     for (exclusion, left) in [
