@@ -148,7 +148,8 @@ impl Exchange<'_> {
         let refused = |error| Refused(Stage::of(route), error);
         let limit = limits::body_bytes(service, operation);
         let verify = |hash| self.verify(route, credentials, caller, hash).map_err(refused);
-        if protocol::streams_input(operation) {
+        // Only S3's clients declare the hash of what they stream; the others' signatures cover the body itself.
+        if protocol::streams_input(operation) && Dialect::of(route.protocol) == Dialect::S3 {
             let check = verify(BodyHash::Unread)?;
             let body = self.body.stream(limit);
             return Ok((checked_stream(self.parts, check, body, refusal).map_err(refused)?, None));

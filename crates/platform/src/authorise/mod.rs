@@ -8,6 +8,7 @@ mod caller;
 mod conditions;
 mod denial;
 mod documents;
+mod internal;
 mod keys;
 #[cfg(test)]
 mod tests;
@@ -75,7 +76,7 @@ async fn authorise_need(cx: &Ctx, subject: &Subject, need: &Need) -> Result<(), 
     let facts = facts(cx, need).await?;
     let resource = facts.resource.as_deref().unwrap_or(&need.resource);
     let owner = facts.owner.as_deref().or_else(|| account_of(resource)).unwrap_or(&cx.account);
-    if is_plainly_allowed(cx, &facts, owner) || hands_on_freely(cx, need) {
+    if is_plainly_allowed(cx, need, &facts, owner) || hands_on_freely(cx, need) {
         cx.platform.access.allowed(&cx.principal, need.action, resource);
         return Ok(());
     }
@@ -132,12 +133,16 @@ async fn passed_role(cx: &Ctx, arn: &str) -> Result<Facts, Error> {
     Ok(Facts { tags, context, ..Facts::default() })
 }
 
-/// The root of the account that owns the resource needs no policy, where there is none that could be against it.
-fn is_plainly_allowed(cx: &Ctx, facts: &Facts, owner: &str) -> bool {
-    cx.principal.acts_as_root()
-        && cx.principal.account() == Some(owner)
-        && facts.policy.is_none()
-        && facts.authority == Authority::Either
+/// The root of the account that owns the resource needs no policy, where there is none that could be against it; nor does
+/// a service for what it does of its own accord.
+fn is_plainly_allowed(cx: &Ctx, need: &Need, facts: &Facts, owner: &str) -> bool {
+    if cx.principal.account() != Some(owner) || facts.policy.is_some() {
+        return false;
+    }
+    match &cx.principal {
+        Principal::Service { name, .. } => internal::is_internal(name, need.action),
+        principal => principal.acts_as_root() && facts.authority == Authority::Either,
+    }
 }
 
 /// In open mode an account root may name any role: scripts for emulators invent them, accounts included.
