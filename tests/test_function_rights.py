@@ -1,13 +1,14 @@
 """Functions have exactly the rights of their role."""
 
+import configparser
 import json
 from pathlib import Path
 
 import pytest
 from support.clients import new_account, refused
 from support.functions import Functions
-from support.identities import LAMBDA, Identities, trust
-from support.traca import eventually
+from support.identities import LAMBDA, Identities, Signer, trust
+from support.traca import Traca, eventually
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "secrets"
 UNTRUSTING = "The role defined for the function cannot be assumed by Lambda."
@@ -118,6 +119,25 @@ def handler(event, context):
     assert allowed.answer(target) == 0
     denied = functions.create(code, Role=identities.role(LAMBDA)).invoke(target)
     assert denied.error and "is not authorized to perform: sts:AssumeRole" in denied.payload["errorMessage"]
+
+
+def test_where_all_is_verified_no_role_is_invented(data):
+    with Traca("--verify", "--data", data) as traca:
+        kept = configparser.ConfigParser()
+        kept.read(data / "root.credentials")
+        section = kept[kept.sections()[0]]
+        key = {"AccessKeyId": section["aws_access_key_id"], "SecretAccessKey": section["aws_secret_access_key"]}
+        root = Signer(traca.endpoint, None, key)
+        root.account = root("sts").get_caller_identity()["Account"]
+        functions, identities = Functions(root), Identities(root)
+        refusal = refused(functions.create, CALLER, Role=f"arn:aws:iam::{root.account}:role/invented")
+        assert (refusal.code, refusal.message) == ("InvalidParameterValueException", UNTRUSTING)
+        function = functions.create(CALLER, Role=identities.role(LAMBDA, ("lambda:ListFunctions", "*")))
+        assert function.name in function.answer(LIST_FUNCTIONS)["answer"]
+        assert function.answer(LIST_USERS)["code"] == "AccessDenied"
+        target = identities.role(identities.own_account())
+        refusal = refused(root("sts").assume_role, RoleArn=target, RoleSessionName="root")
+        assert (refusal.code, refusal.message) == ("AccessDenied", "Roles may not be assumed by root accounts.")
 
 
 @pytest.fixture
