@@ -16,6 +16,7 @@ pub mod value;
 mod background;
 mod backup;
 mod errors;
+mod guard;
 mod item;
 mod keys;
 mod names;

@@ -6,13 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use platform::{Ctx, Lifecycle, OrFailure, Platform, Registration};
+use platform::{Ctx, Guard, Lifecycle, OrFailure, Platform, Registration};
 use store::{Abort, Partition, Snapshot, Transaction};
 use tokio::sync::Notify;
 use wire::Error;
 
 use crate::background::Place;
 use crate::backup::{continuous, on_demand, restore};
+use crate::guard::TableGuard;
 use crate::item::{batch_get, batch_write, delete, get, put, transact_get, transact_write, update};
 use crate::limits::TABLES_CACHED_MAX;
 use crate::names::TableName;
@@ -81,7 +82,12 @@ impl DynamoDb {
             UpdateTable => update_table::update_table,
             UpdateTimeToLive => time_to_live::update_time_to_live,
         });
-        registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
+        registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_guard(self.guard())
+    }
+
+    /// What callers need to be allowed.
+    pub(crate) fn guard(self: &Arc<Self>) -> Arc<dyn Guard> {
+        Arc::new(TableGuard(Arc::clone(self)))
     }
 
     /// Milliseconds since 1970.

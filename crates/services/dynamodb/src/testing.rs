@@ -1,1 +1,149 @@
-//! testing
+//! The service over empty stores, called with the JSON that clients send.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::Operation;
+use api::dynamodb::{self as tables, AttributeValue};
+use api::dynamodbstreams as streams;
+use base64::Engine;
+use platform::Principal;
+use platform::testing::{ACCOUNT, TestPlatform};
+use serde_json::{Value as Json, json};
+use wire::Error;
+use wire::codec::json::{JsonReader, JsonWriter, Wording};
+use wire::codec::{Structure, Writer};
+
+use crate::service::DynamoDb;
+use crate::stream::operations::registration;
+
+/// Attributes in DynamoDB's JSON.
+pub fn attributes(json: &Json) -> BTreeMap<String, AttributeValue> {
+    json.as_object().expect("an object").iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
+}
+
+fn attribute(json: &Json) -> AttributeValue {
+    let (kind, value) = json.as_object().and_then(|object| object.iter().next()).expect("a typed value");
+    let text = |value: &Json| value.as_str().expect("a text").to_owned();
+    let texts = || value.as_array().expect("a list").iter().map(text).collect();
+    let bytes = |value: &Json| {
+        base64::engine::general_purpose::STANDARD.decode(value.as_str().expect("a text")).expect("base64").into()
+    };
+    match kind.as_str() {
+        "S" => AttributeValue::S(text(value)),
+        "N" => AttributeValue::N(text(value)),
+        "B" => AttributeValue::B(bytes(value)),
+        "SS" => AttributeValue::SS(texts()),
+        "NS" => AttributeValue::NS(texts()),
+        "BS" => AttributeValue::BS(value.as_array().expect("a list").iter().map(bytes).collect()),
+        "L" => AttributeValue::L(value.as_array().expect("a list").iter().map(attribute).collect()),
+        "M" => AttributeValue::M(attributes(value)),
+        "NULL" => AttributeValue::NULL(value.as_bool().expect("a boolean")),
+        "BOOL" => AttributeValue::BOOL(value.as_bool().expect("a boolean")),
+        other => panic!("no such type: {other}"),
+    }
+}
+
+/// The service and what it stands on.
+pub struct Bench {
+    pub service: Arc<DynamoDb>,
+    pub test: TestPlatform,
+}
+
+impl Bench {
+    /// Over an empty store.
+    pub fn new() -> Bench {
+        let mut service = None;
+        let test = TestPlatform::new(|platform| {
+            let made = Arc::new(DynamoDb::new(Arc::clone(platform)));
+            service = Some(Arc::clone(&made));
+            vec![made.registration(), registration(&made)]
+        });
+        Bench { service: service.expect("made"), test }
+    }
+
+    /// With a table of these keys: a name and a type, or two of them.
+    pub async fn with_table(name: &str, keys: &[(&str, &str)]) -> Bench {
+        let bench = Bench::new();
+        bench.table(name, keys, json!({})).await;
+        bench
+    }
+
+    /// Makes a table, with more parameters.
+    pub async fn table(&self, name: &str, keys: &[(&str, &str)], more: Json) {
+        let kinds = ["HASH", "RANGE"];
+        let schema: Vec<Json> = keys
+            .iter()
+            .zip(kinds)
+            .map(|((name, _), kind)| json!({"AttributeName": name, "KeyType": kind}))
+            .collect();
+        let mut defined: Vec<Json> =
+            keys.iter().map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind})).collect();
+        let mut input = json!({"TableName": name, "KeySchema": schema, "BillingMode": "PAY_PER_REQUEST"});
+        for (key, value) in more.as_object().expect("an object") {
+            if key == "AttributeDefinitions" {
+                defined.extend(value.as_array().expect("a list").iter().cloned());
+            } else {
+                input[key] = value.clone();
+            }
+        }
+        input["AttributeDefinitions"] = json!(defined);
+        self.ok("CreateTable", input).await;
+    }
+
+    /// Calls an operation that succeeds.
+    pub async fn ok(&self, operation: &str, input: Json) -> Json {
+        match self.call(operation, &input).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{operation} {input}: {error}"),
+        }
+    }
+
+    /// Calls an operation that is refused; the error's name and text.
+    pub async fn refused(&self, operation: &str, input: Json) -> String {
+        match self.call(operation, &input).await {
+            Ok(answer) => panic!("{operation} {input} was answered: {answer}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Does what is to be done in the background.
+    pub async fn settle(&self) {
+        crate::background::round(&self.service).await.expect("the store works");
+    }
+
+    /// Calls an operation.
+    pub async fn call(&self, operation: &str, input: &Json) -> Result<Json, Error> {
+        macro_rules! by_name {
+            ($($module:ident: $($name:ident)*;)*) => {
+                match operation {
+                    $($(stringify!($name) => self.run::<$module::$name>(input).await,)*)*
+                    other => panic!("no such operation: {other}"),
+                }
+            };
+        }
+        by_name! {
+            tables: BatchExecuteStatement BatchGetItem BatchWriteItem CreateBackup CreateTable DeleteBackup DeleteItem
+                DeleteResourcePolicy DeleteTable DescribeBackup DescribeContinuousBackups DescribeEndpoints
+                DescribeLimits DescribeTable DescribeTimeToLive ExecuteStatement ExecuteTransaction GetItem
+                GetResourcePolicy ListBackups ListTables ListTagsOfResource PutItem PutResourcePolicy Query
+                RestoreTableFromBackup RestoreTableToPointInTime Scan TagResource TransactGetItems
+                TransactWriteItems UntagResource UpdateContinuousBackups UpdateItem UpdateTable UpdateTimeToLive;
+            streams: DescribeStream GetRecords GetShardIterator ListStreams;
+        }
+    }
+
+    async fn run<O: Operation>(&self, input: &Json) -> Result<Json, Error> {
+        let text = input.to_string();
+        let mut reader = JsonReader::new(text.as_bytes(), Wording::Token).expect("UTF-8");
+        let codec = O::definition().codec.expect("a built operation");
+        let read = (codec.read_input)(&mut reader).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let typed = read.into_any().downcast::<O::Input>().expect("the operation's input");
+        let output = self.test.call_as::<O>(Principal::Root { account: ACCOUNT.to_owned() }, *typed).await?;
+        let mut writer = JsonWriter::new();
+        writer.begin_structure(output.shape());
+        output.write_members(&mut writer);
+        writer.end_structure();
+        Ok(serde_json::from_str(&writer.finish()).expect("JSON"))
+    }
+}

@@ -35,7 +35,7 @@ pub fn registration(service: &Arc<DynamoDb>) -> Registration {
         GetShardIterator => get_shard_iterator,
         ListStreams => list_streams,
     });
-    registration
+    registration.with_guard(service.guard())
 }
 
 /// Most streams looked through for one answer: of every table of an account one is live and few are a day old at most.
