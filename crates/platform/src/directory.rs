@@ -29,6 +29,10 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Notes that an access key was used, for `GetAccessKeyLastUsed`. Cheap; kept for a while in memory.
     fn used(&self, access_key_id: &str, service: &'static str, region: &str);
+
+    /// Notes that a session of the role of that unique id called, for `RoleLastUsed`. As cheap as [`Directory::used`]; a
+    /// directory may leave it unnoted.
+    fn role_used(&self, _account: &str, _role_id: &str, _service: &'static str, _region: &str) {}
 }
 
 /// The directory of a platform without IAM: there is nobody but account roots, and nobody has policies.

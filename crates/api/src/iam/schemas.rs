@@ -2707,7 +2707,7 @@ pub(crate) static ENTITY_NAME_TYPE: Shape = Shape {
 };
 
 pub(crate) static EXISTING_USER_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("existingUserNameType", Kind::String)
 };
 
@@ -2730,7 +2730,7 @@ pub(crate) static GROUP_NAME_LIST_TYPE: Shape = shape(
 );
 
 pub(crate) static GROUP_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("groupNameType", Kind::String)
 };
 
@@ -2750,7 +2750,7 @@ pub(crate) static INSTANCE_PROFILE_LIST_TYPE: Shape = shape(
 );
 
 pub(crate) static INSTANCE_PROFILE_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("instanceProfileNameType", Kind::String)
 };
 
@@ -2792,7 +2792,7 @@ pub(crate) static MANAGED_POLICY_ARN_LIST_TYPE: Shape = shape(
 pub(crate) static MARKER_TYPE: Shape = Shape {
     constraints: Constraints {
         min: Some(1.0),
-        max: Some(320.0),
+        max: Some(1024.0),
         pattern: Some(r"[\u0020-\u00FF]+"),
         ..Constraints::NONE
     },
@@ -2879,12 +2879,7 @@ pub(crate) static PATH_PREFIX_TYPE: Shape = Shape {
 };
 
 pub(crate) static PATH_TYPE: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(512.0),
-        pattern: Some(r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)"),
-        ..Constraints::NONE
-    },
+    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("pathType", Kind::String)
 };
 
@@ -2927,7 +2922,7 @@ pub(crate) static POLICY_NAME_LIST_TYPE: Shape = shape(
 );
 
 pub(crate) static POLICY_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("policyNameType", Kind::String)
 };
 
@@ -2937,12 +2932,7 @@ pub(crate) static POLICY_OWNER_ENTITY_TYPE: Shape = Shape {
 };
 
 pub(crate) static POLICY_PATH_TYPE: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(512.0),
-        pattern: Some(r"((/[A-Za-z0-9\.,\+@=_-]+)*)/"),
-        ..Constraints::NONE
-    },
+    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("policyPathType", Kind::String)
 };
 
@@ -3020,7 +3010,7 @@ pub(crate) static ROLE_NAME_PATTERN_TYPE: Shape = Shape {
 };
 
 pub(crate) static ROLE_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("roleNameType", Kind::String)
 };
 
@@ -3206,7 +3196,7 @@ pub(crate) static USER_LIST_TYPE: Shape =
     shape("userListType", Kind::List { member: member("member", &super::schemas::USER), flattened: false });
 
 pub(crate) static USER_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("userNameType", Kind::String)
 };
 
@@ -3216,6 +3206,6 @@ pub(crate) static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = shape(
 );
 
 pub(crate) static VIRTUAL_MFA_DEVICE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("virtualMFADeviceName", Kind::String)
 };

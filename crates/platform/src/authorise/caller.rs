@@ -43,6 +43,9 @@ impl Subject {
         let has_policies =
             matches!(holder, Principal::User { .. } | Principal::Session { .. }) && !holder.acts_as_root();
         let permissions = if has_policies { cx.platform.directory().permissions(holder).await? } else { None };
+        if let (Principal::Session { account, role_id, .. }, true) = (holder, permissions.is_some()) {
+            cx.platform.directory().role_used(account, role_id, cx.service.signing_name, &cx.region);
+        }
         let session = match principal.facts() {
             Some(facts) => session_policies(cx, facts, creator.is_some()).await?,
             None => None,

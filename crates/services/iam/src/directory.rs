@@ -80,6 +80,10 @@ impl Directory for Iam {
     fn used(&self, access_key_id: &str, service: &'static str, region: &str) {
         self.key_used(access_key_id, service, region);
     }
+
+    fn role_used(&self, account: &str, role_id: &str, service: &'static str, region: &str) {
+        Iam::role_used(self, account, role_id, service, region);
+    }
 }
 
 /// A role as those who hand out its credentials see it.

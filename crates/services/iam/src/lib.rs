@@ -22,11 +22,15 @@ mod records;
 mod rows;
 mod saml_metadata;
 mod service;
+mod simulate;
 mod sts;
 mod tags;
 mod totp;
 mod uses;
 mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use service::Iam;
 pub use sts::registration as sts;

@@ -20,6 +20,7 @@ use crate::operations::{
 };
 use crate::records::User;
 use crate::rows;
+use crate::simulate;
 use crate::uses::Uses;
 
 /// The service.
@@ -55,6 +56,7 @@ impl Iam {
         self.add_credentials(&mut registration);
         self.add_tagging(&mut registration);
         self.add_account(&mut registration);
+        self.add_simulation(&mut registration);
         registration
             .with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
             .with_guard(Arc::new(IamGuard::new(Arc::clone(self))))
@@ -209,6 +211,15 @@ impl Iam {
             ListAccountAliases => account::list_account_aliases,
             SetSecurityTokenServicePreferences => account::set_security_token_service_preferences,
             UpdateAccountPasswordPolicy => password_policy::update_account_password_policy,
+        });
+    }
+
+    fn add_simulation(self: &Arc<Self>, registration: &mut Registration) {
+        platform::operations!(registration, self, api::iam, {
+            GetContextKeysForCustomPolicy => simulate::get_context_keys_for_custom_policy,
+            GetContextKeysForPrincipalPolicy => simulate::get_context_keys_for_principal_policy,
+            SimulateCustomPolicy => simulate::simulate_custom_policy,
+            SimulatePrincipalPolicy => simulate::simulate_principal_policy,
         });
     }
 
