@@ -24,6 +24,9 @@ const HEAD_BYTES: usize = 1 + SALT_BYTES + NONCE_LEN;
 /// Bytes that sealing adds to a secret.
 pub const SEAL_OVERHEAD_BYTES: usize = HEAD_BYTES + 16;
 
+/// Bytes of a fingerprint.
+pub const FINGERPRINT_BYTES: usize = 32;
+
 /// Not sealed by this installation for this purpose, or altered since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a secret at rest cannot be opened with this installation's key")]
@@ -68,6 +71,18 @@ impl Sealing {
         let length = opened.map_err(|_| Unsealable)?.len();
         body.truncate(length);
         Ok(body)
+    }
+
+    /// A value that is the same for the same bytes and context, and tells nothing of the bytes to whoever has not the
+    /// installation's key: to recognise a secret without keeping it.
+    pub fn fingerprint(&self, context: &str, secret: &[u8]) -> [u8; FINGERPRINT_BYTES] {
+        let mut mac = self.keyed.clone();
+        // Longer than any salt, so never the derivation of a key.
+        mac.update(b"fingerprint");
+        mac.update(&(context.len() as u64).to_be_bytes());
+        mac.update(context.as_bytes());
+        mac.update(secret);
+        mac.finalize().into_bytes().into()
     }
 
     /// The key of one seal.
@@ -120,6 +135,15 @@ mod tests {
             assert_eq!(sealing.open("c", &altered), Err(Unsealable), "byte {index}");
             assert_eq!(sealing.open("c", &sealed[..index]), Err(Unsealable), "length {index}");
         }
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_secrets_the_purposes_and_the_installations() {
+        let fingerprint = sealing(1).fingerprint("c", b"secret");
+        assert_eq!(sealing(1).fingerprint("c", b"secret"), fingerprint);
+        assert_ne!(sealing(2).fingerprint("c", b"secret"), fingerprint);
+        assert_ne!(sealing(1).fingerprint("cs", b"ecret"), fingerprint);
+        assert_ne!(sealing(1).fingerprint("c", b"sacred"), fingerprint);
     }
 
     #[test]

@@ -132,13 +132,11 @@ pub struct Rotation {
 /// One generation of a key's material.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaterialRecord {
-    /// 64 hexadecimal digits.
+    /// 64 hexadecimal digits. That of imported material follows from it, so that only the same can be imported again.
     pub id: String,
     /// The secret bytes, sealed under the installation's key, in base 64; `None` when imported material has expired or
     /// was deleted.
     pub sealed: Option<String>,
-    /// Of imported material: its SHA-256, sealed, in base 64, so that only the same can be imported again.
-    pub fingerprint: Option<String>,
     /// Where it stands among the generations.
     pub stage: Stage,
     /// How it came into use; `None` for a key's first.

@@ -3,14 +3,12 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lru::LruCache;
 use parking_lot::Mutex;
 use platform::Sealing;
 use wire::Error;
-use zeroize::Zeroizing;
 
 use crate::crypto::{SecretBytes, SecretKey};
 use crate::errors;
@@ -41,10 +39,6 @@ impl Generation {
     fn seal_context(&self) -> String {
         format!("kms/material/{}/{}/{}", self.account, self.key, self.number)
     }
-
-    fn fingerprint_context(&self) -> String {
-        format!("kms/fingerprint/{}/{}/{}", self.account, self.key, self.number)
-    }
 }
 
 impl Vault {
@@ -66,7 +60,6 @@ impl Vault {
         MaterialRecord {
             id,
             sealed: Some(sealed),
-            fingerprint: None,
             stage: Stage::Current,
             rotated: None,
             expires_at: None,
@@ -74,28 +67,10 @@ impl Vault {
         }
     }
 
-    /// A generation of imported material: its id follows from it, and it can be told again.
-    pub fn seal_imported(&self, record: &KeyRecord, number: u32, secret: &[u8]) -> MaterialRecord {
-        let generation = Generation::of(record, number);
-        let sealed = self.sealing.seal(&generation.fingerprint_context(), fingerprint(secret).as_ref());
-        let fingerprint = Some(STANDARD.encode(sealed));
-        MaterialRecord { fingerprint, ..self.seal(record, number, imported_id(record, secret), secret) }
-    }
-
-    /// Whether this is the material that was imported as that generation.
-    ///
-    /// # Errors
-    /// `InternalFailure` if the installation's key is another one than then.
-    pub fn is_same(
-        &self,
-        record: &KeyRecord,
-        number: u32,
-        material: &MaterialRecord,
-        secret: &[u8],
-    ) -> Result<bool, Error> {
-        let context = Generation::of(record, number).fingerprint_context();
-        let expected = self.open(&context, material.fingerprint.as_deref().unwrap_or_default())?;
-        Ok(aws_lc_rs::constant_time::verify_slices_are_equal(&expected, fingerprint(secret).as_ref()).is_ok())
+    /// The id of imported material: the same for the same bytes under the same key, in whatever region.
+    pub fn imported_id(&self, record: &KeyRecord, secret: &[u8]) -> String {
+        let context = format!("kms/imported/{}/{}", record.account, record.id);
+        self.sealing.fingerprint(&context, secret).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The generation if it was unwrapped before.
@@ -126,16 +101,4 @@ impl Vault {
         let sealed = STANDARD.decode(sealed).unwrap_or_default();
         self.sealing.open(context, &sealed).map_err(|_| errors::cryptography("opening key material"))
     }
-}
-
-fn fingerprint(secret: &[u8]) -> digest::Digest {
-    digest::digest(&digest::SHA256, secret)
-}
-
-/// The id of imported material: the same for the same bytes under the same key, and telling nothing of them.
-fn imported_id(record: &KeyRecord, secret: &[u8]) -> String {
-    let key = Zeroizing::new(secret.to_vec());
-    let name = format!("{}/{}", record.account, record.id);
-    let id = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), name.as_bytes());
-    id.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

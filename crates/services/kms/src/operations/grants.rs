@@ -7,7 +7,7 @@ use api::kms::errors::{invalid_arn_exception, invalid_grant_token_exception, lim
 use api::kms::{CreateGrantRequest, CreateGrantResponse, GrantConstraints};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use platform::Ctx;
+use platform::{Ctx, Principal};
 use serde::{Deserialize, Serialize};
 use store::{Abort, Transaction};
 use wire::Error;
@@ -49,9 +49,7 @@ pub async fn create_grant(kms: &Kms, cx: &Ctx, input: CreateGrantRequest) -> Res
     let id = kms
         .transact(&name.account, move |rows| {
             let mut record = rows::key(rows, &key)?;
-            if asked.grantee_service.is_none() {
-                require_customers_or_via(&call, &record)?;
-            }
+            require_customers_or_service(&call, &record)?;
             require_enabled(&record)?;
             if let Some(existing) = same_grant(rows, &key, &asked)? {
                 return Ok(existing);
@@ -71,8 +69,9 @@ pub async fn create_grant(kms: &Kms, cx: &Ctx, input: CreateGrantRequest) -> Res
 }
 
 /// On a key of AWS's own only its service makes grants.
-fn require_customers_or_via(cx: &Ctx, record: &KeyRecord) -> Result<(), Error> {
-    if cx.via_service().is_some() { Ok(()) } else { require_customers(cx, record) }
+fn require_customers_or_service(cx: &Ctx, record: &KeyRecord) -> Result<(), Error> {
+    let is_service = matches!(cx.principal, Principal::Service { .. }) || cx.via_service().is_some();
+    if is_service { Ok(()) } else { require_customers(cx, record) }
 }
 
 fn draft(kms: &Kms, cx: &Ctx, record: &KeyRecord, input: CreateGrantRequest) -> Result<GrantRecord, Error> {

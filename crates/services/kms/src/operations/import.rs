@@ -17,7 +17,7 @@ use crate::limits::EXPIRY_MS_MAX;
 use crate::names::KeyName;
 use crate::operations::import_parameters::{read_token, require_importable};
 use crate::operations::own_key;
-use crate::records::{CurrentMaterial, KeyRecord, KeyState, MaterialRecord, Origin, Stage};
+use crate::records::{CurrentMaterial, KeyRecord, KeyState, MaterialRecord, MultiRegionRecord, Origin, Stage};
 use crate::service::{Kms, blocking};
 use crate::spec::KeySpec;
 use crate::{errors, keys, rows, timers};
@@ -115,15 +115,14 @@ fn place(
     import: Option<&str>,
     secret: &[u8],
 ) -> Result<Place, Error> {
-    for (number, material) in materials {
-        if kms.vault.is_same(record, *number, material, secret)? {
-            let again = kms.vault.seal_imported(record, *number, secret);
-            let (stage, rotated, description) = (material.stage, material.rotated, material.description.clone());
-            return Ok(Place {
-                generation: *number,
-                material: MaterialRecord { stage, rotated, description, ..again },
-            });
-        }
+    let id = kms.vault.imported_id(record, secret);
+    let sealed = |number| kms.vault.seal(record, number, id.clone(), secret);
+    if let Some((number, known)) = materials.iter().find(|(_, known)| known.id == id) {
+        let (stage, rotated, description) = (known.stage, known.rotated, known.description.clone());
+        return Ok(Place {
+            generation: *number,
+            material: MaterialRecord { stage, rotated, description, ..sealed(*number) },
+        });
     }
     let is_new = import == Some(import_type::NEW_KEY_MATERIAL);
     let is_first = materials.is_empty();
@@ -141,7 +140,7 @@ fn place(
     }
     let generation = record.next_generation;
     let stage = if is_first { Stage::Current } else { Stage::PendingRotation };
-    Ok(Place { generation, material: MaterialRecord { stage, ..kms.vault.seal_imported(record, generation, secret) } })
+    Ok(Place { generation, material: MaterialRecord { stage, ..sealed(generation) } })
 }
 
 struct Draft {
@@ -162,6 +161,7 @@ fn put_imported(rows: &mut dyn Transaction, name: &KeyName, draft: &Draft) -> Re
         return Err(errors::invalid_state(&record.arn(), "importing other key material").into());
     }
     let generation = draft.generation;
+    require_same_elsewhere(rows, &record, &draft.material.id)?;
     rows::put(rows, &keys::material(&record.region, &record.id, generation), &draft.material)?;
     match &draft.timer {
         Some(timer) => draft.partition.set(rows, timer)?,
@@ -182,6 +182,18 @@ fn put_imported(rows: &mut dyn Transaction, name: &KeyName, draft: &Draft) -> Re
         record.state = KeyState::Enabled;
     }
     rows::put_key(rows, &record)
+}
+
+/// Checks that a multi-Region key gets no other material than it has in its other regions.
+fn require_same_elsewhere(rows: &mut dyn Transaction, record: &KeyRecord, id: &str) -> Result<(), Abort<Error>> {
+    let regions = rows::regions(rows, record)?;
+    for region in regions.iter().flat_map(MultiRegionRecord::regions).filter(|region| **region != record.region) {
+        let elsewhere = KeyRecord { region: region.clone(), ..record.clone() };
+        if rows::materials(rows, &elsewhere)?.iter().any(|(_, material)| material.id != id) {
+            return Err(incorrect().into());
+        }
+    }
+    Ok(())
 }
 
 /// Takes imported material away; the same can be brought in again.

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use api::kms::{
     self, CreateKeyRequest, DeleteImportedKeyMaterialRequest, GetParametersForImportRequest,
-    GetParametersForImportResponse, ImportKeyMaterialRequest, KeyMetadata, RotateKeyOnDemandRequest,
+    GetParametersForImportResponse, ImportKeyMaterialRequest, KeyMetadata, ReplicateKeyRequest,
+    RotateKeyOnDemandRequest,
 };
 use platform::testing::{NOW, TestPlatform};
 use wire::Timestamp;
 
-use super::{bench, decrypt, describe, encrypt, encryption, eventually, refused, symmetric};
+use super::regions::there;
+use super::{bench, decrypt, decryption, describe, encrypt, encryption, eventually, refused, symmetric};
 use crate::crypto::{OaepDigest, rsa_encrypt};
 
 async fn external(bench: &TestPlatform) -> KeyMetadata {
@@ -144,4 +146,38 @@ async fn new_material_waits_for_a_rotation() {
     assert_eq!(describe(&bench, &key).await.current_key_material_id, second);
     assert_eq!(decrypt(&bench, &blob).await.expect("decrypted"), b"secret");
     assert!(refused::<kms::RotateKeyOnDemand>(&bench, rotate()).await.starts_with("KMSInvalidStateException"));
+}
+
+#[tokio::test]
+async fn a_replica_takes_no_other_material_than_its_primary() {
+    let bench = bench();
+    let input = CreateKeyRequest {
+        origin: Some("EXTERNAL".to_owned()),
+        multi_region: Some(true),
+        ..CreateKeyRequest::default()
+    };
+    let key = bench.call::<kms::CreateKey>(input).await.expect("made").key_metadata.expect("shown").key_id;
+    let input = import(&bench, &key, &[4; 32]).await;
+    bench.call::<kms::ImportKeyMaterial>(input).await.expect("imported");
+    let blob = encrypt(&bench, &key, b"secret").await;
+    let input = ReplicateKeyRequest {
+        key_id: key.clone(),
+        replica_region: "us-west-2".to_owned(),
+        ..ReplicateKeyRequest::default()
+    };
+    bench.call::<kms::ReplicateKey>(input).await.expect("replicated");
+    for (material, expected) in [([5; 32], false), ([4; 32], true)] {
+        let given = there::<kms::GetParametersForImport>(&bench, parameters(&key)).await.expect("given");
+        let public = given.public_key.expect("given");
+        let input = ImportKeyMaterialRequest {
+            key_id: key.clone(),
+            import_token: given.import_token.expect("given"),
+            encrypted_key_material: rsa_encrypt(&public, OaepDigest::Sha256, &material).expect("wrapped").into(),
+            expiration_model: Some("KEY_MATERIAL_DOES_NOT_EXPIRE".to_owned()),
+            ..ImportKeyMaterialRequest::default()
+        };
+        assert_eq!(there::<kms::ImportKeyMaterial>(&bench, input).await.is_ok(), expected);
+    }
+    let opened = there::<kms::Decrypt>(&bench, decryption(&blob)).await.expect("decrypted");
+    assert_eq!(opened.plaintext.as_deref(), Some(&b"secret"[..]));
 }

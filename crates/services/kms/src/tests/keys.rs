@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use api::kms::{
     self, CancelKeyDeletionRequest, CreateKeyRequest, DescribeKeyRequest, DisableKeyRequest, EnableKeyRequest,
-    GetKeyPolicyRequest, KeyMetadata, ListKeysRequest, ListResourceTagsRequest, Tag, TagResourceRequest,
-    UntagResourceRequest, UpdateKeyDescriptionRequest,
+    GetKeyPolicyRequest, KeyMetadata, ListKeysRequest, ListResourceTagsRequest, PutKeyPolicyRequest, Tag,
+    TagResourceRequest, UntagResourceRequest, UpdateKeyDescriptionRequest,
 };
 use platform::testing::{ACCOUNT, NOW, REGION, TestPlatform};
 use wire::Timestamp;
@@ -241,4 +241,40 @@ async fn the_keys_of_aws_appear_on_first_use_and_cannot_be_changed() {
     let input = GetKeyPolicyRequest { key_id: key.key_id.clone(), ..GetKeyPolicyRequest::default() };
     let policy = bench.call::<kms::GetKeyPolicy>(input).await.expect("given").policy.expect("given");
     assert!(policy.contains(&format!("\"kms:ViaService\" : \"ssm.{REGION}.amazonaws.com\"")), "{policy}");
+}
+
+#[tokio::test]
+async fn a_policy_is_replaced_unless_it_locks_its_author_out() {
+    let bench = bench();
+    let key = symmetric(&bench).await.key_id;
+    let statement = |principal: &str, action: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},
+            "Action":"{action}","Resource":"*"}}]}}"#
+        )
+    };
+    let root = format!("arn:aws:iam::{ACCOUNT}:root");
+    let ask = |policy: String, bypass| PutKeyPolicyRequest {
+        key_id: key.clone(),
+        policy,
+        bypass_policy_lockout_safety_check: bypass,
+        ..PutKeyPolicyRequest::default()
+    };
+    let locked_out = "MalformedPolicyDocumentException: The new key policy will not allow you to update the key \
+                      policy in the future.";
+    let other = "arn:aws:iam::999988887777:root";
+    for policy in [statement(&root, "kms:Describe*"), statement(other, "kms:*")] {
+        assert_eq!(refused::<kms::PutKeyPolicy>(&bench, ask(policy, None)).await, locked_out);
+    }
+    for policy in ["{", "[]", r#"{"Version":"2012-10-17"}"#] {
+        let text = refused::<kms::PutKeyPolicy>(&bench, ask(policy.to_owned(), Some(true))).await;
+        assert!(text.starts_with("MalformedPolicyDocumentException: "), "{text}");
+    }
+    for (policy, bypass) in [(statement(&root, "kms:*"), None), (statement(other, "kms:*"), Some(true))] {
+        bench.call::<kms::PutKeyPolicy>(ask(policy.clone(), bypass)).await.expect("replaced");
+        let input = GetKeyPolicyRequest { key_id: key.clone(), ..GetKeyPolicyRequest::default() };
+        let shown = bench.call::<kms::GetKeyPolicy>(input).await.expect("given").policy.expect("given");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(read(&shown), read(&policy));
+    }
 }

@@ -14,7 +14,8 @@ use super::{bench, decryption, describe, encrypt, eventually, refused, symmetric
 
 const OTHER: &str = "us-west-2";
 
-async fn there<O: Operation>(bench: &TestPlatform, input: O::Input) -> Result<O::Output, Error> {
+/// Calls an operation in another region.
+pub async fn there<O: Operation>(bench: &TestPlatform, input: O::Input) -> Result<O::Output, Error> {
     let root = Principal::Root { account: ACCOUNT.to_owned() };
     bench.context::<O>(root).in_region(OTHER).call::<O>(input).await
 }
