@@ -99,7 +99,7 @@ async fn several_resources_are_told_apart_and_taken_together() {
     let deny = document(&[statement("Allow", "s3:*", "*"), statement("Deny", "*", OTHER)]);
     let result = simulated(&platform, custom(&[deny], &[OBJECT, OTHER])).await;
     assert_eq!(result.eval_decision, "explicitDeny");
-    assert_eq!(places(&result.matched_statements), ["PolicyInputList.1 1:87-1:150"]);
+    assert_eq!(places(&result.matched_statements), ["PolicyInputList.1 1:87-1:153"]);
     let result = simulated(&platform, custom(&[allow("s3:GetObject", OBJECT)], &[OBJECT])).await;
     assert_eq!(result.eval_resource_name.as_deref(), Some(OBJECT));
 }
@@ -133,13 +133,13 @@ async fn a_boundary_limits_and_says_so() {
         ..custom(&[allow("s3:*", "*")], &[OBJECT])
     };
     for (boundary, decision, allowed, places_shown) in [
-        (allow("s3:GetObject", "*"), "allowed", true, vec!["PolicyInputList.1 1:38-1:86"]),
+        (allow("s3:GetObject", "*"), "allowed", true, vec!["PolicyInputList.1 1:38-1:87"]),
         (allow("s3:PutObject", "*"), "implicitDeny", false, vec![]),
         (
             document(&[statement("Deny", "s3:*", "*")]),
             "explicitDeny",
             false,
-            vec!["PermissionsBoundaryPolicyInputList.1 1:38-1:85"],
+            vec!["PermissionsBoundaryPolicyInputList.1 1:38-1:86"],
         ),
     ] {
         let result = simulated(&platform, bounded(boundary)).await;
