@@ -4,6 +4,7 @@
 //! and is closed behind it.
 
 mod error;
+mod post;
 mod trust;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 pub use error::FetchError;
+pub use post::post;
 use trust::{ChainVerifier, provider};
 
 /// Longest address that is asked for, in bytes.
@@ -61,7 +63,8 @@ async fn fetch(url: &str, thumbprints: &[String], body_bytes_max: usize) -> Resu
     let bare_host = host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(bare_host.to_owned()).map_err(|_| FetchError::Url)?;
     let is_encrypted = uri.scheme() == Some(&Scheme::HTTPS);
-    if !is_encrypted && !(uri.scheme() == Some(&Scheme::HTTP) && LOCAL_HOSTS.contains(&bare_host)) {
+    let is_local = uri.scheme() == Some(&Scheme::HTTP) && LOCAL_HOSTS.contains(&bare_host);
+    if !(is_encrypted || is_local) {
         return Err(FetchError::Url);
     }
     let port = uri.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 });

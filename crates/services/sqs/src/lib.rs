@@ -5,6 +5,8 @@
 //! queue with a million messages costs what an empty one does. All queues of an account in a region lie in one partition
 //! of the store; `keys.rs` and `contents/` say how.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
 pub mod limits;
 
 mod address;

@@ -100,16 +100,6 @@ impl<'t> Contents<'t> {
         self.counters
     }
 
-    /// The rows, for what belongs to a queue besides its messages.
-    pub fn rows(&mut self) -> &mut dyn Transaction {
-        self.rows
-    }
-
-    /// The number that the next message gets.
-    pub fn next_sequence(&self) -> u64 {
-        self.counters.next
-    }
-
     /// Adds a message, in the state that it says.
     ///
     /// # Errors

@@ -117,8 +117,10 @@ async fn urls_are_found_by_name_and_owner() {
     let input = GetQueueUrlRequest { queue_name: "jobs".to_owned(), ..Default::default() };
     assert_eq!(bench.call::<sqs::GetQueueUrl>(input.clone()).await.unwrap().queue_url, Some(url));
     let other = GetQueueUrlRequest { queue_owner_aws_account_id: Some("444455556666".to_owned()), ..input };
-    let refused = bench.refused::<sqs::GetQueueUrl>(other).await;
-    assert_eq!(refused.1, "The specified queue does not exist.");
+    let refused = bench.call::<sqs::GetQueueUrl>(other).await.expect_err("denied");
+    assert!(refused.is("AccessDeniedException"), "no policy of theirs lets us in");
+    let missing = GetQueueUrlRequest { queue_name: "none".to_owned(), ..Default::default() };
+    assert_eq!(bench.refused::<sqs::GetQueueUrl>(missing).await.1, "The specified queue does not exist.");
 }
 
 #[tokio::test]

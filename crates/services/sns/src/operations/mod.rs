@@ -1,0 +1,9 @@
+//! The operations, by what they are about.
+
+pub mod data_protection;
+pub mod page;
+pub mod permissions;
+pub mod publish;
+pub mod subscriptions;
+pub mod tags;
+pub mod topics;

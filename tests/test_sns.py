@@ -1,0 +1,260 @@
+"""SNS with real clients."""
+
+import base64
+import http.server
+import json
+import threading
+import urllib.request
+
+import pytest
+
+from support.clients import refused
+from support.traca import PATIENCE_SECONDS, eventually
+
+
+@pytest.fixture
+def sns(aws):
+    return aws("sns")
+
+
+@pytest.fixture
+def topic(sns):
+    return sns.create_topic(Name="news")["TopicArn"]
+
+
+def queue(aws, name, topic, **attributes):
+    """A queue that a topic may send to: its URL and its ARN."""
+    sqs = aws("sqs")
+    arn = f"arn:aws:sqs:{aws.region}:{aws.account}:{name}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    url = sqs.create_queue(QueueName=name, Attributes={"Policy": policy, **attributes})["QueueUrl"]
+    return url, arn
+
+
+def messages(aws, url, count=1):
+    """So many messages, with their attributes."""
+    found = []
+
+    def look():
+        answer = aws("sqs").receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+        )
+        found.extend(answer.get("Messages", []))
+        return len(found) >= count
+
+    eventually(look, "messages")
+    assert len(found) == count
+    return found
+
+
+def test_a_queue_gets_what_is_published_signed(aws, sns, topic):
+    url, arn = queue(aws, "inbox", topic)
+    sns.publish(TopicArn=topic, Message="before anybody listens")
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+    attributes = {"colour": {"DataType": "String", "StringValue": "red"}}
+    published = sns.publish(TopicArn=topic, Message="hello", Subject="greeting", MessageAttributes=attributes)
+    [message] = messages(aws, url)
+    body = json.loads(message["Body"])
+    assert (body["Type"], body["Message"], body["Subject"]) == ("Notification", "hello", "greeting")
+    assert (body["MessageId"], body["TopicArn"]) == (published["MessageId"], topic)
+    assert body["MessageAttributes"] == {"colour": {"Type": "String", "Value": "red"}}
+    assert subscription in body["UnsubscribeURL"]
+    check_signature(body)
+
+
+def check_signature(body):
+    """Checks a signature with nothing but the certificate, as clients' validators do."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    with urllib.request.urlopen(body["SigningCertURL"], timeout=PATIENCE_SECONDS) as answer:
+        key = x509.load_pem_x509_certificate(answer.read()).public_key()
+    names = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+    signed = "".join(f"{name}\n{body[name]}\n" for name in names if name in body).encode()
+    digest = {"1": hashes.SHA1, "2": hashes.SHA256}[body["SignatureVersion"]]()
+    key.verify(base64.b64decode(body["Signature"]), signed, padding.PKCS1v15(), digest)
+
+
+def test_filter_policies_choose_by_attributes_and_by_body(aws, sns, topic):
+    url, arn = queue(aws, "by-attributes", topic)
+    policy = json.dumps({"kind": ["order"], "price": [{"numeric": [">=", 10]}]})
+    attributes = {"FilterPolicy": policy, "RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    other_url, other_arn = queue(aws, "by-body", topic)
+    attributes = {
+        "FilterPolicy": json.dumps({"detail": {"state": [{"anything-but": "off"}]}}),
+        "FilterPolicyScope": "MessageBody",
+        "RawMessageDelivery": "true",
+    }
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=other_arn, Attributes=attributes)
+    for text, price in [('{"detail":{"state":"off"}}', "5"), ('{"detail":{"state":"on"}}', "10.5")]:
+        given = {
+            "kind": {"DataType": "String", "StringValue": "order"},
+            "price": {"DataType": "Number", "StringValue": price},
+        }
+        sns.publish(TopicArn=topic, Message=text, MessageAttributes=given)
+    [message] = messages(aws, url)
+    assert (message["Body"], message["MessageAttributes"]["price"]["StringValue"]) == ('{"detail":{"state":"on"}}', "10.5")
+    [message] = messages(aws, other_url)
+    assert message["Body"] == '{"detail":{"state":"on"}}'
+    bad = refused(
+        sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=arn + "x", Attributes={"FilterPolicy": '{"key":[["value"]]}'}
+    )
+    assert bad.message == (
+        "Invalid parameter: Attributes Reason: FilterPolicy: Match value must be String, number, true, false, or null\n"
+        ' at [Source: (String)"{"key":[["value"]]}"; line: 1, column: 10]'
+    )
+
+
+def test_fifo_topics_keep_order_and_drop_duplicates(aws, sns):
+    attributes = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
+    topic = sns.create_topic(Name="news.fifo", Attributes=attributes)["TopicArn"]
+    url, arn = queue(aws, "inbox.fifo", topic, FifoQueue="true")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    for text in ["1", "2", "2", "3"]:
+        assert sns.publish(TopicArn=topic, Message=text, MessageGroupId="g")["SequenceNumber"]
+    entries = [{"Id": text, "Message": text, "MessageGroupId": "g"} for text in "456"]
+    assert len(sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)["Successful"]) == 3
+    counts = lambda: aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    eventually(lambda: counts()["Attributes"]["ApproximateNumberOfMessages"] == "6", "six messages")
+    assert [message["Body"] for message in messages(aws, url, 6)] == list("123456")
+
+
+def test_what_cannot_be_delivered_lies_with_the_dead_letters(aws, sns, topic):
+    dead_url, dead_arn = queue(aws, "dead", topic)
+    _, arn = queue(aws, "gone", topic)
+    attributes = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn}), "RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    aws("sqs").delete_queue(QueueUrl=aws("sqs").get_queue_url(QueueName="gone")["QueueUrl"])
+    sns.publish(TopicArn=topic, Message="lost?")
+    [message] = messages(aws, dead_url)
+    assert message["Body"] == "lost?"
+
+
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append((dict(self.headers), body.decode()))
+        self.send_response(200 if self.server.requests else 500)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def endpoint():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    server.requests = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+def test_an_http_endpoint_confirms_and_then_listens(sns, topic, endpoint):
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue="2")
+    address = f"http://127.0.0.1:{endpoint.server_address[1]}/sns"
+    answer = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=address)
+    assert answer["SubscriptionArn"] == "pending confirmation"
+    headers, text = eventually(lambda: endpoint.requests, "the request for confirmation")[0]
+    request = json.loads(text)
+    assert headers["x-amz-sns-message-type"] == "SubscriptionConfirmation" == request["Type"]
+    check_signature(request)
+    with urllib.request.urlopen(request["SubscribeURL"], timeout=PATIENCE_SECONDS) as confirmed:
+        assert confirmed.status == 200
+    sns.publish(TopicArn=topic, Message="hello")
+    headers, text = eventually(lambda: endpoint.requests[1:], "the notification")[0]
+    body = json.loads(text)
+    assert (headers["x-amz-sns-message-type"], body["Message"]) == ("Notification", "hello")
+    check_signature(body)
+    [subscription] = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert subscription["SubscriptionArn"] == headers["x-amz-sns-subscription-arn"]
+
+
+def test_mails_lie_in_the_outbox(aws, sns, topic, platform):
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="somebody@example.com")
+    page = f"outbox?account={aws.account}&region={aws.region}"
+    [mail] = eventually(lambda: json.loads(platform.page(page))["messages"], "the mail")
+    assert (mail["to"], mail["protocol"]) == ("somebody@example.com", "email")
+    with urllib.request.urlopen(mail["body"].splitlines()[-1], timeout=PATIENCE_SECONDS):
+        pass
+    sns.publish(TopicArn=topic, Subject="greeting", Message='{"default":"hi","email":"dear"}', MessageStructure="json")
+    mails = eventually(lambda: (found := json.loads(platform.page(page))["messages"])[1:] and found, "the second mail")
+    assert {("greeting", "dear")} <= {(mail["subject"], mail["body"]) for mail in mails}
+
+
+def test_a_function_gets_what_is_published(aws, sns, topic, functions):
+    code = "def handler(event, context):\n    print('got', event['Records'][0]['Sns']['Message'])\n"
+    function = functions.create(code, name="listener")
+    arn = aws("lambda").get_function(FunctionName="listener")["Configuration"]["FunctionArn"]
+    aws("lambda").add_permission(
+        FunctionName="listener",
+        StatementId="sns",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic,
+    )
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="hello function")
+    logs = aws("logs")
+
+    def printed():
+        try:
+            events = logs.filter_log_events(logGroupName="/aws/lambda/listener")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+        return any("got hello function" in event["message"] for event in events)
+
+    eventually(printed, "the function's line")
+
+
+def test_refusals_have_awss_words(sns, topic):
+    for operation, parameters, code, text in [
+        (sns.publish, {"TopicArn": topic, "Message": ""}, "InvalidParameter", "Invalid parameter: Empty message"),
+        (sns.publish, {"TopicArn": topic + "x", "Message": "x"}, "NotFound", "Topic does not exist"),
+        (
+            sns.publish,
+            {"TopicArn": "x", "Message": "x"},
+            "InvalidParameter",
+            "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1",
+        ),
+        (
+            sns.subscribe,
+            {"TopicArn": topic, "Protocol": "pigeon", "Endpoint": "x"},
+            "InvalidParameter",
+            "Invalid parameter: Amazon SNS does not support this protocol string: pigeon",
+        ),
+        (sns.create_topic, {"Name": "a b"}, "InvalidParameter", "Invalid parameter: Topic Name"),
+        (
+            sns.publish,
+            {"TopicArn": topic, "Message": "{}", "MessageStructure": "json"},
+            "InvalidParameter",
+            "Invalid parameter: Message Structure - No default entry in JSON message body",
+        ),
+    ]:
+        refusal = refused(operation, **parameters)
+        assert (refusal.code, refusal.message) == (code, text)
+
+
+def test_topics_have_attributes_tags_and_permissions(aws, sns, topic):
+    attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert attributes["Owner"] == aws.account and attributes["SubscriptionsConfirmed"] == "0"
+    assert json.loads(attributes["EffectiveDeliveryPolicy"])["http"]["defaultHealthyRetryPolicy"]["numRetries"] == 3
+    sns.tag_resource(ResourceArn=topic, Tags=[{"Key": "team", "Value": "red"}])
+    assert sns.list_tags_for_resource(ResourceArn=topic)["Tags"] == [{"Key": "team", "Value": "red"}]
+    sns.add_permission(TopicArn=topic, Label="other", AWSAccountId=["111122223333"], ActionName=["Publish"])
+    policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["__default_statement_ID", "other"]
+    sns.remove_permission(TopicArn=topic, Label="other")
+    assert [entry["TopicArn"] for entry in sns.list_topics()["Topics"]] == [topic]
+    sns.delete_topic(TopicArn=topic)
+    sns.delete_topic(TopicArn=topic)
+    assert sns.list_topics()["Topics"] == []
