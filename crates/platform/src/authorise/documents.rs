@@ -31,7 +31,10 @@ enum Use {
 }
 
 /// The documents compiled last.
-pub struct Documents(Mutex<LruCache<(Use, Arc<str>), Arc<Policy>>>);
+pub struct Documents(Mutex<Compiled>);
+
+/// Policies by what they are used for and by their text.
+type Compiled = LruCache<(Use, Arc<str>), Arc<Policy>>;
 
 impl Default for Documents {
     fn default() -> Documents {
