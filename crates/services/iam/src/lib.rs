@@ -5,6 +5,8 @@
 //! only as sealed under the installation's key, a password only as a hash. Names are told apart without regard to case,
 //! and found only as they are spelled.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
 mod cache;
 mod directory;
 mod documents;

@@ -56,7 +56,6 @@ pub fn group(account: &str, group: &Group) -> iam::Group {
         group_id: group.id.clone(),
         arn: group.arn(account),
         create_date: at(group.created),
-        ..Default::default()
     }
 }
 
@@ -157,7 +156,6 @@ pub fn instance_profile(account: &str, profile: &InstanceProfile, roles: &[Role]
         create_date: at(profile.created),
         roles: roles.iter().map(|one| role(account, one, Extent::Brief, None)).collect(),
         tags: full.then(|| profile.tags.list()),
-        ..Default::default()
     }
 }
 
@@ -168,7 +166,6 @@ pub fn mfa_device(device: &MfaDevice, user_name: &str) -> Option<iam::MFADevice>
         user_name: user_name.to_owned(),
         serial_number: device.serial_number.clone(),
         enable_date: at(*since),
-        ..Default::default()
     })
 }
 

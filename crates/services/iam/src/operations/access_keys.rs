@@ -68,9 +68,8 @@ pub async fn create_access_key(
         status: ACTIVE.to_owned(),
         secret_access_key: secret,
         create_date: Some(view::at(now)),
-        ..Default::default()
     };
-    Ok(CreateAccessKeyResponse { access_key: shown, ..Default::default() })
+    Ok(CreateAccessKeyResponse { access_key: shown })
 }
 
 /// Lists access keys in the order in which they were made, without their secrets.
@@ -103,12 +102,7 @@ pub async fn list_access_keys(
             create_date: Some(view::at(key.created)),
         }));
     }
-    Ok(ListAccessKeysResponse {
-        access_key_metadata: listed,
-        is_truncated: page.is_truncated(),
-        marker: page.marker,
-        ..Default::default()
-    })
+    Ok(ListAccessKeysResponse { access_key_metadata: listed, is_truncated: page.is_truncated(), marker: page.marker })
 }
 
 /// Turns an access key on or off.
@@ -171,7 +165,6 @@ pub async fn get_access_key_last_used(
         last_used_date: used.as_ref().map(|used| view::at(used.at)),
         service_name: used.as_ref().map_or_else(|| NOT_APPLICABLE.to_owned(), |used| used.service.clone()),
         region: used.map_or_else(|| NOT_APPLICABLE.to_owned(), |used| used.region),
-        ..Default::default()
     };
     Ok(GetAccessKeyLastUsedResponse { user_name: user.map(|user| user.name), access_key_last_used: Some(last_used) })
 }

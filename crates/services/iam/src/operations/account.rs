@@ -78,7 +78,6 @@ pub async fn list_account_aliases(
         is_truncated: page.is_truncated(),
         account_aliases: page.items,
         marker: page.marker,
-        ..Default::default()
     })
 }
 

@@ -46,7 +46,7 @@ pub async fn create_group(service: &Iam, cx: &Ctx, input: CreateGroupRequest) ->
             rows::put_identity(rows, &account, &group)
         })
         .await?;
-    Ok(CreateGroupResponse { group: shown, ..Default::default() })
+    Ok(CreateGroupResponse { group: shown })
 }
 
 /// Shows a group and its members, by name.
@@ -66,7 +66,6 @@ pub async fn get_group(service: &Iam, cx: &Ctx, input: GetGroupRequest) -> Resul
         users,
         is_truncated: members.is_truncated(),
         marker: members.marker,
-        ..Default::default()
     })
 }
 
@@ -81,7 +80,6 @@ pub async fn list_groups(service: &Iam, cx: &Ctx, input: ListGroupsRequest) -> R
         is_truncated: page.is_truncated(),
         groups: page.items.iter().map(|group| view::group(&cx.account, group)).collect(),
         marker: page.marker,
-        ..Default::default()
     })
 }
 

@@ -59,12 +59,7 @@ pub async fn get_group_policy(
     input: GetGroupPolicyRequest,
 ) -> Result<GetGroupPolicyResponse, Error> {
     let policy_document = get::<GroupPart>(service, cx, &input.group_name, &input.policy_name).await?;
-    Ok(GetGroupPolicyResponse {
-        group_name: input.group_name,
-        policy_name: input.policy_name,
-        policy_document,
-        ..Default::default()
-    })
+    Ok(GetGroupPolicyResponse { group_name: input.group_name, policy_name: input.policy_name, policy_document })
 }
 
 /// Shows a policy of a role.
@@ -74,12 +69,7 @@ pub async fn get_role_policy(
     input: GetRolePolicyRequest,
 ) -> Result<GetRolePolicyResponse, Error> {
     let policy_document = get::<RolePart>(service, cx, &input.role_name, &input.policy_name).await?;
-    Ok(GetRolePolicyResponse {
-        role_name: input.role_name,
-        policy_name: input.policy_name,
-        policy_document,
-        ..Default::default()
-    })
+    Ok(GetRolePolicyResponse { role_name: input.role_name, policy_name: input.policy_name, policy_document })
 }
 
 /// Shows a policy of a user.
@@ -89,12 +79,7 @@ pub async fn get_user_policy(
     input: GetUserPolicyRequest,
 ) -> Result<GetUserPolicyResponse, Error> {
     let policy_document = get::<UserPart>(service, cx, &input.user_name, &input.policy_name).await?;
-    Ok(GetUserPolicyResponse {
-        user_name: input.user_name,
-        policy_name: input.policy_name,
-        policy_document,
-        ..Default::default()
-    })
+    Ok(GetUserPolicyResponse { user_name: input.user_name, policy_name: input.policy_name, policy_document })
 }
 
 /// Lists the names of a group's policies.
@@ -105,12 +90,7 @@ pub async fn list_group_policies(
 ) -> Result<ListGroupPoliciesResponse, Error> {
     let page = Page::of(input.marker.as_deref(), input.max_items)?;
     let page = list::<GroupPart>(service, cx, &input.group_name, &page).await?;
-    Ok(ListGroupPoliciesResponse {
-        is_truncated: page.is_truncated(),
-        policy_names: page.items,
-        marker: page.marker,
-        ..Default::default()
-    })
+    Ok(ListGroupPoliciesResponse { is_truncated: page.is_truncated(), policy_names: page.items, marker: page.marker })
 }
 
 /// Lists the names of a role's policies.
@@ -121,12 +101,7 @@ pub async fn list_role_policies(
 ) -> Result<ListRolePoliciesResponse, Error> {
     let page = Page::of(input.marker.as_deref(), input.max_items)?;
     let page = list::<RolePart>(service, cx, &input.role_name, &page).await?;
-    Ok(ListRolePoliciesResponse {
-        is_truncated: page.is_truncated(),
-        policy_names: page.items,
-        marker: page.marker,
-        ..Default::default()
-    })
+    Ok(ListRolePoliciesResponse { is_truncated: page.is_truncated(), policy_names: page.items, marker: page.marker })
 }
 
 /// Lists the names of a user's policies.
@@ -137,12 +112,7 @@ pub async fn list_user_policies(
 ) -> Result<ListUserPoliciesResponse, Error> {
     let page = Page::of(input.marker.as_deref(), input.max_items)?;
     let page = list::<UserPart>(service, cx, &input.user_name, &page).await?;
-    Ok(ListUserPoliciesResponse {
-        is_truncated: page.is_truncated(),
-        policy_names: page.items,
-        marker: page.marker,
-        ..Default::default()
-    })
+    Ok(ListUserPoliciesResponse { is_truncated: page.is_truncated(), policy_names: page.items, marker: page.marker })
 }
 
 async fn put<P: Part>(service: &Iam, cx: &Ctx, name: String, policy: String, document: String) -> Result<Empty, Error> {

@@ -57,7 +57,7 @@ pub async fn create_instance_profile(
             rows::put(rows, &key, &profile)
         })
         .await?;
-    Ok(CreateInstanceProfileResponse { instance_profile: shown, ..Default::default() })
+    Ok(CreateInstanceProfileResponse { instance_profile: shown })
 }
 
 /// Shows an instance profile.
@@ -72,7 +72,7 @@ pub async fn get_instance_profile(
     let profile: Option<InstanceProfile> = rows::get(&snapshot, &keys::instance_profile(&cx.account, name)).await?;
     let profile = profile.filter(|profile| profile.name == *name).ok_or_else(|| absent(name))?;
     let shown = shown(&snapshot, &cx.account, &profile, true).await?;
-    Ok(GetInstanceProfileResponse { instance_profile: shown, ..Default::default() })
+    Ok(GetInstanceProfileResponse { instance_profile: shown })
 }
 
 /// Lists instance profiles by name.
@@ -94,7 +94,6 @@ pub async fn list_instance_profiles(
         instance_profiles: listed,
         is_truncated: page.is_truncated(),
         marker: page.marker,
-        ..Default::default()
     })
 }
 
@@ -119,7 +118,6 @@ pub async fn list_instance_profiles_for_role(
         instance_profiles: listed,
         is_truncated: page.is_truncated(),
         marker: page.marker,
-        ..Default::default()
     })
 }
 

@@ -49,7 +49,7 @@ pub async fn create_login_profile(
             })
         })
         .await?;
-    Ok(CreateLoginProfileResponse { login_profile: shown, ..Default::default() })
+    Ok(CreateLoginProfileResponse { login_profile: shown })
 }
 
 /// Tells that a user has a password.
@@ -61,7 +61,7 @@ pub async fn get_login_profile(
     let name = service.meant_user(cx, input.user_name).await?;
     let user: User = rows::get_identity(&service.snapshot().await?, &cx.account, &name).await?;
     let login = user.part.login.ok_or_else(|| absent(&name))?;
-    Ok(GetLoginProfileResponse { login_profile: profile(&name, &login), ..Default::default() })
+    Ok(GetLoginProfileResponse { login_profile: profile(&name, &login) })
 }
 
 /// Gives a user another password, or has the user set one.
@@ -162,7 +162,6 @@ fn profile(user: &str, login: &Login) -> LoginProfile {
         user_name: user.to_owned(),
         create_date: view::at(login.created),
         password_reset_required: Some(login.reset_required),
-        ..Default::default()
     }
 }
 

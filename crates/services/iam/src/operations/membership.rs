@@ -70,6 +70,5 @@ pub async fn list_groups_for_user(
         groups: page.items.iter().map(|group| view::group(&cx.account, group)).collect(),
         is_truncated: page.is_truncated(),
         marker: page.marker,
-        ..Default::default()
     })
 }

@@ -69,7 +69,7 @@ pub async fn create_virtual_mfa_device(
             rows::put(rows, &key, &device)
         })
         .await?;
-    Ok(CreateVirtualMFADeviceResponse { virtual_mfa_device: shown, ..Default::default() })
+    Ok(CreateVirtualMFADeviceResponse { virtual_mfa_device: shown })
 }
 
 /// Gives a user a device, on two of its codes that follow each other.
@@ -219,7 +219,6 @@ pub async fn list_mfa_devices(
         mfa_devices: page.items.iter().filter_map(|device| view::mfa_device(device, &name)).collect(),
         is_truncated: page.is_truncated(),
         marker: page.marker,
-        ..Default::default()
     })
 }
 
@@ -255,7 +254,6 @@ pub async fn list_virtual_mfa_devices(
         virtual_mfa_devices: listed,
         is_truncated: page.is_truncated(),
         marker: page.marker,
-        ..Default::default()
     })
 }
 

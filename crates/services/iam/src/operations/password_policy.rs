@@ -60,7 +60,6 @@ pub async fn get_account_password_policy(
             password_reuse_prevention: policy.reuse_prevented,
             hard_expiry: policy.hard_expiry,
         },
-        ..Default::default()
     })
 }
 

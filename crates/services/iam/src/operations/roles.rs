@@ -63,14 +63,14 @@ pub async fn create_role(service: &Iam, cx: &Ctx, input: CreateRoleRequest) -> R
         tags: input.tags.filter(|tags| !tags.is_empty()),
         ..view::role(&cx.account, &role, Extent::Brief, None)
     };
-    Ok(CreateRoleResponse { role: shown, ..Default::default() })
+    Ok(CreateRoleResponse { role: shown })
 }
 
 /// Shows a role.
 pub async fn get_role(service: &Iam, cx: &Ctx, input: GetRoleRequest) -> Result<GetRoleResponse, Error> {
     let role: Role = rows::get_identity(&service.snapshot().await?, &cx.account, &input.role_name).await?;
     let used = service.last_use(&keys::role_use(&cx.account, &role.id)).await?;
-    Ok(GetRoleResponse { role: view::role(&cx.account, &role, Extent::Full, used), ..Default::default() })
+    Ok(GetRoleResponse { role: view::role(&cx.account, &role, Extent::Full, used) })
 }
 
 /// Lists roles by name.
@@ -84,7 +84,6 @@ pub async fn list_roles(service: &Iam, cx: &Ctx, input: ListRolesRequest) -> Res
         is_truncated: page.is_truncated(),
         roles: page.items.iter().map(|role| view::role(&cx.account, role, Extent::Listed, None)).collect(),
         marker: page.marker,
-        ..Default::default()
     })
 }
 

@@ -215,7 +215,7 @@ pub async fn delete_service_linked_role(
             Ok(task_id)
         })
         .await?;
-    Ok(DeleteServiceLinkedRoleResponse { deletion_task_id: task_id, ..Default::default() })
+    Ok(DeleteServiceLinkedRoleResponse { deletion_task_id: task_id })
 }
 
 /// Tells how the last deletion of a role went.

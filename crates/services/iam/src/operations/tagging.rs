@@ -196,7 +196,7 @@ macro_rules! tag_operations {
             let $named = input.$member;
             let page = list::<$record>(service, $cx, $place?, input.marker, input.max_items).await?;
             let is_truncated = page.is_truncated();
-            Ok($answer { tags: page.items, is_truncated, marker: page.marker, ..Default::default() })
+            Ok($answer { tags: page.items, is_truncated, marker: page.marker })
         }
     )*};
 }

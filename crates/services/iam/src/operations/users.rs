@@ -68,7 +68,7 @@ pub async fn get_user(service: &Iam, cx: &Ctx, input: GetUserRequest) -> Result<
         }
         Meant::Root => root(service, cx).await?,
     };
-    Ok(GetUserResponse { user, ..Default::default() })
+    Ok(GetUserResponse { user })
 }
 
 /// The account's root as a user.
@@ -97,7 +97,6 @@ pub async fn list_users(service: &Iam, cx: &Ctx, input: ListUsersRequest) -> Res
         is_truncated: page.is_truncated(),
         users: page.items.iter().map(|user| view::user(&cx.account, user, Extent::Listed)).collect(),
         marker: page.marker,
-        ..Default::default()
     })
 }
 

@@ -8,7 +8,7 @@ async fn names_are_taken_whatever_their_case_and_found_as_they_are_spelled() {
     let again = CreateUserRequest { user_name: "ALICE".to_owned(), ..Default::default() };
     let text = refused(platform.call::<CreateUser>(again).await);
     assert_eq!(text, "EntityAlreadyExists: User with name ALICE already exists.");
-    let get = |name: &str| GetUserRequest { user_name: Some(name.to_owned()), ..Default::default() };
+    let get = |name: &str| GetUserRequest { user_name: Some(name.to_owned()) };
     assert!(platform.call::<GetUser>(get("Alice")).await.is_ok());
     let text = refused(platform.call::<GetUser>(get("alice")).await);
     assert_eq!(text, "NoSuchEntity: The user with name alice cannot be found.");
@@ -69,7 +69,7 @@ async fn a_renamed_user_keeps_groups_policies_and_keys() {
     assert!(platform.call::<GetUserPolicy>(get).await.is_ok());
     let known = platform.platform.directory().access_key(&key.access_key_id).await.unwrap().expect("known");
     assert_eq!(known.principal.arn(), "arn:aws:iam::111122223333:user/x/new");
-    let old = GetUserRequest { user_name: Some("old".to_owned()), ..Default::default() };
+    let old = GetUserRequest { user_name: Some("old".to_owned()) };
     assert!(refused(platform.call::<GetUser>(old).await).starts_with("NoSuchEntity"));
 }
 
