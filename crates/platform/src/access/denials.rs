@@ -11,7 +11,7 @@ use wire::schema::TimestampFormat;
 use crate::authorise::layer_name;
 use crate::context::Ctx;
 
-/// Denials kept. Each has at most some 10 KiB ([`KEYS_MAX`], [`VALUES_MAX`], [`VALUE_CHARACTERS_MAX`]), mostly 2 KiB.
+/// Denials kept. Each has mostly some 2 KiB, and is bounded by the three limits below.
 const DENIALS_MAX: usize = 256;
 
 /// Condition keys shown of one denial.
@@ -20,8 +20,11 @@ const KEYS_MAX: usize = 64;
 /// Values shown of one condition key.
 const VALUES_MAX: usize = 8;
 
-/// Characters shown of one value.
+/// Characters shown of one value or key: callers choose them.
 const VALUE_CHARACTERS_MAX: usize = 256;
+
+/// Characters shown of a resource: the longest ARN that policies take.
+const RESOURCE_CHARACTERS_MAX: usize = 2_048;
 
 /// Condition keys whose values may be meant to be kept: they are shown without them.
 const HIDDEN_KEYS: [&str; 2] = ["sts:ExternalId", "aws:referer"];
@@ -81,7 +84,7 @@ fn document(at: Timestamp, refusal: &Refusal<'_>, passed: bool) -> Value {
         "service": cx.service.id,
         "operation": cx.operation.name,
         "action": refusal.action,
-        "resource": refusal.resource,
+        "resource": cut(refusal.resource, RESOURCE_CHARACTERS_MAX),
         "passed": passed,
         "count": 1,
         "reason": reason(refusal),
@@ -116,12 +119,16 @@ fn reason(refusal: &Refusal<'_>) -> Value {
 
 fn context(keys: &[(String, Vec<String>)]) -> Value {
     let shown = keys.iter().take(KEYS_MAX).map(|(key, values)| {
+        let name = cut(key, VALUE_CHARACTERS_MAX);
         if HIDDEN_KEYS.iter().any(|hidden| hidden.eq_ignore_ascii_case(key)) {
-            return (key.clone(), json!(["(hidden)"]));
+            return (name, json!(["(hidden)"]));
         }
-        let values = values.iter().take(VALUES_MAX);
-        let values: Vec<String> = values.map(|value| value.chars().take(VALUE_CHARACTERS_MAX).collect()).collect();
-        (key.clone(), json!(values))
+        let values = values.iter().take(VALUES_MAX).map(|value| cut(value, VALUE_CHARACTERS_MAX));
+        (name, json!(values.collect::<Vec<String>>()))
     });
     Value::Object(shown.collect::<Map<_, _>>())
+}
+
+fn cut(text: &str, characters_max: usize) -> String {
+    text.chars().take(characters_max).collect()
 }

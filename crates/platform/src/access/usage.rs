@@ -18,6 +18,9 @@ const ACTIONS_MAX: usize = 512;
 /// Resources remembered of an action; beyond that they are merged into patterns.
 const RESOURCES_MAX: usize = 32;
 
+/// Longest resource remembered, in bytes: the longest ARN that policies take. A longer one names nothing that exists.
+const RESOURCE_BYTES_MAX: usize = 2_048;
+
 /// Actions with the resources they were allowed on.
 type Actions = BTreeMap<String, BTreeSet<String>>;
 
@@ -33,7 +36,8 @@ impl Default for Usage {
 impl Usage {
     /// Notes an action on a resource. Nobody and the platform's own services have no policies to be written.
     pub fn record(&self, principal: &Principal, action: &str, resource: &str) {
-        if matches!(principal, Principal::Anonymous | Principal::Service { .. }) {
+        let has_policies = !matches!(principal, Principal::Anonymous | Principal::Service { .. });
+        if !has_policies || resource.len() > RESOURCE_BYTES_MAX {
             return;
         }
         let arn = principal.identity_arn();

@@ -47,10 +47,7 @@ pub(super) fn error(cx: &Ctx, action: &str, resource: &str, owner: &str, denial:
     } else {
         text(cx, action, resource, denial)
     };
-    match cx.service.id {
-        "kms" => Error::new(&common::ACCESS_DENIED, text),
-        _ => protocol::access_denied(cx.service, spoken(cx), text),
-    }
+    protocol::access_denied(cx.service, spoken(cx), text)
 }
 
 /// `User: ARN is not authorized to perform: ACTION on resource: ARN because …`, in the service's own spelling.

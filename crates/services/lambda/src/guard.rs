@@ -139,8 +139,11 @@ impl Guard for Lambda {
         needs
     }
 
-    fn facts<'a>(&'a self, _: &'a Ctx, need: &'a Need) -> FactsFuture<'a> {
-        Box::pin(facts(self, &need.resource))
+    fn facts<'a>(&'a self, cx: &'a Ctx, need: &'a Need) -> FactsFuture<'a> {
+        Box::pin(async move {
+            // The root needs no tags.
+            if cx.principal.acts_as_root() { Ok(Facts::default()) } else { facts(self, &need.resource).await }
+        })
     }
 }
 
@@ -234,13 +237,102 @@ async fn facts(lambda: &Lambda, arn: &str) -> Result<Facts, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use api::Operation;
+    use api::lambda::{self, AddPermissionRequest, CreateFunctionRequest, InvocationRequest};
+    use platform::{Call, Principal};
+
     use super::*;
+    use crate::testing::{ACCOUNT, Bench, request};
+
+    const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:greet";
+
+    fn needs<O: Operation>(bench: &Bench, input: &dyn Structure) -> Vec<Need> {
+        let cx = bench.context(ACCOUNT);
+        let cx = Ctx::new(Call { operation: O::definition(), ..(*cx).clone() });
+        bench.lambda.needs(&cx, input)
+    }
+
+    fn invoke(name: &str, qualifier: Option<&str>) -> InvocationRequest {
+        let qualifier = qualifier.map(str::to_owned);
+        InvocationRequest { function_name: name.to_owned(), qualifier, ..Default::default() }
+    }
 
     #[test]
     fn the_table_is_sorted_and_names_operations_of_lambda() {
         assert!(OPERATIONS.is_sorted_by_key(|(name, _)| *name));
         for (name, _) in OPERATIONS {
             assert!(api::lambda::SERVICE.operation(name).is_some(), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_spelling_of_a_function_is_the_same_resource_and_its_qualifier_counts() {
+        let bench = Bench::new();
+        for (input, resource) in [
+            (invoke("greet", None), FUNCTION.to_owned()),
+            (invoke("111122223333:function:greet", None), FUNCTION.to_owned()),
+            (invoke(FUNCTION, None), FUNCTION.to_owned()),
+            (invoke("greet", Some("live")), format!("{FUNCTION}:live")),
+            (invoke("greet:live", None), format!("{FUNCTION}:live")),
+            (invoke("444455556666:greet", None), FUNCTION.replace("111122223333", "444455556666")),
+            (invoke("no name", None), "*".to_owned()),
+        ] {
+            let expected = [Need::new("lambda:InvokeFunction", resource)];
+            assert_eq!(needs::<lambda::Invoke>(&bench, &input), expected, "{}", input.function_name);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_creation_needs_the_role_the_layers_and_the_tags_too() {
+        let bench = Bench::new();
+        let layer = "arn:aws:lambda:eu-west-1:444455556666:layer:shared:1".to_owned();
+        let tags = BTreeMap::from([("team".to_owned(), "blue".to_owned())]);
+        let input = CreateFunctionRequest { layers: Some(vec![layer.clone()]), tags: Some(tags), ..request("greet") };
+        let needs = needs::<lambda::CreateFunction>(&bench, &input);
+        let asked: Vec<_> = needs.iter().map(|need| (need.action, need.resource.as_str())).collect();
+        assert_eq!(
+            asked,
+            [
+                ("lambda:CreateFunction", FUNCTION),
+                ("iam:PassRole", "arn:aws:iam::111122223333:role/worker"),
+                ("lambda:GetLayerVersion", layer.as_str()),
+                ("lambda:TagResource", FUNCTION),
+            ]
+        );
+        let has = |need: &Need, key: &str, value: &str| {
+            need.context.iter().any(|(name, values)| name == key && values == &[value.to_owned()])
+        };
+        assert!(has(&needs[0], "aws:RequestTag/team", "blue") && has(&needs[0], "lambda:Layer", &layer));
+        assert!(has(&needs[1], "iam:PassedToService", "lambda.amazonaws.com"));
+        assert!(has(&needs[1], "iam:AssociatedResourceArn", FUNCTION));
+    }
+
+    #[tokio::test]
+    async fn a_permission_to_be_added_tells_whom_it_is_for() {
+        let principal = "s3.amazonaws.com".to_owned();
+        let input = AddPermissionRequest { function_name: "greet".to_owned(), principal, ..Default::default() };
+        let needs = needs::<lambda::AddPermission>(&Bench::new(), &input);
+        assert!(needs[0].context.contains(&("lambda:Principal".to_owned(), vec!["s3.amazonaws.com".to_owned()])));
+    }
+
+    #[tokio::test]
+    async fn a_functions_tags_are_known_to_all_but_the_root() {
+        let bench = Bench::new();
+        let tags = BTreeMap::from([("team".to_owned(), "blue".to_owned())]);
+        bench
+            .call::<lambda::CreateFunction>(CreateFunctionRequest { tags: Some(tags), ..request("greet") })
+            .await
+            .unwrap();
+        let root = bench.context(ACCOUNT);
+        let service = Principal::Service { name: "s3.amazonaws.com", account: ACCOUNT.to_owned(), source_arn: None };
+        let other = Ctx::new(Call { principal: service, ..(*root).clone() });
+        for resource in [FUNCTION.to_owned(), format!("{FUNCTION}:1")] {
+            let need = Need::new("lambda:InvokeFunction", resource);
+            let facts = bench.lambda.facts(&other, &need).await.unwrap();
+            assert_eq!(facts.tags, [("team".to_owned(), "blue".to_owned())]);
+            assert!(bench.lambda.facts(&root, &need).await.unwrap().tags.is_empty());
         }
     }
 }

@@ -120,7 +120,7 @@ pub fn arn(cx: &Ctx, name: &str, qualifier: Option<&str>, is_whole: bool) -> Opt
 
 /// The function in an ARN of a function, a version or an alias.
 pub fn function_of_arn(arn: &str) -> Option<FunctionId> {
-    let parts = parse(arn.strip_prefix("arn:").map(|_| arn)?)?;
+    let parts = parse(arn).filter(|_| arn.starts_with("arn:"))?;
     let (region, account) = (parts.region?.to_owned(), parts.account?.to_owned());
     Some(FunctionId { account, region, name: parts.name.to_owned() })
 }
