@@ -15,6 +15,8 @@ use crate::expression::condition::{self, Use};
 use crate::expression::key_condition::{self, Operator};
 use crate::expression::{Context, projection, update};
 use crate::names::{Resource, TableName};
+use crate::partiql;
+use crate::partiql::statement::Statement;
 use crate::service::DynamoDb;
 use crate::value::Answer;
 
@@ -27,6 +29,8 @@ const CANDIDATE: &str = "traca:leading-key/";
 const LEADING_KEYS: &str = "dynamodb:LeadingKeys";
 const ATTRIBUTES: &str = "dynamodb:Attributes";
 const ENCLOSING: &str = "dynamodb:EnclosingOperation";
+/// Set by [`Guard::needs`] for every `SELECT`; what is true of it depends on the table.
+const FULL_TABLE_SCAN: &str = "dynamodb:FullTableScan";
 
 impl Guard for TableGuard {
     fn needs(&self, cx: &Ctx, input: &dyn Structure) -> Vec<Need> {
@@ -34,6 +38,7 @@ impl Guard for TableGuard {
         item_needs(cx, any)
             .or_else(|| read_needs(cx, any))
             .or_else(|| batch_needs(cx, any))
+            .or_else(|| statement_needs(cx, any))
             .or_else(|| table_needs(cx, any))
             .or_else(|| backup_needs(cx, any))
             .or_else(|| stream_needs(any))
@@ -63,6 +68,9 @@ impl Guard for TableGuard {
             let key = index.map_or(&table.key, |(index, _)| &index.key);
             let wanted = key.hash.first().map(|attribute| format!("{CANDIDATE}{}", attribute.name));
             let leading = need.context.iter().find(|(key, _)| Some(key) == wanted.as_ref());
+            if need.context.iter().any(|(key, _)| key == FULL_TABLE_SCAN) {
+                facts.context.push((FULL_TABLE_SCAN.to_owned(), vec![leading.is_none().to_string()]));
+            }
             facts.context.extend(leading.map(|(_, values)| (LEADING_KEYS.to_owned(), values.clone())));
             Ok(facts)
         })
@@ -325,6 +333,66 @@ fn transact_needs(cx: &Ctx, item: &TransactWriteItem) -> Vec<Need> {
         add(need.condition(Use::Condition, update.condition_expression.as_deref(), &context));
     }
     needs
+}
+
+/// Needs of statements. One that does not parse will be refused by the handler, and needs its action on everything.
+fn statement_needs(cx: &Ctx, input: &dyn Any) -> Option<Vec<Need>> {
+    if let Some(input) = input.downcast_ref::<tables::ExecuteStatementInput>() {
+        return Some(vec![statement_need(cx, &input.statement, &input.parameters, None)]);
+    }
+    if let Some(batch) = input.downcast_ref::<tables::BatchExecuteStatementInput>() {
+        let need = |each: &tables::BatchStatementRequest| {
+            statement_need(cx, &each.statement, &each.parameters, Some("BatchExecuteStatement"))
+        };
+        return Some(batch.statements.iter().map(need).collect());
+    }
+    let transaction = input.downcast_ref::<tables::ExecuteTransactionInput>()?;
+    let need = |each: &tables::ParameterizedStatement| {
+        statement_need(cx, &each.statement, &each.parameters, Some("ExecuteTransaction"))
+    };
+    Some(transaction.transact_statements.iter().map(need).collect())
+}
+
+fn statement_need(cx: &Ctx, text: &str, parameters: &Option<Vec<AttributeValue>>, enclosing: Option<&str>) -> Need {
+    let Ok(statement) = partiql::operations::read(text, parameters.clone()) else {
+        return Need::new("dynamodb:PartiQLSelect", "*");
+    };
+    let index = match &statement {
+        Statement::Select(select) => select.index.as_deref(),
+        _ => None,
+    };
+    let condition = match &statement {
+        Statement::Select(select) => select.condition.as_ref(),
+        Statement::Update { condition, .. } | Statement::Delete { condition, .. } => condition.as_ref(),
+        Statement::Insert { .. } => None,
+    };
+    let mut need = Conditions::new(statement.action(), source_arn(cx, statement.table(), index));
+    for path in condition.map(|condition| condition.paths()).unwrap_or_default() {
+        need = need.attributes([path.head().to_owned()]);
+    }
+    for (name, test) in partiql::select::necessary(condition) {
+        if test.operator == Operator::Eq {
+            let value = test.values.into_iter().map(crate::value::write_value);
+            let item: Answer = value.map(|value| (name.clone(), value)).collect();
+            need = need.item(&item);
+        }
+    }
+    need = match &statement {
+        Statement::Insert { item, .. } => need.item(&crate::value::write_item(item.clone())),
+        Statement::Update { update, .. } => {
+            need.attributes(update.changes.iter().map(|change| change.path.head().to_owned()))
+        }
+        Statement::Select(select) => {
+            let heads: Vec<String> = select.paths.iter().flatten().map(|path| path.head().to_owned()).collect();
+            need.attributes(heads)
+        }
+        Statement::Delete { .. } => need,
+    };
+    let mut need = need.value(ENCLOSING, enclosing).done();
+    if matches!(statement, Statement::Select(_)) {
+        need = need.with(FULL_TABLE_SCAN, vec!["true".to_owned()]);
+    }
+    need
 }
 
 /// Needs of operations on one table that have no conditions of their own.

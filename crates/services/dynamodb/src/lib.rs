@@ -20,6 +20,7 @@ mod guard;
 mod item;
 mod keys;
 mod names;
+mod partiql;
 mod read;
 mod rows;
 mod service;

@@ -17,6 +17,7 @@ use crate::guard::TableGuard;
 use crate::item::{batch_get, batch_write, delete, get, put, transact_get, transact_write, update};
 use crate::limits::TABLES_CACHED_MAX;
 use crate::names::TableName;
+use crate::partiql::operations as partiql;
 use crate::read::{query, scan};
 use crate::rows::{self, Revised};
 use crate::table::{
@@ -45,6 +46,7 @@ impl DynamoDb {
     pub fn registration(self: &Arc<Self>) -> Registration {
         let mut registration = Registration::new(&api::dynamodb::SERVICE);
         platform::operations!(registration, self, api::dynamodb, {
+            BatchExecuteStatement => partiql::batch_execute_statement,
             BatchGetItem => batch_get::batch_get_item,
             BatchWriteItem => batch_write::batch_write_item,
             CreateBackup => on_demand::create_backup,
@@ -60,6 +62,8 @@ impl DynamoDb {
             DescribeLimits => account::describe_limits,
             DescribeTable => describe::describe_table,
             DescribeTimeToLive => time_to_live::describe_time_to_live,
+            ExecuteStatement => partiql::execute_statement,
+            ExecuteTransaction => partiql::execute_transaction,
             GetItem => get::get_item,
             GetResourcePolicy => policy::get_resource_policy,
             ListBackups => on_demand::list_backups,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use api::Operation;
 use api::dynamodb::{self as tables, AttributeValue};
 use api::dynamodbstreams as streams;
-use base64::Engine;
 use platform::Principal;
 use platform::testing::{ACCOUNT, TestPlatform};
 use serde_json::{Value as Json, json};
@@ -19,29 +18,7 @@ use crate::stream::operations::registration;
 
 /// Attributes in DynamoDB's JSON.
 pub fn attributes(json: &Json) -> BTreeMap<String, AttributeValue> {
-    json.as_object().expect("an object").iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
-}
-
-fn attribute(json: &Json) -> AttributeValue {
-    let (kind, value) = json.as_object().and_then(|object| object.iter().next()).expect("a typed value");
-    let text = |value: &Json| value.as_str().expect("a text").to_owned();
-    let texts = || value.as_array().expect("a list").iter().map(text).collect();
-    let bytes = |value: &Json| {
-        base64::engine::general_purpose::STANDARD.decode(value.as_str().expect("a text")).expect("base64").into()
-    };
-    match kind.as_str() {
-        "S" => AttributeValue::S(text(value)),
-        "N" => AttributeValue::N(text(value)),
-        "B" => AttributeValue::B(bytes(value)),
-        "SS" => AttributeValue::SS(texts()),
-        "NS" => AttributeValue::NS(texts()),
-        "BS" => AttributeValue::BS(value.as_array().expect("a list").iter().map(bytes).collect()),
-        "L" => AttributeValue::L(value.as_array().expect("a list").iter().map(attribute).collect()),
-        "M" => AttributeValue::M(attributes(value)),
-        "NULL" => AttributeValue::NULL(value.as_bool().expect("a boolean")),
-        "BOOL" => AttributeValue::BOOL(value.as_bool().expect("a boolean")),
-        other => panic!("no such type: {other}"),
-    }
+    crate::value::item_of_json(json).unwrap_or_else(|| panic!("no attributes: {json}"))
 }
 
 /// The service and what it stands on.
@@ -72,11 +49,8 @@ impl Bench {
     /// Makes a table, with more parameters.
     pub async fn table(&self, name: &str, keys: &[(&str, &str)], more: Json) {
         let kinds = ["HASH", "RANGE"];
-        let schema: Vec<Json> = keys
-            .iter()
-            .zip(kinds)
-            .map(|((name, _), kind)| json!({"AttributeName": name, "KeyType": kind}))
-            .collect();
+        let schema: Vec<Json> =
+            keys.iter().zip(kinds).map(|((name, _), kind)| json!({"AttributeName": name, "KeyType": kind})).collect();
         let mut defined: Vec<Json> =
             keys.iter().map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind})).collect();
         let mut input = json!({"TableName": name, "KeySchema": schema, "BillingMode": "PAY_PER_REQUEST"});

@@ -117,10 +117,9 @@ pub struct Parser<'a> {
     depth: usize,
 }
 
-/// Most parentheses and calls in one another, so that 4 KB of text cannot exhaust the stack. What goes deeper is never
-/// valid: parentheses that group something need an operator each, of which there may be 300, and the shortest function
-/// that takes another fits 255 times into an expression.
-const NESTING_MAX: usize = 320;
+/// Most parentheses and calls in one another, so that 4 KB of text cannot exhaust the stack. Parentheses that join
+/// comparisons need two operators each, of which there may be 300 in all.
+const NESTING_MAX: usize = 150;
 
 impl<'a> Parser<'a> {
     /// Runs a grammar over a whole text.

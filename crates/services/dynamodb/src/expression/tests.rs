@@ -83,7 +83,7 @@ fn projections_take_parts_and_lists_close_up() {
         ("a, s", json!({"a": {"M": {"b": {"S": "x"}, "c": {"S": "y"}}}, "s": {"S": "z"}})),
         ("a.b", json!({"a": {"M": {"b": {"S": "x"}}}})),
         ("l[2], l[0]", json!({"l": {"L": [{"S": "0"}, {"S": "2"}]}})),
-        ("l[9], a.zz, s.x, missing", json!({})),
+        ("l[9], a.zz, s.x, absent", json!({})),
         ("a.b, a.c", json!({"a": {"M": {"b": {"S": "x"}, "c": {"S": "y"}}}})),
     ] {
         let paths = projection::parse(text, &Context::default()).expect(text);

@@ -157,7 +157,7 @@ mod tests {
     fn errors_show_the_token_with_its_neighbours_as_aws_does() {
         // Recorded in issue trackers: aws/aws-cdk 7591, localstack 2529, dazn-lambda-powertools 242 and 251.
         assert_eq!(error_at("ADD hits : incr", 2), r#"Syntax error; token: ":", near: "hits : incr""#);
-        assert_eq!(error_at("set a=:b, updated =:c", 7), r#"Syntax error; token: "=", near: "updated =:c""#);
+        assert_eq!(error_at("set a=:b, updated =:c", 6), r#"Syntax error; token: "=", near: "updated =:c""#);
         assert_eq!(error_at("#as, #Context", 1), r##"Syntax error; token: ",", near: "#as, #Context""##);
         assert_eq!(error_at("INVALID SYNTAX HERE", 0), r#"Syntax error; token: "INVALID", near: "INVALID SYNTAX""#);
         assert_eq!(error_at("SET _123", 1), r#"Syntax error; token: "_", near: "SET _123""#);

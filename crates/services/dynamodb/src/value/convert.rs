@@ -131,3 +131,28 @@ pub fn write_value(value: Value) -> AttributeValue {
         Value::M(map) => AttributeValue::M(write_item(map)),
     }
 }
+
+/// The attributes of DynamoDB's JSON, as errors carry them.
+pub fn item_of_json(json: &serde_json::Value) -> Option<Answer> {
+    json.as_object()?.iter().map(|(name, value)| Some((name.clone(), value_of_json(value)?))).collect()
+}
+
+fn value_of_json(json: &serde_json::Value) -> Option<AttributeValue> {
+    let (kind, value) = json.as_object()?.iter().next()?;
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let texts = || value.as_array()?.iter().map(text).collect::<Option<Vec<_>>>();
+    let bytes = |value: &serde_json::Value| BASE64.decode(value.as_str()?).ok().map(Bytes::from);
+    Some(match kind.as_str() {
+        "S" => AttributeValue::S(text(value)?),
+        "N" => AttributeValue::N(text(value)?),
+        "B" => AttributeValue::B(bytes(value)?),
+        "SS" => AttributeValue::SS(texts()?),
+        "NS" => AttributeValue::NS(texts()?),
+        "BS" => AttributeValue::BS(value.as_array()?.iter().map(bytes).collect::<Option<_>>()?),
+        "M" => AttributeValue::M(item_of_json(value)?),
+        "L" => AttributeValue::L(value.as_array()?.iter().map(value_of_json).collect::<Option<_>>()?),
+        "NULL" => AttributeValue::NULL(value.as_bool()?),
+        "BOOL" => AttributeValue::BOOL(value.as_bool()?),
+        _ => return None,
+    })
+}

@@ -13,7 +13,7 @@ use ::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 pub use self::bytes::{decode_item, decode_value, encode_item, encode_value};
-pub use convert::{Answer, read_item, read_value, write_item, write_value};
+pub use convert::{Answer, item_of_json, read_item, read_value, write_item, write_value};
 pub use size::{item_size, value_size};
 
 use crate::number::Number;

@@ -23,14 +23,11 @@ fn updates_change_items() {
         ("SET x = list_append(:l, :l)", json!({"x": {"L": [{"N": "1"}, {"N": "1"}]}})),
         ("SET l[1] = :n", json!({"l": {"L": [{"S": "0"}, {"N": "5"}, {"S": "2"}]}})),
         ("SET l[9] = :n", json!({"l": {"L": [{"S": "0"}, {"S": "1"}, {"S": "2"}, {"N": "5"}]}})),
-        (
-            "SET l[9] = :n, l[7] = :m",
-            json!({"l": {"L": [{"S": "0"}, {"S": "1"}, {"S": "2"}, {"N": "7"}, {"N": "5"}]}}),
-        ),
+        ("SET l[9] = :n, l[7] = :m", json!({"l": {"L": [{"S": "0"}, {"S": "1"}, {"S": "2"}, {"N": "7"}, {"N": "5"}]}})),
         ("SET m.x = :n", json!({"m": {"M": {"k": {"N": "1"}, "x": {"N": "5"}}}})),
         ("SET m.k = m.k + :n", json!({"m": {"M": {"k": {"N": "6"}}}})),
         ("SET a = s REMOVE s", json!({"a": {"S": "x"}, "s": null})),
-        ("REMOVE s, missing", json!({"s": null})),
+        ("REMOVE s, absent", json!({"s": null})),
         ("REMOVE l[0], l[2]", json!({"l": {"L": [{"S": "1"}]}})),
         ("REMOVE l[0] SET l[1] = :n", json!({"l": {"L": [{"N": "5"}, {"S": "2"}]}})),
         ("REMOVE l[7]", json!({})),
@@ -72,10 +69,10 @@ fn updates_of_the_wrong_items_are_refused() {
     let missing = "The provided expression refers to an attribute that does not exist in the item";
     let overflow = "Number overflow. Attempting to store a number with magnitude larger than supported range";
     for (text, expected) in [
-        ("SET a = missing", missing),
+        ("SET a = absent", missing),
         ("SET a = :n, b = a", missing),
-        ("SET a = missing + :n", missing),
-        ("SET a = list_append(missing, :l)", missing),
+        ("SET a = absent + :n", missing),
+        ("SET a = list_append(absent, :l)", missing),
         ("SET a = s + :n", wrong_type),
         ("SET a = list_append(s, :l)", wrong_type),
         ("SET big = big + big", overflow),
@@ -135,10 +132,7 @@ fn updates_are_refused_in_aws_words() {
         ("SET a = list_append(:l, :s)", wrong("list_append", "S")),
         ("SET a = :s + :n", wrong("+", "S")),
         ("SET a = b - :ss", wrong("-", "SS")),
-        (
-            "ADD a :s",
-            "Incorrect operand type for operator or function; operator: ADD, operand type: STRING".to_owned(),
-        ),
+        ("ADD a :s", "Incorrect operand type for operator or function; operator: ADD, operand type: STRING".to_owned()),
         (
             "DELETE a :n",
             "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER".to_owned(),

@@ -1,0 +1,528 @@
+//! Parsing statements.
+
+use super::lexer::{Token, tokens};
+use super::statement::{Returning, Select, Statement};
+use crate::expression::parser::{Call, Operand};
+use crate::expression::update::Term;
+use crate::expression::{Action, Change, Comparator, Condition, Path, Step, Update};
+use crate::number::Number;
+use crate::value::{DEPTH_MAX, Item, Value};
+
+const NOT_WELL_FORMED: &str = "Statement wasn't well formed, can't be processed";
+/// Most parentheses and operators `NOT` in one another.
+const NESTING_MAX: usize = 100;
+/// Most values of `IN` (API reference).
+const IN_VALUES_MAX: usize = 100;
+
+/// Parses a statement, with the values of its `?`.
+///
+/// # Errors
+/// AWS's text.
+pub fn parse(text: &str, parameters: &[Value]) -> Result<Statement, String> {
+    let tokens = tokens(text).ok_or_else(|| format!("{NOT_WELL_FORMED}: "))?;
+    let mut parser = Parser { tokens, next: 0, parameters, used: 0, depth: 0 };
+    let statement = parser.statement()?;
+    parser.take_symbol(";");
+    if *parser.peek() != Token::End {
+        return Err(parser.unexpected());
+    }
+    if parser.used != parameters.len() {
+        return Err("Number of parameters in request and statement don't match.".to_owned());
+    }
+    Ok(statement)
+}
+
+struct Parser<'p> {
+    tokens: Vec<Token>,
+    next: usize,
+    parameters: &'p [Value],
+    used: usize,
+    depth: usize,
+}
+
+type Parsed<T> = Result<T, String>;
+
+impl Parser<'_> {
+    fn peek(&self) -> &Token {
+        self.tokens.get(self.next).unwrap_or(&Token::End)
+    }
+
+    fn take(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.next += usize::from(token != Token::End);
+        token
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        matches!(self.peek(), Token::Word(found) if found.eq_ignore_ascii_case(word))
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        self.next += usize::from(found);
+        found
+    }
+
+    fn take_symbol(&mut self, symbol: &str) -> bool {
+        let found = matches!(self.peek(), Token::Symbol(found) if *found == symbol);
+        self.next += usize::from(found);
+        found
+    }
+
+    fn expect_word(&mut self, word: &str) -> Parsed<()> {
+        if self.take_word(word) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    fn expect_symbol(&mut self, symbol: &str) -> Parsed<()> {
+        if self.take_symbol(symbol) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    fn unexpected(&self) -> String {
+        match self.peek() {
+            Token::End => format!("{NOT_WELL_FORMED}: Unexpected end of statement"),
+            Token::Word(text) | Token::Quoted(text) | Token::Text(text) | Token::Number(text) => {
+                format!("{NOT_WELL_FORMED}: Unexpected token: {text}")
+            }
+            Token::Symbol(symbol) => format!("{NOT_WELL_FORMED}: Unexpected token: {symbol}"),
+        }
+    }
+
+    fn deeper<T>(&mut self, part: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        self.depth += 1;
+        if self.depth > NESTING_MAX {
+            return Err(self.unexpected());
+        }
+        let result = part(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn statement(&mut self) -> Parsed<Statement> {
+        if self.take_word("SELECT") {
+            return self.select().map(Statement::Select);
+        }
+        if self.take_word("EXISTS") {
+            self.expect_symbol("(")?;
+            self.expect_word("SELECT")?;
+            let select = self.select()?;
+            self.expect_symbol(")")?;
+            return Ok(Statement::Select(Select { exists: true, ..select }));
+        }
+        if self.take_word("INSERT") {
+            self.expect_word("INTO")?;
+            let table = self.name()?;
+            self.expect_word("VALUE")?;
+            return match self.value()? {
+                Value::M(item) => Ok(Statement::Insert { table, item }),
+                _ => Err(format!("{NOT_WELL_FORMED}: Expected a tuple")),
+            };
+        }
+        if self.take_word("UPDATE") {
+            return self.update();
+        }
+        if self.take_word("DELETE") {
+            self.expect_word("FROM")?;
+            let table = self.name()?;
+            let condition = self.condition_clause()?;
+            let returning = self.returning()?;
+            if let Some(other) = returning.filter(|returning| *returning != Returning::AllOld) {
+                return Err(format!(
+                    "Invalid returning clause: {}. Only RETURNING ALL OLD * is allowed in DELETE statements.",
+                    other.text()
+                ));
+            }
+            return Ok(Statement::Delete { table, condition, returning });
+        }
+        Err(self.unexpected())
+    }
+
+    fn select(&mut self) -> Parsed<Select> {
+        let paths = if self.take_symbol("*") {
+            None
+        } else {
+            let mut paths = vec![self.path()?];
+            while self.take_symbol(",") {
+                paths.push(self.path()?);
+            }
+            Some(paths)
+        };
+        self.expect_word("FROM")?;
+        let mut names = vec![self.name()?];
+        while self.take_symbol(".") {
+            names.push(self.name()?);
+        }
+        if names.len() > 2 {
+            return Err("A path may contain at most 2 components in the FROM clause".to_owned());
+        }
+        let index = names.get(1).cloned();
+        let condition = self.condition_clause()?;
+        let mut order = Vec::new();
+        if self.take_word("ORDER") {
+            self.expect_word("BY")?;
+            loop {
+                let name = self.name()?;
+                let descending = self.take_word("DESC");
+                let _ = !descending && self.take_word("ASC");
+                order.push((name, !descending));
+                if !self.take_symbol(",") {
+                    break;
+                }
+            }
+        }
+        Ok(Select { paths, table: names.swap_remove(0), index, condition, order, exists: false })
+    }
+
+    fn update(&mut self) -> Parsed<Statement> {
+        let table = self.name()?;
+        let mut changes = Vec::new();
+        loop {
+            if self.take_word("SET") {
+                loop {
+                    changes.push(self.set()?);
+                    if !self.take_symbol(",") {
+                        break;
+                    }
+                }
+            } else if self.take_word("REMOVE") {
+                loop {
+                    changes.push(Change { path: self.path()?, action: Action::Remove });
+                    if !self.take_symbol(",") {
+                        break;
+                    }
+                }
+            } else {
+                break;
+            }
+        }
+        if changes.is_empty() {
+            return Err(self.unexpected());
+        }
+        check_clashes(&changes)?;
+        let condition = self.condition_clause()?;
+        let returning = self.returning()?;
+        Ok(Statement::Update { table, update: Update { changes }, condition, returning })
+    }
+
+    /// `path = operand`, `operand + operand`, `set_add(path, set)` or `set_delete(path, set)`.
+    fn set(&mut self) -> Parsed<Change> {
+        let path = self.path()?;
+        self.expect_symbol("=")?;
+        let left = self.operand()?;
+        if let Operand::Call(Call { name, operands }) = &left
+            && let ("set_add" | "set_delete", [_, Operand::Value(set)]) = (name.as_str(), operands.as_slice())
+        {
+            let action = if name == "set_add" { Action::Add(set.clone()) } else { Action::Delete(set.clone()) };
+            return Ok(Change { path, action });
+        }
+        let term = if self.take_symbol("+") {
+            Term::Sum(left, self.operand()?)
+        } else if self.take_symbol("-") {
+            Term::Difference(left, self.operand()?)
+        } else {
+            Term::Operand(left)
+        };
+        Ok(Change { path, action: Action::Set(term) })
+    }
+
+    fn returning(&mut self) -> Parsed<Option<Returning>> {
+        if !self.take_word("RETURNING") {
+            return Ok(None);
+        }
+        let all = self.take_word("ALL");
+        if !all {
+            self.expect_word("MODIFIED")?;
+        }
+        let old = self.take_word("OLD");
+        if !old {
+            self.expect_word("NEW")?;
+        }
+        self.expect_symbol("*")?;
+        Ok(Some(match (all, old) {
+            (true, true) => Returning::AllOld,
+            (true, false) => Returning::AllNew,
+            (false, true) => Returning::ModifiedOld,
+            (false, false) => Returning::ModifiedNew,
+        }))
+    }
+
+    fn condition_clause(&mut self) -> Parsed<Option<Condition>> {
+        if self.take_word("WHERE") { self.or().map(Some) } else { Ok(None) }
+    }
+
+    fn or(&mut self) -> Parsed<Condition> {
+        let mut left = self.and()?;
+        while self.take_word("OR") {
+            left = Condition::Or(Box::new(left), Box::new(self.and()?));
+        }
+        Ok(left)
+    }
+
+    fn and(&mut self) -> Parsed<Condition> {
+        let mut left = self.not()?;
+        while self.take_word("AND") {
+            left = Condition::And(Box::new(left), Box::new(self.not()?));
+        }
+        Ok(left)
+    }
+
+    fn not(&mut self) -> Parsed<Condition> {
+        if self.take_word("NOT") {
+            return self.deeper(|parser| parser.not().map(|inner| Condition::Not(Box::new(inner))));
+        }
+        if self.take_symbol("(") {
+            let inner = self.deeper(Self::or)?;
+            self.expect_symbol(")")?;
+            return Ok(inner);
+        }
+        self.comparison()
+    }
+
+    fn comparison(&mut self) -> Parsed<Condition> {
+        let left = self.operand()?;
+        let comparator = match self.peek() {
+            Token::Symbol("=") => Some(Comparator::Equal),
+            Token::Symbol("<>" | "!=") => Some(Comparator::NotEqual),
+            Token::Symbol("<") => Some(Comparator::Less),
+            Token::Symbol("<=") => Some(Comparator::LessOrEqual),
+            Token::Symbol(">") => Some(Comparator::Greater),
+            Token::Symbol(">=") => Some(Comparator::GreaterOrEqual),
+            _ => None,
+        };
+        if let Some(comparator) = comparator {
+            self.take();
+            let right = self.operand()?;
+            check_ordered(comparator, [&left, &right])?;
+            return Ok(Condition::Compare(comparator, left, right));
+        }
+        if self.take_word("BETWEEN") {
+            let low = self.operand()?;
+            self.expect_word("AND")?;
+            return Ok(Condition::Between(left, low, self.operand()?));
+        }
+        if self.take_word("IN") {
+            return self.within(left);
+        }
+        if self.take_word("IS") {
+            return self.is(left);
+        }
+        match left {
+            Operand::Call(call) => Ok(Condition::Function(call)),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn within(&mut self, operand: Operand) -> Parsed<Condition> {
+        let close = if self.take_symbol("[") { "]" } else { ")" };
+        if close == ")" {
+            self.expect_symbol("(")?;
+        }
+        let mut values = vec![self.operand()?];
+        while self.take_symbol(",") {
+            values.push(self.operand()?);
+        }
+        self.expect_symbol(close)?;
+        if values.len() > IN_VALUES_MAX {
+            let count = values.len();
+            return Err(format!("The IN operator is provided with too many operands; number of operands: {count}"));
+        }
+        Ok(Condition::In(operand, values))
+    }
+
+    fn is(&mut self, operand: Operand) -> Parsed<Condition> {
+        let inverted = self.take_word("NOT");
+        let condition = if self.take_word("MISSING") {
+            Condition::Function(Call { name: "attribute_not_exists".to_owned(), operands: vec![operand] })
+        } else {
+            self.expect_word("NULL")?;
+            Condition::Compare(Comparator::Equal, operand, Operand::Value(Value::Null))
+        };
+        Ok(if inverted { Condition::Not(Box::new(condition)) } else { condition })
+    }
+
+    fn operand(&mut self) -> Parsed<Operand> {
+        let is_call = matches!(self.tokens.get(self.next + 1), Some(Token::Symbol("(")));
+        match self.peek() {
+            Token::Word(_) if is_call => self.deeper(Self::call).map(Operand::Call),
+            Token::Word(word) if !is_literal(word) => self.path().map(Operand::Path),
+            Token::Quoted(_) => self.path().map(Operand::Path),
+            _ => self.value().map(Operand::Value),
+        }
+    }
+
+    fn call(&mut self) -> Parsed<Call> {
+        let Token::Word(name) = self.take() else { return Err(self.unexpected()) };
+        let name = name.to_ascii_lowercase();
+        let wanted = match name.as_str() {
+            "begins_with" | "contains" | "attribute_type" | "list_append" | "if_not_exists" | "set_add"
+            | "set_delete" => 2,
+            "size" | "attribute_exists" | "attribute_not_exists" => 1,
+            _ => return Err(format!("Invalid function name; function: {name}")),
+        };
+        self.expect_symbol("(")?;
+        let mut operands = vec![self.operand()?];
+        while self.take_symbol(",") {
+            operands.push(self.operand()?);
+        }
+        self.expect_symbol(")")?;
+        if operands.len() != wanted {
+            let (what, count) = ("Incorrect number of operands for operator or function", operands.len());
+            return Err(format!("{what}; operator or function: {name}, number of operands: {count}"));
+        }
+        Ok(Call { name, operands })
+    }
+
+    fn name(&mut self) -> Parsed<String> {
+        match self.take() {
+            Token::Quoted(name) if name.is_empty() => Err("Path component cannot be an empty string".to_owned()),
+            Token::Word(name) | Token::Quoted(name) => Ok(name),
+            _ => {
+                self.next = self.next.saturating_sub(1);
+                Err(self.unexpected())
+            }
+        }
+    }
+
+    fn path(&mut self) -> Parsed<Path> {
+        let mut steps = vec![Step::Attribute(self.name()?)];
+        loop {
+            if self.take_symbol(".") {
+                steps.push(Step::Attribute(self.name()?));
+            } else if self.take_symbol("[") {
+                let index = match self.take() {
+                    Token::Number(digits) => digits.parse().ok().map(Step::Index),
+                    Token::Text(name) => Some(Step::Attribute(name)),
+                    _ => None,
+                };
+                steps.push(index.ok_or_else(|| self.unexpected())?);
+                self.expect_symbol("]")?;
+            } else {
+                break;
+            }
+        }
+        if steps.len() > DEPTH_MAX {
+            return Err(format!("The document path has too many nesting elements; nesting elements: {}", steps.len()));
+        }
+        Ok(Path(steps))
+    }
+
+    fn value(&mut self) -> Parsed<Value> {
+        match self.take() {
+            Token::Text(text) => Ok(Value::S(text)),
+            Token::Number(text) => number(&text),
+            Token::Symbol("-") => match self.take() {
+                Token::Number(text) => number(&format!("-{text}")),
+                _ => Err(self.unexpected()),
+            },
+            Token::Symbol("?") => {
+                let value = self.parameters.get(self.used).cloned();
+                self.used += 1;
+                value.ok_or_else(|| "Number of parameters in request and statement don't match.".to_owned())
+            }
+            Token::Symbol("[") => self.deeper(|parser| parser.values("]")).map(Value::L),
+            Token::Symbol("<<") => self.deeper(|parser| parser.values(">>")).and_then(set),
+            Token::Symbol("{") => self.deeper(Self::map).map(Value::M),
+            Token::Word(word) if word.eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
+            Token::Word(word) if word.eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
+            Token::Word(word) if word.eq_ignore_ascii_case("null") => Ok(Value::Null),
+            _ => {
+                self.next = self.next.saturating_sub(1);
+                Err(self.unexpected())
+            }
+        }
+    }
+
+    fn values(&mut self, close: &str) -> Parsed<Vec<Value>> {
+        let mut values = Vec::new();
+        if self.take_symbol(close) {
+            return Ok(values);
+        }
+        loop {
+            values.push(self.value()?);
+            if !self.take_symbol(",") {
+                self.expect_symbol(close)?;
+                return Ok(values);
+            }
+        }
+    }
+
+    fn map(&mut self) -> Parsed<Item> {
+        let mut map = Item::new();
+        if self.take_symbol("}") {
+            return Ok(map);
+        }
+        loop {
+            let name = match self.take() {
+                Token::Text(name) | Token::Quoted(name) | Token::Word(name) => name,
+                _ => return Err(self.unexpected()),
+            };
+            self.expect_symbol(":")?;
+            map.insert(name, self.value()?);
+            if !self.take_symbol(",") {
+                self.expect_symbol("}")?;
+                return Ok(map);
+            }
+        }
+    }
+}
+
+fn is_literal(word: &str) -> bool {
+    ["true", "false", "null"].iter().any(|literal| word.eq_ignore_ascii_case(literal))
+}
+
+fn number(text: &str) -> Parsed<Value> {
+    Number::parse(text).map(Value::N).map_err(|error| error.to_string())
+}
+
+/// The set of some values, all of one type.
+fn set(values: Vec<Value>) -> Parsed<Value> {
+    use api::dynamodb::AttributeValue as V;
+    let first = values.first().map(Value::kind);
+    let mut texts = Vec::new();
+    let mut binaries = Vec::new();
+    for value in values {
+        match crate::value::write_value(value) {
+            V::S(text) if first == Some(crate::value::Kind::S) => texts.push(text),
+            V::N(text) if first == Some(crate::value::Kind::N) => texts.push(text),
+            V::B(bytes) => binaries.push(bytes),
+            _ => return Err(format!("{NOT_WELL_FORMED}: A set holds strings, numbers or binaries of one type")),
+        }
+    }
+    crate::value::read_value(match first {
+        Some(crate::value::Kind::N) => V::NS(texts),
+        Some(crate::value::Kind::B) => V::BS(binaries),
+        _ => V::SS(texts),
+    })
+}
+
+fn check_ordered(comparator: Comparator, operands: [&Operand; 2]) -> Parsed<()> {
+    if matches!(comparator, Comparator::Equal | Comparator::NotEqual) {
+        return Ok(());
+    }
+    match operands.iter().filter_map(|operand| operand.value_kind()).find(|kind| !kind.is_ordered()) {
+        Some(kind) => Err(format!(
+            "Incorrect operand type for operator or function; operator or function: {}, operand type: {}",
+            comparator.symbol(),
+            kind.name()
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_clashes(changes: &[Change]) -> Parsed<()> {
+    use crate::expression::path::{Clash, clash};
+    for (index, change) in changes.iter().enumerate() {
+        for before in &changes[..index] {
+            let verb = match clash(&before.path, &change.path) {
+                Some(Clash::Overlap) => "overlap",
+                Some(Clash::Conflict) => "conflict",
+                None => continue,
+            };
+            return Err(format!(
+                "Two document paths {verb} with each other; must remove or rewrite one of these paths; \
+                 path one: {}, path two: {}",
+                before.path, change.path
+            ));
+        }
+    }
+    Ok(())
+}
