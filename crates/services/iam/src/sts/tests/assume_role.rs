@@ -43,7 +43,7 @@ async fn all_that_was_asked_for_is_in_the_session() {
     let asked = AssumeRoleRequest {
         duration_seconds: Some(43_200),
         policy: Some(DOCUMENT.to_owned()),
-        policy_arns: Some(vec![PolicyDescriptorType { arn: Some(MANAGED.to_owned()), ..Default::default() }]),
+        policy_arns: Some(vec![PolicyDescriptorType { arn: Some(MANAGED.to_owned()) }]),
         tags: Some(vec![tag("team", "blue"), tag("stage", "test")]),
         transitive_tag_keys: Some(vec!["team".to_owned()]),
         source_identity: Some("alice".to_owned()),
@@ -122,7 +122,7 @@ async fn what_cannot_be_is_refused() {
         (
             with(|input| {
                 let arn = Some("arn:aws:iam::111122223333:policy/none".to_owned());
-                input.policy_arns = Some(vec![PolicyDescriptorType { arn, ..Default::default() }]);
+                input.policy_arns = Some(vec![PolicyDescriptorType { arn }]);
             }),
             "ValidationError: Policy arn:aws:iam::111122223333:policy/none does not exist or is not attachable.",
         ),
