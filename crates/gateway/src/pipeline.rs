@@ -85,6 +85,7 @@ impl Exchange<'_> {
             Err(error) => return self.unroutable(error),
         };
         let (service, operation, spoken) = (route.service, route.operation, route.protocol);
+        let query = queue_of_path(route, self.parts, form);
         let refused = |error| Refused(Stage::of(route), error);
         let signature = |error: SignatureError| refused(failure::signature(&error, Some(service), spoken));
         let credentials = match credentials {
@@ -103,6 +104,7 @@ impl Exchange<'_> {
         let refusal = Refusal::default();
         let (body, _memory) = self.checked_body(route, &credentials, &caller, arrived, &refusal).await?;
         let view = self.view(route);
+        let view = RequestView { query: query.as_deref().unwrap_or(view.query), ..view };
         let length = body.length().unwrap_or_default() as usize;
         let input = aside(length, || protocol::read_input(service, operation, spoken, &view, body)).map_err(refused)?;
         let cx = self.context(route, &credentials, caller);
@@ -375,6 +377,16 @@ impl Exchange<'_> {
     fn endpoint(&self) -> String {
         self.info.endpoint(self.parts, &self.gateway.platform.config.endpoint)
     }
+}
+
+/// The query string of a request to a queue's own address that names its queue by that alone, as old clients do: with the
+/// queue as the parameter that everybody else sends.
+fn queue_of_path(route: &Route, parts: &Parts, form: Option<&str>) -> Option<String> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let names_queue = |text: &str| text.split('&').any(|pair| pair.starts_with("QueueUrl="));
+    let silent = !names_queue(query) && !form.is_some_and(names_queue);
+    let of_queue = route.service.id == "sqs" && route.protocol == Protocol::Query && path.len() > 1;
+    (of_queue && silent).then(|| format!("{query}{}QueueUrl={path}", if query.is_empty() { "" } else { "&" }))
 }
 
 /// Unpacks a body that is packed with gzip.

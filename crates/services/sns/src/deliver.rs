@@ -143,7 +143,7 @@ fn raw(attribute: &crate::message::Attribute) -> MessageAttributeValue {
 
 async fn to_function(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscription, message: &Message) -> Outcome {
     let Ok(signer) = service.signer().await else { return Outcome::Unreachable };
-    let links = Links { endpoint: &service.platform.config.endpoint };
+    let links = Links { endpoint: &message.endpoint };
     let arn = topic.subscription(&subscription.id);
     let event = envelope::event(message, message.text_for("lambda"), &arn, &links, &signer);
     let region = subscription.endpoint.split(':').nth(3).unwrap_or(&topic.region);
@@ -245,7 +245,7 @@ async fn notification(
     text: &str,
 ) -> Result<String, Error> {
     let signer = service.signer().await?;
-    let links = Links { endpoint: &service.platform.config.endpoint };
+    let links = Links { endpoint: &message.endpoint };
     let arn = topic.subscription(&subscription.id);
     Ok(envelope::notification(message, text, &arn, &links, &signer).to_string())
 }
@@ -259,7 +259,7 @@ pub async fn ask_to_confirm(service: &Arc<Sns>, topic: &TopicArn, subscription: 
     let (Ok(signer), Ok(settings)) = (service.signer().await, service.topic(topic).await) else {
         return Outcome::Unreachable;
     };
-    let links = Links { endpoint: &service.platform.config.endpoint };
+    let links = Links { endpoint: &subscription.reached_at };
     let id = service.platform.ids.uuid();
     let mut timestamp = String::new();
     service.platform.clock.now().write_iso8601_milliseconds(&mut timestamp);

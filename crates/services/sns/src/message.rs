@@ -37,6 +37,8 @@ pub struct Message {
     pub deduplication_id: Option<String>,
     /// The trace header that came along.
     pub trace_header: Option<String>,
+    /// Address under which its publisher reached the platform: links in it start with it.
+    pub endpoint: String,
     /// Whether it is signed over SHA-256 (version 2) or SHA-1 (version 1).
     pub signature_version_2: bool,
 }

@@ -24,6 +24,8 @@ pub struct Subscription {
     pub owner: String,
     /// ARN of who made it.
     pub principal: String,
+    /// Address under which they reached the platform: the link that confirms it starts with it.
+    pub reached_at: String,
     /// Whether the endpoint wants messages.
     pub confirmed: bool,
     /// Whether it was confirmed by an authenticated call.

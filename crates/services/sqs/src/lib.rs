@@ -26,6 +26,7 @@ mod outgoing;
 mod payload;
 mod policy_document;
 mod poll;
+mod protection;
 mod queue;
 mod receipt;
 mod redrive;

@@ -17,7 +17,6 @@ use crate::errors;
 use crate::keys::{self, FORMAT};
 use crate::limits::{MOVED_AT_ONCE, SWEEP_PAGE};
 use crate::message::{Content, Message, State};
-use crate::payload::Payload;
 use crate::queue::Queue;
 use crate::service::Sqs;
 
@@ -217,7 +216,7 @@ fn draw(
     rows: &mut dyn Transaction,
     count: usize,
     now: i64,
-) -> Result<Vec<(Message, Payload)>, Abort<Error>> {
+) -> Result<Vec<(Message, Vec<u8>)>, Abort<Error>> {
     let mut contents = Contents::open(rows, queue, now)?;
     let everything = Take { count, until: now, receive_count_max: Some(0), dead_max: count };
     let taken = contents.take(&everything)?;
@@ -230,7 +229,7 @@ fn deliver(
     source: &Queue,
     rows: &mut dyn Transaction,
     task: &Task,
-    messages: Vec<(Message, Payload)>,
+    messages: Vec<(Message, Vec<u8>)>,
     ids: &[Uuid],
     now: i64,
 ) -> Result<(), Abort<Error>> {
@@ -254,7 +253,7 @@ fn deliver(
             content: Content::Apart,
             ..message
         };
-        contents.add(message, payload.encode())?;
+        contents.add(message, payload)?;
         contents.close();
     }
     Ok(())

@@ -16,6 +16,7 @@ use crate::limits::{DELAY_SECONDS_MAX, FIFO_ID_CHARACTERS_MAX};
 use crate::message::{Content, Message, State};
 use crate::message_attributes::{self, is_allowed};
 use crate::payload::{AttributeValue, Payload};
+use crate::protection::{self, Protection};
 use crate::queue::Queue;
 use crate::remember::{Memory, Sent};
 
@@ -141,7 +142,15 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Sends the message; a duplicate of a FIFO queue is not sent again. Answers the message's id and, in FIFO queues,
+    /// The payload as it is stored.
+    ///
+    /// # Errors
+    /// Those of KMS.
+    pub async fn protected(&self, cx: &Ctx, protection: &Protection) -> Result<Vec<u8>, Error> {
+        protection::protect(cx, protection, &self.payload).await
+    }
+
+    /// Sends the message with a payload from [`Outgoing::protected`]; a duplicate of a FIFO queue is not sent again. Answers the message's id and, in FIFO queues,
     /// its sequence number.
     ///
     /// # Errors
@@ -150,11 +159,12 @@ impl Outgoing {
         &self,
         rows: &mut dyn Transaction,
         queue: &Queue,
+        payload: &[u8],
         now: i64,
     ) -> Result<(Uuid, Option<String>), Abort<Error>> {
         if !queue.is_fifo() {
             let mut contents = Contents::open(rows, queue, now)?;
-            contents.add(self.message(queue, now, None), self.payload.clone())?;
+            contents.add(self.message(queue, now, None), payload.to_vec())?;
             contents.close();
             return Ok((self.id, None));
         }
@@ -165,7 +175,7 @@ impl Outgoing {
             return Ok((sent.id, Some(sequence_number(sent.sequence))));
         }
         let mut contents = Contents::open(rows, queue, now)?;
-        let sequence = contents.add(self.message(queue, now, Some(id.clone())), self.payload.clone())?;
+        let sequence = contents.add(self.message(queue, now, Some(id.clone())), payload.to_vec())?;
         contents.close();
         let mut memory = Memory::new(rows, queue.record.number, now);
         memory.note_sent(scope, &id, Sent { id: self.id, sequence })?;

@@ -23,6 +23,7 @@ use crate::operations::{
     receive, send, tags, visibility,
 };
 use crate::poll::Polls;
+use crate::protection::Protection;
 use crate::queue::Queue;
 use crate::sweep;
 
@@ -165,6 +166,11 @@ impl Sqs {
         F: Fn(&mut dyn Transaction) -> Result<R, Abort<Error>> + Send + Sync + 'static,
     {
         self.store().transact(partition, closure).await.or_failure()
+    }
+
+    /// How a queue keeps its payloads, as far as is known; the transaction will tell.
+    pub(crate) fn likely_protection(&self, name: &QueueName) -> Protection {
+        self.cached(name).map_or(Protection::Managed, |queue| Protection::of(queue.settings()))
     }
 
     fn cached(&self, name: &QueueName) -> Option<Arc<Queue>> {

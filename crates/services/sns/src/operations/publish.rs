@@ -185,6 +185,7 @@ fn message(
         group: ids.group,
         deduplication_id,
         trace_header: cx.trace_header.clone(),
+        endpoint: cx.endpoint.clone(),
         signature_version_2: topic.signature_version.as_deref() == Some("2"),
     })
 }

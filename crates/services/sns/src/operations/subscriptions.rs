@@ -44,6 +44,7 @@ pub async fn subscribe(service: &Arc<Sns>, cx: &Ctx, input: SubscribeInput) -> R
         endpoint,
         owner: cx.account.clone(),
         principal: cx.principal.arn(),
+        reached_at: cx.endpoint.clone(),
         confirmed,
         authenticated: confirmed,
         token: (!confirmed)

@@ -20,7 +20,6 @@ pub use counters::Counters;
 use crate::keys;
 use crate::limits::{INLINE_BYTES_MAX, RELEASED_AT_ONCE};
 use crate::message::{Content, Message, State};
-use crate::payload::Payload;
 use crate::queue::Queue;
 use crate::receipt::Receipt;
 
@@ -61,7 +60,7 @@ pub struct Taken {
     /// Messages for the receiver, now in flight.
     pub received: Vec<Held>,
     /// Dead letters, removed here, with their payloads.
-    pub dead: Vec<(Message, Payload)>,
+    pub dead: Vec<(Message, Vec<u8>)>,
     /// There may be more: the search ended at a bound.
     pub more: bool,
 }
@@ -192,20 +191,22 @@ impl<'t> Contents<'t> {
         if self.queue.is_fifo() { self.hide_grouped(held, until) } else { self.hide_standard(held, until) }
     }
 
-    /// The payload of a message.
+    /// The payload of a message, as it was added.
     ///
     /// # Errors
     /// A failure of the store.
-    pub fn payload(&mut self, held: &Held) -> Result<Payload, Abort<Error>> {
-        let stored = match &held.message.content {
-            Content::Inline(stored) => return readable(Payload::decode(stored)),
-            Content::Apart => self.rows.get(&keys::payload(self.contents(), held.sequence))?,
-        };
-        readable(stored.and_then(|stored| Payload::decode(&stored)))
+    pub fn payload(&mut self, held: &Held) -> Result<Vec<u8>, Abort<Error>> {
+        match &held.message.content {
+            Content::Inline(stored) => Ok(stored.clone()),
+            Content::Apart => {
+                let stored = self.rows.get(&keys::payload(self.contents(), held.sequence))?;
+                readable(stored.map(|stored| stored.to_vec()))
+            }
+        }
     }
 
     /// Removes a message that goes to another queue.
-    fn remove_dead(&mut self, held: &Held, dead: &mut Vec<(Message, Payload)>) -> Result<(), Abort<Error>> {
+    fn remove_dead(&mut self, held: &Held, dead: &mut Vec<(Message, Vec<u8>)>) -> Result<(), Abort<Error>> {
         let payload = self.payload(held)?;
         self.remove(held)?;
         dead.push((held.message.clone(), payload));

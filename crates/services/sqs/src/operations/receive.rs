@@ -20,6 +20,7 @@ use crate::message_attributes::{Wanted, to_client};
 use crate::outgoing::{check_fifo_id, sequence_number};
 use crate::payload::Payload;
 use crate::poll;
+use crate::protection;
 use crate::queue::Queue;
 use crate::receipt::Receipt;
 use crate::remember::Memory;
@@ -102,9 +103,9 @@ impl Request {
 }
 
 /// A received message with everything that is told of it.
-struct Received {
+struct Received<P> {
     held: Held,
-    payload: Payload,
+    payload: P,
     receipt: Receipt,
 }
 
@@ -115,10 +116,14 @@ async fn attempt(
     name: &QueueName,
     request: &Arc<Request>,
     long: bool,
-) -> Result<Option<Vec<Received>>, Error> {
+) -> Result<Option<Vec<Received<Payload>>>, Error> {
     let (request, now) = (Arc::clone(request), service.now());
     let found = service.on_queue(cx, name, move |queue, rows| receive(queue, rows, &request, long, now));
-    Ok(Some(found.await?).filter(|found| !found.is_empty()))
+    let mut received = Vec::new();
+    for Received { held, payload, receipt } in found.await? {
+        received.push(Received { held, payload: protection::open(cx, &payload).await?, receipt });
+    }
+    Ok(Some(received).filter(|received| !received.is_empty()))
 }
 
 fn receive(
@@ -127,7 +132,7 @@ fn receive(
     request: &Request,
     long: bool,
     now: i64,
-) -> Result<Vec<Received>, Abort<Error>> {
+) -> Result<Vec<Received<Vec<u8>>>, Abort<Error>> {
     let seconds = request.visibility.map_or(i64::from(queue.settings().visibility_seconds), i64::from);
     let until = now.saturating_add(seconds * 1_000);
     if let Some(attempt) = &request.attempt
@@ -176,7 +181,7 @@ fn receive_again(
     attempt: &str,
     until: i64,
     now: i64,
-) -> Result<Option<Vec<Received>>, Abort<Error>> {
+) -> Result<Option<Vec<Received<Vec<u8>>>>, Abort<Error>> {
     let Some(receipts) = Memory::new(rows, queue.record.number, now).received(attempt)? else { return Ok(None) };
     let mut contents = Contents::open(rows, queue, now)?;
     let mut found = Vec::with_capacity(receipts.len());
@@ -210,7 +215,7 @@ fn bury(
     source: &Queue,
     target: &Queue,
     rows: &mut dyn Transaction,
-    dead: Vec<(Message, Payload)>,
+    dead: Vec<(Message, Vec<u8>)>,
     now: i64,
 ) -> Result<(), Abort<Error>> {
     let mut contents = Contents::open(rows, target, now)?;
@@ -219,7 +224,7 @@ fn bury(
         let dead_letter_source = Some(source.name.arn());
         let state = State::Ready;
         let message = Message { sent_at, dead_letter_source, state, content: Content::Apart, ..message };
-        contents.add(message, payload.encode())?;
+        contents.add(message, payload)?;
     }
     contents.close();
     Ok(())
@@ -236,8 +241,8 @@ fn receipt(queue: &Queue, held: &Held, until: i64) -> Receipt {
     }
 }
 
-fn answer(request: &Request, received: Vec<Received>) -> ReceiveMessageResult {
-    let message = |received: Received| {
+fn answer(request: &Request, received: Vec<Received<Payload>>) -> ReceiveMessageResult {
+    let message = |received: Received<Payload>| {
         let Received { held, payload, receipt } = received;
         let system = request.system.select(&held, receipt.group.is_some());
         let chosen = request.attributes.select(payload.attributes);

@@ -7,6 +7,8 @@ use api::sqs::{
     SendMessageRequest, SendMessageResult, errors as modelled,
 };
 use platform::Ctx;
+use store::{Abort, Transaction};
+use uuid::Uuid;
 use wire::Error;
 
 use super::batch;
@@ -14,6 +16,8 @@ use crate::address::QueueName;
 use crate::errors;
 use crate::limits::BATCH_BYTES_MAX;
 use crate::outgoing::{Given, Outgoing};
+use crate::protection::Protection;
+use crate::queue::Queue;
 use crate::service::Sqs;
 
 /// Sends a message.
@@ -31,21 +35,57 @@ pub async fn send_message(service: &Sqs, cx: &Ctx, input: SendMessageRequest) ->
         group: input.message_group_id,
     };
     let outgoing = Arc::new(Outgoing::new(cx, service.id(), name.is_fifo(), given)?);
-    let (message, now) = (Arc::clone(&outgoing), service.now());
-    let sent = service.on_queue(cx, &name, move |queue, rows| {
+    let mut protection = service.likely_protection(&name);
+    for _ in 0..PROTECTION_CHANGES_MAX {
+        match try_send(service, cx, &name, &outgoing, protection).await? {
+            Ok((id, sequence_number)) => return Ok(answer(&outgoing, id, sequence_number)),
+            Err(found) => protection = found,
+        }
+    }
+    Err(restless(cx, &name))
+}
+
+/// What a try to send comes to: what is answered, or how the queue keeps payloads instead.
+type Tried<R> = Result<R, Protection>;
+
+/// Sends with a payload that is kept as the queue was seen to keep them.
+async fn try_send(
+    service: &Sqs,
+    cx: &Ctx,
+    name: &QueueName,
+    outgoing: &Arc<Outgoing>,
+    protection: Protection,
+) -> Result<Tried<(Uuid, Option<String>)>, Error> {
+    let payload = outgoing.protected(cx, &protection).await?;
+    let (message, now) = (Arc::clone(outgoing), service.now());
+    let sent = service.on_queue(cx, name, move |queue, rows| {
         message.check_fifo_ids(queue, errors::missing_parameter)?;
         message.check_for(queue)?;
-        message.send(rows, queue, now)
+        match Protection::of(queue.settings()) {
+            found if found != protection => Ok(Err(found)),
+            _ => message.send(rows, queue, &payload, now).map(Ok),
+        }
     });
-    let (id, sequence_number) = sent.await?;
-    Ok(SendMessageResult {
+    sent.await
+}
+
+fn answer(outgoing: &Outgoing, id: Uuid, sequence_number: Option<String>) -> SendMessageResult {
+    SendMessageResult {
         md5_of_message_body: Some(outgoing.md5_of_body.clone()),
         md5_of_message_attributes: outgoing.md5_of_attributes.clone(),
         md5_of_message_system_attributes: outgoing.md5_of_system_attributes.clone(),
         message_id: Some(id.to_string()),
         sequence_number,
-    })
+    }
 }
+
+/// Somebody changes the queue faster than anything can be sent to it.
+fn restless(cx: &Ctx, name: &QueueName) -> Error {
+    modelled::request_throttled(format!("The settings of the queue {} change too often.", name.url(cx)))
+}
+
+/// How often a queue may change how it keeps payloads while one call sends to it.
+const PROTECTION_CHANGES_MAX: usize = 4;
 
 /// An entry of a batch, as far as it has come.
 struct Entry {
@@ -71,35 +111,72 @@ pub async fn send_message_batch(
             format!("Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent {total} bytes.");
         return Err(modelled::batch_request_too_long(text));
     }
-    let now = service.now();
-    let sent = service.on_queue(cx, &name, move |queue, rows| {
-        let ready = entries.iter().filter_map(|entry| entry.message.as_ref().ok());
-        for message in ready {
+    let entries = Arc::new(entries);
+    let mut protection = service.likely_protection(&name);
+    for _ in 0..PROTECTION_CHANGES_MAX {
+        match try_send_entries(service, cx, &name, &entries, protection).await? {
+            Ok(result) => return Ok(result),
+            Err(found) => protection = found,
+        }
+    }
+    Err(restless(cx, &name))
+}
+
+async fn try_send_entries(
+    service: &Sqs,
+    cx: &Ctx,
+    name: &QueueName,
+    entries: &Arc<Vec<Entry>>,
+    protection: Protection,
+) -> Result<Tried<SendMessageBatchResult>, Error> {
+    let mut payloads = Vec::with_capacity(entries.len());
+    for entry in entries.iter() {
+        payloads.push(match &entry.message {
+            Ok(message) => message.protected(cx, &protection).await?,
+            Err(_) => Vec::new(),
+        });
+    }
+    let (entries, now) = (Arc::clone(entries), service.now());
+    let sent = service.on_queue(cx, name, move |queue, rows| {
+        for message in entries.iter().filter_map(|entry| entry.message.as_ref().ok()) {
             message.check_fifo_ids(queue, |name| {
                 errors::invalid_parameter(format!("The request must contain the parameter {name}."))
             })?;
         }
-        let mut result = SendMessageBatchResult::default();
-        for entry in &entries {
-            let checked = entry.message.as_ref().map_err(Clone::clone);
-            match checked.and_then(|message| message.check_for(queue).map(|()| message)) {
-                Ok(message) => {
-                    let (id, sequence_number) = message.send(rows, queue, now)?;
-                    result.successful.push(SendMessageBatchResultEntry {
-                        id: entry.id.clone(),
-                        message_id: id.to_string(),
-                        md5_of_message_body: message.md5_of_body.clone(),
-                        md5_of_message_attributes: message.md5_of_attributes.clone(),
-                        md5_of_message_system_attributes: message.md5_of_system_attributes.clone(),
-                        sequence_number,
-                    });
-                }
-                Err(error) => result.failed.push(batch::failed(&entry.id, &error)),
-            }
+        match Protection::of(queue.settings()) {
+            found if found != protection => Ok(Err(found)),
+            _ => send_entries(queue, rows, &entries, &payloads, now).map(Ok),
         }
-        Ok(result)
     });
     sent.await
+}
+
+fn send_entries(
+    queue: &Queue,
+    rows: &mut dyn Transaction,
+    entries: &[Entry],
+    payloads: &[Vec<u8>],
+    now: i64,
+) -> Result<SendMessageBatchResult, Abort<Error>> {
+    let mut result = SendMessageBatchResult::default();
+    for (entry, payload) in entries.iter().zip(payloads) {
+        let checked = entry.message.as_ref().map_err(Clone::clone);
+        match checked.and_then(|message| message.check_for(queue).map(|()| message)) {
+            Ok(message) => {
+                let (id, sequence_number) = message.send(rows, queue, payload, now)?;
+                result.successful.push(SendMessageBatchResultEntry {
+                    id: entry.id.clone(),
+                    message_id: id.to_string(),
+                    md5_of_message_body: message.md5_of_body.clone(),
+                    md5_of_message_attributes: message.md5_of_attributes.clone(),
+                    md5_of_message_system_attributes: message.md5_of_system_attributes.clone(),
+                    sequence_number,
+                });
+            }
+            Err(error) => result.failed.push(batch::failed(&entry.id, &error)),
+        }
+    }
+    Ok(result)
 }
 
 fn prepare(service: &Sqs, cx: &Ctx, name: &QueueName, entry: SendMessageBatchRequestEntry) -> Entry {

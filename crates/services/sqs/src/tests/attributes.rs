@@ -105,3 +105,23 @@ async fn unknown_names_are_no_attributes() {
     let refused = bench.refused::<sqs::GetQueueAttributes>(input).await;
     assert_eq!(refused, ("InvalidAttributeName", "Unknown Attribute Foo.".to_owned()));
 }
+
+#[tokio::test]
+async fn bodies_lie_encrypted_unless_the_queue_says_otherwise() {
+    let bench = Bench::new();
+    for (name, managed, readable) in [("sealed", "true", false), ("plain", "false", true)] {
+        let url = bench.queue(name, &[("SqsManagedSseEnabled", managed)]).await;
+        let body = format!("a secret of {name}");
+        bench.send(&url, &body).await;
+        let partition = crate::keys::partition(platform::testing::ACCOUNT, platform::testing::REGION);
+        let scan = bench.sqs.store().scan(&partition, store::KeyRange::all(), store::Direction::Forward, 100);
+        let found =
+            scan.await.unwrap().iter().any(|(_, row)| row.windows(body.len()).any(|part| part == body.as_bytes()));
+        assert_eq!(found, readable, "{name}");
+        // A change of the setting is for later messages; earlier ones can still be read.
+        let other = if managed == "true" { "false" } else { "true" };
+        bench.call::<sqs::SetQueueAttributes>(set(&url, &[("SqsManagedSseEnabled", other)])).await.unwrap();
+        bench.send(&url, "later").await;
+        assert_eq!(bench.bodies(&url, 10).await, [body, "later".to_owned()]);
+    }
+}
