@@ -187,29 +187,29 @@ def test_a_key_that_the_caller_may_not_use_keeps_the_secret(aws, secrets):
     assert reader.get_secret_value(SecretId="s")["SecretString"] == "x"
 
 
-def rotation_function(aws, name="rotation", code=None):
-    """The example's function, which Secrets Manager may invoke."""
+def rotation_function(aws, code=None):
+    """The example's function, under its least-privilege role."""
     policy = json.loads((EXAMPLE / "rotation-policy.json").read_text())
     role = Identities(aws).role(LAMBDA, *policy["Statement"])
-    function = Functions(aws).create(code or (EXAMPLE / "rotation.py").read_text(), name=name, Role=role, Timeout=60)
-    aws("lambda").add_permission(
-        FunctionName=name, StatementId="secrets", Action="lambda:InvokeFunction",
-        Principal="secretsmanager.amazonaws.com")
+    function = Functions(aws).create(code or (EXAMPLE / "rotation.py").read_text(), Role=role, Timeout=60)
     return aws("lambda").get_function_configuration(FunctionName=function.name)["FunctionArn"]
 
 
-def test_a_function_rotates_a_secret(aws, secrets):
-    secrets.create_secret(Name="test/database", SecretString=json.dumps({"username": "app", "password": "first"}))
-    function = rotation_function(aws)
-    stranger = Functions(aws).create("def handler(event, context): pass")
-    stranger = aws("lambda").get_function_configuration(FunctionName=stranger.name)["FunctionArn"]
-    refusal = refused(secrets.rotate_secret, SecretId="test/database", RotationLambdaARN=stranger,
-                      RotationRules={"AutomaticallyAfterDays": 30})
+def test_a_function_that_there_is_not_is_refused(aws, secrets):
+    secrets.create_secret(Name="s", SecretString="x")
+    before = plain(secrets.describe_secret(SecretId="s"))
+    refusal = refused(secrets.rotate_secret, SecretId="s", RotationRules={"AutomaticallyAfterDays": 30},
+                      RotationLambdaARN=f"arn:aws:lambda:{aws.region}:{aws.account}:function:none")
     assert (refusal.code, refusal.message) == (
         "AccessDeniedException",
         "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to "
         "the principal secretsmanager.amazonaws.com.")
-    rotated = secrets.rotate_secret(SecretId="test/database", RotationLambdaARN=function,
+    assert plain(secrets.describe_secret(SecretId="s")) == before
+
+
+def test_a_function_rotates_a_secret(aws, secrets):
+    secrets.create_secret(Name="test/database", SecretString=json.dumps({"username": "app", "password": "first"}))
+    rotated = secrets.rotate_secret(SecretId="test/database", RotationLambdaARN=rotation_function(aws),
                                     RotationRules={"AutomaticallyAfterDays": 30})
     eventually(lambda: "LastRotatedDate" in secrets.describe_secret(SecretId="test/database"), "the rotation")
     described = secrets.describe_secret(SecretId="test/database")
@@ -229,8 +229,7 @@ def test_a_rotation_goes_on_after_the_platform_was_killed(data):
         aws = Clients(traca.endpoint, account)
         secrets = aws("secretsmanager")
         secrets.create_secret(Name="test/database", SecretString=json.dumps({"password": "first"}))
-        function = rotation_function(aws, code=slow)
-        rotated = secrets.rotate_secret(SecretId="test/database", RotationLambdaARN=function,
+        rotated = secrets.rotate_secret(SecretId="test/database", RotationLambdaARN=rotation_function(aws, code=slow),
                                         RotationRules={"ScheduleExpression": "rate(10 days)"})
 
         def created():

@@ -1,10 +1,7 @@
 """Rotates a secret whose value is a JSON object with a password, in the four steps of Secrets Manager.
 
 Each step may be called again, so each looks first at what is there. What the function has to be allowed is in
-rotation-policy.json beside it; Secrets Manager has to be allowed to invoke it:
-
-    aws lambda add-permission --function-name rotation --statement-id secrets \\
-        --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com
+rotation-policy.json beside it.
 """
 import json
 
