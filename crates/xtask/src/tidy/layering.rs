@@ -8,7 +8,7 @@ use super::Finding;
 use crate::failure::Outcome;
 
 /// Crates of ours (without the `traca-` prefix) and those they may depend on. A service is `service-*`.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("wire", &[]),
     ("api", &["wire"]),
     ("store", &[]),
@@ -17,9 +17,10 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("runtimes", &[]),
     ("policy", &[]),
     ("outbound", &[]),
+    ("pattern", &[]),
     ("platform", &["api", "wire", "store", "blob", "policy"]),
-    ("service-lambda", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "sandbox", "runtimes"]),
-    ("service-*", &["api", "wire", "store", "blob", "platform", "policy", "outbound"]),
+    ("service-lambda", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "sandbox", "runtimes"]),
+    ("service-*", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern"]),
     ("gateway", &["api", "wire", "platform"]),
     ("bench", &["wire"]),
     ("xtask", &[]),
