@@ -8,6 +8,8 @@
 //! [`SecretValue`](value::SecretValue), which tells nothing about itself. A staging label is on one version at most.
 //! What is to happen later (deletions, rotations) is a timer, set in the transaction that decides on it.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
 mod encryption;
 mod errors;
 mod guard;

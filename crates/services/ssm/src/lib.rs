@@ -7,6 +7,8 @@
 //! **Invariants.** Every page of every operation looks at a bounded number of rows; one that found too little on them
 //! answers what it has and a token. Values are in texts that are never printed ([`records::StoredValue`]).
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
 mod encryption;
 mod errors;
 mod filters;
