@@ -84,7 +84,7 @@ async fn policies_that_do_not_hold_are_refused() {
         assert!(refusal.starts_with(text), "{policies}: {refusal}");
     }
     let policy = r#"{"Type":"NoChangeNotification","Version":"1.0","Attributes":{"After":"1","Unit":"Days"}}"#;
-    let many = format!("[{}]", vec![policy; 11].join(","));
+    let many = format!("[{}]", [policy; 11].join(","));
     let refusal = refused::<ssm::PutParameter>(&bench, with_policies("/p", &many)).await;
     assert!(refusal.starts_with("PoliciesLimitExceededException"), "{refusal}");
     let standard = PutParameterRequest { tier: None, ..with_policies("/p", &format!("[{policy}]")) };
