@@ -258,14 +258,14 @@ async fn writes_consume_what_aws_counts() {
             "Projection": {"ProjectionType": "ALL"},
         }],
     });
-    bench.table("t", &[("pk", "S"), ("sk", "S")], more).await;
+    bench.table("tab", &[("pk", "S"), ("sk", "S")], more).await;
     let units = |answer: &Json| {
         let consumed = &answer["ConsumedCapacity"];
         let index = |kind: &str, name: &str| consumed[kind][name]["CapacityUnits"].as_f64();
         let total = consumed["CapacityUnits"].as_f64();
         (total, index("GlobalSecondaryIndexes", "gsi"), index("LocalSecondaryIndexes", "lsi"))
     };
-    let put = |item: Json| json!({"TableName": "t", "Item": item, "ReturnConsumedCapacity": "INDEXES"});
+    let put = |item: Json| json!({"TableName": "tab", "Item": item, "ReturnConsumedCapacity": "INDEXES"});
     let full = json!({"pk": {"S": "a"}, "sk": {"S": "1"}, "g": {"S": "g"}, "l": {"S": "L"}, "proj": {"S": "p"}, "o": {"S": "o"}});
     let sparse = json!({"pk": {"S": "b"}, "sk": {"S": "1"}, "other": {"S": "o"}});
     assert_eq!(units(&bench.ok("PutItem", put(sparse)).await), (Some(1.0), None, None));
@@ -280,14 +280,14 @@ async fn writes_consume_what_aws_counts() {
     ] {
         bench.ok("PutItem", put(full.clone())).await;
         let input = json!({
-            "TableName": "t", "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}}, "UpdateExpression": expression,
+            "TableName": "tab", "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}}, "UpdateExpression": expression,
             "ExpressionAttributeValues": {":v": {"S": "new"}}, "ReturnConsumedCapacity": "INDEXES",
         });
         assert_eq!(units(&bench.ok("UpdateItem", input).await), expected, "{expression}");
     }
     bench.ok("PutItem", put(full)).await;
     let delete = json!({
-        "TableName": "t", "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}}, "ReturnConsumedCapacity": "INDEXES",
+        "TableName": "tab", "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}}, "ReturnConsumedCapacity": "INDEXES",
         "ReturnItemCollectionMetrics": "SIZE",
     });
     let answer = bench.ok("DeleteItem", delete).await;

@@ -6,9 +6,9 @@ use serde_json::json;
 use crate::testing::Bench;
 
 async fn bench() -> Bench {
-    let bench = Bench::with_table("t", &[("pk", "S"), ("sk", "N")]).await;
+    let bench = Bench::with_table("tab", &[("pk", "S"), ("sk", "N")]).await;
     for number in 0..4 {
-        let statement = format!("INSERT INTO t VALUE {{'pk': 'a', 'sk': {number}, 'v': 'x{number}', 'n': {number}}}");
+        let statement = format!("INSERT INTO tab VALUE {{'pk': 'a', 'sk': {number}, 'v': 'x{number}', 'n': {number}}}");
         bench.ok("ExecuteStatement", json!({"Statement": statement})).await;
     }
     bench
@@ -21,28 +21,31 @@ async fn items(bench: &Bench, statement: &str) -> serde_json::Value {
 #[tokio::test]
 async fn statements_read_and_write_items() {
     let bench = bench().await;
-    let found = items(&bench, "SELECT v FROM \"t\" WHERE pk = 'a' AND sk >= 2 ORDER BY sk DESC").await;
+    let found = items(&bench, "SELECT v FROM \"tab\" WHERE pk = 'a' AND sk >= 2 ORDER BY sk DESC").await;
     assert_eq!(found, json!([{"v": {"S": "x3"}}, {"v": {"S": "x2"}}]));
-    assert_eq!(items(&bench, "select sk from t where n in [1, 3]").await.as_array().map(Vec::len), Some(2));
+    assert_eq!(items(&bench, "select sk from tab where n in [1, 3]").await.as_array().map(Vec::len), Some(2));
     let found =
-        items(&bench, "SELECT sk FROM t WHERE pk = 'a' AND begins_with(v, 'x') AND NOT sk BETWEEN 1 AND 3").await;
+        items(&bench, "SELECT sk FROM tab WHERE pk = 'a' AND begins_with(v, 'x') AND NOT sk BETWEEN 1 AND 3").await;
     assert_eq!(found, json!([{"sk": {"N": "0"}}]));
-    assert_eq!(items(&bench, "SELECT * FROM t WHERE zz IS MISSING AND n = 0").await.as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        items(&bench, "SELECT * FROM tab WHERE zz IS MISSING AND n = 0").await.as_array().map(Vec::len),
+        Some(1)
+    );
     let update =
-        "UPDATE t SET n = n + 10 SET tags = <<'a', 'b'>> REMOVE v WHERE pk = 'a' AND sk = 1 RETURNING ALL NEW *";
+        "UPDATE tab SET n = n + 10 SET tags = <<'a', 'b'>> REMOVE v WHERE pk = 'a' AND sk = 1 RETURNING ALL NEW *";
     let expected = json!([{"pk": {"S": "a"}, "sk": {"N": "1"}, "n": {"N": "11"}, "tags": {"SS": ["a", "b"]}}]);
     assert_eq!(items(&bench, update).await, expected);
-    let update = "UPDATE t SET tags = set_delete(tags, <<'a'>>) WHERE pk = 'a' AND sk = 1 RETURNING MODIFIED NEW *";
+    let update = "UPDATE tab SET tags = set_delete(tags, <<'a'>>) WHERE pk = 'a' AND sk = 1 RETURNING MODIFIED NEW *";
     assert_eq!(items(&bench, update).await, json!([{"tags": {"SS": ["b"]}}]));
-    let delete = "DELETE FROM t WHERE pk = 'a' AND sk = 0 AND n = 0 RETURNING ALL OLD *";
+    let delete = "DELETE FROM tab WHERE pk = 'a' AND sk = 0 AND n = 0 RETURNING ALL OLD *";
     assert_eq!(items(&bench, delete).await[0]["v"], json!({"S": "x0"}));
-    assert_eq!(items(&bench, "DELETE FROM t WHERE pk = 'a' AND sk = 0").await, json!([]));
+    assert_eq!(items(&bench, "DELETE FROM tab WHERE pk = 'a' AND sk = 0").await, json!([]));
 }
 
 #[tokio::test]
 async fn pages_go_on_with_their_own_statement_only() {
     let bench = bench().await;
-    let statement = "SELECT sk FROM t WHERE pk = ?";
+    let statement = "SELECT sk FROM tab WHERE pk = ?";
     let page = |token: serde_json::Value| {
         let mut input = json!({"Statement": statement, "Parameters": [{"S": "a"}], "Limit": 3});
         if token.is_string() {
@@ -54,7 +57,7 @@ async fn pages_go_on_with_their_own_statement_only() {
     assert_eq!(first["Items"].as_array().map(Vec::len), Some(3));
     let second = bench.ok("ExecuteStatement", page(first["NextToken"].clone())).await;
     assert_eq!(second["Items"], json!([{"sk": {"N": "3"}}]));
-    let other = json!({"Statement": "SELECT * FROM t", "NextToken": first["NextToken"]});
+    let other = json!({"Statement": "SELECT * FROM tab", "NextToken": first["NextToken"]});
     assert_eq!(bench.refused("ExecuteStatement", other).await, "ValidationException: NextToken does not match request");
 }
 
@@ -64,41 +67,41 @@ async fn statements_are_refused_in_aws_words() {
     let bench = bench().await;
     let key = "Where clause does not contain a mandatory equality on all key attributes";
     for (statement, error) in [
-        ("INSERT INTO t VALUE {'pk': 'a', 'sk': 1}", "DuplicateItemException: Duplicate primary key exists in table"),
-        ("UPDATE t SET n = 1 WHERE pk = 'a'", &format!("ValidationException: {key}")),
-        ("DELETE FROM t WHERE n = 1", &format!("ValidationException: {key}")),
+        ("INSERT INTO tab VALUE {'pk': 'a', 'sk': 1}", "DuplicateItemException: Duplicate primary key exists in table"),
+        ("UPDATE tab SET n = 1 WHERE pk = 'a'", &format!("ValidationException: {key}")),
+        ("DELETE FROM tab WHERE n = 1", &format!("ValidationException: {key}")),
         (
-            "UPDATE t SET n = 1 WHERE pk = 'zz' AND sk = 1",
+            "UPDATE tab SET n = 1 WHERE pk = 'zz' AND sk = 1",
             "ConditionalCheckFailedException: The conditional request failed",
         ),
         (
-            "DELETE FROM t WHERE pk = 'a' AND sk = 1 RETURNING MODIFIED NEW *",
+            "DELETE FROM tab WHERE pk = 'a' AND sk = 1 RETURNING MODIFIED NEW *",
             "ValidationException: Invalid returning clause: RETURNING MODIFIED NEW *. Only RETURNING ALL OLD * is \
              allowed in DELETE statements.",
         ),
         (
-            "SELECT * FROM \"t\".\"none\" WHERE pk = 'a'",
+            "SELECT * FROM \"tab\".\"none\" WHERE pk = 'a'",
             "ValidationException: The table does not have the specified index",
         ),
         (
-            "SELECT * FROM \"t\".\"a\".\"b\"",
+            "SELECT * FROM \"tab\".\"a\".\"b\"",
             "ValidationException: A path may contain at most 2 components in the FROM clause",
         ),
         ("SELECT * FROM \"\"", "ValidationException: Path component cannot be an empty string"),
         ("SELECT * FROM none", "ResourceNotFoundException: Requested resource not found"),
         (
-            "SELECT * FROM t WHERE v < true",
+            "SELECT * FROM tab WHERE v < true",
             "ValidationException: Incorrect operand type for operator or function; operator or function: <, operand \
              type: BOOL",
         ),
         (
-            "SELECT * FROM t WHERE v = ?",
+            "SELECT * FROM tab WHERE v = ?",
             "ValidationException: Number of parameters in request and statement don't match.",
         ),
     ] {
         assert_eq!(bench.refused("ExecuteStatement", json!({"Statement": statement})).await, error, "{statement}");
     }
-    let error = bench.refused("ExecuteStatement", json!({"Statement": "SELECT * FROM \"t"})).await;
+    let error = bench.refused("ExecuteStatement", json!({"Statement": "SELECT * FROM \"tab"})).await;
     assert!(error.starts_with("ValidationException: Statement wasn't well formed, can't be processed"), "{error}");
 }
 
@@ -106,22 +109,22 @@ async fn statements_are_refused_in_aws_words() {
 async fn batches_and_transactions_of_statements() {
     let bench = bench().await;
     let batch = json!({"Statements": [
-        {"Statement": "SELECT v FROM t WHERE pk = 'a' AND sk = 1"},
-        {"Statement": "INSERT INTO t VALUE {'pk': 'a', 'sk': 1}"},
+        {"Statement": "SELECT v FROM tab WHERE pk = 'a' AND sk = 1"},
+        {"Statement": "INSERT INTO tab VALUE {'pk': 'a', 'sk': 1}"},
     ]});
     let answer = bench.ok("BatchExecuteStatement", batch).await;
     assert_eq!(answer["Responses"][0]["Item"], json!({"v": {"S": "x1"}}));
     assert_eq!(answer["Responses"][1]["Error"]["Code"], json!("DuplicateItem"));
     let write = json!({"TransactStatements": [
-        {"Statement": "UPDATE t SET n = 100 WHERE pk = 'a' AND sk = 1"},
-        {"Statement": "EXISTS(SELECT * FROM t WHERE pk = 'a' AND sk = 2 AND n = 3)"},
+        {"Statement": "UPDATE tab SET n = 100 WHERE pk = 'a' AND sk = 1"},
+        {"Statement": "EXISTS(SELECT * FROM tab WHERE pk = 'a' AND sk = 2 AND n = 3)"},
     ]});
     let error = bench.refused("ExecuteTransaction", write).await;
     assert!(error.ends_with("[None, ConditionalCheckFailed]"), "{error}");
-    let read = json!({"TransactStatements": [{"Statement": "SELECT n FROM t WHERE pk = 'a' AND sk = 1"}]});
+    let read = json!({"TransactStatements": [{"Statement": "SELECT n FROM tab WHERE pk = 'a' AND sk = 1"}]});
     let answer = bench.ok("ExecuteTransaction", read).await;
     assert_eq!(answer["Responses"], json!([{"Item": {"n": {"N": "1"}}}]));
-    let returning = "UPDATE t SET n = 1 WHERE pk = 'a' AND sk = 1 RETURNING ALL NEW *";
+    let returning = "UPDATE tab SET n = 1 WHERE pk = 'a' AND sk = 1 RETURNING ALL NEW *";
     let error = bench.refused("ExecuteTransaction", json!({"TransactStatements": [{"Statement": returning}]})).await;
     let expected = "ValidationException: Validation failed in TransactStatements[0]: RETURNING clause is not supported \
                     in ExecuteTransaction.";
@@ -134,7 +137,7 @@ fn pieces() -> impl Strategy<Value = String> {
         "* ",
         "FROM ",
         "t ",
-        "\"t\".\"i\" ",
+        "\"tab\".\"i\" ",
         "WHERE ",
         "a ",
         "= ",
@@ -184,7 +187,7 @@ proptest! {
 
     #[test]
     fn deep_statements_are_refused(depth in 90..2_000_usize, piece in prop::sample::select(vec!["(", "[", "NOT ", "{'a':"])) {
-        let text = format!("SELECT * FROM t WHERE {}", piece.repeat(depth));
+        let text = format!("SELECT * FROM tab WHERE {}", piece.repeat(depth));
         prop_assert!(super::parser::parse(&text, &[]).is_err());
     }
 }

@@ -50,24 +50,24 @@ async fn run(bench: &Bench, model: &mut Model, step: &Step) {
         Step::Put(hash, range, group, value) => {
             let entry = (group, i64::from(value));
             model.insert((hash, range), entry);
-            bench.ok("PutItem", json!({"TableName": "t", "Item": item((hash, range), entry)})).await;
+            bench.ok("PutItem", json!({"TableName": "tab", "Item": item((hash, range), entry)})).await;
         }
         Step::Delete(hash, range) => {
             model.remove(&(hash, range));
-            bench.ok("DeleteItem", json!({"TableName": "t", "Key": key(hash, range)})).await;
+            bench.ok("DeleteItem", json!({"TableName": "tab", "Key": key(hash, range)})).await;
         }
         Step::Add(hash, range, by) => {
             let entry = model.entry((hash, range)).or_insert((None, 0));
             entry.1 += i64::from(by);
             let input = json!({
-                "TableName": "t", "Key": key(hash, range), "UpdateExpression": "ADD v :by",
+                "TableName": "tab", "Key": key(hash, range), "UpdateExpression": "ADD v :by",
                 "ExpressionAttributeValues": {":by": {"N": by.to_string()}},
             });
             bench.ok("UpdateItem", input).await;
         }
         Step::Move(hash, range, group) => {
             let input = json!({
-                "TableName": "t", "Key": key(hash, range), "UpdateExpression": "SET g = :g",
+                "TableName": "tab", "Key": key(hash, range), "UpdateExpression": "SET g = :g",
                 "ConditionExpression": "attribute_exists(h)",
                 "ExpressionAttributeValues": {":g": {"S": format!("g{group}")}},
             });
@@ -84,8 +84,8 @@ async fn run(bench: &Bench, model: &mut Model, step: &Step) {
             let moved = model.get(&(hash, from)).copied();
             let value = moved.map_or(0, |(_, value)| value);
             let input = json!({"TransactItems": [
-                {"Delete": {"TableName": "t", "Key": key(hash, from), "ConditionExpression": "attribute_exists(h)"}},
-                {"Put": {"TableName": "t", "Item": item((hash, to), (None, value))}},
+                {"Delete": {"TableName": "tab", "Key": key(hash, from), "ConditionExpression": "attribute_exists(h)"}},
+                {"Put": {"TableName": "tab", "Item": item((hash, to), (None, value))}},
             ]});
             let done = bench.call("TransactWriteItems", &input).await;
             assert_eq!(done.is_ok(), moved.is_some());
@@ -111,20 +111,20 @@ async fn pages(bench: &Bench, operation: &str, input: Json) -> Vec<Json> {
 }
 
 fn sorted(mut items: Vec<Json>) -> Vec<Json> {
-    items.sort_by_key(ToString::to_string);
+    items.sort_by_key(|item| (item["h"].to_string(), item["r"].to_string()));
     items
 }
 
 async fn compare(bench: &Bench, model: &Model) {
     let all: Vec<Json> = model.iter().map(|(key, entry)| item(*key, *entry)).collect();
-    let scanned = pages(bench, "Scan", json!({"TableName": "t", "Limit": 3})).await;
+    let scanned = pages(bench, "Scan", json!({"TableName": "tab", "Limit": 3})).await;
     assert_eq!(sorted(scanned), sorted(all.clone()));
     for hash in 0..3 {
         let of_hash: Vec<Json> =
             model.iter().filter(|((found, _), _)| *found == hash).map(|(key, entry)| item(*key, *entry)).collect();
         for forward in [true, false] {
             let input = json!({
-                "TableName": "t", "KeyConditionExpression": "h = :h", "ScanIndexForward": forward, "Limit": 2,
+                "TableName": "tab", "KeyConditionExpression": "h = :h", "ScanIndexForward": forward, "Limit": 2,
                 "ExpressionAttributeValues": {":h": {"S": format!("h{hash}")}},
             });
             let mut expected = of_hash.clone();
@@ -141,12 +141,12 @@ async fn compare(bench: &Bench, model: &Model) {
             .map(|(key, entry)| item(*key, *entry))
             .collect();
         let input = json!({
-            "TableName": "t", "IndexName": "by-group", "KeyConditionExpression": "g = :g", "Limit": 1,
+            "TableName": "tab", "IndexName": "by-group", "KeyConditionExpression": "g = :g", "Limit": 1,
             "ExpressionAttributeValues": {":g": {"S": format!("g{group}")}},
         });
         assert_eq!(sorted(pages(bench, "Query", input).await), sorted(of_group));
     }
-    let table = bench.ok("DescribeTable", json!({"TableName": "t"})).await;
+    let table = bench.ok("DescribeTable", json!({"TableName": "tab"})).await;
     assert_eq!(table["Table"]["ItemCount"], json!(model.len()));
     let indexed = model.values().filter(|(group, _)| group.is_some()).count();
     assert_eq!(table["Table"]["GlobalSecondaryIndexes"][0]["ItemCount"], json!(indexed));
@@ -168,7 +168,7 @@ proptest! {
                     "Projection": {"ProjectionType": "ALL"},
                 }],
             });
-            bench.table("t", &[("h", "S"), ("r", "N")], more).await;
+            bench.table("tab", &[("h", "S"), ("r", "N")], more).await;
             let mut model = Model::new();
             for step in &steps {
                 run(&bench, &mut model, step).await;
@@ -181,7 +181,7 @@ proptest! {
 
 /// A stream's records, one after the other, lead to the same items.
 async fn replay(bench: &Bench, model: &Model) {
-    let table = bench.ok("DescribeTable", json!({"TableName": "t"})).await;
+    let table = bench.ok("DescribeTable", json!({"TableName": "tab"})).await;
     let arn = table["Table"]["LatestStreamArn"].clone();
     let stream = bench.ok("DescribeStream", json!({"StreamArn": arn})).await;
     let shard = stream["StreamDescription"]["Shards"][0]["ShardId"].clone();
