@@ -5,6 +5,7 @@ mod client;
 mod figures;
 mod functions;
 mod platform;
+mod queues;
 
 use std::fs;
 use std::io::{self, Write};
@@ -18,6 +19,7 @@ use client::{Client, Keys};
 use figures::Figures;
 use functions::Function;
 use platform::Platform;
+use queues::Queue;
 
 /// Measures a release build of `traca`.
 #[derive(Parser)]
@@ -37,6 +39,9 @@ struct Arguments {
     /// Seconds of load from 32 clients on each function.
     #[arg(long, default_value_t = 4)]
     load_seconds: u64,
+    /// Messages that wait in a queue while it is measured a second time; 0 leaves queues out.
+    #[arg(long, default_value_t = 1_000_000)]
+    waiting_messages: usize,
 }
 
 /// Time after which a platform that was just started is idle: its launcher is up, its background work done.
@@ -69,8 +74,29 @@ fn main() -> io::Result<()> {
     for function in functions::all(&programs)? {
         invocations(&platform, &function, &keys, &arguments)?;
     }
+    if arguments.waiting_messages > 0 {
+        queues(&platform, &keys, &arguments)?;
+    }
     Ok(())
 }
+
+/// An empty queue, and one in which many messages wait.
+fn queues(platform: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
+    let time = Duration::from_secs(arguments.load_seconds);
+    for (name, waiting) in [("empty", 0), ("full", arguments.waiting_messages)] {
+        let queue = Queue::create(platform, keys, name)?;
+        queue.fill(waiting)?;
+        let (rate, figures) = queue.send(time)?;
+        say(&format!("SendMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;
+        let (rate, figures) = queue.receive(time)?;
+        say(&format!("ReceiveMessage and DeleteMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;
+    }
+    let queue = Queue::create(platform, keys, "waited-for")?;
+    say(&format!("send to a waiting call: {}", queue.wake(WAKES)?.milliseconds()))
+}
+
+/// Messages for which a call waits.
+const WAKES: usize = 200;
 
 /// Process start to first signed answer, each on an empty data directory.
 fn starts(binary: &Path, rounds: usize) -> io::Result<()> {

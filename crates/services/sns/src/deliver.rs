@@ -11,12 +11,13 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use platform::Principal;
 use serde::{Deserialize, Serialize};
+use store::keys::Key;
 use wire::Error;
 use wire::schema::Fault;
 
 use crate::arn::TopicArn;
 use crate::envelope::{self, Links};
-use crate::keys;
+use crate::keys::{self, Purpose};
 use crate::limits::{HTTP_TIME, OUTBOX_MAX};
 use crate::message::Message;
 use crate::retry;
@@ -220,12 +221,11 @@ async fn to_outbox(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscrip
         body,
         sent: message.timestamp(),
     };
-    keep(service, topic, message.number, &subscription.id, sent).await
+    keep(service, topic, keys::outbox(message.number, Purpose::Notification, &subscription.id), sent).await
 }
 
 /// Keeps a mail or short message; of very many, the latest.
-async fn keep(service: &Arc<Sns>, topic: &TopicArn, number: u64, id: &str, sent: Sent) -> Outcome {
-    let key = keys::outbox(number, id);
+async fn keep(service: &Arc<Sns>, topic: &TopicArn, key: Key, sent: Sent) -> Outcome {
     let kept = service.transact(partition(topic), move |rows| {
         rows::put(rows, &key, &sent)?;
         let all = rows.scan(keys::all_outbox(), store::Direction::Backward, OUTBOX_MAX + 1)?;
@@ -283,5 +283,5 @@ pub async fn ask_to_confirm(service: &Arc<Sns>, topic: &TopicArn, subscription: 
         body,
         sent: timestamp,
     };
-    keep(service, topic, subscription.since, &subscription.id, sent).await
+    keep(service, topic, keys::outbox(subscription.since, Purpose::Confirmation, &subscription.id), sent).await
 }

@@ -94,9 +94,19 @@ pub fn tokens(topic: &str) -> KeyRange {
     Key::new().u8(TOKEN).text(topic).range()
 }
 
-/// A mail or short message, by the number of its message and the id of its subscription.
-pub fn outbox(number: u64, id: &str) -> Key {
-    Key::new().u8(OUTBOX).u64(number).text(id)
+/// What a mail or short message in the outbox is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Purpose {
+    /// It asks for a confirmation.
+    Confirmation,
+    /// It carries a message.
+    Notification,
+}
+
+/// A mail or short message, by the number of its message (of the next one, if it carries none) and the id of its
+/// subscription.
+pub fn outbox(number: u64, purpose: Purpose, id: &str) -> Key {
+    Key::new().u8(OUTBOX).u64(number).u8(purpose as u8).text(id)
 }
 
 /// All mails and short messages.

@@ -69,7 +69,7 @@ pub struct Taken {
 #[derive(Debug)]
 pub enum Found {
     /// The message, as it was when the handle was given.
-    Current(Held),
+    Current(Box<Held>),
     /// The message was received again, or is ready again (FIFO queues).
     Outdated,
     /// No message.
@@ -168,7 +168,7 @@ impl<'t> Contents<'t> {
         let Some(held) = held.filter(|held| held.message.id == receipt.id) else { return Ok(Found::Gone) };
         let ready_again = self.queue.is_fifo() && held.message.state == State::Ready;
         let current = held.message.receive_count == receipt.receive_count && !ready_again;
-        Ok(if current { Found::Current(held) } else { Found::Outdated })
+        Ok(if current { Found::Current(Box::new(held)) } else { Found::Outdated })
     }
 
     /// Removes a message.

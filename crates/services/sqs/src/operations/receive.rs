@@ -109,6 +109,9 @@ struct Received<P> {
     receipt: Receipt,
 }
 
+/// Received messages with their payloads as they are stored.
+type Stored = Vec<Received<Vec<u8>>>;
+
 /// Tries once. `None` if there is nothing to receive.
 async fn attempt(
     service: &Sqs,
@@ -132,7 +135,7 @@ fn receive(
     request: &Request,
     long: bool,
     now: i64,
-) -> Result<Vec<Received<Vec<u8>>>, Abort<Error>> {
+) -> Result<Stored, Abort<Error>> {
     let seconds = request.visibility.map_or(i64::from(queue.settings().visibility_seconds), i64::from);
     let until = now.saturating_add(seconds * 1_000);
     if let Some(attempt) = &request.attempt
@@ -181,7 +184,7 @@ fn receive_again(
     attempt: &str,
     until: i64,
     now: i64,
-) -> Result<Option<Vec<Received<Vec<u8>>>>, Abort<Error>> {
+) -> Result<Option<Stored>, Abort<Error>> {
     let Some(receipts) = Memory::new(rows, queue.record.number, now).received(attempt)? else { return Ok(None) };
     let mut contents = Contents::open(rows, queue, now)?;
     let mut found = Vec::with_capacity(receipts.len());
@@ -192,7 +195,7 @@ fn receive_again(
             return Ok(None);
         }
         let payload = contents.payload(&held)?;
-        found.push(Received { held, payload, receipt });
+        found.push(Received { held: *held, payload, receipt });
     }
     for received in &found {
         contents.hide(received.held.clone(), until)?;

@@ -109,7 +109,7 @@ impl Change {
             );
             return Err(invalid_value(self.seconds, "VisibilityTimeout", reason).into());
         }
-        contents.hide(held, until)?;
+        contents.hide(*held, until)?;
         contents.close();
         Ok(())
     }
