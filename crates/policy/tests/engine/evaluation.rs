@@ -86,65 +86,67 @@ fn a_verdict_names_the_statement() {
     assert_eq!((statement.layer, statement.index, statement.sid.as_deref()), (Layer::Boundary, 1, Some("Shut")));
 }
 
+const OTHER_USER: Caller<'static> = Caller::User {
+    account: OTHER_ACCOUNT,
+    arn: "arn:aws:iam::444455556666:user/division/ana",
+    id: "AIDAOTHERN7EXAMPLE",
+};
+const OTHER_SERVICE: Caller<'static> = Caller::Service { name: "sns.amazonaws.com" };
+
 /// Who is named, who calls, and how far that reaches in the account of the resource: `None` not at all, `account` leaves
 /// it to identity policies, `origin` within boundary and session policies, `itself` whatever those leave unsaid.
+const PRINCIPALS: &[(&str, Caller<'static>, Option<&str>)] = &[
+    (r#""*""#, USER, Some("itself")),
+    (r#""*""#, SESSION, Some("itself")),
+    (r#""*""#, ROOT, Some("itself")),
+    (r#""*""#, Caller::Anonymous, Some("itself")),
+    (r#""*""#, SERVICE, Some("itself")),
+    (r#"{"AWS": "*"}"#, USER, Some("itself")),
+    (r#"{"AWS": "*"}"#, Caller::Anonymous, Some("itself")),
+    (r#"{"AWS": "111122223333"}"#, USER, Some("account")),
+    (r#"{"AWS": "111122223333"}"#, ROOT, Some("itself")),
+    (r#"{"AWS": "111122223333"}"#, Caller::Anonymous, None),
+    (r#"{"AWS": "111122223333"}"#, SERVICE, None),
+    (r#"{"AWS": "111122223333"}"#, OTHER_USER, None),
+    (r#"{"AWS": "arn:aws:iam::111122223333:root"}"#, USER, Some("account")),
+    (r#"{"AWS": "arn:aws:iam::111122223333:root"}"#, SESSION, Some("account")),
+    (r#"{"AWS": "arn:aws:iam::111122223333:root"}"#, FEDERATED_USER, Some("account")),
+    (r#"{"AWS": "arn:aws:iam::444455556666:root"}"#, USER, None),
+    (r#"{"AWS": "arn:aws:iam::111122223333:user/division/ana"}"#, USER, Some("itself")),
+    (r#"{"AWS": "arn:aws:iam::111122223333:user/ana"}"#, USER, None),
+    (r#"{"AWS": "arn:aws:iam::111122223333:user/division/ana"}"#, FEDERATED_USER, Some("origin")),
+    (r#"{"AWS": "arn:aws:sts::111122223333:federated-user/guest"}"#, FEDERATED_USER, Some("itself")),
+    (r#"{"AWS": "arn:aws:sts::111122223333:federated-user/host"}"#, FEDERATED_USER, None),
+    (r#"{"AWS": "arn:aws:iam::111122223333:role/service/worker"}"#, SESSION, Some("origin")),
+    (r#"{"AWS": "arn:aws:iam::111122223333:role/worker"}"#, SESSION, None),
+    (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/worker/run"}"#, SESSION, Some("itself")),
+    (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/worker/other"}"#, SESSION, None),
+    (r#"{"AWS": "AIDAIOSFODNN7EXAMPLE"}"#, USER, Some("itself")),
+    (r#"{"AWS": "AIDAIOSFODNN7ANOTHER"}"#, USER, None),
+    (r#"{"AWS": "AROAIOSFODNN7EXAMPLE"}"#, SESSION, Some("origin")),
+    (
+        r#"{"AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:user/division/ana"]}"#,
+        USER,
+        Some("itself"),
+    ),
+    (r#"{"Service": "s3.amazonaws.com"}"#, SERVICE, Some("itself")),
+    (r#"{"Service": ["sns.amazonaws.com", "s3.amazonaws.com"]}"#, SERVICE, Some("itself")),
+    (r#"{"Service": "s3.amazonaws.com"}"#, OTHER_SERVICE, None),
+    (r#"{"Service": "s3.amazonaws.com"}"#, USER, None),
+    (r#"{"Service": "s3.amazonaws.com", "AWS": "111122223333"}"#, USER, Some("account")),
+    (
+        r#"{"Federated": "cognito-identity.amazonaws.com"}"#,
+        Caller::Federated { provider: "cognito-identity.amazonaws.com" },
+        Some("itself"),
+    ),
+    (r#"{"Federated": "accounts.google.com"}"#, Caller::Federated { provider: "www.amazon.com" }, None),
+];
+
 #[test]
 fn principals_of_resource_policies() {
-    let other_user = Caller::User {
-        account: OTHER_ACCOUNT,
-        arn: "arn:aws:iam::444455556666:user/division/ana",
-        id: "AIDAOTHERN7EXAMPLE",
-    };
-    let service_elsewhere = Caller::Service { name: "sns.amazonaws.com" };
-    let cases: &[(&str, Caller<'_>, Option<&str>)] = &[
-        (r#""*""#, USER, Some("itself")),
-        (r#""*""#, SESSION, Some("itself")),
-        (r#""*""#, ROOT, Some("itself")),
-        (r#""*""#, Caller::Anonymous, Some("itself")),
-        (r#""*""#, SERVICE, Some("itself")),
-        (r#"{"AWS": "*"}"#, USER, Some("itself")),
-        (r#"{"AWS": "*"}"#, Caller::Anonymous, Some("itself")),
-        (r#"{"AWS": "111122223333"}"#, USER, Some("account")),
-        (r#"{"AWS": "111122223333"}"#, ROOT, Some("itself")),
-        (r#"{"AWS": "111122223333"}"#, Caller::Anonymous, None),
-        (r#"{"AWS": "111122223333"}"#, SERVICE, None),
-        (r#"{"AWS": "111122223333"}"#, other_user, None),
-        (r#"{"AWS": "arn:aws:iam::111122223333:root"}"#, USER, Some("account")),
-        (r#"{"AWS": "arn:aws:iam::111122223333:root"}"#, SESSION, Some("account")),
-        (r#"{"AWS": "arn:aws:iam::111122223333:root"}"#, FEDERATED_USER, Some("account")),
-        (r#"{"AWS": "arn:aws:iam::444455556666:root"}"#, USER, None),
-        (r#"{"AWS": "arn:aws:iam::111122223333:user/division/ana"}"#, USER, Some("itself")),
-        (r#"{"AWS": "arn:aws:iam::111122223333:user/ana"}"#, USER, None),
-        (r#"{"AWS": "arn:aws:iam::111122223333:user/division/ana"}"#, FEDERATED_USER, Some("origin")),
-        (r#"{"AWS": "arn:aws:sts::111122223333:federated-user/guest"}"#, FEDERATED_USER, Some("itself")),
-        (r#"{"AWS": "arn:aws:sts::111122223333:federated-user/host"}"#, FEDERATED_USER, None),
-        (r#"{"AWS": "arn:aws:iam::111122223333:role/service/worker"}"#, SESSION, Some("origin")),
-        (r#"{"AWS": "arn:aws:iam::111122223333:role/worker"}"#, SESSION, None),
-        (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/worker/run"}"#, SESSION, Some("itself")),
-        (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/worker/other"}"#, SESSION, None),
-        (r#"{"AWS": "AIDAIOSFODNN7EXAMPLE"}"#, USER, Some("itself")),
-        (r#"{"AWS": "AIDAIOSFODNN7ANOTHER"}"#, USER, None),
-        (r#"{"AWS": "AROAIOSFODNN7EXAMPLE"}"#, SESSION, Some("origin")),
-        (
-            r#"{"AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:user/division/ana"]}"#,
-            USER,
-            Some("itself"),
-        ),
-        (r#"{"Service": "s3.amazonaws.com"}"#, SERVICE, Some("itself")),
-        (r#"{"Service": ["sns.amazonaws.com", "s3.amazonaws.com"]}"#, SERVICE, Some("itself")),
-        (r#"{"Service": "s3.amazonaws.com"}"#, service_elsewhere, None),
-        (r#"{"Service": "s3.amazonaws.com"}"#, USER, None),
-        (r#"{"Service": "s3.amazonaws.com", "AWS": "111122223333"}"#, USER, Some("account")),
-        (
-            r#"{"Federated": "cognito-identity.amazonaws.com"}"#,
-            Caller::Federated { provider: "cognito-identity.amazonaws.com" },
-            Some("itself"),
-        ),
-        (r#"{"Federated": "accounts.google.com"}"#, Caller::Federated { provider: "www.amazon.com" }, None),
-    ];
     let elsewhere = [identity(ELSEWHERE)];
     let allow = [identity(ALLOW)];
-    for (principal, caller, reach) in cases {
+    for (principal, caller, reach) in PRINCIPALS {
         let door = resource(&for_principal("Allow", principal));
         // The key policy's reading, so that the account's root is subject to it as well.
         let with = Policies { resource: Some(&door), authority: Authority::Resource, ..Policies::default() };
