@@ -62,7 +62,7 @@ fn places(statements: &Option<Vec<Statement>>) -> Vec<String> {
 async fn statements_are_shown_where_they_stand() {
     let (platform, _) = bench();
     let one_line = document(&[statement("Allow", "s3:GetObject", "*"), statement("Deny", "s3:PutObject", "*")]);
-    let result = simulated(&platform, custom(&[one_line.clone()], &[])).await;
+    let result = simulated(&platform, custom(std::slice::from_ref(&one_line), &[])).await;
     assert_eq!((result.eval_decision.as_str(), result.eval_resource_name.as_deref()), ("allowed", Some("*")));
     assert_eq!(places(&result.matched_statements), ["PolicyInputList.1 1:38-1:95"]);
     assert_eq!((result.eval_decision_details, result.resource_specific_results), (None, None));
