@@ -35,13 +35,13 @@ def value(shape, name, arns):
         return arns[name]
     kind = shape.type_name
     if kind == "structure":
-        members = dict(list(shape.members.items())[:1]) if getattr(shape, "is_tagged_union", False) else {
-            member: shape.members[member] for member in shape.required_members}
-        return {member: value(inner, member, arns) for member, inner in members.items()}
+        # One of several that are all optional, so that something is named.
+        members = shape.required_members or list(shape.members)[:1]
+        return {member: value(shape.members[member], member, arns) for member in members}
     if kind == "list":
         return [value(shape.member, name, arns)]
     if kind == "map":
-        return {}
+        return {value(shape.key, name, arns): value(shape.value, name, arns)}
     if kind in ("integer", "long"):
         return 1
     if kind in ("float", "double"):

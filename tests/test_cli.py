@@ -144,6 +144,11 @@ def test_the_demo_deploys_and_invokes_two_functions():
         assert event["milliseconds"] > 0
 
 
+def test_the_demo_works_where_everything_is_verified():
+    ended = run("demo", "--once", "--json", "--memory", "--verify", "--port", 0)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_the_demo_can_be_repeated_on_the_same_data_and_stays_up(data):
     assert run("demo", "--once", "--data", data, "--port", 0).returncode == 0
     with Traca("--data", data, command="demo") as traca:

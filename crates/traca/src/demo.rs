@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -42,6 +43,15 @@ const EXAMPLES: [Example; 2] = [
     },
 ];
 
+/// Name of the role that the functions run under.
+const ROLE: &str = "traca-demo";
+
+/// Lets Lambda assume it.
+const TRUST_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+
+/// Lets the functions write their logs.
+const LOGGING_POLICY: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+
 /// How long a function may take to become active.
 const ACTIVE_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -77,15 +87,32 @@ async fn show_all(running: &Running, args: &DemoArgs, output: Output) -> Result<
     let platform = &args.platform;
     let mut client =
         Client::connect(running.address, running.root_key.as_ref(), &platform.account, &platform.region).await?;
+    let role = make_role(&mut client, &platform.account).await?;
     for example in &EXAMPLES {
-        show(&mut client, example, output).await?;
+        show(&mut client, example, &role, output).await?;
     }
     Ok(())
 }
 
-async fn show(client: &mut Client, example: &Example, output: Output) -> Result<(), Failure> {
+/// Makes the role that the functions run under, and tells its ARN.
+async fn make_role(client: &mut Client, account: &str) -> Result<String, Failure> {
+    let trust = utf8_percent_encode(TRUST_POLICY, NON_ALPHANUMERIC);
+    let policy = utf8_percent_encode(LOGGING_POLICY, NON_ALPHANUMERIC);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let create = format!("Action=CreateRole&Version=2010-05-08&RoleName={ROLE}&AssumeRolePolicyDocument={trust}");
+    match client.rest("iam", "POST", "/", &form, create).await {
+        // An earlier demo in the same data directory may have left it.
+        Err(failure) if !failure.to_string().contains("EntityAlreadyExists") => return Err(failure),
+        Ok(_) | Err(_) => {}
+    }
+    let attach = format!("Action=AttachRolePolicy&Version=2010-05-08&RoleName={ROLE}&PolicyArn={policy}");
+    client.rest("iam", "POST", "/", &form, attach).await?;
+    Ok(format!("arn:aws:iam::{account}:role/{ROLE}"))
+}
+
+async fn show(client: &mut Client, example: &Example, role: &str, output: Output) -> Result<(), Failure> {
     let started = Instant::now();
-    deploy(client, example).await?;
+    deploy(client, example, role).await?;
     let deployed = milliseconds(started.elapsed());
     let text = format!("{} ({}) deployed in {deployed} ms", example.name, example.runtime);
     output.result("deployed", json!({"function": example.name, "milliseconds": deployed}), &text);
@@ -111,7 +138,7 @@ async fn show(client: &mut Client, example: &Example, output: Output) -> Result<
 }
 
 /// Creates the function anew and waits until it is active.
-async fn deploy(client: &mut Client, example: &Example) -> Result<(), Failure> {
+async fn deploy(client: &mut Client, example: &Example, role: &str) -> Result<(), Failure> {
     let path = format!("/2015-03-31/functions/{}", example.name);
     // An earlier demo in the same data directory may have left it.
     let _ = client.rest("lambda", "DELETE", &path, &[], "").await;
@@ -119,7 +146,7 @@ async fn deploy(client: &mut Client, example: &Example) -> Result<(), Failure> {
         "FunctionName": example.name,
         "Runtime": example.runtime,
         "Handler": example.handler,
-        "Role": "arn:aws:iam::000000000000:role/demo",
+        "Role": role,
         "Code": {"ZipFile": STANDARD.encode(package(example)?)},
     });
     client.rest("lambda", "POST", "/2015-03-31/functions", &[], input.to_string()).await?;

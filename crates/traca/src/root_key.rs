@@ -106,8 +106,8 @@ mod tests {
 
     use super::*;
 
-    fn directory() -> PathBuf {
-        let path = std::env::temp_dir().join(format!("traca-root-key-{}-{}", std::process::id(), line!()));
+    fn directory(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("traca-root-key-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("a directory can be made");
         path
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_key_is_read_back_and_refused_once_others_can_read_it() {
-        let directory = directory();
+        let directory = directory("kept");
         let path = directory.join(FILE);
         assert!(RootKey::read(&directory).expect("nothing there").is_none());
         write_new(&path, "[default]\naws_access_key_id = AKIAX\naws_secret_access_key = s=e/c+r\n").expect("written");
@@ -129,8 +129,7 @@ mod tests {
 
     #[test]
     fn a_file_without_a_key_is_told() {
-        let directory = directory().join("empty");
-        fs::create_dir_all(&directory).expect("a directory can be made");
+        let directory = directory("empty");
         write_new(&directory.join(FILE), "[default]\n").expect("written");
         let failure = RootKey::read(&directory).err().expect("no key").to_string();
         assert!(failure.contains("holds no access key"), "{failure}");
