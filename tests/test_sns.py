@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from support.clients import refused
-from support.traca import PATIENCE_SECONDS, eventually
+from support.clients import Clients, new_account, refused
+from support.traca import PATIENCE_SECONDS, Traca, eventually
 
 
 @pytest.fixture
@@ -267,3 +267,30 @@ def test_topics_have_attributes_tags_and_permissions(aws, sns, topic):
     sns.delete_topic(TopicArn=topic)
     sns.delete_topic(TopicArn=topic)
     assert sns.list_topics()["Topics"] == []
+
+
+def test_no_acknowledged_message_is_lost_when_the_process_is_killed(data):
+    account, acknowledged, received = new_account(), set(), set()
+    for number in range(3):
+        with Traca("--data", data) as traca:
+            clients = Clients(traca.endpoint, account)
+            sns = clients("sns")
+            topic = sns.create_topic(Name="news")["TopicArn"]
+            if number == 0:
+                _, arn = queue(clients, "inbox", topic)
+                attributes = {"RawMessageDelivery": "true"}
+                sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+            for message in range(40):
+                sns.publish(TopicArn=topic, Message=f"{number}-{message}")
+                acknowledged.add(f"{number}-{message}")
+            traca.process.kill()
+    with Traca("--data", data) as traca:
+        sqs = Clients(traca.endpoint, account)("sqs")
+        url = sqs.get_queue_url(QueueName="inbox")["QueueUrl"]
+
+        def all_received():
+            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=600)
+            received.update(message["Body"] for message in answer.get("Messages", []))
+            return acknowledged <= received
+
+        eventually(all_received, "every acknowledged message")
