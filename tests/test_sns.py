@@ -283,7 +283,7 @@ def test_no_acknowledged_message_is_lost_when_the_process_is_killed(data):
             for message in range(40):
                 sns.publish(TopicArn=topic, Message=f"{number}-{message}")
                 acknowledged.add(f"{number}-{message}")
-            traca.process.kill()
+            traca.kill()
     with Traca("--data", data) as traca:
         sqs = Clients(traca.endpoint, account)("sqs")
         url = sqs.get_queue_url(QueueName="inbox")["QueueUrl"]

@@ -210,7 +210,7 @@ def test_no_acknowledged_message_is_lost_when_the_process_is_killed(data):
             for thread in threads:
                 thread.start()
             eventually(lambda: len(acknowledged) >= goal, "messages")
-            traca.process.kill()
+            traca.kill()
             stop.set()
             for thread in threads:
                 thread.join()
