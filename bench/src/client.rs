@@ -58,11 +58,15 @@ impl Client {
     /// A signed request as it goes over the wire.
     pub fn sign(&self, keys: &Keys, service: &str, method: &str, path: &str, form: Form<'_>) -> Vec<u8> {
         let (dialect, content_type, body) = match form {
+            Form::Json { body, .. } => (Dialect::Json, "application/x-amz-json-1.0", body),
             Form::Rest(body) => (Dialect::RestJson, "application/json", body),
             Form::Query(body) => (Dialect::Query, "application/x-www-form-urlencoded", body),
         };
         let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
         request = request.header("content-type", content_type);
+        if let Form::Json { target, .. } = form {
+            request = request.header("x-amz-target", target);
+        }
         if !keys.token.is_empty() {
             request = request.header("x-amz-security-token", &keys.token);
         }
@@ -118,6 +122,13 @@ impl Client {
 pub enum Form<'a> {
     /// REST with JSON.
     Rest(&'a str),
+    /// JSON, with the operation's name in a header.
+    Json {
+        /// The service's own prefix and the operation.
+        target: &'a str,
+        /// The document.
+        body: &'a str,
+    },
     /// A query string.
     Query(&'a str),
 }

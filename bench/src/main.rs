@@ -6,6 +6,7 @@ mod figures;
 mod functions;
 mod platform;
 mod queues;
+mod tables;
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ use figures::Figures;
 use functions::Function;
 use platform::Platform;
 use queues::Queue;
+use tables::Table;
 
 /// Measures a release build of `traca`.
 #[derive(Parser)]
@@ -42,6 +44,9 @@ struct Arguments {
     /// Messages that wait in a queue while it is measured a second time; 0 leaves queues out.
     #[arg(long, default_value_t = 1_000_000)]
     waiting_messages: usize,
+    /// Leaves functions and queues out.
+    #[arg(long)]
+    only_tables: bool,
 }
 
 /// Time after which a platform that was just started is idle: its launcher is up, its background work done.
@@ -71,11 +76,26 @@ fn main() -> io::Result<()> {
     let (server, launcher) = (platform.resident_kib(), platform.launcher_resident_kib());
     say(&format!("idle memory: server {:.1} MiB, launcher {:.1} MiB", mib(server), mib(launcher)))?;
     let keys = platform.checked_keys()?;
+    tables(&platform, &keys, &arguments)?;
+    if arguments.only_tables {
+        return Ok(());
+    }
     for function in functions::all(&programs)? {
         invocations(&platform, &function, &keys, &arguments)?;
     }
     if arguments.waiting_messages > 0 {
         queues(&platform, &keys, &arguments)?;
+    }
+    Ok(())
+}
+
+/// Items of a table on disk.
+fn tables(durable: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
+    let table = Table::create(durable, keys)?;
+    for clients in [1, 64] {
+        for (name, rate, figures) in table.measure(clients, Duration::from_secs(arguments.load_seconds))? {
+            say(&format!("{name}, {clients} clients: {rate:.0}/s, {}", figures.milliseconds()))?;
+        }
     }
     Ok(())
 }

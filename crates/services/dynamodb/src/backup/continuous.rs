@@ -27,7 +27,6 @@ fn describe(table: &Table, now: i64) -> ContinuousBackupsDescription {
             earliest_restorable_date_time: recovery.map(earliest).map(Timestamp::from_milliseconds),
             latest_restorable_date_time: recovery.map(|_| Timestamp::from_milliseconds(now)),
         }),
-        ..Default::default()
     }
 }
 

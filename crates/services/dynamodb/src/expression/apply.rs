@@ -59,9 +59,9 @@ fn evaluate(term: &Term, item: &Item) -> Result<Value, String> {
     };
     match term {
         Term::Operand(operand) => resolve(operand, item),
-        Term::Sum(left, right) => number(left)?.add(number(right)?).map(Value::N).map_err(|error| error.to_string()),
+        Term::Sum(left, right) => number(left)?.plus(number(right)?).map(Value::N).map_err(|error| error.to_string()),
         Term::Difference(left, right) => {
-            number(left)?.subtract(number(right)?).map(Value::N).map_err(|error| error.to_string())
+            number(left)?.minus(number(right)?).map(Value::N).map_err(|error| error.to_string())
         }
     }
 }
@@ -177,7 +177,7 @@ pub fn add_to(value: &mut Value, added: &Value) -> Option<Result<(), String>> {
         set.dedup();
     }
     match (value, added) {
-        (Value::N(number), Value::N(added)) => match number.add(*added) {
+        (Value::N(number), Value::N(added)) => match number.plus(*added) {
             Ok(sum) => *number = sum,
             Err(error) => return Some(Err(error.to_string())),
         },

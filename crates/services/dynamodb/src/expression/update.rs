@@ -210,7 +210,7 @@ impl Grammar<'_, '_> {
         }
         let Operand::Value(value) = self.parser.operand()? else { return Err(self.parser.tokens.syntax_error()) };
         let kind = value.kind();
-        if !kind.is_set() && !(clause == "ADD" && kind == Kind::N) {
+        if !(kind.is_set() || (clause == "ADD" && kind == Kind::N)) {
             self.parser.complaints.add(Complaint::Operand, || {
                 let what = "Incorrect operand type for operator or function; operator";
                 format!("{what}: {clause}, operand type: {}", kind.long_name())

@@ -35,6 +35,11 @@ const EMPTY_KEY: &str = "One or more parameter values are not valid. The Attribu
                          contain an empty string value. Key: pk";
 const MISMATCH: &str = "The provided key element does not match the schema";
 
+async fn check_refused_put(bench: &Bench, more: &Json, text: &str) {
+    let input = merged(json!({"TableName": "hash", "Item": {"pk": {"S": "a"}}}), more);
+    assert_eq!(bench.refused("PutItem", input).await, format!("ValidationException: {text}"), "{more}");
+}
+
 #[tokio::test]
 async fn puts_are_refused_in_aws_words() {
     let bench = bench().await;
@@ -84,6 +89,20 @@ async fn puts_are_refused_in_aws_words() {
             json!({"Item": {"pk": {"S": "a"}, "v": {"S": "x".repeat(409_600)}}}),
             "Item size has exceeded the maximum allowed size".to_owned(),
         ),
+    ] {
+        check_refused_put(&bench, &more, &text).await;
+    }
+    let input = json!({"TableName": "nowhere", "Item": {"pk": {"S": "a"}}});
+    assert_eq!(bench.refused("PutItem", input).await, "ResourceNotFoundException: Requested resource not found");
+    let input = json!({"TableName": "bin", "Item": {"pk": {"B": ""}}});
+    assert!(bench.refused("PutItem", input).await.contains("cannot contain an empty binary value. Key: pk"));
+}
+
+#[tokio::test]
+async fn parameters_of_puts_are_refused_in_aws_words() {
+    let bench = bench().await;
+    let invalid = "One or more parameter values were invalid:";
+    for (more, text) in [
         (json!({"ReturnValues": "ALL_NEW"}), "ReturnValues can only be ALL_OLD or NONE".to_owned()),
         (
             json!({"Expected": {}, "ConditionExpression": "a = b"}),
@@ -131,13 +150,8 @@ async fn puts_are_refused_in_aws_words() {
                 .to_owned(),
         ),
     ] {
-        let input = merged(json!({"TableName": "hash", "Item": {"pk": {"S": "a"}}}), &more);
-        assert_eq!(bench.refused("PutItem", input).await, format!("ValidationException: {text}"), "{more}");
+        check_refused_put(&bench, &more, &text).await;
     }
-    let input = json!({"TableName": "nowhere", "Item": {"pk": {"S": "a"}}});
-    assert_eq!(bench.refused("PutItem", input).await, "ResourceNotFoundException: Requested resource not found");
-    let input = json!({"TableName": "bin", "Item": {"pk": {"B": ""}}});
-    assert!(bench.refused("PutItem", input).await.contains("cannot contain an empty binary value. Key: pk"));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ impl Number {
     ///
     /// # Errors
     /// [`NumberError::Overflow`] (also for a sum of more than 38 digits: AWS says so) and [`NumberError::Underflow`].
-    pub fn add(self, other: Number) -> Result<Number, NumberError> {
+    pub fn plus(self, other: Number) -> Result<Number, NumberError> {
         if self.is_zero() {
             return Ok(other);
         }
@@ -34,9 +34,9 @@ impl Number {
     /// The exact difference.
     ///
     /// # Errors
-    /// As [`Number::add`].
-    pub fn subtract(self, other: Number) -> Result<Number, NumberError> {
-        self.add(Number { negative: !other.negative && !other.is_zero(), ..other })
+    /// As [`Number::plus`].
+    pub fn minus(self, other: Number) -> Result<Number, NumberError> {
+        self.plus(Number { negative: !other.negative && !other.is_zero(), ..other })
     }
 
     /// The coefficient for a smaller exponent. One that does not fit has 39 digits, and then so has the result.

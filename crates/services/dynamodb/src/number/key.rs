@@ -12,8 +12,6 @@ use super::{MAGNITUDE_MIN, Number};
 const NEGATIVE: u8 = 0;
 const ZERO: u8 = 1;
 const POSITIVE: u8 = 2;
-/// Most bytes of a number: kind, magnitude, 19 pairs, end.
-pub const BYTES_MAX: usize = 22;
 
 impl Number {
     /// Appends the bytes.

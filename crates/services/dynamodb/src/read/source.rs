@@ -91,7 +91,7 @@ impl Source {
         let selected = self.holds(paths.unwrap_or_default().iter().map(Path::head));
         let filter_paths = filter.map(Condition::paths).unwrap_or_default();
         let filtered = self.holds(filter_paths.iter().map(|path| path.head()));
-        if !local && !(selected && filtered) {
+        if !(*local || (selected && filtered)) {
             let missing: Vec<&str> = paths
                 .unwrap_or_default()
                 .iter()

@@ -41,11 +41,15 @@ fn query(condition: &str, more: Json) -> Json {
     input
 }
 
+async fn check_refused(bench: &Bench, condition: &str, more: Json, text: &str) {
+    let input = query(condition, more.clone());
+    assert_eq!(bench.refused("Query", input).await, format!("ValidationException: {text}"), "{condition} {more}");
+}
+
 #[tokio::test]
 async fn queries_are_refused_in_aws_words() {
     let bench = bench().await;
     let mismatch = "One or more parameter values were invalid: Condition parameter type does not match schema type";
-    let key = |pk: &str, sk: &str| json!({"pk": {"S": pk}, "sk": {"N": sk}});
     for (condition, more, text) in [
         ("sk = :n", json!({}), "Query condition missed key schema element: pk"),
         ("elsewhere = :a", json!({}), "Query condition missed key schema element: pk"),
@@ -76,6 +80,22 @@ async fn queries_are_refused_in_aws_words() {
             json!({"FilterExpression": "sk = :n"}),
             "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk",
         ),
+    ] {
+        check_refused(&bench, condition, more, text).await;
+    }
+    let neither = "ValidationException: Either the KeyConditions or KeyConditionExpression parameter must be specified in \
+                   the request.";
+    assert_eq!(bench.refused("Query", json!({"TableName": "tab"})).await, neither);
+    let missing = json!({"TableName": "none", "KeyConditionExpression": "a = :a", "ExpressionAttributeValues": {":a": {"S": "x"}}});
+    let text = "ResourceNotFoundException: Requested resource not found";
+    assert_eq!(bench.refused("Query", missing).await, text);
+}
+
+#[tokio::test]
+async fn parameters_of_queries_are_refused_in_aws_words() {
+    let bench = bench().await;
+    let key = |pk: &str, sk: &str| json!({"pk": {"S": pk}, "sk": {"N": sk}});
+    for (condition, more, text) in [
         ("pk = :a", json!({"ExclusiveStartKey": {"pk": {"S": "a"}}}), "The provided starting key is invalid"),
         (
             "pk = :a",
@@ -110,15 +130,8 @@ async fn queries_are_refused_in_aws_words() {
              {QueryFilter, KeyConditions} Expression parameters: {KeyConditionExpression}",
         ),
     ] {
-        let input = query(condition, more.clone());
-        assert_eq!(bench.refused("Query", input).await, format!("ValidationException: {text}"), "{condition} {more}");
+        check_refused(&bench, condition, more, text).await;
     }
-    let neither = "ValidationException: Either the KeyConditions or KeyConditionExpression parameter must be specified in \
-                   the request.";
-    assert_eq!(bench.refused("Query", json!({"TableName": "tab"})).await, neither);
-    let missing = json!({"TableName": "none", "KeyConditionExpression": "a = :a", "ExpressionAttributeValues": {":a": {"S": "x"}}});
-    let text = "ResourceNotFoundException: Requested resource not found";
-    assert_eq!(bench.refused("Query", missing).await, text);
 }
 
 #[tokio::test]

@@ -54,7 +54,6 @@ impl Stream {
         let convert = |element: api::dynamodb::KeySchemaElement| api::dynamodbstreams::KeySchemaElement {
             attribute_name: element.attribute_name,
             key_type: element.key_type,
-            ..Default::default()
         };
         describe_key(&self.key).into_iter().map(convert).collect()
     }

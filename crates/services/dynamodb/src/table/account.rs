@@ -38,7 +38,6 @@ pub async fn describe_endpoints(
     _: DescribeEndpointsRequest,
 ) -> Result<DescribeEndpointsResponse, Error> {
     let address = cx.endpoint.split_once("://").map_or(cx.endpoint.as_str(), |(_, address)| address);
-    let endpoint =
-        Endpoint { address: address.to_owned(), cache_period_in_minutes: ENDPOINT_MINUTES, ..Default::default() };
+    let endpoint = Endpoint { address: address.to_owned(), cache_period_in_minutes: ENDPOINT_MINUTES };
     Ok(DescribeEndpointsResponse { endpoints: vec![endpoint] })
 }

@@ -61,15 +61,14 @@ pub async fn insert(service: &DynamoDb, name: &TableName, table: Table) -> Resul
 /// Makes sure that background work looks into the account's partition.
 async fn register_place(service: &DynamoDb, name: &TableName) -> Result<(), Error> {
     let place = keys::place(&name.account, &name.region);
-    let registered = service
+    service
         .transact(&keys::directory(), move |rows| {
             if rows.get(&place)?.is_none() {
                 rows.put(&place, &[]);
             }
             Ok(())
         })
-        .await;
-    registered
+        .await
 }
 
 fn check_room(rows: &mut dyn Transaction) -> Result<(), Abort<Error>> {

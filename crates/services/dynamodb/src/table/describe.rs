@@ -177,7 +177,6 @@ fn describe_restore(table: &Table) -> Option<RestoreSummary> {
         source_table_arn: Some(restored.table_arn.clone()),
         restore_date_time: time(restored.time),
         restore_in_progress: restored.in_progress,
-        ..Default::default()
     })
 }
 

@@ -35,6 +35,15 @@ fn index(name: &str, keys: Json) -> Json {
     json!({"IndexName": name, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}})
 }
 
+async fn check_refused(bench: &Bench, more: &Json, text: &str) {
+    assert_eq!(
+        bench.refused("CreateTable", with(more.clone())).await,
+        format!("ValidationException: {text}"),
+        "{more}"
+    );
+    assert_eq!(bench.ok("ListTables", json!({})).await, json!({"TableNames": []}), "nothing was made");
+}
+
 #[tokio::test]
 async fn tables_are_refused_in_aws_words() {
     let bench = Bench::new();
@@ -90,6 +99,17 @@ async fn tables_are_refused_in_aws_words() {
                  AttributeDefinitions"
             ),
         ),
+    ] {
+        check_refused(&bench, &more, &text).await;
+    }
+}
+
+#[tokio::test]
+async fn indexes_are_refused_in_aws_words() {
+    let bench = Bench::new();
+    let invalid = "One or more parameter values were invalid:";
+    let both = || json!([element("a", "HASH"), element("b", "RANGE")]);
+    for (more, text) in [
         (json!({"LocalSecondaryIndexes": []}), format!("{invalid} List of LocalSecondaryIndexes is empty")),
         (json!({"GlobalSecondaryIndexes": []}), format!("{invalid} List of GlobalSecondaryIndexes is empty")),
         (
@@ -147,9 +167,8 @@ async fn tables_are_refused_in_aws_words() {
                 .to_owned(),
         ),
     ] {
-        assert_eq!(bench.refused("CreateTable", with(more.clone())).await, format!("ValidationException: {text}"), "{more}");
+        check_refused(&bench, &more, &text).await;
     }
-    assert_eq!(bench.ok("ListTables", json!({})).await, json!({"TableNames": []}), "nothing was made");
 }
 
 #[tokio::test]

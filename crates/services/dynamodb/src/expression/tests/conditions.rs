@@ -70,21 +70,12 @@ fn conditions_hold_or_not() {
 
 #[test]
 fn conditions_are_refused_in_aws_words() {
-    let wrong = |name: &str, kind: &str| {
-        format!("Incorrect operand type for operator or function; operator or function: {name}, operand type: {kind}")
-    };
     let count = |name: &str, count: usize| {
         let text = "Incorrect number of operands for operator or function; operator or function";
         format!("{text}: {name}, number of operands: {count}")
     };
     let misused =
         |name: &str| format!("The function is not allowed to be used this way in an expression; function: {name}");
-    let distinct = |name: &str, path: &str| {
-        format!(
-            "The first operand must be distinct from the remaining operands for this operator or function; \
-             operator: {name}, first operand: {path}"
-        )
-    };
     let redundant = || "The expression has redundant parentheses;".to_owned();
     for (text, reason) in [
         ("", "The expression can not be empty;".to_owned()),
@@ -115,6 +106,31 @@ fn conditions_are_refused_in_aws_words() {
             "attribute_exists(:n)",
             "Operator or function requires a document path; operator or function: attribute_exists".to_owned(),
         ),
+        // The order of complaints: parentheses, unknown and misused functions, reserved words, everything else.
+        ("((dog(a)))", redundant()),
+        ("dog(name)", "Invalid function name; function: dog".to_owned()),
+        ("size(name)", misused("size")),
+        ("name = :zz", "Attribute name is a reserved keyword; reserved keyword: name".to_owned()),
+    ] {
+        let error = parse(Use::Condition, text, &usual()).expect_err(text);
+        assert_eq!(error, format!("Invalid ConditionExpression: {reason}"), "{text}");
+    }
+    let error = parse(Use::Filter, "a", &usual()).expect_err("refused");
+    assert!(error.starts_with("Invalid FilterExpression: Syntax error;"), "{error}");
+}
+
+#[test]
+fn operands_are_refused_in_aws_words() {
+    let wrong = |name: &str, kind: &str| {
+        format!("Incorrect operand type for operator or function; operator or function: {name}, operand type: {kind}")
+    };
+    let distinct = |name: &str, path: &str| {
+        format!(
+            "The first operand must be distinct from the remaining operands for this operator or function; \
+             operator: {name}, first operand: {path}"
+        )
+    };
+    for (text, reason) in [
         ("begins_with(a, :n)", wrong("begins_with", "N")),
         ("begins_with(:ss, :s)", wrong("begins_with", "SS")),
         ("attribute_type(a, :n)", wrong("attribute_type", "N")),
@@ -148,17 +164,10 @@ fn conditions_are_refused_in_aws_words() {
             "#zz = :n",
             "An expression attribute name used in the document path is not defined; attribute name: #zz".to_owned(),
         ),
-        // The order of complaints: parentheses, unknown and misused functions, reserved words, everything else.
-        ("((dog(a)))", redundant()),
-        ("dog(name)", "Invalid function name; function: dog".to_owned()),
-        ("size(name)", misused("size")),
-        ("name = :zz", "Attribute name is a reserved keyword; reserved keyword: name".to_owned()),
     ] {
         let error = parse(Use::Condition, text, &usual()).expect_err(text);
         assert_eq!(error, format!("Invalid ConditionExpression: {reason}"), "{text}");
     }
-    let error = parse(Use::Filter, "a", &usual()).expect_err("refused");
-    assert!(error.starts_with("Invalid FilterExpression: Syntax error;"), "{error}");
 }
 
 #[test]
