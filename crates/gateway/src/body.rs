@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tokio::time::timeout;
 use wire::Body;
-use wire::body::ByteStream;
+use wire::body::{ByteStream, Trailers};
 
 use crate::limits::{BODY_PAUSE_MAX, DRAIN_BYTES_MAX, DRAIN_TIME_MAX};
 
@@ -70,7 +70,7 @@ impl RequestBody {
         let length = incoming.size_hint().exact();
         drop(source);
         let stream = IncomingStream { incoming: Some(incoming), pause: None, left: limit, home: self.clone() };
-        Body::Stream { stream: Box::pin(stream), length }
+        Body::Stream { stream: Box::pin(stream), length, trailers: Trailers::default() }
     }
 
     /// What kept the body from being read to its end.
@@ -198,7 +198,7 @@ impl From<Body> for AnswerBody {
         match body {
             Body::Empty => AnswerBody::Whole(None),
             Body::Bytes(bytes) => AnswerBody::Whole(Some(bytes)),
-            Body::Stream { stream, length } => AnswerBody::Stream(stream, length),
+            Body::Stream { stream, length, .. } => AnswerBody::Stream(stream, length),
         }
     }
 }

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use http::request::Parts;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
-use wire::body::ByteStream;
+use wire::body::{ByteStream, Trailers};
 use wire::chunked::{ChunkDecoder, ChunkError};
 use wire::sigv4::{BodyCheck, Invalid, SignatureError, StreamingPayload, hex};
 use wire::{Body, Error};
@@ -99,13 +99,16 @@ pub(crate) fn checked_stream(
         Body::Stream { stream, .. } => Some(stream),
     };
     let refusal = refusal.clone();
-    let stream = CheckedStream { source, check: Some(check), piece: Bytes::new(), refusal };
-    Ok(Body::Stream { stream: Box::pin(stream), length })
+    let announced = parts.headers.get("x-amz-trailer").and_then(|value| value.to_str().ok());
+    let trailers = Trailers::announced_by(announced);
+    let stream =
+        CheckedStream { source, check: Some(check), piece: Bytes::new(), refusal, trailers: trailers.clone() };
+    Ok(Body::Stream { stream: Box::pin(stream), length, trailers })
 }
 
 fn checked_whole(check: Check, bytes: Bytes) -> Result<Body, Error> {
     let refusal = Refusal::default();
-    let mut stream = CheckedStream { source: None, check: Some(check), piece: bytes, refusal };
+    let mut stream = CheckedStream { source: None, check: Some(check), piece: bytes, refusal, trailers: Trailers::default() };
     let mut whole = Vec::new();
     while let Some(piece) = stream.next_piece()? {
         whole.extend_from_slice(&piece);
@@ -119,6 +122,8 @@ struct CheckedStream {
     /// What the decoder has not looked at yet.
     piece: Bytes,
     refusal: Refusal,
+    /// Where the headers after the body are left.
+    trailers: Trailers,
 }
 
 impl CheckedStream {
@@ -136,7 +141,10 @@ impl CheckedStream {
 
     fn finish(&mut self) -> Result<(), Error> {
         match self.check.take() {
-            Some(Check::Chunks(decoder)) => decoder.finish().map(drop).map_err(chunk_error),
+            Some(Check::Chunks(decoder)) => {
+                self.trailers.receive(decoder.finish().map_err(chunk_error)?);
+                Ok(())
+            }
             Some(Check::Hash(hasher, declared)) => compare(hasher, declared),
             None => Ok(()),
         }

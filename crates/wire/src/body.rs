@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -25,7 +26,38 @@ pub enum Body {
         stream: ByteStream,
         /// Length in bytes, where it is known beforehand.
         length: Option<u64>,
+        /// What follows the pieces.
+        trailers: Trailers,
     },
+}
+
+/// Headers that follow a streamed body: which ones were announced, and once the stream has ended, what they say.
+#[derive(Debug, Clone, Default)]
+pub struct Trailers {
+    announced: Option<String>,
+    received: Arc<OnceLock<Vec<(String, String)>>>,
+}
+
+impl Trailers {
+    /// Trailers that a header (`x-amz-trailer`) announces.
+    pub fn announced_by(header: Option<&str>) -> Trailers {
+        Trailers { announced: header.map(str::to_ascii_lowercase), received: Arc::default() }
+    }
+
+    /// Whether a header of this name, in lower case, was announced.
+    pub fn is_announced(&self, name: &str) -> bool {
+        self.announced.as_deref().is_some_and(|names| names.split(',').any(|announced| announced.trim() == name))
+    }
+
+    /// Takes note of the headers that came, names in lower case. Only the first call counts: a body ends once.
+    pub fn receive(&self, headers: Vec<(String, String)>) {
+        let _ = self.received.set(headers);
+    }
+
+    /// The value of a header that came; its name in lower case.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.received.get()?.iter().find(|(received, _)| received == name).map(|(_, value)| value.as_str())
+    }
 }
 
 impl Body {
@@ -43,9 +75,9 @@ impl Body {
         match self {
             Body::Empty => Body::from(first),
             Body::Bytes(rest) => Body::Bytes([first, rest].concat().into()),
-            Body::Stream { stream, length } => {
+            Body::Stream { stream, length, trailers } => {
                 let length = length.map(|length| length + first.len() as u64);
-                Body::Stream { stream: Box::pin(Preceded { first: Some(first), stream }), length }
+                Body::Stream { stream: Box::pin(Preceded { first: Some(first), stream }), length, trailers }
             }
         }
     }

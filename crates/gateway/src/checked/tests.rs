@@ -16,7 +16,7 @@ const UNSIGNED: (&str, &str) = ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYL
 
 fn stream_of(pieces: &'static [&'static str]) -> Body {
     let pieces = pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes())));
-    Body::Stream { stream: Box::pin(futures_util::stream::iter(pieces)), length: None }
+    Body::Stream { stream: Box::pin(futures_util::stream::iter(pieces)), length: None, trailers: Trailers::default() }
 }
 
 /// What a handler reads: the data, and the error that ended it.

@@ -94,7 +94,7 @@ impl CodeLocations {
             Body::Empty
         } else {
             let stream = reader.stream(0, length)?.map_err(io::Error::other);
-            Body::Stream { stream: Box::pin(stream), length: Some(length) }
+            Body::Stream { stream: Box::pin(stream), length: Some(length), trailers: Default::default() }
         };
         Ok(response(StatusCode::OK, "application/zip", length, body))
     }
