@@ -91,13 +91,6 @@ def test_a_dry_run_checks_and_runs_nothing(aws, functions):
     assert refusal.code == "ResourceNotFoundException"
 
 
-def test_events_that_could_be_lost_are_refused_by_name(aws, functions):
-    function = functions.create(ECHO)
-    refusal = refused(aws("lambda").invoke, FunctionName=function.name, InvocationType="Event")
-    assert refusal.status == 501
-    assert "Event" in refusal.message and "Invoke" in refusal.message
-
-
 def test_a_client_context_reaches_the_function(functions):
     function = functions.create(
         "def handler(event, context):\n"

@@ -32,6 +32,26 @@ pub fn function_not_found(function: &FunctionId, qualifier: Option<&str>) -> Err
     not_found(format!("Function not found: {arn}"))
 }
 
+/// The alias does not exist.
+pub fn alias_not_found(function: &FunctionId, name: &str) -> Error {
+    not_found(format!("Cannot find alias arn: {}", function.qualified_arn(name)))
+}
+
+/// The caller's revision id of a policy is not the current one.
+pub fn stale_policy_revision() -> Error {
+    by_user(errors::precondition_failed_exception(
+        "The Revision Id provided does not match the latest Revision Id. \
+         Call the GetPolicy API to retrieve the latest Revision Id",
+    ))
+}
+
+/// A resource policy would be too large.
+pub fn policy_too_long(bytes: usize, bytes_max: usize) -> Error {
+    by_user(errors::policy_length_exceeded_exception(format!(
+        "The final policy size ({bytes}) is bigger than the limit ({bytes_max})."
+    )))
+}
+
 /// The caller's revision id is not the current one.
 pub fn stale_revision() -> Error {
     by_user(errors::precondition_failed_exception(

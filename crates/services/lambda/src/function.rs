@@ -112,6 +112,12 @@ pub struct Configuration {
     pub environment: Option<EnvironmentVariables>,
     /// Where and how it logs.
     pub logging: LoggingConfig,
+    /// ARN of the queue or topic for events that could not be handled.
+    #[serde(default)]
+    pub dead_letter: Option<String>,
+    /// `TracingConfig` is `Active`.
+    #[serde(default)]
+    pub is_traced: bool,
 }
 
 /// Environment variables. They often hold secrets, so that debug output shows their names alone.
@@ -203,6 +209,63 @@ pub struct FunctionRecord {
     pub last_published: u64,
     /// What `$LATEST` was when that version was published; another one is only published once something has changed.
     pub published_content: Option<String>,
+    /// Recursive loops through it are let go on (`RecursiveLoop` is `Allow`).
+    #[serde(default)]
+    pub allows_recursion: bool,
+}
+
+/// A name for a version, or for two of which each is given a share of the invocations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alias {
+    /// Its name.
+    pub name: String,
+    /// The version it stands for.
+    pub version: Version,
+    /// At most 256 characters.
+    pub description: String,
+    /// Another version and its share of the invocations, from 0 to 1.
+    pub second: Option<(Version, f64)>,
+    /// Changes with every change.
+    pub revision_id: String,
+}
+
+impl Alias {
+    /// Whether invocations may run this version.
+    pub fn refers_to(&self, version: Version) -> bool {
+        self.version == version || self.second.is_some_and(|(second, _)| second == version)
+    }
+
+    /// The version of an invocation for which `share` was drawn evenly from 0 (inclusive) to 1 (exclusive).
+    pub fn pick(&self, share: f64) -> Version {
+        match self.second {
+            Some((second, weight)) if share < weight => second,
+            Some(_) | None => self.version,
+        }
+    }
+}
+
+/// How asynchronous invocations are treated; what is absent has its default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventInvokeConfig {
+    /// Further attempts after the function has failed: 0 to 2.
+    pub retries: Option<u32>,
+    /// Greatest age of an event that is still tried, in seconds: 60 to 21,600.
+    pub age_seconds: Option<u32>,
+    /// ARN of where records of successes go.
+    pub on_success: Option<String>,
+    /// ARN of where records of failures go.
+    pub on_failure: Option<String>,
+    /// Milliseconds since 1970.
+    pub last_modified: i64,
+}
+
+/// How the runtime of a version is kept current.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuntimeManagement {
+    /// `Auto`, `FunctionUpdate` or `Manual`.
+    pub update_on: String,
+    /// The runtime version that `Manual` pins.
+    pub runtime_version: Option<String>,
 }
 
 /// The stored row of a version.

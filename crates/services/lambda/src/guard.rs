@@ -1,10 +1,14 @@
 //! What permissions the operations need.
 
+use std::sync::Arc;
+
 use platform::{Ctx, Facts, FactsFuture, Guard, Members, Need};
 use wire::Error;
 use wire::codec::Structure;
 
+use crate::keys;
 use crate::names;
+use crate::permission::ResourcePolicy;
 use crate::service::Lambda;
 
 /// Whom roles of functions are passed to.
@@ -141,8 +145,10 @@ impl Guard for Lambda {
 
     fn facts<'a>(&'a self, cx: &'a Ctx, need: &'a Need) -> FactsFuture<'a> {
         Box::pin(async move {
-            // The root needs no tags.
-            if cx.principal.acts_as_root() { Ok(Facts::default()) } else { facts(self, &need.resource).await }
+            // The root needs no tags, and a function's policy has no denials; in other accounts it is one of many.
+            let function = names::function_of_arn(&need.resource);
+            let is_own = function.is_none_or(|function| cx.principal.account() == Some(&function.account));
+            if is_own && cx.principal.acts_as_root() { Ok(Facts::default()) } else { facts(self, &need.resource).await }
         })
     }
 }
@@ -227,12 +233,14 @@ fn further(members: Members<'_>, function: &str, operation: &str) -> Vec<Need> {
     needs
 }
 
-/// A function's tags.
+/// A function's tags, and the policy of the very resource that is named: a function's own does not reach its aliases.
 async fn facts(lambda: &Lambda, arn: &str) -> Result<Facts, Error> {
-    let Some(function) = names::function_of_arn(arn) else { return Ok(Facts::default()) };
+    let Some((function, qualifier)) = names::parts_of_arn(arn) else { return Ok(Facts::default()) };
     let record = lambda.functions.function(&function).await?;
     let tags = record.map(|record| record.tags.into_iter().collect());
-    Ok(Facts { tags: tags.unwrap_or_default(), ..Facts::default() })
+    let policy: Option<ResourcePolicy> = lambda.functions.row(&keys::policy(&function, qualifier.as_deref())).await?;
+    let policy = policy.map(|policy| Arc::from(policy.document()));
+    Ok(Facts { tags: tags.unwrap_or_default(), policy, ..Facts::default() })
 }
 
 #[cfg(test)]

@@ -7,6 +7,12 @@
 //! | version | 3, account, region, name, number (0 is `$LATEST`) | [`VersionRecord`](crate::function::VersionRecord) |
 //! | deployment | 4, account, region, name, number | empty: this version is being made ready |
 //! | package | 5, SHA-256, account, region, name, number | empty: this version needs that package |
+//! | alias | 6, account, region, name, alias | [`Alias`](crate::function::Alias) |
+//! | policy | 7, account, region, name, qualifier (empty: the function) | [`ResourcePolicy`](crate::permission::ResourcePolicy) |
+//! | reservation | 8, account, region, name | reserved concurrent executions |
+//! | event invoke configuration | 9, account, region, name, qualifier | [`EventInvokeConfig`](crate::function::EventInvokeConfig) |
+//! | runtime management | 10, account, region, name, version | [`RuntimeManagement`](crate::function::RuntimeManagement) |
+//! | event source mapping | 11, account, region, UUID | [`Mapping`](crate::mapping::Mapping) |
 //!
 //! The control plane of all accounts shares a partition: it is written seldom, and what has to be found at start
 //! (deployments cut short, packages still needed) is found without a list of accounts.
@@ -25,6 +31,15 @@ const FUNCTION: u8 = 2;
 const VERSION: u8 = 3;
 const DEPLOYMENT: u8 = 4;
 const PACKAGE: u8 = 5;
+const ALIAS: u8 = 6;
+const POLICY: u8 = 7;
+const RESERVATION: u8 = 8;
+const EVENT_INVOKE: u8 = 9;
+const RUNTIME_MANAGEMENT: u8 = 10;
+const MAPPING: u8 = 11;
+
+const EVENT_PROGRESS: u8 = 1;
+const EVENT: u8 = 2;
 
 /// The partition of the control plane.
 ///
@@ -32,6 +47,43 @@ const PACKAGE: u8 = 5;
 /// None in practice: the name is constant and short.
 pub fn partition() -> Result<Partition, StoreError> {
     Partition::new("lambda")
+}
+
+/// The partition of events that wait for their functions: (1, account, region, name, id) is an event's
+/// [`Progress`](crate::asynchronous::Progress), (2, account, region, name, id) the [`Event`](crate::asynchronous::Event).
+///
+/// # Errors
+/// None in practice: the name is constant and short.
+pub fn events_partition() -> Result<Partition, StoreError> {
+    Partition::new("lambda/events")
+}
+
+/// How far an event has come.
+pub fn event_progress(function: &FunctionId, id: &str) -> Key {
+    of_function(EVENT_PROGRESS, function).text(id)
+}
+
+/// How far all events have come.
+pub fn all_event_progress() -> KeyRange {
+    Key::new().u8(EVENT_PROGRESS).range()
+}
+
+/// An event.
+pub fn event(function: &FunctionId, id: &str) -> Key {
+    of_function(EVENT, function).text(id)
+}
+
+/// The function and the id in an event's key.
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_event(key: &[u8]) -> Result<(FunctionId, String), KeyError> {
+    let mut reader = KeyReader::new(key);
+    reader.u8()?;
+    let function = FunctionId { account: reader.text()?, region: reader.text()?, name: reader.text()? };
+    let id = reader.text()?;
+    reader.finish()?;
+    Ok((function, id))
 }
 
 /// What an account uses in a region.
@@ -126,6 +178,103 @@ pub fn read_package(key: &[u8]) -> Result<Digest, KeyError> {
 /// The marks of all versions that need a package.
 pub fn package_users(digest: &Digest) -> KeyRange {
     Key::new().u8(PACKAGE).bytes(digest.as_bytes()).range()
+}
+
+/// An alias of a function.
+pub fn alias(id: &FunctionId, name: &str) -> Key {
+    aliases(id).text(name)
+}
+
+/// All aliases of a function, by name.
+pub fn aliases(id: &FunctionId) -> Key {
+    of_function(ALIAS, id)
+}
+
+/// The resource policy of a function (without qualifier), a version or an alias.
+pub fn policy(id: &FunctionId, qualifier: Option<&str>) -> Key {
+    policies(id).text(qualifier.unwrap_or_default())
+}
+
+/// All resource policies of a function.
+pub fn policies(id: &FunctionId) -> Key {
+    of_function(POLICY, id)
+}
+
+/// The concurrency reserved for a function.
+pub fn reservation(id: &FunctionId) -> Key {
+    of_function(RESERVATION, id)
+}
+
+/// All reservations of an account in a region.
+pub fn reservations(account: &str, region: &str) -> Key {
+    Key::new().u8(RESERVATION).text(account).text(region)
+}
+
+/// All reservations of all accounts.
+pub fn all_reservations() -> KeyRange {
+    Key::new().u8(RESERVATION).range()
+}
+
+/// How asynchronous invocations of a version or an alias are treated.
+pub fn event_invoke(id: &FunctionId, qualifier: &str) -> Key {
+    event_invokes(id).text(qualifier)
+}
+
+/// All such configurations of a function.
+pub fn event_invokes(id: &FunctionId) -> Key {
+    of_function(EVENT_INVOKE, id)
+}
+
+/// How the runtime of a version is kept current.
+pub fn runtime_management(id: &FunctionId, version: Version) -> Key {
+    runtime_managements(id).u64(number(version))
+}
+
+/// All such configurations of a function.
+pub fn runtime_managements(id: &FunctionId) -> Key {
+    of_function(RUNTIME_MANAGEMENT, id)
+}
+
+/// An event source mapping.
+pub fn mapping(account: &str, region: &str, uuid: &str) -> Key {
+    mappings(account, region).text(uuid)
+}
+
+/// All event source mappings of an account in a region.
+pub fn mappings(account: &str, region: &str) -> Key {
+    Key::new().u8(MAPPING).text(account).text(region)
+}
+
+/// All event source mappings of all accounts.
+pub fn all_mappings() -> KeyRange {
+    Key::new().u8(MAPPING).range()
+}
+
+/// The function in a key that begins with its kind, account, region and name.
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_owner(key: &[u8]) -> Result<FunctionId, KeyError> {
+    let mut reader = KeyReader::new(key);
+    reader.u8()?;
+    Ok(FunctionId { account: reader.text()?, region: reader.text()?, name: reader.text()? })
+}
+
+/// The qualifier in the key of an event invoke configuration.
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_qualifier(key: &[u8]) -> Result<String, KeyError> {
+    let mut reader = KeyReader::new(key);
+    reader.u8()?;
+    for _ in 0..3 {
+        reader.text()?;
+    }
+    reader.text()
+}
+
+fn of_function(kind: u8, id: &FunctionId) -> Key {
+    Key::new().u8(kind).text(&id.account).text(&id.region).text(&id.name)
 }
 
 fn located(key: Key, id: &FunctionId, version: Version) -> Key {

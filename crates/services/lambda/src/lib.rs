@@ -5,18 +5,23 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
 
+pub mod asynchronous;
 pub mod code_location;
 pub mod configuration;
 pub mod deployment;
+pub mod destination;
 pub mod errors;
+pub mod event_source;
 pub mod function;
 pub mod functions;
 mod guard;
 pub mod invoke;
 pub mod keys;
+pub mod mapping;
 pub mod names;
 pub mod operations;
 pub mod package;
+pub mod permission;
 pub mod role;
 pub mod sweep;
 

@@ -16,6 +16,18 @@ const NAME_CHARACTERS_MAX: usize = 64;
 /// Longest name of a new function in any other form, in characters. API reference, CreateFunction.
 const ARN_CHARACTERS_MAX: usize = 140;
 
+/// What a function's policy may let other accounts do that leaves the function as it is.
+const OPEN_TO_OTHERS: [&str; 8] = [
+    "GetAlias",
+    "GetFunction",
+    "GetFunctionConfiguration",
+    "GetPolicy",
+    "Invoke",
+    "InvokeAsync",
+    "InvokeWithResponseStream",
+    "ListVersionsByFunction",
+];
+
 /// AWS's pattern for names, as its validation errors quote it.
 const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?";
 
@@ -51,6 +63,9 @@ struct Parts<'a> {
 pub fn target(cx: &Ctx, name: &str, qualifier: Option<&str>) -> Result<Target, Error> {
     let parts = parse(name).ok_or_else(|| errors::validation(&[pattern_failure(name)]))?;
     let function = locate(cx, &parts)?;
+    if function.account != cx.account && !opens_to_others(cx) {
+        return Err(other_account(cx, &function));
+    }
     match (qualifier, parts.qualifier) {
         (Some(given), Some(derived)) if given != derived => Err(errors::invalid_parameter(
             "The derived qualifier from the function name does not match the specified qualifier.",
@@ -90,7 +105,13 @@ pub fn new_function(cx: &Ctx, name: &str) -> Result<FunctionId, Error> {
     if let Some(item) = length_failure(parts.name, NAME_CHARACTERS_MAX) {
         return Err(errors::invalid_parameter(errors::validation_text(&[item])));
     }
-    locate(cx, &parts)
+    let function = locate(cx, &parts)?;
+    if function.account != cx.account { Err(other_account(cx, &function)) } else { Ok(function) }
+}
+
+/// Whether a function's policy can let other accounts do this; that it does was checked before.
+fn opens_to_others(cx: &Ctx) -> bool {
+    OPEN_TO_OTHERS.contains(&cx.operation.name)
 }
 
 /// The version a qualifier names; `None` if it can only be an alias.
@@ -120,9 +141,15 @@ pub fn arn(cx: &Ctx, name: &str, qualifier: Option<&str>, is_whole: bool) -> Opt
 
 /// The function in an ARN of a function, a version or an alias.
 pub fn function_of_arn(arn: &str) -> Option<FunctionId> {
+    parts_of_arn(arn).map(|(function, _)| function)
+}
+
+/// The function in an ARN, and the version or alias.
+pub fn parts_of_arn(arn: &str) -> Option<(FunctionId, Option<String>)> {
     let parts = parse(arn).filter(|_| arn.starts_with("arn:"))?;
     let (region, account) = (parts.region?.to_owned(), parts.account?.to_owned());
-    Some(FunctionId { account, region, name: parts.name.to_owned() })
+    let function = FunctionId { account, region, name: parts.name.to_owned() };
+    Some((function, parts.qualifier.map(str::to_owned)))
 }
 
 fn parse(name: &str) -> Option<Parts<'_>> {
@@ -139,9 +166,6 @@ fn locate(cx: &Ctx, parts: &Parts<'_>) -> Result<FunctionId, Error> {
     let region = parts.region.unwrap_or(&cx.region);
     let account = parts.account.unwrap_or(&cx.account);
     let function = FunctionId { account: account.to_owned(), region: region.to_owned(), name: parts.name.to_owned() };
-    if account != cx.account {
-        return Err(other_account(cx, &function));
-    }
     if region != cx.region {
         let text = format!("Functions from '{region}' are not reachable in this region ('{}')", cx.region);
         return Err(errors::not_found(text));
@@ -149,7 +173,7 @@ fn locate(cx: &Ctx, parts: &Parts<'_>) -> Result<FunctionId, Error> {
     Ok(function)
 }
 
-/// Resource policies, the only way into another account, do not exist yet.
+/// The answer about a function of another account.
 fn other_account(cx: &Ctx, function: &FunctionId) -> Error {
     let action = cx.operation.actions.first().copied().unwrap_or(cx.operation.name);
     let (principal, arn) = (cx.principal.arn(), function.arn());

@@ -9,14 +9,19 @@ use std::time::Duration;
 
 use api::lambda as operation_types;
 use platform::{Guard, Lifecycle, LiveBlobs, OrFailure, Platform, Registration};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use wire::Error;
 use wire::error::common;
 
+use crate::asynchronous::Events;
 use crate::code_location::CodeLocations;
+use crate::event_source::{self, Pollers};
 use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
-use crate::operations::{account, create, delete, get, list, tags, update_code, update_configuration, versions};
+use crate::operations::{
+    account, aliases, concurrency, create, delete, event_invoke, event_sources, get, list, permissions, recursion,
+    runtime_management, tags, update_code, update_configuration, versions,
+};
 use crate::package::Packages;
 use crate::{deployment, sweep};
 
@@ -32,6 +37,12 @@ pub struct Lambda {
     pub code_locations: Arc<CodeLocations>,
     /// Runs them.
     pub invoker: Arc<Invoker>,
+    /// Events that wait for them.
+    pub events: Arc<Events>,
+    /// Brings the records of queues to them.
+    pub(crate) pollers: Pollers,
+    /// Held while what invocations keep to is brought in step with what is stored.
+    pub(crate) reservations: Mutex<()>,
     sweep_requested: Notify,
 }
 
@@ -59,12 +70,16 @@ impl Lambda {
         let packages = Packages::open(settings.packages.clone(), platform.blobs.clone())?;
         let locations = CodeLocations::new(&platform.ids, platform.blobs.clone(), platform.clock.clone());
         let invoker = Arc::new(Invoker::new(Arc::clone(&platform), settings));
+        let events = Arc::new(Events::new(Arc::clone(&platform))?);
         Ok(Lambda {
+            events,
             platform,
             invoker,
             functions,
             packages: Arc::new(packages),
             code_locations: Arc::new(locations),
+            reservations: Mutex::default(),
+            pollers: Pollers::default(),
             sweep_requested: Notify::new(),
         })
     }
@@ -73,20 +88,46 @@ impl Lambda {
     pub fn registration(self: &Arc<Self>) -> Registration {
         let mut registration = Registration::new(&api::lambda::SERVICE);
         platform::operations!(registration, self, operation_types, {
+            AddPermission => permissions::add_permission,
+            CreateAlias => aliases::create_alias,
+            CreateEventSourceMapping => event_sources::create_event_source_mapping,
             CreateFunction => create::create_function,
+            DeleteAlias => aliases::delete_alias,
+            DeleteEventSourceMapping => event_sources::delete_event_source_mapping,
             DeleteFunction => delete::delete_function,
+            DeleteFunctionConcurrency => concurrency::delete_function_concurrency,
+            DeleteFunctionEventInvokeConfig => event_invoke::delete_function_event_invoke_config,
             GetAccountSettings => account::get_account_settings,
+            GetAlias => aliases::get_alias,
+            GetEventSourceMapping => event_sources::get_event_source_mapping,
             GetFunction => get::get_function,
+            GetFunctionConcurrency => concurrency::get_function_concurrency,
             GetFunctionConfiguration => get::get_function_configuration,
+            GetFunctionEventInvokeConfig => event_invoke::get_function_event_invoke_config,
+            GetFunctionRecursionConfig => recursion::get_function_recursion_config,
+            GetPolicy => permissions::get_policy,
+            GetRuntimeManagementConfig => runtime_management::get_runtime_management_config,
             Invoke => invoke::invoke,
+            InvokeAsync => invoke::invoke_async,
+            ListAliases => aliases::list_aliases,
+            ListEventSourceMappings => event_sources::list_event_source_mappings,
+            ListFunctionEventInvokeConfigs => event_invoke::list_function_event_invoke_configs,
             ListFunctions => list::list_functions,
             ListTags => tags::list_tags,
             ListVersionsByFunction => versions::list_versions_by_function,
             PublishVersion => versions::publish_version,
+            PutFunctionConcurrency => concurrency::put_function_concurrency,
+            PutFunctionEventInvokeConfig => event_invoke::put_function_event_invoke_config,
+            PutFunctionRecursionConfig => recursion::put_function_recursion_config,
+            PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
+            RemovePermission => permissions::remove_permission,
             TagResource => tags::tag_resource,
             UntagResource => tags::untag_resource,
+            UpdateAlias => aliases::update_alias,
+            UpdateEventSourceMapping => event_sources::update_event_source_mapping,
             UpdateFunctionCode => update_code::update_function_code,
             UpdateFunctionConfiguration => update_configuration::update_function_configuration,
+            UpdateFunctionEventInvokeConfig => event_invoke::update_function_event_invoke_config,
         });
         let data_plane = Arc::clone(&self.code_locations);
         let registration =
@@ -107,7 +148,12 @@ impl Lambda {
     async fn start_up(self: Arc<Self>) -> Result<(), Error> {
         let environments = Arc::clone(&self.invoker).look_after(self.functions.changes());
         self.platform.background.spawn("lambda environments", environments).or_failure()?;
+        concurrency::load(&self).await?;
+        self.events.load().await?;
+        event_source::load(&self).await?;
         deployment::resume(&self).await?;
+        let dispatcher = Events::run(Arc::clone(&self));
+        self.platform.background.spawn("lambda events", dispatcher).or_failure()?;
         let sweeper = sweep::run(Arc::clone(&self));
         self.platform.background.spawn("lambda sweep", sweeper).or_failure()
     }
@@ -129,6 +175,8 @@ impl Lifecycle for Lambda {
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             self.functions.reset();
+            self.pollers.reset().await;
+            self.events.reset();
             self.invoker.reset().await;
             self.sweep_soon();
         })

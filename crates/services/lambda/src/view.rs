@@ -1,8 +1,8 @@
 //! Functions as the API describes them.
 
 use api::lambda::{
-    EnvironmentResponse, EphemeralStorage, FunctionConfiguration, LoggingConfig, RuntimeVersionConfig,
-    SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
+    DeadLetterConfig, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, LoggingConfig,
+    RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
 };
 use jiff::Timestamp;
 
@@ -55,7 +55,13 @@ pub fn listed(version: &FunctionVersion, arn: String) -> FunctionConfiguration {
             variables: Some(environment.0),
             ..EnvironmentResponse::default()
         }),
-        tracing_config: Some(TracingConfigResponse { mode: Some("PassThrough".to_owned()) }),
+        dead_letter_config: configuration
+            .dead_letter
+            .clone()
+            .map(|target| DeadLetterConfig { target_arn: Some(target) }),
+        tracing_config: Some(TracingConfigResponse {
+            mode: Some(if configuration.is_traced { "Active" } else { "PassThrough" }.to_owned()),
+        }),
         revision_id: Some(version.revision_id.clone()),
         package_type: Some("Zip".to_owned()),
         architectures: Some(vec![configuration.architecture.clone()]),

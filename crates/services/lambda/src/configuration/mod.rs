@@ -15,6 +15,7 @@ pub use unsupported::{check_code_source, check_creation};
 use api::lambda::{CreateFunctionRequest, UpdateFunctionConfigurationRequest};
 use wire::Error;
 
+use crate::destination::Destination;
 use crate::errors;
 use crate::function::{Configuration, LogFormat, LoggingConfig};
 
@@ -87,6 +88,8 @@ pub fn create(settings: &Settings, name: &str, architectures: Option<&[String]>)
         empty_vpc_config: false,
         environment: None,
         logging: LoggingConfig { log_group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
+        dead_letter: None,
+        is_traced: false,
     };
     apply(settings, defaults)
 }
@@ -111,6 +114,12 @@ pub fn apply(settings: &Settings, mut configuration: Configuration) -> Result<Co
     if let Some(storage) = &settings.ephemeral_storage {
         configuration.ephemeral_mb = storage.size.unsigned_abs();
     }
+    if let Some(target) = settings.dead_letter_config.as_ref().and_then(|config| config.target_arn.as_deref()) {
+        configuration.dead_letter = dead_letter(target)?;
+    }
+    if let Some(mode) = settings.tracing_config.as_ref().and_then(|config| config.mode.as_deref()) {
+        configuration.is_traced = mode == "Active";
+    }
     set(&mut configuration.role, settings.role.as_ref());
     set(&mut configuration.handler, settings.handler.as_ref());
     set(&mut configuration.description, settings.description.as_ref());
@@ -129,6 +138,20 @@ fn set<T: Clone>(target: &mut T, value: Option<&T>) {
     if let Some(value) = value {
         target.clone_from(value);
     }
+}
+
+/// The queue or topic for dead letters; an empty text takes it away.
+fn dead_letter(target: &str) -> Result<Option<String>, Error> {
+    if target.is_empty() {
+        return Ok(None);
+    }
+    let is_usable = Destination::of_arn(target).is_some_and(|target| target.takes_dead_letters());
+    if is_usable {
+        return Ok(Some(target.to_owned()));
+    }
+    Err(errors::invalid_parameter(format!(
+        "The provided DeadLetterConfig TargetArn {target} is not supported: it must be a queue of SQS or a topic of SNS."
+    )))
 }
 
 fn check_bounds(settings: &Settings) -> Result<(), Error> {

@@ -158,19 +158,11 @@ fn what_has_no_effect_here_is_refused_by_name_and_nothing_is_nothing() {
         ("Layers", Settings { layers: list(), ..Settings::default() }),
         ("KMSKeyArn", Settings { kms_key_arn: text("arn:aws:kms:x"), ..Settings::default() }),
         (
-            "DeadLetterConfig.TargetArn",
-            Settings { dead_letter_config: Some(DeadLetterConfig { target_arn: text("arn") }), ..Settings::default() },
-        ),
-        (
             "VpcConfig.SubnetIds",
             Settings {
                 vpc_config: Some(VpcConfig { subnet_ids: list(), ..VpcConfig::default() }),
                 ..Settings::default()
             },
-        ),
-        (
-            "TracingConfig.Mode Active",
-            Settings { tracing_config: Some(TracingConfig { mode: text("Active") }), ..Settings::default() },
         ),
         (
             "SnapStart.ApplyOn PublishedVersions",

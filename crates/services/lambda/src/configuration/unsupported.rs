@@ -15,20 +15,12 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
         ("Layers", has_items(&settings.layers)),
         ("FileSystemConfigs", has_items(&settings.file_system_configs)),
         ("KMSKeyArn", has_text(&settings.kms_key_arn)),
-        (
-            "DeadLetterConfig.TargetArn",
-            settings.dead_letter_config.as_ref().is_some_and(|dlq| has_text(&dlq.target_arn)),
-        ),
         ("VpcConfig.SubnetIds", vpc.is_some_and(|vpc| has_items(&vpc.subnet_ids))),
         ("VpcConfig.SecurityGroupIds", vpc.is_some_and(|vpc| has_items(&vpc.security_group_ids))),
         ("VpcConfig.Ipv6AllowedForDualStack", vpc.is_some_and(|vpc| vpc.ipv6_allowed_for_dual_stack == Some(true))),
         ("ImageConfig.EntryPoint", image.is_some_and(|image| has_items(&image.entry_point))),
         ("ImageConfig.Command", image.is_some_and(|image| has_items(&image.command))),
         ("ImageConfig.WorkingDirectory", image.is_some_and(|image| has_text(&image.working_directory))),
-        (
-            "TracingConfig.Mode Active",
-            settings.tracing_config.as_ref().is_some_and(|config| is(&config.mode, "Active")),
-        ),
         (
             "SnapStart.ApplyOn PublishedVersions",
             settings.snap_start.as_ref().is_some_and(|config| is(&config.apply_on, "PublishedVersions")),

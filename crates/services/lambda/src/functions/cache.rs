@@ -7,21 +7,26 @@ use std::sync::Arc;
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use crate::function::{FunctionId, FunctionVersion, Version};
+use crate::function::{Alias, FunctionId, FunctionVersion, Version};
 
 /// Most functions held in memory, each with the versions in use: a few KiB a function.
 const FUNCTIONS_MAX: NonZeroUsize = NonZeroUsize::new(4_096).expect("the number is not zero");
 
-/// Most versions held of one function.
+/// Most versions held of one function, and most aliases.
 const VERSIONS_MAX: usize = 64;
 
-type Versions = HashMap<Version, Arc<FunctionVersion>>;
+/// What is held of a function.
+#[derive(Default)]
+struct Held {
+    versions: HashMap<Version, Arc<FunctionVersion>>,
+    aliases: HashMap<String, Arc<Alias>>,
+}
 
 /// The versions read last.
 pub struct Cache(Mutex<State>);
 
 struct State {
-    functions: LruCache<FunctionId, Versions>,
+    functions: LruCache<FunctionId, Held>,
     /// Counts invalidations: what was read before one must not be inserted after it.
     epoch: u64,
 }
@@ -39,7 +44,12 @@ impl Default for Cache {
 impl Cache {
     /// The version, if it is in memory.
     pub fn get(&self, function: &FunctionId, version: Version) -> Option<Arc<FunctionVersion>> {
-        self.0.lock().functions.get(function)?.get(&version).map(Arc::clone)
+        self.0.lock().functions.get(function)?.versions.get(&version).map(Arc::clone)
+    }
+
+    /// The alias, if it is in memory.
+    pub fn alias(&self, function: &FunctionId, name: &str) -> Option<Arc<Alias>> {
+        self.0.lock().functions.get(function)?.aliases.get(name).map(Arc::clone)
     }
 
     /// To be asked before the store is read for [`Cache::insert`].
@@ -53,11 +63,24 @@ impl Cache {
         if state.epoch != epoch.0 {
             return;
         }
-        let versions = state.functions.get_or_insert_mut(version.function.clone(), Versions::new);
+        let versions = &mut state.functions.get_or_insert_mut(version.function.clone(), Held::default).versions;
         if versions.len() >= VERSIONS_MAX {
             versions.clear();
         }
         versions.insert(version.version, version);
+    }
+
+    /// Keeps an alias that was read, unless something was invalidated since `epoch`.
+    pub fn insert_alias(&self, epoch: Epoch, function: &FunctionId, alias: Arc<Alias>) {
+        let mut state = self.0.lock();
+        if state.epoch != epoch.0 {
+            return;
+        }
+        let aliases = &mut state.functions.get_or_insert_mut(function.clone(), Held::default).aliases;
+        if aliases.len() >= VERSIONS_MAX {
+            aliases.clear();
+        }
+        aliases.insert(alias.name.clone(), alias);
     }
 
     /// Forgets a function.

@@ -1,10 +1,12 @@
 //! The functions as they are stored, and the short way to them that every invocation takes.
 
+mod aliases;
 mod cache;
 mod read;
-mod rows;
+pub(crate) mod rows;
 mod write;
 
+pub use aliases::{AliasEdit, NewAlias};
 pub use read::{FunctionPage, VersionPage};
 pub use rows::CODE_STORAGE_BYTES_MAX;
 pub use write::{Change, Edit, NewFunction, Publication, Published};
@@ -18,13 +20,16 @@ use wire::Error;
 
 use crate::Lambda;
 use crate::errors;
-use crate::function::{FunctionId, FunctionVersion, Version};
+use crate::function::{Alias, FunctionId, FunctionVersion, Version};
 use crate::keys;
 use crate::names;
 use cache::Cache;
 
 /// Changes that a slow listener may be behind before it misses some; it is told so and then has to look at everything.
 pub const CHANGES_MAX: usize = 1_024;
+
+/// Parts into which the invocations of an alias can be shared out.
+const SHARES: u64 = 1_000_000;
 
 /// What invocations of a function run may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +97,18 @@ impl Functions {
         self.cache.insert(epoch, Arc::clone(&runnable));
         Ok(Some(runnable))
     }
+
+    /// An alias, from memory unless the function has changed since the last call.
+    async fn cached_alias(&self, function: &FunctionId, name: &str) -> Result<Option<Arc<Alias>>, Error> {
+        if let Some(found) = self.cache.alias(function, name) {
+            return Ok(Some(found));
+        }
+        let epoch = self.cache.epoch();
+        let Some(alias) = self.alias(function, name).await? else { return Ok(None) };
+        let alias = Arc::new(alias);
+        self.cache.insert_alias(epoch, function, Arc::clone(&alias));
+        Ok(Some(alias))
+    }
 }
 
 /// What an invocation of a function runs. Answered from memory unless the function has changed since the last call.
@@ -106,7 +123,14 @@ pub async fn resolve(
     qualifier: Option<&str>,
 ) -> Result<Arc<FunctionVersion>, Error> {
     let not_found = || errors::function_not_found(function, qualifier);
-    let version = names::version(qualifier.unwrap_or("$LATEST")).ok_or_else(not_found)?;
+    let qualifier_or_latest = qualifier.unwrap_or("$LATEST");
+    let version = match names::version(qualifier_or_latest) {
+        Some(version) => version,
+        None => {
+            let alias = lambda.functions.cached_alias(function, qualifier_or_latest).await?.ok_or_else(not_found)?;
+            alias.pick(lambda.platform.ids.below(SHARES) as f64 / SHARES as f64)
+        }
+    };
     lambda.functions.runnable(function, version).await?.ok_or_else(not_found)
 }
 

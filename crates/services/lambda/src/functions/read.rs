@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use blob::Digest;
+use bytes::Bytes;
 use platform::OrFailure;
+use serde::de::DeserializeOwned;
 use store::keys::Key;
-use store::{Direction, StoreError, value};
+use store::{Direction, KeyRange, StoreError, value};
 use wire::Error;
 
 use super::Functions;
@@ -38,6 +40,35 @@ impl Functions {
     pub async fn version(&self, id: &FunctionId, version: Version) -> Result<Option<VersionRecord>, Error> {
         let row = self.platform.store.get(&self.partition, &keys::version(id, version)).await.or_failure()?;
         row.map(|row| value::decode(keys::FORMAT, &row).map_err(StoreError::from)).transpose().or_failure()
+    }
+
+    /// A row's value, whatever its kind.
+    pub(crate) async fn row<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, Error> {
+        let row = self.platform.store.get(&self.partition, key).await.or_failure()?;
+        row.map(|row| value::decode(keys::FORMAT, &row).map_err(StoreError::from)).transpose().or_failure()
+    }
+
+    /// Some rows of one kind, in the order of their keys.
+    pub(crate) async fn rows<T: DeserializeOwned>(
+        &self,
+        range: KeyRange,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, T)>, Error> {
+        let rows = self.platform.store.scan(&self.partition, range, Direction::Forward, limit).await.or_failure()?;
+        let decoded: Result<Vec<_>, StoreError> =
+            rows.into_iter().map(|(key, row)| Ok((key, value::decode(keys::FORMAT, &row)?))).collect();
+        decoded.or_failure()
+    }
+
+    /// Every row of one kind.
+    pub(crate) async fn all_rows<T: DeserializeOwned>(&self, mut range: KeyRange) -> Result<Vec<(Bytes, T)>, Error> {
+        let mut all = Vec::new();
+        loop {
+            let rows = self.rows(range.clone(), ROWS_PAGE).await?;
+            let Some((last, _)) = rows.last() else { return Ok(all) };
+            range = range.after(last);
+            all.extend(rows);
+        }
     }
 
     /// What belongs to a function as a whole.

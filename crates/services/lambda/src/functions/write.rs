@@ -9,6 +9,7 @@ use platform::OrFailure;
 use store::{Abort, Transaction};
 use wire::Error;
 
+use super::aliases;
 use super::rows;
 use super::{FunctionChange, Functions};
 use crate::errors;
@@ -178,7 +179,12 @@ impl Functions {
 
     /// Runs a transaction and makes its outcome known, to the end even if the caller goes away: memory never lags behind
     /// the store.
-    async fn commit<R, F>(&self, id: &FunctionId, change: Option<FunctionChange>, closure: F) -> Result<R, Error>
+    pub(crate) async fn commit<R, F>(
+        &self,
+        id: &FunctionId,
+        change: Option<FunctionChange>,
+        closure: F,
+    ) -> Result<R, Error>
     where
         R: Send + 'static,
         F: Fn(&mut dyn Transaction) -> Result<R, Abort<Error>> + Send + Sync + 'static,
@@ -389,6 +395,9 @@ fn delete(rows: &mut dyn Transaction, id: &FunctionId) -> Result<(), Abort<Error
         rows.delete(&keys::deployment(id, version));
     }
     rows.delete(&keys::function(id));
+    rows.delete(&keys::reservation(id));
+    let further = [keys::aliases(id), keys::policies(id), keys::event_invokes(id), keys::runtime_managements(id)];
+    further.into_iter().for_each(|key| rows.delete_range(key.range()));
     rows::change_usage(rows, id, |usage| {
         usage.functions = usage.functions.saturating_sub(1);
         Ok(())
@@ -398,6 +407,10 @@ fn delete(rows: &mut dyn Transaction, id: &FunctionId) -> Result<(), Abort<Error
 fn delete_version(rows: &mut dyn Transaction, id: &FunctionId, version: Version) -> Result<(), Abort<Error>> {
     rows::function(rows, id)?;
     let record: Option<VersionRecord> = rows::read(rows, &keys::version(id, version))?;
+    aliases::check_unreferenced(rows, id, version)?;
+    rows.delete(&keys::policy(id, Some(&version.to_string())));
+    rows.delete(&keys::event_invoke(id, &version.to_string()));
+    rows.delete(&keys::runtime_management(id, version));
     if let Some(record) = record {
         rows::replace_version(rows, id, version, Some(&record), None)?;
         rows.delete(&keys::deployment(id, version));

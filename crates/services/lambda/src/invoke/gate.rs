@@ -15,41 +15,131 @@ type Scope = (String, String);
 
 /// Counts the invocations of each account and region.
 #[derive(Default)]
-pub struct Gate(Mutex<HashMap<Scope, usize>>);
+pub struct Gate(Mutex<HashMap<Scope, Account>>);
+
+/// The invocations of one account in one region.
+#[derive(Default)]
+struct Account {
+    /// Under way of functions without a reservation.
+    unreserved: usize,
+    /// Kept free for functions with one.
+    reserved: usize,
+    /// Functions with a reservation, and those that had one when invocations under way began.
+    functions: HashMap<String, Reservation>,
+}
+
+/// What one function has for itself.
+struct Reservation {
+    /// Most invocations at once; `None` once there is no reservation any more.
+    limit: Option<usize>,
+    running: usize,
+}
 
 /// A place of an invocation under way; dropping it frees the place.
 pub struct Place {
     gate: Arc<Gate>,
     scope: Scope,
+    /// The function whose reservation it is taken from.
+    reserved_for: Option<String>,
 }
 
 impl Gate {
-    /// A place for one more invocation of the function's account.
+    /// A place for one more invocation of the function.
     ///
     /// # Errors
-    /// `TooManyRequestsException` if the account has no place left.
+    /// `TooManyRequestsException` if the function's reservation, or what the account has besides, is used up.
     pub fn enter(self: &Arc<Gate>, function: &FunctionId) -> Result<Place, Error> {
         let scope = (function.account.clone(), function.region.clone());
-        let mut counts = self.0.lock();
-        let count = counts.entry(scope.clone()).or_default();
-        if *count >= CONCURRENT_INVOCATIONS_MAX {
+        let mut accounts = self.0.lock();
+        let account = accounts.entry(scope.clone()).or_default();
+        let reservation = account.functions.get_mut(&function.name);
+        if let Some((limit, reservation)) = reservation.and_then(|found| Some((found.limit?, found))) {
+            if reservation.running >= limit {
+                return Err(reservation_used_up());
+            }
+            reservation.running += 1;
+            let reserved_for = Some(function.name.clone());
+            return Ok(Place { gate: Arc::clone(self), scope, reserved_for });
+        }
+        if account.unreserved + account.reserved >= CONCURRENT_INVOCATIONS_MAX {
             return Err(throttled());
         }
-        *count += 1;
-        Ok(Place { gate: Arc::clone(self), scope })
+        account.unreserved += 1;
+        Ok(Place { gate: Arc::clone(self), scope, reserved_for: None })
+    }
+
+    /// Sets what is reserved for a function.
+    pub fn reserve(&self, function: &FunctionId, limit: Option<u32>) {
+        let limit = limit.map(|limit| limit as usize);
+        let mut accounts = self.0.lock();
+        let account = accounts.entry((function.account.clone(), function.region.clone())).or_default();
+        let reservation =
+            account.functions.entry(function.name.clone()).or_insert(Reservation { limit: None, running: 0 });
+        account.reserved = account.reserved.saturating_sub(reservation.limit.unwrap_or(0)) + limit.unwrap_or(0);
+        reservation.limit = limit;
+        if reservation.is_over() {
+            account.functions.remove(&function.name);
+        }
+        accounts.retain(|_, account| !account.is_at_rest());
+    }
+
+    /// Whether nothing at all is reserved for a function, so that it cannot be invoked.
+    pub fn is_shut(&self, function: &FunctionId) -> bool {
+        let accounts = self.0.lock();
+        let account = accounts.get(&(function.account.clone(), function.region.clone()));
+        account.and_then(|account| account.functions.get(&function.name)).is_some_and(|found| found.limit == Some(0))
+    }
+
+    /// Forgets all reservations, after all state was dropped.
+    pub fn reset(&self) {
+        let mut accounts = self.0.lock();
+        for account in accounts.values_mut() {
+            account.reserved = 0;
+            account.functions.values_mut().for_each(|reservation| reservation.limit = None);
+            account.functions.retain(|_, reservation| !reservation.is_over());
+        }
+        accounts.retain(|_, account| !account.is_at_rest());
+    }
+}
+
+impl Account {
+    fn is_at_rest(&self) -> bool {
+        self.unreserved == 0 && self.functions.is_empty()
+    }
+}
+
+impl Reservation {
+    fn is_over(&self) -> bool {
+        self.limit.is_none() && self.running == 0
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.gate.0.lock();
-        if let Some(count) = counts.get_mut(&self.scope) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.scope);
+        let mut accounts = self.gate.0.lock();
+        let Some(account) = accounts.get_mut(&self.scope) else { return };
+        match &self.reserved_for {
+            None => account.unreserved = account.unreserved.saturating_sub(1),
+            Some(name) => {
+                if let Some(reservation) = account.functions.get_mut(name) {
+                    reservation.running = reservation.running.saturating_sub(1);
+                    if reservation.is_over() {
+                        account.functions.remove(name);
+                    }
+                }
             }
         }
+        if account.is_at_rest() {
+            accounts.remove(&self.scope);
+        }
     }
+}
+
+/// The answer to an invocation of a function whose reservation is used up.
+fn reservation_used_up() -> Error {
+    errors::too_many_requests_exception("Rate Exceeded.")
+        .with("Reason", "ReservedFunctionConcurrentInvocationLimitExceeded".into())
+        .with("Type", "User".into())
 }
 
 /// The answer to an invocation for which there is no room.
@@ -77,6 +167,24 @@ mod tests {
         assert!(gate.enter(&function("222222222222")).is_ok());
         places.pop();
         assert!(gate.enter(&function("111111111111")).is_ok());
+    }
+
+    #[test]
+    fn a_reservation_is_a_functions_own_and_its_limit() {
+        let gate = Arc::new(Gate::default());
+        let (own, other) = (function("111111111111"), FunctionId { name: "g".into(), ..function("111111111111") });
+        gate.reserve(&own, Some(2));
+        let places = [gate.enter(&own).expect("one"), gate.enter(&own).expect("two")];
+        assert!(gate.enter(&own).is_err());
+        let others: Vec<Place> =
+            (0..CONCURRENT_INVOCATIONS_MAX - 2).map(|_| gate.enter(&other).expect("the rest")).collect();
+        assert!(gate.enter(&other).is_err());
+        gate.reserve(&own, Some(0));
+        assert!(gate.is_shut(&own) && gate.enter(&own).is_err());
+        gate.reserve(&own, None);
+        assert!(gate.enter(&own).is_ok());
+        drop((places, others));
+        assert!(gate.0.lock().is_empty());
     }
 
     #[test]

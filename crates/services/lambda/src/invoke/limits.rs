@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Largest event of a synchronous invocation, in bytes (Lambda quotas: 6 MB).
 pub const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
 
+/// Largest event of an asynchronous invocation, in bytes (Lambda quotas: 1 MB).
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
 /// Largest answer of a function, in bytes, as AWS names it in its error.
 pub const RESPONSE_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 100;
 

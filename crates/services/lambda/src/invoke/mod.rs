@@ -29,11 +29,12 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::task::TaskTracker;
 
-use crate::function::FunctionVersion;
+use crate::function::{FunctionId, FunctionVersion};
 use crate::functions::FunctionChange;
 
 pub use launch::{EndpointServer, LaunchError};
-pub use operation::invoke;
+pub use operation::{invoke, invoke_async};
+pub use run::{Outcome, Request};
 
 use gate::Gate;
 use instance::Instance;
@@ -94,6 +95,16 @@ impl Invoker {
         self.launcher.prepare(version, package).await
     }
 
+    /// Sets how many invocations at once are reserved for a function.
+    pub fn reserve(&self, function: &FunctionId, limit: Option<u32>) {
+        self.gate.reserve(function, limit);
+    }
+
+    /// Whether a function is reserved nothing at all.
+    pub fn is_shut(&self, function: &FunctionId) -> bool {
+        self.gate.is_shut(function)
+    }
+
     /// Looks after the environments until the platform stops: retires those of changed functions, ends old ones.
     pub async fn look_after(self: Arc<Self>, mut changes: broadcast::Receiver<FunctionChange>) {
         // The sandbox is started ahead of the first invocation; if it cannot be, that invocation will say why.
@@ -135,6 +146,7 @@ impl Invoker {
 
     /// Ends all environments, after all state was dropped.
     pub async fn reset(&self) {
+        self.gate.reset();
         self.launcher.forget(None);
         // Some may have been started since the logs were forgotten.
         self.shipper.forget().await;

@@ -1,22 +1,27 @@
 //! The `Invoke` operation: what a caller may ask for and what it is told.
 
-use api::lambda::{InvocationRequest, InvocationResponse, errors};
+use api::lambda::{InvocationRequest, InvocationResponse, InvokeAsyncRequest, InvokeAsyncResponse, errors};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use platform::Ctx;
 use serde_json::value::RawValue;
-use wire::Error;
 use wire::error::common;
+use wire::{Body, Error};
 
-use super::limits::{CLIENT_CONTEXT_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use super::limits::{CLIENT_CONTEXT_BYTES_MAX, EVENT_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use super::run::Request;
+use crate::asynchronous::Event;
 use crate::function::{FunctionVersion, State};
+use crate::names::Target;
 use crate::{Lambda, errors as failures, functions, names};
 
 /// Status of an answered invocation and of a dry run.
 const OK: i32 = 200;
 const NO_CONTENT: i32 = 204;
+/// Status of an event that was accepted.
+const ACCEPTED: i32 = 202;
 
 /// Runs a function and answers what it answers.
 pub async fn invoke(lambda: &Lambda, cx: &Ctx, input: InvocationRequest) -> Result<InvocationResponse, Error> {
@@ -29,6 +34,10 @@ pub async fn invoke(lambda: &Lambda, cx: &Ctx, input: InvocationRequest) -> Resu
     require_active(&version)?;
     if kind == "DryRun" {
         return Ok(InvocationResponse { status_code: Some(NO_CONTENT), ..Default::default() });
+    }
+    if kind == "Event" {
+        accept(lambda, cx, target, payload, client_context).await?;
+        return Ok(InvocationResponse { status_code: Some(ACCEPTED), ..Default::default() });
     }
     let invoked_arn = match &target.qualifier {
         Some(qualifier) => target.function.qualified_arn(qualifier),
@@ -54,11 +63,57 @@ pub async fn invoke(lambda: &Lambda, cx: &Ctx, input: InvocationRequest) -> Resu
     })
 }
 
-/// An event that could be lost is never accepted, so asynchronous invocations wait until they are durable.
+/// Accepts an event for later: the older form of `Invoke` with the type `Event`.
+pub async fn invoke_async(lambda: &Lambda, cx: &Ctx, input: InvokeAsyncRequest) -> Result<InvokeAsyncResponse, Error> {
+    let id = names::whole_function(cx, &input.function_name)?;
+    let version = functions::resolve(lambda, &id, None).await?;
+    let payload = event(Some(collect(input.invoke_args).await?), "Event")?;
+    require_active(&version)?;
+    accept(lambda, cx, Target { function: id, qualifier: None }, payload, None).await?;
+    Ok(InvokeAsyncResponse { status: Some(ACCEPTED) })
+}
+
+/// A body in one piece, up to a little more than an event may have.
+async fn collect(body: Body) -> Result<Bytes, Error> {
+    let mut stream = match body {
+        Body::Empty => return Ok(Bytes::new()),
+        Body::Bytes(bytes) => return Ok(bytes),
+        Body::Stream { stream, .. } => stream,
+    };
+    let mut all = Vec::new();
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| invalid_content(format!("Could not read the request body: {error}")))?;
+        all.extend_from_slice(&piece);
+        if all.len() > EVENT_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(all.into())
+}
+
+async fn accept(
+    lambda: &Lambda,
+    cx: &Ctx,
+    target: Target,
+    payload: Bytes,
+    client_context: Option<String>,
+) -> Result<(), Error> {
+    let payload = String::from_utf8(payload.into());
+    let event = Event {
+        function: target.function,
+        qualifier: target.qualifier,
+        request_id: cx.request_id.clone(),
+        payload: payload.map_err(|_| invalid_content("Could not parse request body into json".to_owned()))?,
+        client_context,
+        trace_id: cx.trace_header.clone(),
+        accepted_at: lambda.platform.clock.milliseconds(),
+    };
+    lambda.events.accept(event).await
+}
+
+/// What cannot be done here is refused rather than ignored.
 fn refuse_unsupported(input: &InvocationRequest) -> Result<(), Error> {
-    let refused = if input.invocation_type.as_deref() == Some("Event") {
-        "InvocationType Event"
-    } else if input.durable_execution_name.is_some() {
+    let refused = if input.durable_execution_name.is_some() {
         "DurableExecutionName"
     } else if input.tenant_id.is_some() {
         "TenantId"
@@ -72,9 +127,10 @@ fn refuse_unsupported(input: &InvocationRequest) -> Result<(), Error> {
 /// The event, which must be JSON; an empty one counts as `{}`.
 fn event(payload: Option<Bytes>, kind: &str) -> Result<Bytes, Error> {
     let payload = payload.unwrap_or_default();
-    if payload.len() > PAYLOAD_BYTES_MAX {
+    let bytes_max = if kind == "Event" { EVENT_BYTES_MAX } else { PAYLOAD_BYTES_MAX };
+    if payload.len() > bytes_max {
         let text = format!(
-            "{} byte payload is too large for the {kind} invocation type (limit {PAYLOAD_BYTES_MAX} bytes)",
+            "{} byte payload is too large for the {kind} invocation type (limit {bytes_max} bytes)",
             payload.len()
         );
         return Err(errors::request_too_large_exception(text).with("Type", "User".into()));

@@ -6,6 +6,7 @@ use api::lambda::{DeleteFunctionRequest, DeleteFunctionResponse};
 use platform::Ctx;
 use wire::Error;
 
+use super::concurrency;
 use crate::{Lambda, Version, errors, names};
 
 /// Status of a deletion's answer. AWS answers 204 although the model says 200.
@@ -19,7 +20,10 @@ pub async fn delete_function(
 ) -> Result<DeleteFunctionResponse, Error> {
     let target = names::target(cx, &input.function_name, input.qualifier.as_deref())?;
     match target.qualifier.as_deref().map(|qualifier| (qualifier, names::version(qualifier))) {
-        None => lambda.functions.delete(&target.function).await?,
+        None => {
+            lambda.functions.delete(&target.function).await?;
+            concurrency::refresh(lambda, &target.function).await?;
+        }
         Some((_, Some(Version::Latest))) => {
             return Err(errors::invalid_parameter("$LATEST version cannot be deleted without deleting the function."));
         }

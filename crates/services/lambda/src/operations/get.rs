@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use api::lambda::{
-    FunctionCodeLocation, FunctionConfiguration, GetFunctionConfigurationRequest, GetFunctionRequest,
+    Concurrency, FunctionCodeLocation, FunctionConfiguration, GetFunctionConfigurationRequest, GetFunctionRequest,
     GetFunctionResponse,
 };
 use platform::Ctx;
 use wire::Error;
 
+use super::concurrency;
 use crate::function::FunctionVersion;
 use crate::names::{self, Target};
 use crate::{Lambda, errors, view};
@@ -23,6 +24,7 @@ pub async fn get_function(
     let version = describe(lambda, &target).await?;
     let function = lambda.functions.function(&target.function).await?;
     let tags = function.ok_or_else(|| errors::function_not_found(&target.function, None))?.tags;
+    let reserved = concurrency::reserved(lambda, &target.function).await?;
     let location = lambda.code_locations.url(&cx.endpoint, &version.code.digest, cx.platform.clock.now().seconds);
     Ok(GetFunctionResponse {
         configuration: Some(view::full(&version, arn(&target))),
@@ -31,6 +33,7 @@ pub async fn get_function(
             location: Some(location),
             ..FunctionCodeLocation::default()
         }),
+        concurrency: reserved.map(|reserved| Concurrency { reserved_concurrent_executions: Some(reserved) }),
         tags: (!tags.is_empty()).then_some(tags),
         ..GetFunctionResponse::default()
     })
@@ -50,7 +53,11 @@ pub async fn get_function_configuration(
 async fn describe(lambda: &Lambda, target: &Target) -> Result<FunctionVersion, Error> {
     let qualifier = target.qualifier.as_deref();
     let not_found = || errors::function_not_found(&target.function, qualifier);
-    let version = names::version(qualifier.unwrap_or("$LATEST")).ok_or_else(not_found)?;
+    let name = qualifier.unwrap_or("$LATEST");
+    let version = match names::version(name) {
+        Some(version) => version,
+        None => lambda.functions.alias(&target.function, name).await?.ok_or_else(not_found)?.version,
+    };
     let record = lambda.functions.version(&target.function, version).await?;
     Ok(record.ok_or_else(not_found)?.described)
 }

@@ -21,6 +21,17 @@ pub fn write(name: &str, version: Version) -> String {
     URL_SAFE_NO_PAD.encode(format!("{name}:{version}"))
 }
 
+/// The marker behind a name.
+pub fn write_name(name: &str) -> String {
+    URL_SAFE_NO_PAD.encode(name)
+}
+
+/// The name a marker stands behind.
+pub fn read_name(marker: &str) -> Result<String, Error> {
+    let text = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    text.ok_or_else(|| errors::invalid_parameter("The Marker provided is invalid."))
+}
+
 /// The function and version a marker stands behind.
 pub fn read(marker: &str) -> Result<(String, Version), Error> {
     let text = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());

@@ -1,10 +1,17 @@
 //! The control plane's operations, one family a file.
 
 pub mod account;
+pub mod aliases;
+pub mod concurrency;
 pub mod create;
 pub mod delete;
+pub mod event_invoke;
+pub mod event_sources;
 pub mod get;
 pub mod list;
+pub mod permissions;
+pub mod recursion;
+pub mod runtime_management;
 pub mod tags;
 pub mod update_code;
 pub mod update_configuration;

@@ -1,0 +1,174 @@
+//! Where records of finished events go: queues, topics, functions and event buses.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::events::{self, PutEventsRequest, PutEventsRequestEntry};
+use api::lambda::{self, InvocationRequest};
+use api::sns::{self, PublishInput};
+use api::sqs::{self, SendMessageRequest};
+use platform::{Platform, Principal};
+use wire::Error;
+use wire::error::common;
+
+/// A destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    kind: Kind,
+    arn: String,
+    region: String,
+    account: String,
+    name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Queue,
+    Topic,
+    Function,
+    Bus,
+}
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    /// The text: a record, or the event itself.
+    pub text: String,
+    /// Attributes of the message, for queues and topics.
+    pub attributes: Vec<Attribute>,
+    /// `detail-type` on an event bus.
+    pub detail_type: &'static str,
+    /// ARN of the function it is about.
+    pub function_arn: String,
+}
+
+/// An attribute of a message.
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    /// Its name.
+    pub name: &'static str,
+    /// `String` or `Number`.
+    pub data_type: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+impl Destination {
+    /// The destination with this ARN, if its kind is one that takes records.
+    pub fn of_arn(arn: &str) -> Option<Destination> {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let ["arn", _, service, region, account, name] = parts.as_slice() else { return None };
+        let (kind, name) = match *service {
+            "sqs" => (Kind::Queue, *name),
+            "sns" => (Kind::Topic, *name),
+            "lambda" => (Kind::Function, name.strip_prefix("function:")?),
+            "events" => (Kind::Bus, name.strip_prefix("event-bus/")?),
+            _ => return None,
+        };
+        let (region, account, name) = ((*region).to_owned(), (*account).to_owned(), name.to_owned());
+        Some(Destination { kind, arn: arn.to_owned(), region, account, name })
+    }
+
+    /// Whether it is a queue or a topic: what dead letters may go to.
+    pub fn takes_dead_letters(&self) -> bool {
+        matches!(self.kind, Kind::Queue | Kind::Topic)
+    }
+
+    /// Sends a parcel as the function's role.
+    ///
+    /// # Errors
+    /// What the destination answers.
+    pub async fn send(&self, platform: &Arc<Platform>, role: Principal, parcel: Parcel) -> Result<(), Error> {
+        let (account, region) = (&self.account, &self.region);
+        match self.kind {
+            Kind::Queue => {
+                let input = self.message(platform, parcel);
+                platform.call_as::<sqs::SendMessage>(role, account, region, input).await.map(drop)
+            }
+            Kind::Topic => {
+                platform.call_as::<sns::Publish>(role, account, region, self.publication(parcel)).await.map(drop)
+            }
+            Kind::Function => {
+                let input = InvocationRequest {
+                    function_name: self.arn.clone(),
+                    invocation_type: Some("Event".to_owned()),
+                    payload: Some(parcel.text.into()),
+                    ..InvocationRequest::default()
+                };
+                platform.call_as::<lambda::Invoke>(role, account, region, input).await.map(drop)
+            }
+            Kind::Bus => {
+                let input = self.event(parcel);
+                let output = platform.call_as::<events::PutEvents>(role, account, region, input).await?;
+                if output.failed_entry_count.unwrap_or_default() > 0 {
+                    return Err(Error::new(&common::INTERNAL_FAILURE, "The event bus refused the record."));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn message(&self, platform: &Platform, parcel: Parcel) -> SendMessageRequest {
+        let attribute = |attribute: Attribute| {
+            let value = sqs::MessageAttributeValue {
+                data_type: attribute.data_type.to_owned(),
+                string_value: Some(attribute.value),
+                ..Default::default()
+            };
+            (attribute.name.to_owned(), value)
+        };
+        let attributes: BTreeMap<_, _> = parcel.attributes.into_iter().map(attribute).collect();
+        SendMessageRequest {
+            queue_url: format!("{}/{}/{}", platform.config.endpoint, self.account, self.name),
+            message_body: parcel.text,
+            message_attributes: Some(attributes).filter(|attributes| !attributes.is_empty()),
+            ..SendMessageRequest::default()
+        }
+    }
+
+    fn publication(&self, parcel: Parcel) -> PublishInput {
+        let attribute = |attribute: Attribute| {
+            let value = sns::MessageAttributeValue {
+                data_type: attribute.data_type.to_owned(),
+                string_value: Some(attribute.value),
+                ..Default::default()
+            };
+            (attribute.name.to_owned(), value)
+        };
+        let attributes: BTreeMap<_, _> = parcel.attributes.into_iter().map(attribute).collect();
+        PublishInput {
+            topic_arn: Some(self.arn.clone()),
+            message: parcel.text,
+            message_attributes: Some(attributes).filter(|attributes| !attributes.is_empty()),
+            ..PublishInput::default()
+        }
+    }
+
+    fn event(&self, parcel: Parcel) -> PutEventsRequest {
+        let entry = PutEventsRequestEntry {
+            source: Some("lambda".to_owned()),
+            detail_type: Some(parcel.detail_type.to_owned()),
+            resources: Some(vec![self.arn.clone(), parcel.function_arn]),
+            detail: Some(parcel.text),
+            event_bus_name: Some(self.arn.clone()),
+            ..PutEventsRequestEntry::default()
+        };
+        PutEventsRequest { entries: vec![entry], ..PutEventsRequest::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_are_told_by_their_arns() {
+        let queue = Destination::of_arn("arn:aws:sqs:eu-west-1:111122223333:letters").unwrap();
+        assert!(queue.takes_dead_letters() && queue.name == "letters");
+        let bus = Destination::of_arn("arn:aws:events:eu-west-1:111122223333:event-bus/default").unwrap();
+        assert!(!bus.takes_dead_letters());
+        for other in ["arn:aws:kinesis:eu-west-1:111122223333:stream/s", "queue", "arn:aws:lambda:r:a:layer:l"] {
+            assert_eq!(Destination::of_arn(other), None, "{other}");
+        }
+    }
+}
