@@ -20,8 +20,15 @@ const ITEMS_PER_PARTITION: usize = 10;
 /// Bytes of an item's payload.
 const PAYLOAD_BYTES: usize = 370;
 
+/// Different states in which each item is put.
+const TURNS: usize = 2;
+
 /// What is measured: a name, and its request for an item by number.
-type Call = (&'static str, &'static str, fn(usize) -> Value);
+type Call = (&'static str, &'static str, Input);
+
+/// A request for an item by number. Its second parameter differs from one time to the next that the same item is put:
+/// what is there already is not written again.
+type Input = fn(usize, usize) -> Value;
 
 /// A table and the requests that are sent to it.
 pub struct Table<'p> {
@@ -34,18 +41,18 @@ fn key(number: usize) -> Value {
     json!({"pk": {"S": format!("partition-{partition}")}, "sk": {"N": place.to_string()}})
 }
 
-fn put(number: usize) -> Value {
+fn put(number: usize, turn: usize) -> Value {
     let mut item = key(number);
     item["payload"] = json!({"S": "x".repeat(PAYLOAD_BYTES)});
-    item["count"] = json!({"N": "0"});
+    item["count"] = json!({"N": turn.to_string()});
     json!({"TableName": "measured", "Item": item})
 }
 
-fn get(number: usize) -> Value {
+fn get(number: usize, _: usize) -> Value {
     json!({"TableName": "measured", "Key": key(number)})
 }
 
-fn update(number: usize) -> Value {
+fn update(number: usize, _: usize) -> Value {
     json!({
         "TableName": "measured", "Key": key(number), "UpdateExpression": "SET #c = #c + :one",
         "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeNames": {"#c": "count"},
@@ -53,7 +60,7 @@ fn update(number: usize) -> Value {
     })
 }
 
-fn query(number: usize) -> Value {
+fn query(number: usize, _: usize) -> Value {
     json!({
         "TableName": "measured", "KeyConditionExpression": "pk = :pk",
         "ExpressionAttributeValues": {":pk": key(number)["pk"]},
@@ -83,7 +90,7 @@ impl<'p> Table<'p> {
         });
         table.call(&mut client, "CreateTable", &create)?;
         for first in (0..ITEMS).step_by(25) {
-            let puts = (first..first + 25).map(|number| json!({"PutRequest": {"Item": put(number)["Item"]}}));
+            let puts = (first..first + 25).map(|number| json!({"PutRequest": {"Item": put(number, TURNS)["Item"]}}));
             let batch = json!({"RequestItems": {"measured": puts.collect::<Vec<_>>()}});
             table.call(&mut client, "BatchWriteItem", &batch)?;
         }
@@ -100,20 +107,17 @@ impl<'p> Table<'p> {
     }
 
     /// Requests are signed before the clock starts.
-    fn together(
-        &self,
-        clients: usize,
-        time: Duration,
-        operation: &str,
-        input: fn(usize) -> Value,
-    ) -> io::Result<Figures> {
+    fn together(&self, clients: usize, time: Duration, operation: &str, input: Input) -> io::Result<Figures> {
         let next = AtomicUsize::new(0);
         let one = || {
             let mut client = Client::connect(self.platform.address)?;
             let first = next.fetch_add(1, Ordering::Relaxed);
-            let numbers = (0..ITEMS / clients.max(10)).map(|round| (first + round * clients) % ITEMS);
-            let requests: Vec<Vec<u8>> =
-                numbers.map(|number| self.request(&client, operation, &input(number).to_string())).collect();
+            let rounds = ITEMS / clients.max(10);
+            let request = |at: usize| {
+                let input = input((first + at % rounds * clients) % ITEMS, at / rounds);
+                self.request(&client, operation, &input.to_string())
+            };
+            let requests: Vec<Vec<u8>> = (0..rounds * TURNS).map(request).collect();
             let mut figures = Figures::default();
             let end = Instant::now() + time;
             for request in requests.iter().cycle() {
