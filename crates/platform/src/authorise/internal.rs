@@ -8,6 +8,8 @@ pub(super) fn is_internal(service: &str, action: &str) -> bool {
         (_, "events:PutEvents") => true,
         // Functions have no policies of their own here yet, in which AWS would ask for this consent.
         ("secretsmanager.amazonaws.com", "lambda:InvokeFunction") => true,
+        // Log groups have no resource policies here yet, in which AWS would ask for this consent.
+        ("events.amazonaws.com", "logs:CreateLogStream" | "logs:PutLogEvents") => true,
         _ => false,
     }
 }

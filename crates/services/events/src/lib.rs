@@ -1,10 +1,34 @@
-//! EventBridge: buses, rules and targets.
+//! EventBridge: buses, their rules and targets, archives and replays.
+//!
+//! **Invariants.** An accepted event is in the platform's store before its publisher hears of it, and stays there until
+//! every target that a rule sends it to has it, or has used up its attempts and the event lies with the dead letters. So
+//! it is delivered at least once. A schedule fires once for each time that has come: its event and its next timer are
+//! written in one transaction. Whether a target may be called is decided where it lives.
 
-use std::sync::Arc;
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
 
-use platform::{Platform, Registration};
+pub mod limits;
+pub mod schedule;
 
-/// The service's offer.
-pub fn registration(_platform: &Arc<Platform>) -> Registration {
-    Registration::new(&api::events::SERVICE)
-}
+mod compiled;
+mod deliver;
+mod dispatch;
+mod errors;
+mod event;
+mod firing;
+mod guard;
+mod input;
+mod keys;
+mod names;
+mod operations;
+mod records;
+mod replaying;
+mod retry;
+mod role;
+mod rows;
+mod service;
+
+#[cfg(test)]
+mod tests;
+
+pub use service::{Events, registration};

@@ -1,0 +1,69 @@
+//! Every bound of the service, with its unit and its source: the quotas in the EventBridge user guide unless said otherwise.
+
+use std::time::Duration;
+
+/// Largest sum of the entries of one `PutEvents`, in bytes.
+pub const ENTRIES_BYTES_MAX: usize = 1_048_576;
+
+/// Most targets of a rule.
+pub const TARGETS_MAX: usize = 5;
+
+/// Most rules of a bus. AWS's own limit is 300 and can be raised; this is how many are matched in good time.
+pub const RULES_MAX: u64 = 10_000;
+
+/// Most buses of an account in a region, without the default bus.
+pub const BUSES_MAX: usize = 100;
+
+/// Longest policy of a bus, in bytes.
+pub const POLICY_BYTES_MAX: usize = 10_240;
+
+/// Most tags of a resource.
+pub const TAGS_MAX: usize = 50;
+
+/// Names on a page of a list (API reference, `Limit`).
+pub const PAGE: usize = 100;
+
+/// Rows looked at for one page of a list that is filtered: what follows is left to the next page.
+pub const ROWS_PER_PAGE: usize = 1_000;
+
+/// Most attempts behind the first one (API reference, `RetryPolicy`).
+pub const RETRIES_MAX: u32 = 185;
+
+/// Age at which an event is given up, in seconds (API reference, `RetryPolicy`).
+pub const EVENT_AGE_SECONDS_MAX: u32 = 86_400;
+
+/// Longest pause between two attempts, in seconds: all attempts together then take the longest age of an event.
+pub const RETRY_SECONDS_MAX: u64 = 480;
+
+/// Pause before another attempt at a queue for dead letters that cannot be reached, in seconds.
+pub const DEAD_LETTER_RETRY_SECONDS: u64 = 20;
+
+/// Most buses that an event passes from one to the next; rules that send in a circle end here. A bound of our own.
+pub const HOPS_MAX: u32 = 8;
+
+/// Most events being handed out at once: each holds up to 1 MiB.
+pub const EVENTS_AT_ONCE: usize = 64;
+
+/// Events read from the store at a time.
+pub const EVENTS_PAGE: usize = 64;
+
+/// Most calls of targets at once for one event.
+pub const TARGETS_AT_ONCE: usize = 16;
+
+/// Buses whose rules are kept in compiled form.
+pub const BUSES_COMPILED: usize = 64;
+
+/// Rows read at a time while a bus is compiled.
+pub const RULES_READ: usize = 1_000;
+
+/// Pause after the store failed.
+pub const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// Events that a replay puts on its bus in one transaction.
+pub const REPLAYED_AT_ONCE: usize = 10;
+
+/// Archived events that are removed together when their time is over.
+pub const EXPIRED_AT_ONCE: usize = 64;
+
+/// Most replays of an account in a region that are not over.
+pub const REPLAYS_MAX: usize = 10;
