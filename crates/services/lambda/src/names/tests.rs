@@ -1,7 +1,8 @@
 //! Names in every form.
 
 use api::Operation;
-use api::lambda::{CreateFunction, GetFunction};
+use api::lambda::{CreateFunction, DeleteFunction, GetFunction};
+use platform::Call;
 use proptest::prelude::*;
 
 use super::*;
@@ -45,7 +46,7 @@ fn every_form_aws_takes_is_taken_apart() {
 }
 
 #[tokio::test]
-async fn names_lead_to_the_callers_own_functions_alone() {
+async fn names_lead_to_the_callers_own_functions_and_to_those_a_policy_may_open() {
     let cx = Bench::new().context(ACCOUNT);
     let full = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:greet:7");
     let expected = Target { function: id("greet"), qualifier: Some("7".to_owned()) };
@@ -61,11 +62,14 @@ async fn names_lead_to_the_callers_own_functions_alone() {
         said(target(&cx, "us-east-2:111122223333:function:greet", None)),
         "ResourceNotFoundException: Functions from 'us-east-2' are not reachable in this region ('eu-west-1')"
     );
+    let theirs = target(&cx, "999999999999:function:greet", None).unwrap().function;
+    assert_eq!(theirs.account, "999999999999", "a policy may let others look at a function");
+    let cx = Ctx::new(Call { operation: DeleteFunction::definition(), ..(*cx).clone() });
     assert_eq!(
         said(target(&cx, "999999999999:function:greet", None)),
-        "AccessDeniedException: User: arn:aws:iam::111122223333:root is not authorized to perform: lambda:GetFunction \
-         on resource: arn:aws:lambda:eu-west-1:999999999999:function:greet \
-         because no resource-based policy allows the lambda:GetFunction action"
+        "AccessDeniedException: User: arn:aws:iam::111122223333:root is not authorized to perform: \
+         lambda:DeleteFunction on resource: arn:aws:lambda:eu-west-1:999999999999:function:greet \
+         because no resource-based policy allows the lambda:DeleteFunction action"
     );
     assert!(target(&cx, "no such name", None).unwrap_err().is("ValidationException"));
 }
