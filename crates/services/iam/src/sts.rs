@@ -3,6 +3,7 @@
 mod assume_role;
 mod authorization_message;
 mod caller;
+mod federation;
 mod federation_token;
 mod guard;
 mod issuer_keys;
@@ -11,6 +12,7 @@ mod mfa;
 mod provider;
 mod refusals;
 mod role_arn;
+mod saml;
 mod session;
 mod session_token;
 mod web_identity;
@@ -35,6 +37,7 @@ pub fn registration(iam: &Arc<Iam>) -> Registration {
     let service = Arc::new(Sts { iam: Arc::clone(iam), issuer_keys: IssuerKeys::default() });
     operations!(registration, service, api::sts, {
         AssumeRole => assume_role::assume_role,
+        AssumeRoleWithSAML => saml::assume_role_with_saml,
         AssumeRoleWithWebIdentity => web_identity::assume_role_with_web_identity,
         DecodeAuthorizationMessage => authorization_message::decode_authorization_message,
         GetAccessKeyInfo => caller::get_access_key_info,

@@ -170,6 +170,22 @@ pub async fn delete_provider(service: &Iam, cx: &Ctx, input: DeleteSAMLProviderR
     Ok(Empty)
 }
 
+impl Iam {
+    /// The provider of that ARN, and its metadata document.
+    ///
+    /// # Errors
+    /// AWS's text for what is no ARN of a provider.
+    pub async fn saml_provider(&self, named: &str) -> Result<Option<(SamlProvider, String)>, Error> {
+        let name = name_of_arn(named)?;
+        let Some((account, _)) = names::split_arn(named) else { return Ok(None) };
+        let snapshot = self.snapshot().await?;
+        let found: Option<SamlProvider> = rows::get(&snapshot, &keys::saml_provider(account, name)).await?;
+        let Some(provider) = found.filter(|provider| arn(account, provider) == named) else { return Ok(None) };
+        let document = metadata(&snapshot, account, &provider.name).await?;
+        Ok(Some((provider, document)))
+    }
+}
+
 /// A provider's ARN.
 pub fn arn(account: &str, provider: &SamlProvider) -> String {
     names::arn(account, RESOURCE, "", &provider.name)

@@ -2,7 +2,9 @@
 
 use std::any::Any;
 
-use api::sts::{AssumeRoleRequest, AssumeRoleWithWebIdentityRequest, GetFederationTokenRequest, Tag};
+use api::sts::{
+    AssumeRoleRequest, AssumeRoleWithSAMLRequest, AssumeRoleWithWebIdentityRequest, GetFederationTokenRequest, Tag,
+};
 use platform::credentials::RoleArn;
 use platform::{Authority, Ctx, Facts, FactsFuture, Guard, Need};
 use wire::codec::Structure;
@@ -20,6 +22,9 @@ impl Guard for StsGuard {
             return federation_token(cx, input);
         }
         if let Some(input) = input.downcast_ref::<AssumeRoleWithWebIdentityRequest>() {
+            return Need::of_operation(cx, resource(&input.role_arn));
+        }
+        if let Some(input) = input.downcast_ref::<AssumeRoleWithSAMLRequest>() {
             return Need::of_operation(cx, resource(&input.role_arn));
         }
         Need::of_operation(cx, "*")

@@ -4,6 +4,7 @@ mod assume_role;
 mod credentials;
 mod federation;
 mod needs;
+mod saml;
 
 use std::sync::Arc;
 

@@ -1,13 +1,12 @@
 //! Becoming a role's session with the token of an identity provider.
 
 use api::sts::{AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse, errors};
-use platform::access::Refusal;
-use platform::{Ctx, Role, SessionFacts};
-use policy::{Caller, Context, Verdict};
+use platform::{Ctx, SessionFacts};
 use serde_json::Value;
 use wire::Error;
 
 use super::assume_role::{SESSION_SECONDS_DEFAULT, assumed_role_user, check_duration, role_session};
+use super::federation::Federation;
 use super::jwt::{Claims, Jwt};
 use super::provider::{Provider, provider_of};
 use super::refusals::{denied, unsupported};
@@ -58,7 +57,15 @@ pub async fn assume_role_with_web_identity(
     let provider = provider_of(sts, arn.account, issuer).await?;
     let identity = believe(sts, cx, &token, &provider).await?;
     let role = cx.platform.role(&input.role_arn).await?.ok_or_else(refused)?;
-    if !is_trusted(cx, &role, &input, &provider, &identity) {
+    let federation = Federation {
+        action: ACTION,
+        provider: &provider.arn,
+        session_name: &input.role_session_name,
+        tags: &identity.tags,
+        source_identity: identity.source_identity.as_deref(),
+        conditions: &identity.conditions,
+    };
+    if !federation.is_trusted(cx, &role) {
         return Err(refused());
     }
     let seconds = input.duration_seconds.unwrap_or(SESSION_SECONDS_DEFAULT);
@@ -158,68 +165,6 @@ fn tags(claims: &Claims) -> Result<SessionTags, Error> {
 
 fn first_text(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| value.as_array()?.first()?.as_str())
-}
-
-/// Decides from the role's trust policy whether whoever holds the token may have the session. What it denies is explained
-/// where all denials are.
-fn is_trusted(
-    cx: &Ctx,
-    role: &Role,
-    input: &AssumeRoleWithWebIdentityRequest,
-    provider: &Provider,
-    identity: &Identity,
-) -> bool {
-    let context = context(cx, role, input, provider, identity);
-    let tags = (!identity.tags.tags.is_empty()).then_some("sts:TagSession");
-    let source_identity = identity.source_identity.as_ref().map(|_| "sts:SetSourceIdentity");
-    let actions = [Some(ACTION), tags, source_identity];
-    actions.into_iter().flatten().all(|action| {
-        let caller = Caller::Federated { provider: &provider.arn };
-        let Verdict::Denied(denial) = role.decide(caller, action, &context) else { return true };
-        let keys = context.iter().map(|(key, values)| (key.to_owned(), values.iter().map(str::to_owned).collect()));
-        let refusal = Refusal { cx, action, resource: &role.arn, denial: Some(&denial), context: keys.collect() };
-        cx.platform.access.denied(refusal, false);
-        false
-    })
-}
-
-/// The condition keys of the request.
-fn context<'r>(
-    cx: &'r Ctx,
-    role: &'r Role,
-    input: &'r AssumeRoleWithWebIdentityRequest,
-    provider: &'r Provider,
-    identity: &'r Identity,
-) -> Context<'r> {
-    let mut context = Context::new();
-    for (key, values) in &identity.conditions {
-        match values.as_slice() {
-            [one] => context.set(key.as_str(), one.as_str()),
-            many => context.set_many(key.as_str(), many.to_vec()),
-        }
-    }
-    context.set("aws:FederatedProvider", provider.arn.as_str());
-    context.set("sts:RoleSessionName", input.role_session_name.as_str());
-    context.set("aws:RequestedRegion", cx.region.as_str());
-    context.set("aws:SecureTransport", if cx.origin.is_secure { "true" } else { "false" });
-    if let Some(address) = cx.source_ip {
-        context.set("aws:SourceIp", address.to_string());
-    }
-    for (key, value) in &role.tags {
-        context.set(format!("aws:ResourceTag/{key}"), value.as_str());
-        context.set(format!("iam:ResourceTag/{key}"), value.as_str());
-    }
-    for (key, value) in &identity.tags.tags {
-        context.set(format!("aws:RequestTag/{key}"), value.as_str());
-    }
-    if !identity.tags.tags.is_empty() {
-        context.set_many("aws:TagKeys", identity.tags.tags.iter().map(|(key, _)| key.clone()).collect());
-        context.set_many("sts:TransitiveTagKeys", identity.tags.transitive.clone());
-    }
-    if let Some(source_identity) = &identity.source_identity {
-        context.set("sts:SourceIdentity", source_identity.as_str());
-    }
-    context
 }
 
 fn invalid_token(text: &'static str) -> Error {
