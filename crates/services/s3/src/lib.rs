@@ -1,10 +1,33 @@
 //! S3: buckets and objects.
+//!
+//! **Invariants.** Everything of a bucket lies in one partition of the store, named by the bucket, so that one
+//! transaction decides about an object and all its versions. A body is durable before the row that names it; bodies of up
+//! to [`limits::INLINE_BYTES_MAX`] bytes lie in the store beside their row. Copies share their body. A row that names no
+//! body any more frees it; the sweep removes what no row names.
 
-use std::sync::Arc;
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
 
-use platform::{Platform, Registration};
+pub mod limits;
 
-/// The service's offer.
-pub fn registration(_platform: &Arc<Platform>) -> Registration {
-    Registration::new(&api::s3::SERVICE)
-}
+mod bucket;
+mod checksum;
+mod condition;
+mod content;
+mod errors;
+mod guard;
+mod keys;
+mod listing;
+mod names;
+mod operations;
+mod range;
+mod receive;
+mod rows;
+mod service;
+mod tags;
+mod version;
+mod versions;
+
+#[cfg(test)]
+mod tests;
+
+pub use service::{S3, registration};

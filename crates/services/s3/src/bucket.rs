@@ -1,0 +1,42 @@
+//! A bucket at rest.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A bucket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Tells it from other buckets that had the name before.
+    pub id: String,
+    /// Account that owns it.
+    pub owner: String,
+    /// Its region.
+    pub region: String,
+    /// When it was made, in milliseconds since 1970.
+    pub created: i64,
+    /// Whether it keeps versions.
+    pub versioning: Versioning,
+    /// Who owns objects: `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`; `None` once it was deleted.
+    pub ownership: Option<String>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Whether a bucket keeps versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Versioning {
+    /// It never did.
+    #[default]
+    Never,
+    /// It does.
+    Enabled,
+    /// It did.
+    Suspended,
+}
+
+/// The id by which S3 knows an account: 64 hexadecimal digits.
+pub fn canonical_id(account: &str) -> String {
+    blob::Digest::of(format!("canonical user of {account}").as_bytes()).to_string()
+}

@@ -1,0 +1,77 @@
+//! Errors in S3's words, with the elements that S3 adds to them.
+
+use api::s3::errors;
+use wire::Error;
+use wire::error::Scalar;
+use wire::schema::{ErrorDef, Fault};
+
+static ILLEGAL_LOCATION: ErrorDef = ErrorDef {
+    name: "IllegalLocationConstraintException",
+    code: "IllegalLocationConstraintException",
+    status: 400,
+    fault: Fault::Client,
+    message_member: "Message",
+    members: &[],
+    query_code: None,
+};
+
+/// The region asked for is not the one the request was sent to.
+pub fn illegal_location(constraint: &str) -> Error {
+    let text = format!(
+        "The {constraint} location constraint is incompatible for the region specific endpoint this request was sent to."
+    );
+    Error::new(&ILLEGAL_LOCATION, text)
+}
+
+/// No such bucket.
+pub fn no_bucket(bucket: &str) -> Error {
+    errors::no_such_bucket("The specified bucket does not exist").with("BucketName", Scalar::from(bucket))
+}
+
+/// No such object.
+pub fn no_key(key: &str) -> Error {
+    errors::no_such_key("The specified key does not exist.").with("Key", Scalar::from(key))
+}
+
+/// No such version of an object.
+pub fn no_version(key: &str, id: &str) -> Error {
+    errors::no_such_version("The specified version does not exist.")
+        .with("Key", Scalar::from(key))
+        .with("VersionId", Scalar::from(id))
+}
+
+/// No such upload.
+pub fn no_upload(id: &str) -> Error {
+    let text = "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or \
+                completed.";
+    errors::no_such_upload(text).with("UploadId", Scalar::from(id))
+}
+
+/// An argument that does not hold.
+pub fn argument(message: impl Into<String>, name: &str, value: &str) -> Error {
+    errors::invalid_argument(message.into())
+        .with("ArgumentName", Scalar::from(name))
+        .with("ArgumentValue", Scalar::from(value))
+}
+
+/// A request that makes no sense.
+pub fn request(message: impl Into<String>) -> Error {
+    errors::invalid_request(message.into())
+}
+
+/// A condition of the request that is not met.
+pub fn precondition(condition: &str) -> Error {
+    errors::precondition_failed("At least one of the pre-conditions you specified did not hold")
+        .with("Condition", Scalar::from(condition))
+}
+
+/// What S3 has and is not built here, by the header or parameter that asks for it.
+pub fn unsupported(header: &str) -> Error {
+    errors::not_implemented("A header you provided implies functionality that is not implemented")
+        .with("Header", Scalar::from(header))
+}
+
+/// A digest that the body does not have, of the given kind.
+pub fn checksum_mismatch(algorithm: &str) -> Error {
+    errors::bad_digest(format!("The {algorithm} you specified did not match the calculated checksum."))
+}

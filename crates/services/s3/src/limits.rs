@@ -1,0 +1,41 @@
+//! Every bound of the service, with its unit and where it comes from.
+
+/// Longest key of an object, in bytes of UTF-8 (S3 User Guide, "Naming Amazon S3 objects").
+pub const KEY_BYTES_MAX: usize = 1024;
+
+/// Most user-defined metadata of an object: bytes of all names and values together (S3 User Guide, "Working with object
+/// metadata").
+pub const METADATA_BYTES_MAX: usize = 2048;
+
+/// Largest body that is kept in the store rather than in a blob, in bytes: its write then shares the store's commit.
+pub const INLINE_BYTES_MAX: usize = 16 * 1024;
+
+/// Largest object of a single upload, and largest part, in bytes: 5 GiB (S3 User Guide, "Multipart upload limits").
+pub const PUT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Largest object, in bytes: 5 TiB in S3's limits for multipart uploads.
+pub const OBJECT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024 * 1024;
+
+/// Smallest part that is not the last one, in bytes: 5 MiB (same table).
+pub const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;
+
+/// Largest part number (same table).
+pub const PART_NUMBER_MAX: i32 = 10_000;
+
+/// Most keys, uploads, versions or parts in one page of a listing, and most keys of one `DeleteObjects`.
+pub const PAGE_MAX: i32 = 1000;
+
+/// Rows read at a time while a page of a listing is put together.
+pub const SCAN_ROWS: usize = 1000;
+
+/// Buckets of an account (general quota since November 2024).
+pub const BUCKETS_MAX: usize = 10_000;
+
+/// Most tags of an object, and of a bucket.
+pub const OBJECT_TAGS_MAX: usize = 10;
+/// Most tags of a bucket.
+pub const BUCKET_TAGS_MAX: usize = 50;
+/// Longest key of a tag, in characters.
+pub const TAG_KEY_CHARACTERS_MAX: usize = 128;
+/// Longest value of a tag, in characters.
+pub const TAG_VALUE_CHARACTERS_MAX: usize = 256;

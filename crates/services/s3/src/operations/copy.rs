@@ -1,0 +1,237 @@
+//! `CopyObject` and `UploadPartCopy`. A body that lies in blobs is shared, not written again.
+
+use std::sync::Arc;
+
+use api::s3::{
+    CopyObjectOutput, CopyObjectRequest, CopyObjectResult, CopyPartResult, UploadPartCopyOutput, UploadPartCopyRequest,
+};
+use platform::Ctx;
+use wire::Error;
+
+use super::get::{readable, section};
+use super::put::{ENCRYPTION, New, Row, check_description, describe, keep, refuse_unsupported, shown_id, tags_of};
+use super::uploads::part_number;
+use crate::checksum::{self, Algorithm, Declared};
+use crate::condition::{Conditions, WriteConditions};
+use crate::errors;
+use crate::limits::PUT_BYTES_MAX;
+use crate::names::{CopySource, check_key};
+use crate::range::{Stretch, requested};
+use crate::receive::{Expected, Kept, blob_error, receive};
+use crate::service::{S3, account_of};
+use crate::version::{Content, Part, Piece, Version, whole_seconds};
+use crate::versions::ID_CHARACTERS;
+
+/// The conditions on a source.
+macro_rules! source_conditions {
+    ($input:expr) => {
+        Conditions {
+            if_match: $input.copy_source_if_match.clone(),
+            if_none_match: $input.copy_source_if_none_match.clone(),
+            if_modified_since: $input.copy_source_if_modified_since,
+            if_unmodified_since: $input.copy_source_if_unmodified_since,
+        }
+    };
+}
+
+/// Copies an object.
+///
+/// # Errors
+/// `NoSuchKey`, `NoSuchBucket`, `InvalidRequest`, `PreconditionFailed`, `NotImplemented`.
+pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) -> Result<CopyObjectOutput, Error> {
+    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    check_key(&input.key)?;
+    refuse_unsupported!(input);
+    if input.copy_source_sse_customer_algorithm.is_some() {
+        return Err(errors::unsupported("x-amz-copy-source-server-side-encryption-customer-algorithm"));
+    }
+    let from = CopySource::parse(&input.copy_source)?;
+    let owner = input.expected_source_bucket_owner.as_deref();
+    let source = readable(service, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
+    source_conditions!(input).check_source(&source)?;
+    let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
+    conditions.check()?;
+    let new = copied(service, cx, &input, &from, &source).await?;
+    let version = Version { owner: account_of(cx, &bucket), ..new.version };
+    let version = keep(service, &input.bucket, &input.key, New { version, conditions, ..new }).await?;
+    let mut result = CopyObjectResult {
+        etag: Some(version.quoted_etag()),
+        last_modified: Some(version.modified_at()),
+        ..CopyObjectResult::default()
+    };
+    if let Some(checksum) = &version.checksum {
+        checksum::show!(result, checksum.algorithm, checksum.value);
+        result.checksum_type = Some(checksum.scope.name().to_owned());
+    }
+    Ok(CopyObjectOutput {
+        copy_object_result: Some(result),
+        copy_source_version_id: shown_id(&source),
+        version_id: shown_id(&version),
+        server_side_encryption: Some(ENCRYPTION.to_owned()),
+        ..CopyObjectOutput::default()
+    })
+}
+
+/// Whether a directive asks for what the request says, rather than what the source has.
+fn replaces(directive: Option<&str>, header: &str) -> Result<bool, Error> {
+    match directive {
+        None | Some("COPY") => Ok(false),
+        Some("REPLACE") => Ok(true),
+        Some(other) => Err(errors::argument(format!("Unknown {header} directive."), header, other)),
+    }
+}
+
+async fn copied(
+    service: &S3,
+    cx: &Ctx,
+    input: &CopyObjectRequest,
+    from: &CopySource,
+    source: &Version,
+) -> Result<New, Error> {
+    let with_metadata = replaces(input.metadata_directive.as_deref(), "x-amz-metadata-directive")?;
+    let with_tags = replaces(input.tagging_directive.as_deref(), "x-amz-tagging-directive")?;
+    let asked = describe!(input);
+    check_description(&asked)?;
+    let changes = with_metadata || asked.storage_class.is_some() || asked.redirect.is_some();
+    let changes = changes || input.server_side_encryption.is_some() || input.checksum_algorithm.is_some();
+    if from.bucket == input.bucket && from.key == input.key && from.version.is_none() && !changes {
+        let text = "This copy request is illegal because it is trying to copy an object to itself without changing the \
+                    object's metadata, storage class, website redirect location or encryption attributes.";
+        return Err(errors::request(text));
+    }
+    if source.size > PUT_BYTES_MAX {
+        let text = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120";
+        return Err(errors::request(text));
+    }
+    let mut version = source.clone();
+    if with_metadata {
+        version.description = asked;
+    } else {
+        version.description.storage_class = asked.storage_class;
+        version.description.redirect = asked.redirect;
+    }
+    if with_tags {
+        version.tags = tags_of(input.tagging.as_deref())?;
+    }
+    version.modified = service.platform.clock.milliseconds();
+    let row = own_body(service, input, from, source, &mut version).await?;
+    tracing::trace!(request = %cx.request_id, "copied");
+    Ok(New { version, row, conditions: WriteConditions::default() })
+}
+
+/// Gives a copy its body. A copy is a single upload: it has an entity tag and a checksum over its bytes.
+async fn own_body(
+    service: &S3,
+    input: &CopyObjectRequest,
+    from: &CopySource,
+    source: &Version,
+    version: &mut Version,
+) -> Result<Row, Error> {
+    let algorithm = match &input.checksum_algorithm {
+        Some(name) => Algorithm::parse(name)?,
+        None => source.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm),
+    };
+    let is_known = source.parts.is_none() && source.checksum.as_ref().is_some_and(|sum| sum.algorithm == algorithm);
+    if is_known && let Content::Blob(digest) = &source.content {
+        keep_blobs(service, &[Piece { digest: *digest, offset: 0, length: source.size }]).await?;
+        return Ok(Row::None);
+    }
+    let whole = Stretch { offset: 0, length: source.size };
+    let (_, body) = section(service, &from.bucket, source, whole).await?;
+    let expected = Expected { md5: None, declared: Declared::default(), default: algorithm };
+    let received = receive(service, body, expected, false).await?;
+    (version.etag, version.checksum, version.parts) = (received.md5, Some(received.checksum), None);
+    let (content, row) = match received.kept {
+        Kept::Blob(digest) => (Content::Blob(digest), Row::None),
+        Kept::Memory(bytes) if bytes.is_empty() => (Content::Empty, Row::None),
+        Kept::Memory(bytes) => (Content::Inline(service.platform.ids.hex(ID_CHARACTERS)), Row::Body(bytes)),
+    };
+    version.content = content;
+    Ok(row)
+}
+
+/// Makes sure that blobs stay until a row names them.
+async fn keep_blobs(service: &S3, pieces: &[Piece]) -> Result<(), Error> {
+    for piece in pieces {
+        if !service.platform.blobs.keep(&piece.digest).await.map_err(blob_error)? {
+            // The source was deleted, and swept, after it was found.
+            return Err(api::s3::errors::no_such_key("The specified key does not exist."));
+        }
+    }
+    Ok(())
+}
+
+/// Copies an object, or a part of one, as a part of an upload.
+///
+/// # Errors
+/// `NoSuchUpload`, `NoSuchKey`, `InvalidArgument`, `InvalidRequest`, `PreconditionFailed`.
+pub async fn upload_part_copy(
+    service: &Arc<S3>,
+    _cx: &Ctx,
+    input: UploadPartCopyRequest,
+) -> Result<UploadPartCopyOutput, Error> {
+    service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    let number = part_number(input.part_number)?;
+    if input.sse_customer_algorithm.is_some() || input.copy_source_sse_customer_algorithm.is_some() {
+        return Err(errors::unsupported("x-amz-server-side-encryption-customer-algorithm"));
+    }
+    let upload = service.upload(&input.bucket, &input.key, &input.upload_id).await?;
+    let from = CopySource::parse(&input.copy_source)?;
+    let owner = input.expected_source_bucket_owner.as_deref();
+    let source = readable(service, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
+    source_conditions!(input).check_source(&source)?;
+    let stretch = stretch_of(input.copy_source_range.as_deref(), source.size)?;
+    let algorithm = upload.checksum.map_or(Algorithm::Crc64Nvme, |(algorithm, _)| algorithm);
+    let (pieces, body) = section(service, &from.bucket, &source, stretch).await?;
+    let (md5, checksum, pieces) = match pieces {
+        Some(pieces) => {
+            keep_blobs(service, &pieces).await?;
+            let (md5, checksum) = crate::receive::digests(body, algorithm).await?;
+            (md5, checksum, pieces)
+        }
+        None => {
+            let expected = Expected { md5: None, declared: Declared::default(), default: algorithm };
+            let received = receive(service, body, expected, true).await?;
+            let pieces = received.kept.pieces(received.size);
+            (received.md5, received.checksum.value, pieces)
+        }
+    };
+    let modified = service.platform.clock.milliseconds();
+    let mut result = CopyPartResult {
+        etag: Some(format!("\"{md5}\"")),
+        last_modified: Some(whole_seconds(modified)),
+        ..CopyPartResult::default()
+    };
+    if upload.checksum.is_some() {
+        checksum::show!(result, algorithm, checksum);
+    }
+    let part = Part { number, etag: md5, size: stretch.length, checksum: Some(checksum), modified, pieces };
+    service.keep_part(&input.bucket, &input.key, &input.upload_id, part).await?;
+    Ok(UploadPartCopyOutput {
+        copy_source_version_id: shown_id(&source),
+        copy_part_result: Some(result),
+        server_side_encryption: Some(ENCRYPTION.to_owned()),
+        ..UploadPartCopyOutput::default()
+    })
+}
+
+/// The part of a source that is copied: a range must have both ends, inside the source.
+fn stretch_of(range: Option<&str>, size: u64) -> Result<Stretch, Error> {
+    let Some(range) = range else { return Ok(Stretch { offset: 0, length: size }) };
+    let refused = |text: String| Err(errors::argument(text, "x-amz-copy-source-range", range));
+    let ends = range.strip_prefix("bytes=").and_then(|ends| ends.split_once('-'));
+    let ends = ends.and_then(|(first, last)| Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?)));
+    match ends {
+        Some((first, last)) if first <= last && last < size => {
+            Ok(requested(range, size)?.unwrap_or(Stretch { offset: 0, length: size }))
+        }
+        Some((first, last)) if first <= last => {
+            refused(format!("Range specified is not valid for source object of size: {size}"))
+        }
+        _ => refused(
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the \
+             zero-based offsets of the first and last bytes to copy"
+                .to_owned(),
+        ),
+    }
+}

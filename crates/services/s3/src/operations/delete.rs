@@ -1,0 +1,204 @@
+//! `DeleteObject` and `DeleteObjects`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::s3::{
+    DeleteObjectOutput, DeleteObjectRequest, DeleteObjectsOutput, DeleteObjectsRequest, DeletedObject,
+    Error as FailedDelete, errors as s3_errors,
+};
+use platform::Ctx;
+use store::{Abort, Transaction};
+use wire::{Error, Timestamp};
+
+use super::put::{fresh_id, shown_id};
+use crate::bucket::{Bucket, Versioning};
+use crate::condition;
+use crate::errors;
+use crate::keys;
+use crate::limits::PAGE_MAX;
+use crate::names::check_key;
+use crate::rows;
+use crate::service::{S3, account_of};
+use crate::version::{Content, Description, NULL, Version};
+use crate::versions;
+
+/// What must be so for an object to be deleted.
+#[derive(Debug, Clone, Default)]
+struct Conditions {
+    etag: Option<String>,
+    modified: Option<Timestamp>,
+    size: Option<i64>,
+}
+
+impl Conditions {
+    fn check(&self, current: Option<&Version>) -> Result<(), Error> {
+        let is_set = self.etag.is_some() || self.modified.is_some() || self.size.is_some();
+        // There is nothing to delete then, which is no failure.
+        let Some(current) = current.filter(|_| is_set) else { return Ok(()) };
+        if self.etag.as_deref().is_some_and(|list| !condition::names(list, &current.etag)) {
+            return Err(errors::precondition("If-Match"));
+        }
+        if self.modified.is_some_and(|time| time.seconds != current.modified_at().seconds) {
+            return Err(errors::precondition("x-amz-if-match-last-modified-time"));
+        }
+        if self.size.is_some_and(|size| u64::try_from(size) != Ok(current.size)) {
+            return Err(errors::precondition("x-amz-if-match-size"));
+        }
+        Ok(())
+    }
+}
+
+/// One deletion.
+#[derive(Debug, Clone)]
+struct Deletion {
+    key: String,
+    version: Option<String>,
+    conditions: Conditions,
+    /// Id of the delete marker, if there will be one.
+    marker_id: String,
+    owner: String,
+    now: i64,
+}
+
+/// What became of it.
+enum Deleted {
+    /// A version is gone for good; it may have been a marker.
+    Gone { is_marker: bool },
+    /// A marker was put over the object.
+    Marked(Version),
+}
+
+fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Result<Deleted, Abort<Error>> {
+    if let Some(id) = &asked.version {
+        let found = versions::by_id(rows, &asked.key, id)?;
+        asked.conditions.check(found.as_ref())?;
+        if let Some(version) = &found {
+            versions::remove(rows, &asked.key, version)?;
+        }
+        return Ok(Deleted::Gone { is_marker: found.is_some_and(|version| version.is_marker) });
+    }
+    let current: Option<Version> = rows::read(rows, &keys::current(&asked.key))?;
+    asked.conditions.check(current.as_ref())?;
+    if bucket.versioning == Versioning::Never {
+        if let Some(version) = versions::by_id(rows, &asked.key, NULL)? {
+            versions::remove(rows, &asked.key, &version)?;
+        }
+        return Ok(Deleted::Gone { is_marker: false });
+    }
+    let marker = Version {
+        sequence: 0,
+        id: NULL.to_owned(),
+        is_marker: true,
+        modified: asked.now,
+        size: 0,
+        etag: String::new(),
+        checksum: None,
+        parts: None,
+        owner: asked.owner.clone(),
+        description: Description::default(),
+        tags: BTreeMap::new(),
+        content: Content::Empty,
+    };
+    Ok(Deleted::Marked(versions::add(rows, bucket, &asked.key, marker, &asked.marker_id)?))
+}
+
+/// Deletes an object, or one of its versions. What does not exist is deleted, too.
+///
+/// # Errors
+/// `NoSuchBucket`, `PreconditionFailed`, `InvalidArgument`.
+pub async fn delete_object(
+    service: &Arc<S3>,
+    cx: &Ctx,
+    input: DeleteObjectRequest,
+) -> Result<DeleteObjectOutput, Error> {
+    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    check_key(&input.key)?;
+    if let Some(id) = &input.version_id {
+        versions::check_id(id)?;
+    }
+    let conditions =
+        Conditions { etag: input.if_match, modified: input.if_match_last_modified_time, size: input.if_match_size };
+    let asked = Deletion {
+        key: input.key,
+        version: input.version_id.clone(),
+        conditions,
+        marker_id: fresh_id(service),
+        owner: account_of(cx, &bucket),
+        now: service.platform.clock.milliseconds(),
+    };
+    let deleted = service.on_bucket(&input.bucket, move |bucket, rows| delete(rows, bucket, &asked)).await?;
+    Ok(match deleted {
+        Deleted::Gone { is_marker } => DeleteObjectOutput {
+            delete_marker: is_marker.then_some(true),
+            version_id: input.version_id,
+            ..DeleteObjectOutput::default()
+        },
+        Deleted::Marked(marker) => DeleteObjectOutput {
+            delete_marker: Some(true),
+            version_id: Some(shown_id(&marker).unwrap_or_else(|| NULL.to_owned())),
+            ..DeleteObjectOutput::default()
+        },
+    })
+}
+
+/// Deletes objects, each on its own.
+///
+/// # Errors
+/// `NoSuchBucket`, `MalformedXML`.
+pub async fn delete_objects(
+    service: &Arc<S3>,
+    cx: &Ctx,
+    input: DeleteObjectsRequest,
+) -> Result<DeleteObjectsOutput, Error> {
+    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    if input.delete.objects.is_empty() || input.delete.objects.len() > PAGE_MAX as usize {
+        let text = "The XML you provided was not well-formed or did not validate against our published schema";
+        return Err(s3_errors::malformed_xml(text));
+    }
+    let is_quiet = input.delete.quiet == Some(true);
+    let (mut deleted, mut failed) = (Vec::new(), Vec::new());
+    for object in input.delete.objects {
+        let (key, version) = (object.key.clone(), object.version_id.clone());
+        let asked = Deletion {
+            key: object.key,
+            version: object.version_id,
+            conditions: Conditions { etag: object.etag, modified: object.last_modified_time, size: object.size },
+            marker_id: fresh_id(service),
+            owner: account_of(cx, &bucket),
+            now: service.platform.clock.milliseconds(),
+        };
+        let sound = check_key(&key).and_then(|()| version.as_deref().map_or(Ok(()), versions::check_id));
+        let done = match sound {
+            Ok(()) => service.on_bucket(&input.bucket, move |bucket, rows| delete(rows, bucket, &asked)).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(done) => deleted.push(shown(key, version, done)),
+            Err(error) => failed.push(FailedDelete {
+                key: Some(key),
+                version_id: version,
+                code: Some(error.definition.code.to_owned()),
+                message: error.message.map(|message| message.into_owned()),
+            }),
+        }
+    }
+    let deleted = Some(deleted).filter(|deleted| !is_quiet && !deleted.is_empty());
+    Ok(DeleteObjectsOutput { deleted, errors: Some(failed).filter(|failed| !failed.is_empty()), ..Default::default() })
+}
+
+fn shown(key: String, version: Option<String>, done: Deleted) -> DeletedObject {
+    let mut shown = DeletedObject { key: Some(key), version_id: version.clone(), ..DeletedObject::default() };
+    match done {
+        Deleted::Gone { is_marker: false } => {}
+        Deleted::Gone { is_marker: true } => {
+            shown.delete_marker = Some(true);
+            shown.delete_marker_version_id = version;
+        }
+        Deleted::Marked(marker) => {
+            shown.delete_marker = Some(true);
+            shown.delete_marker_version_id = Some(marker.id);
+        }
+    }
+    shown
+}

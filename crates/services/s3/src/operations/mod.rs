@@ -1,0 +1,12 @@
+//! The operations, one file per family.
+
+pub mod buckets;
+pub mod complete;
+pub mod copy;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod put;
+pub mod tagging;
+pub mod uploads;
+pub mod versioning;

@@ -1,0 +1,237 @@
+//! `PutObject`, and what all operations share that make a version.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::s3::{PutObjectOutput, PutObjectRequest, errors as s3_errors};
+use bytes::Bytes;
+use platform::Ctx;
+use wire::Error;
+use wire::error::Scalar;
+
+use crate::checksum::{self, Algorithm};
+use crate::condition::WriteConditions;
+use crate::errors;
+use crate::keys;
+use crate::limits::{METADATA_BYTES_MAX, OBJECT_TAGS_MAX};
+use crate::names::check_key;
+use crate::receive::{Expected, Kept, receive};
+use crate::rows;
+use crate::service::{S3, account_of};
+use crate::tags::{self, Tags};
+use crate::version::{Content, Description, NULL, Part, Version};
+use crate::versions::{self, ID_CHARACTERS};
+
+/// The encryption at rest that S3 has for all objects.
+pub const ENCRYPTION: &str = "AES256";
+
+/// Puts an object.
+///
+/// # Errors
+/// `NoSuchBucket`, `KeyTooLongError`, `PreconditionFailed`, those of a body that is not as declared, and
+/// `NotImplemented` for what is not built.
+pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) -> Result<PutObjectOutput, Error> {
+    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    check_key(&input.key)?;
+    refuse_unsupported!(input);
+    if input.write_offset_bytes.is_some() {
+        return Err(errors::unsupported("x-amz-write-offset-bytes"));
+    }
+    let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
+    conditions.check()?;
+    let description = describe!(input);
+    check_description(&description)?;
+    let tags = tags_of(input.tagging.as_deref())?;
+    let mut declared = checksum::declared!(input);
+    declared.algorithm = input.checksum_algorithm;
+    let expected = Expected { md5: input.content_md5, declared, default: Algorithm::Crc64Nvme };
+    let received = receive(service, input.body, expected, false).await?;
+    let (content, row) = match received.kept {
+        Kept::Blob(digest) => (Content::Blob(digest), Row::None),
+        Kept::Memory(bytes) if bytes.is_empty() => (Content::Empty, Row::None),
+        Kept::Memory(bytes) => (Content::Inline(service.platform.ids.hex(ID_CHARACTERS)), Row::Body(bytes)),
+    };
+    let version = Version {
+        sequence: 0,
+        id: NULL.to_owned(),
+        is_marker: false,
+        modified: service.platform.clock.milliseconds(),
+        size: received.size,
+        etag: received.md5,
+        checksum: Some(received.checksum),
+        parts: None,
+        owner: account_of(cx, &bucket),
+        description,
+        tags,
+        content,
+    };
+    let version = keep(service, &input.bucket, &input.key, New { version, row, conditions }).await?;
+    let mut output = PutObjectOutput {
+        etag: Some(version.quoted_etag()),
+        server_side_encryption: Some(ENCRYPTION.to_owned()),
+        version_id: shown_id(&version),
+        ..PutObjectOutput::default()
+    };
+    if let Some(checksum) = &version.checksum {
+        checksum::show!(output, checksum.algorithm, checksum.value);
+        output.checksum_type = Some(checksum.scope.name().to_owned());
+    }
+    Ok(output)
+}
+
+/// A version to be added.
+pub struct New {
+    /// The version; its sequence number and id are set when it is added.
+    pub version: Version,
+    /// What its content names in the store.
+    pub row: Row,
+    /// What must hold for it to be added.
+    pub conditions: WriteConditions,
+}
+
+/// What lies in the store beside a version.
+pub enum Row {
+    /// Nothing.
+    None,
+    /// Its body.
+    Body(Bytes),
+    /// Its parts.
+    Parts(Vec<Part>),
+}
+
+/// The id of a version as answers show it: only where there are versions.
+pub fn shown_id(version: &Version) -> Option<String> {
+    (version.id != NULL).then(|| version.id.clone())
+}
+
+/// Adds a version to an object.
+///
+/// # Errors
+/// `NoSuchBucket`, `PreconditionFailed`.
+pub async fn keep(service: &S3, bucket: &str, key: &str, new: New) -> Result<Version, Error> {
+    let (key, id) = (key.to_owned(), fresh_id(service));
+    service.on_bucket(bucket, move |bucket, rows| add(rows, bucket, &key, &new, &id)).await
+}
+
+/// An id for a version.
+pub fn fresh_id(service: &S3) -> String {
+    service.platform.ids.hex(ID_CHARACTERS)
+}
+
+/// As [`keep`], as part of a transaction.
+pub fn add(
+    rows: &mut dyn store::Transaction,
+    bucket: &crate::bucket::Bucket,
+    key: &str,
+    new: &New,
+    id: &str,
+) -> Result<Version, store::Abort<Error>> {
+    let current: Option<Version> = rows::read(rows, &keys::current(key))?;
+    new.conditions.check_write(key, current.as_ref())?;
+    match (&new.row, &new.version.content) {
+        (Row::Body(bytes), Content::Inline(id)) => rows.put(&keys::body(id), &[&[keys::FORMAT], &bytes[..]].concat()),
+        (Row::Parts(parts), Content::Parts(id)) => rows::put(rows, &keys::parts(id), parts)?,
+        _ => {}
+    }
+    versions::add(rows, bucket, key, new.version.clone(), id)
+}
+
+/// Refuses metadata and storage classes that S3 does not take.
+///
+/// # Errors
+/// `MetadataTooLarge`, `InvalidStorageClass`.
+pub fn check_description(description: &Description) -> Result<(), Error> {
+    let size: usize = description.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size > METADATA_BYTES_MAX {
+        return Err(s3_errors::metadata_too_large("Your metadata headers exceed the maximum allowed metadata size")
+            .with("Size", Scalar::from(size as i64))
+            .with("MaxSizeAllowed", Scalar::from(METADATA_BYTES_MAX as i64)));
+    }
+    if let Some(redirect) = &description.redirect
+        && !["/", "http://", "https://"].iter().any(|start| redirect.starts_with(start))
+    {
+        let text = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.";
+        return Err(errors::argument(text, "x-amz-website-redirect-location", redirect));
+    }
+    const CLASSES: [&str; 8] = [
+        "REDUCED_REDUNDANCY",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER",
+        "DEEP_ARCHIVE",
+        "GLACIER_IR",
+        "STANDARD",
+    ];
+    match &description.storage_class {
+        Some(class) if !CLASSES.contains(&class.as_str()) => {
+            let error = s3_errors::invalid_storage_class("The storage class you specified is not valid");
+            Err(error.with("StorageClassRequested", Scalar::from(class.as_str())))
+        }
+        // They would have to be restored before they can be read.
+        Some(class) if class == "GLACIER" || class == "DEEP_ARCHIVE" => Err(errors::unsupported("x-amz-storage-class")),
+        _ => Ok(()),
+    }
+}
+
+/// Names of metadata are not told apart by case.
+pub fn lower_names(metadata: Option<BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    metadata.unwrap_or_default().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+}
+
+/// The tags of a header.
+///
+/// # Errors
+/// As [`tags::of_header`].
+pub fn tags_of(header: Option<&str>) -> Result<Tags, Error> {
+    header.map_or_else(|| Ok(Tags::new()), |header| tags::of_header(header, OBJECT_TAGS_MAX))
+}
+
+/// What a request says about the body it uploads.
+macro_rules! describe {
+    ($input:expr) => {
+        $crate::version::Description {
+            cache_control: $input.cache_control.clone(),
+            content_disposition: $input.content_disposition.clone(),
+            content_encoding: $input.content_encoding.as_deref().and_then(wire::chunked::stored_content_encoding),
+            content_language: $input.content_language.clone(),
+            content_type: $input.content_type.clone().or_else(|| Some("binary/octet-stream".to_owned())),
+            expires: $input.expires.clone(),
+            redirect: $input.website_redirect_location.clone(),
+            metadata: $crate::operations::put::lower_names($input.metadata.clone()),
+            storage_class: $input.storage_class.clone().filter(|class| class != "STANDARD"),
+        }
+    };
+}
+
+/// Refuses what is not built of what a new object may ask for.
+macro_rules! refuse_unsupported {
+    ($input:expr) => {
+        let asked = [
+            ("x-amz-grant-full-control", $input.grant_full_control.is_some()),
+            ("x-amz-grant-read", $input.grant_read.is_some()),
+            ("x-amz-grant-read-acp", $input.grant_read_acp.is_some()),
+            ("x-amz-grant-write-acp", $input.grant_write_acp.is_some()),
+            ("x-amz-server-side-encryption", $input.server_side_encryption.as_deref().is_some_and(|it| it != "AES256")),
+            ("x-amz-server-side-encryption-aws-kms-key-id", $input.ssekms_key_id.is_some()),
+            ("x-amz-server-side-encryption-context", $input.ssekms_encryption_context.is_some()),
+            ("x-amz-server-side-encryption-bucket-key-enabled", $input.bucket_key_enabled == Some(true)),
+            ("x-amz-server-side-encryption-customer-algorithm", $input.sse_customer_algorithm.is_some()),
+            ("x-amz-server-side-encryption-customer-key", $input.sse_customer_key.is_some()),
+            ("x-amz-object-lock-mode", $input.object_lock_mode.is_some()),
+            ("x-amz-object-lock-retain-until-date", $input.object_lock_retain_until_date.is_some()),
+            ("x-amz-object-lock-legal-hold", $input.object_lock_legal_hold_status.is_some()),
+        ];
+        if let Some((header, _)) = asked.into_iter().find(|(_, asked)| *asked) {
+            return Err($crate::errors::unsupported(header));
+        }
+        // Under the default ownership only lists that give the owner everything are taken.
+        let acl = $input.acl.as_deref();
+        if acl.is_some_and(|acl| !matches!(acl, "private" | "bucket-owner-full-control" | "bucket-owner-read")) {
+            let text = "The bucket does not allow ACLs";
+            return Err(api::s3::errors::access_control_list_not_supported(text));
+        }
+    };
+}
+
+pub(crate) use {describe, refuse_unsupported};

@@ -1,0 +1,63 @@
+//! `PutBucketVersioning` and `GetBucketVersioning`.
+
+use std::sync::Arc;
+
+use api::s3::{GetBucketVersioningOutput, GetBucketVersioningRequest, PutBucketVersioningRequest, errors as s3_errors};
+use platform::Ctx;
+use wire::Error;
+
+use crate::bucket::Versioning;
+use crate::errors;
+use crate::service::S3;
+
+/// Enables or suspends versioning.
+///
+/// # Errors
+/// `NoSuchBucket`, `IllegalVersioningConfigurationException`, `NotImplemented` for the deletion with a second factor.
+pub async fn put_bucket_versioning(
+    service: &Arc<S3>,
+    _cx: &Ctx,
+    input: PutBucketVersioningRequest,
+) -> Result<api::Empty, Error> {
+    service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    if input.versioning_configuration.mfa_delete.as_deref() == Some("Enabled") {
+        return Err(errors::unsupported("x-amz-mfa"));
+    }
+    let versioning = match input.versioning_configuration.status.as_deref() {
+        Some("Enabled") => Versioning::Enabled,
+        Some("Suspended") => Versioning::Suspended,
+        Some(_) => {
+            let text = "The XML you provided was not well-formed or did not validate against our published schema";
+            return Err(s3_errors::malformed_xml(text));
+        }
+        None => {
+            let text = "The Versioning element must be specified";
+            return Err(s3_errors::illegal_versioning_configuration_exception(text));
+        }
+    };
+    service
+        .on_bucket(&input.bucket, move |bucket, _| {
+            bucket.versioning = versioning;
+            Ok(())
+        })
+        .await?;
+    Ok(api::Empty)
+}
+
+/// Answers whether versions are kept; nothing if they never were.
+///
+/// # Errors
+/// `NoSuchBucket`.
+pub async fn get_bucket_versioning(
+    service: &Arc<S3>,
+    _cx: &Ctx,
+    input: GetBucketVersioningRequest,
+) -> Result<GetBucketVersioningOutput, Error> {
+    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    let status = match bucket.versioning {
+        Versioning::Never => None,
+        Versioning::Enabled => Some("Enabled".to_owned()),
+        Versioning::Suspended => Some("Suspended".to_owned()),
+    };
+    Ok(GetBucketVersioningOutput { status, mfa_delete: None })
+}

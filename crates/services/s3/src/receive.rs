@@ -1,0 +1,227 @@
+//! Bodies on their way in: hashed while they pass, checked against all that the client declared, then kept.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use blob::BlobError;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use md5::{Digest as _, Md5};
+use platform::OrFailure;
+use wire::error::Scalar;
+use wire::{Body, Error};
+
+use crate::checksum::{Algorithm, Checksum, Declared, Hasher, Scope};
+use crate::errors;
+use crate::limits::{INLINE_BYTES_MAX, PUT_BYTES_MAX};
+use crate::service::S3;
+use crate::version::Piece;
+
+/// A body that was received and is as the client declared it.
+pub struct Received {
+    /// Its bytes.
+    pub size: u64,
+    /// Its MD5, hexadecimal.
+    pub md5: String,
+    /// Its checksum.
+    pub checksum: Checksum,
+    /// Where it is.
+    pub kept: Kept,
+}
+
+/// Where a received body is.
+pub enum Kept {
+    /// In memory: it is small.
+    Memory(Bytes),
+    /// In a blob, which is durable.
+    Blob(blob::Digest),
+}
+
+/// What the client declared of a body.
+pub struct Expected {
+    /// `Content-MD5`.
+    pub md5: Option<String>,
+    /// Checksums in headers.
+    pub declared: Declared,
+    /// The algorithm to use where the client chose none.
+    pub default: Algorithm,
+}
+
+/// Reads a body to its end.
+///
+/// # Errors
+/// What S3 says of a body that is not as declared; `IncompleteBody` for one that ends early.
+pub async fn receive(service: &S3, body: Body, expected: Expected, always_blob: bool) -> Result<Received, Error> {
+    let md5 = expected.md5.as_deref().map(declared_md5).transpose()?;
+    let mut chosen = expected.declared.chosen()?;
+    let trailers = match &body {
+        Body::Stream { trailers, .. } => trailers.clone(),
+        _ => wire::body::Trailers::default(),
+    };
+    if let Some(algorithm) = Algorithm::ALL.into_iter().find(|algorithm| trailers.is_announced(algorithm.header())) {
+        if chosen.as_ref().is_some_and(|(_, value)| value.is_some()) {
+            let text = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.";
+            return Err(errors::request(text));
+        }
+        chosen = Some((algorithm, None));
+    }
+    if body.length().is_none() {
+        return Err(api::s3::errors::missing_content_length("You must provide the Content-Length HTTP header."));
+    }
+    if body.length().is_some_and(|length| length > PUT_BYTES_MAX) {
+        return Err(api::s3::errors::entity_too_large("Your proposed upload exceeds the maximum allowed size")
+            .with("ProposedSize", Scalar::from(body.length().unwrap_or_default() as i64))
+            .with("MaxSizeAllowed", Scalar::from(PUT_BYTES_MAX as i64)));
+    }
+    let algorithm = chosen.as_ref().map_or(expected.default, |(algorithm, _)| *algorithm);
+    let mut intake = Intake::new(service, algorithm, always_blob);
+    intake.take(body).await?;
+    let (found_md5, value) = (intake.md5.clone().finalize(), intake.checksum_value());
+    if let Some(declared) = md5.filter(|declared| declared[..] != found_md5[..]) {
+        return Err(api::s3::errors::bad_digest("The Content-MD5 you specified did not match what we received.")
+            .with("ExpectedDigest", Scalar::from(hex(&declared)))
+            .with("CalculatedDigest", Scalar::from(STANDARD.encode(found_md5))));
+    }
+    let declared = chosen.and_then(|(_, value)| value).or_else(|| trailers.get(algorithm.header()).map(str::to_owned));
+    if let Some(declared) = declared {
+        algorithm.check_value(&declared)?;
+        if declared != value {
+            return Err(errors::checksum_mismatch(algorithm.name()));
+        }
+    }
+    let (size, kept) = intake.finish().await?;
+    Ok(Received { size, md5: hex(&found_md5), checksum: Checksum { algorithm, value, scope: Scope::Full }, kept })
+}
+
+/// Reads `Content-MD5`.
+fn declared_md5(text: &str) -> Result<Vec<u8>, Error> {
+    let bytes = STANDARD.decode(text).ok().filter(|bytes| bytes.len() == 16);
+    bytes.ok_or_else(|| {
+        api::s3::errors::invalid_digest("The Content-MD5 you specified was invalid.")
+            .with("Content_MD5", Scalar::from(text))
+    })
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A body being taken in.
+struct Intake<'a> {
+    service: &'a S3,
+    md5: Md5,
+    hasher: Hasher,
+    size: u64,
+    /// The body so far, while it is small.
+    small: BytesMut,
+    writer: Option<blob::BlobWriter>,
+    always_blob: bool,
+}
+
+impl Intake<'_> {
+    fn new(service: &S3, algorithm: Algorithm, always_blob: bool) -> Intake<'_> {
+        let hasher = Hasher::new(algorithm);
+        Intake { service, md5: Md5::new(), hasher, size: 0, small: BytesMut::new(), writer: None, always_blob }
+    }
+
+    async fn take(&mut self, body: Body) -> Result<(), Error> {
+        match body {
+            Body::Empty => Ok(()),
+            Body::Bytes(bytes) => self.write(&bytes).await,
+            Body::Stream { mut stream, .. } => {
+                while let Some(piece) = stream.next().await {
+                    let text = "You did not provide the number of bytes specified by the Content-Length HTTP header";
+                    let piece = piece.map_err(|_| api::s3::errors::incomplete_body(text))?;
+                    self.write(&piece).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.md5.update(bytes);
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        if self.writer.is_none() && self.small.len() + bytes.len() <= INLINE_BYTES_MAX {
+            self.small.extend_from_slice(bytes);
+            return Ok(());
+        }
+        if self.writer.is_none() {
+            self.begin_blob().await?;
+        }
+        match &mut self.writer {
+            Some(writer) => writer.write(bytes).await.map_err(blob_error),
+            None => Ok(()),
+        }
+    }
+
+    async fn begin_blob(&mut self) -> Result<(), Error> {
+        let mut writer = self.service.platform.blobs.writer(PUT_BYTES_MAX).await.map_err(blob_error)?;
+        writer.write(&self.small).await.map_err(blob_error)?;
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    fn checksum_value(&mut self) -> String {
+        let fresh = Hasher::new(self.hasher.algorithm());
+        std::mem::replace(&mut self.hasher, fresh).finish()
+    }
+
+    async fn finish(mut self) -> Result<(u64, Kept), Error> {
+        if self.always_blob && self.writer.is_none() && self.size > 0 {
+            self.begin_blob().await?;
+        }
+        match self.writer {
+            Some(writer) => Ok((self.size, Kept::Blob(writer.finish().await.map_err(blob_error)?.digest))),
+            None => Ok((self.size, Kept::Memory(self.small.freeze()))),
+        }
+    }
+}
+
+/// What a client is told when a blob cannot be written.
+pub fn blob_error(error: BlobError) -> Error {
+    match error {
+        BlobError::DiskFull => {
+            tracing::error!("no room for the body of an object");
+            api::s3::errors::service_unavailable("Please reduce your request rate: the disk is full.")
+        }
+        other => match Err::<(), _>(other).or_failure() {
+            Err(error) => error,
+            Ok(()) => api::s3::errors::internal_error("We encountered an internal error. Please try again."),
+        },
+    }
+}
+
+impl Kept {
+    /// The body as pieces of blobs. One in memory has no bytes: the others were asked to be blobs.
+    pub fn pieces(&self, size: u64) -> Vec<Piece> {
+        match self {
+            Kept::Blob(digest) => vec![Piece { digest: *digest, offset: 0, length: size }],
+            Kept::Memory(_) => Vec::new(),
+        }
+    }
+}
+
+/// MD5 and checksum of a body that is kept already.
+///
+/// # Errors
+/// `InternalError` if it cannot be read.
+pub async fn digests(body: Body, algorithm: Algorithm) -> Result<(String, String), Error> {
+    let (mut md5, mut hasher) = (Md5::new(), Hasher::new(algorithm));
+    let mut take = |bytes: &[u8]| {
+        md5.update(bytes);
+        hasher.update(bytes);
+    };
+    match body {
+        Body::Empty => {}
+        Body::Bytes(bytes) => take(&bytes),
+        Body::Stream { mut stream, .. } => {
+            while let Some(piece) = stream.next().await {
+                let text = "We encountered an internal error. Please try again.";
+                take(&piece.map_err(|_| api::s3::errors::internal_error(text))?);
+            }
+        }
+    }
+    Ok((hex(&md5.finalize()), hasher.finish()))
+}

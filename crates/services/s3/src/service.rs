@@ -1,0 +1,209 @@
+//! The service itself: what its parts share, and what it offers to the platform.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use blob::Digest;
+use platform::{Ctx, Lifecycle, LiveBlobs, OrFailure, Platform, Registration};
+use serde::de::DeserializeOwned;
+use store::{Abort, Direction, KeyRange, Partition, Transaction};
+use wire::Error;
+
+use crate::bucket::Bucket;
+use crate::errors;
+use crate::guard::BucketGuard;
+use crate::keys;
+use crate::limits::SCAN_ROWS;
+use crate::operations::{buckets, complete, copy, delete, get, list, put, tagging, uploads, versioning};
+use crate::rows;
+use crate::version::{Content, Part, Version};
+
+/// The service.
+pub struct S3 {
+    /// What all services share.
+    pub platform: Arc<Platform>,
+}
+
+/// The service's offer.
+pub fn registration(platform: &Arc<Platform>) -> Registration {
+    Arc::new(S3 { platform: Arc::clone(platform) }).registration()
+}
+
+impl S3 {
+    fn registration(self: &Arc<Self>) -> Registration {
+        let mut registration = Registration::new(&api::s3::SERVICE);
+        platform::operations!(registration, self, api::s3, {
+            AbortMultipartUpload => uploads::abort_multipart_upload,
+            CompleteMultipartUpload => complete::complete_multipart_upload,
+            CopyObject => copy::copy_object,
+            CreateMultipartUpload => uploads::create_multipart_upload,
+            ListMultipartUploads => uploads::list_multipart_uploads,
+            ListParts => uploads::list_parts,
+            UploadPart => uploads::upload_part,
+            UploadPartCopy => copy::upload_part_copy,
+            CreateBucket => buckets::create_bucket,
+            DeleteBucket => buckets::delete_bucket,
+            DeleteBucketTagging => tagging::delete_bucket_tagging,
+            DeleteObject => delete::delete_object,
+            DeleteObjectTagging => tagging::delete_object_tagging,
+            DeleteObjects => delete::delete_objects,
+            GetBucketLocation => buckets::get_bucket_location,
+            GetBucketTagging => tagging::get_bucket_tagging,
+            GetBucketVersioning => versioning::get_bucket_versioning,
+            GetObject => get::get_object,
+            GetObjectTagging => tagging::get_object_tagging,
+            HeadBucket => buckets::head_bucket,
+            HeadObject => get::head_object,
+            ListBuckets => buckets::list_buckets,
+            ListObjectVersions => list::list_object_versions,
+            ListObjects => list::list_objects,
+            ListObjectsV2 => list::list_objects_v2,
+            PutBucketTagging => tagging::put_bucket_tagging,
+            PutBucketVersioning => versioning::put_bucket_versioning,
+            PutObject => put::put_object,
+            PutObjectTagging => tagging::put_object_tagging,
+        });
+        registration
+            .with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
+            .with_guard(Arc::new(BucketGuard(Arc::clone(self))))
+    }
+
+    /// A bucket, if it exists.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub(crate) async fn find_bucket(&self, name: &str) -> Result<Option<Bucket>, Error> {
+        if !crate::names::is_bucket_name(name) {
+            return Ok(None);
+        }
+        let row = self.platform.store.get(&keys::bucket_partition(name), &keys::bucket()).await.or_failure()?;
+        row.map(|row| rows::decode(&row)).transpose()
+    }
+
+    /// A bucket that must exist, and belong to the account that the caller expects.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `AccessDenied`.
+    pub(crate) async fn bucket(&self, name: &str, expected_owner: Option<&str>) -> Result<Bucket, Error> {
+        let bucket = self.find_bucket(name).await?.ok_or_else(|| errors::no_bucket(name))?;
+        if expected_owner.is_some_and(|expected| expected != bucket.owner) {
+            return Err(api::s3::errors::access_denied("Access Denied"));
+        }
+        Ok(bucket)
+    }
+
+    /// Runs a transaction on a bucket, which must exist.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, and those of the closure.
+    pub(crate) async fn on_bucket<R, F>(&self, name: &str, work: F) -> Result<R, Error>
+    where
+        R: Send + 'static,
+        F: Fn(&mut Bucket, &mut dyn Transaction) -> Result<R, Abort<Error>> + Send + Sync + 'static,
+    {
+        if !crate::names::is_bucket_name(name) {
+            return Err(errors::no_bucket(name));
+        }
+        let owned = name.to_owned();
+        self.transact(keys::bucket_partition(name), move |rows| {
+            let mut bucket: Bucket = rows::read(rows, &keys::bucket())?.ok_or_else(|| errors::no_bucket(&owned))?;
+            let before = bucket.clone();
+            let result = work(&mut bucket, rows)?;
+            if bucket != before {
+                rows::put(rows, &keys::bucket(), &bucket)?;
+            }
+            Ok(result)
+        })
+        .await
+    }
+
+    /// Runs a transaction.
+    pub(crate) async fn transact<R, F>(&self, partition: Partition, closure: F) -> Result<R, Error>
+    where
+        R: Send + 'static,
+        F: Fn(&mut dyn Transaction) -> Result<R, Abort<Error>> + Send + Sync + 'static,
+    {
+        self.platform.store.transact(&partition, closure).await.or_failure()
+    }
+
+    /// Hands each row of a range to `each`, in order.
+    async fn each_row<T: DeserializeOwned>(
+        &self,
+        partition: &Partition,
+        mut range: KeyRange,
+        mut each: impl FnMut(T),
+    ) -> Result<(), Error> {
+        loop {
+            let found = self.platform.store.scan(partition, range.clone(), Direction::Forward, SCAN_ROWS).await;
+            let found = found.or_failure()?;
+            for (_, row) in &found {
+                each(rows::decode(row)?);
+            }
+            match found.last() {
+                Some((last, _)) if found.len() == SCAN_ROWS => range = range.after(last),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// The blobs of a bucket.
+    async fn blobs_of(&self, bucket: &str, live: &mut HashSet<Digest>) -> Result<(), Error> {
+        let partition = keys::bucket_partition(bucket);
+        self.each_row(&partition, keys::versions(""), |version: Version| {
+            if let Content::Blob(digest) = version.content {
+                live.insert(digest);
+            }
+        })
+        .await?;
+        self.each_row(&partition, keys::all_parts(), |parts: Vec<Part>| {
+            live.extend(parts.iter().flat_map(|part| &part.pieces).map(|piece| piece.digest));
+        })
+        .await?;
+        self.each_row(&partition, keys::all_uploaded_parts(), |part: Part| {
+            live.extend(part.pieces.iter().map(|piece| piece.digest));
+        })
+        .await
+    }
+
+    async fn all_blobs(&self) -> Result<HashSet<Digest>, Error> {
+        let (mut live, mut range) = (HashSet::new(), KeyRange::all());
+        loop {
+            let found = self.platform.store.scan(&keys::index(), range.clone(), Direction::Forward, SCAN_ROWS).await;
+            let found = found.or_failure()?;
+            for (key, _) in &found {
+                let (_, bucket) = rows::key_part(keys::read_indexed(key))?;
+                self.blobs_of(&bucket, &mut live).await?;
+            }
+            match found.last() {
+                Some((last, _)) if found.len() == SCAN_ROWS => range = range.after(last),
+                _ => return Ok(live),
+            }
+        }
+    }
+}
+
+/// The account that owns what a caller makes in a bucket: its own, or the bucket's for callers without one.
+pub fn account_of(cx: &Ctx, bucket: &Bucket) -> String {
+    cx.principal.account().unwrap_or(&bucket.owner).to_owned()
+}
+
+impl Lifecycle for S3 {
+    fn start(self: Arc<Self>) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async {})
+    }
+
+    fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        // Nothing is kept in memory.
+        Box::pin(async {})
+    }
+
+    fn live_blobs(self: Arc<Self>) -> LiveBlobs {
+        Box::pin(async move { self.all_blobs().await })
+    }
+}
