@@ -66,7 +66,7 @@ enum Deleted {
     /// A version is gone for good; it may have been a marker.
     Gone { is_marker: bool },
     /// A marker was put over the object.
-    Marked(Version),
+    Marked(Box<Version>),
 }
 
 fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Result<Deleted, Abort<Error>> {
@@ -100,7 +100,7 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
         tags: BTreeMap::new(),
         content: Content::Empty,
     };
-    Ok(Deleted::Marked(versions::add(rows, bucket, &asked.key, marker, &asked.marker_id)?))
+    Ok(Deleted::Marked(Box::new(versions::add(rows, bucket, &asked.key, marker, &asked.marker_id)?)))
 }
 
 /// Deletes an object, or one of its versions. What does not exist is deleted, too.
