@@ -209,9 +209,8 @@ def test_parameters_are_refused_in_awss_words(identities):
         assert (refusal.code, refusal.message) == ("ValidationError", f"{malformed} is invalid")
     refusal = refused(user("sts").decode_authorization_message, EncodedMessage="nonsense")
     assert (refusal.status, refusal.code) == (400, "InvalidAuthorizationMessageException")
-    for operation in ("assume_role_with_saml", "assume_root"):
+    for operation in ("assume_root",):
         parameters = {
-            "assume_role_with_saml": {"RoleArn": arn, "PrincipalArn": arn, "SAMLAssertion": "PHNhbWw+"},
             "assume_root": {"TargetPrincipal": "111122223333",
                             "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"}},
         }[operation]
