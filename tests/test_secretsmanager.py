@@ -188,10 +188,12 @@ def test_a_key_that_the_caller_may_not_use_keeps_the_secret(aws, secrets):
 
 
 def rotation_function(aws, code=None):
-    """The example's function, under its least-privilege role."""
+    """The example's function, under its least-privilege role, which Secrets Manager may invoke."""
     policy = json.loads((EXAMPLE / "rotation-policy.json").read_text())
     role = Identities(aws).role(LAMBDA, *policy["Statement"])
     function = Functions(aws).create(code or (EXAMPLE / "rotation.py").read_text(), Role=role, Timeout=60)
+    aws("lambda").add_permission(FunctionName=function.name, StatementId="rotation", Action="lambda:InvokeFunction",
+                                 Principal="secretsmanager.amazonaws.com", SourceAccount=aws.account)
     return aws("lambda").get_function_configuration(FunctionName=function.name)["FunctionArn"]
 
 

@@ -101,14 +101,14 @@ pub(crate) fn checked_stream(
     let refusal = refusal.clone();
     let announced = parts.headers.get("x-amz-trailer").and_then(|value| value.to_str().ok());
     let trailers = Trailers::announced_by(announced);
-    let stream =
-        CheckedStream { source, check: Some(check), piece: Bytes::new(), refusal, trailers: trailers.clone() };
+    let stream = CheckedStream { source, check: Some(check), piece: Bytes::new(), refusal, trailers: trailers.clone() };
     Ok(Body::Stream { stream: Box::pin(stream), length, trailers })
 }
 
 fn checked_whole(check: Check, bytes: Bytes) -> Result<Body, Error> {
     let refusal = Refusal::default();
-    let mut stream = CheckedStream { source: None, check: Some(check), piece: bytes, refusal, trailers: Trailers::default() };
+    let mut stream =
+        CheckedStream { source: None, check: Some(check), piece: bytes, refusal, trailers: Trailers::default() };
     let mut whole = Vec::new();
     while let Some(piece) = stream.next_piece()? {
         whole.extend_from_slice(&piece);

@@ -57,7 +57,7 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
         codec: Some(&operations::BATCH_WRITE_ITEM),
         ..operation("BatchWriteItem", 2)
     },
-    OperationDef { codec: Some(&operations::CANCEL_BULK_OPERATION), ..operation("CancelBulkOperation", 3) },
+    operation("CancelBulkOperation", 3),
     OperationDef {
         actions: &["dynamodb:CreateBackup"],
         codec: Some(&operations::CREATE_BACKUP),
@@ -94,7 +94,7 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
         codec: Some(&operations::DESCRIBE_BACKUP),
         ..operation("DescribeBackup", 11)
     },
-    OperationDef { codec: Some(&operations::DESCRIBE_BULK_OPERATION), ..operation("DescribeBulkOperation", 12) },
+    operation("DescribeBulkOperation", 12),
     OperationDef {
         actions: &["dynamodb:DescribeContinuousBackups"],
         codec: Some(&operations::DESCRIBE_CONTINUOUS_BACKUPS),
@@ -110,21 +110,12 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
         codec: Some(&operations::DESCRIBE_ENDPOINTS),
         ..operation("DescribeEndpoints", 15)
     },
-    OperationDef {
-        actions: &["dynamodb:DescribeExport"],
-        codec: Some(&operations::DESCRIBE_EXPORT),
-        ..operation("DescribeExport", 16)
-    },
+    OperationDef { actions: &["dynamodb:DescribeExport"], ..operation("DescribeExport", 16) },
     OperationDef { actions: &["dynamodb:DescribeGlobalTable"], ..operation("DescribeGlobalTable", 17) },
     OperationDef { actions: &["dynamodb:DescribeGlobalTableSettings"], ..operation("DescribeGlobalTableSettings", 18) },
-    OperationDef {
-        actions: &["dynamodb:DescribeImport"],
-        codec: Some(&operations::DESCRIBE_IMPORT),
-        ..operation("DescribeImport", 19)
-    },
+    OperationDef { actions: &["dynamodb:DescribeImport"], ..operation("DescribeImport", 19) },
     OperationDef {
         actions: &["dynamodb:DescribeKinesisStreamingDestination"],
-        codec: Some(&operations::DESCRIBE_KINESIS_STREAMING_DESTINATION),
         ..operation("DescribeKinesisStreamingDestination", 20)
     },
     OperationDef {
@@ -139,7 +130,6 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:DescribeTableReplicaAutoScaling"],
-        codec: Some(&operations::DESCRIBE_TABLE_REPLICA_AUTO_SCALING),
         ..operation("DescribeTableReplicaAutoScaling", 23)
     },
     OperationDef {
@@ -149,12 +139,10 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:DisableKinesisStreamingDestination"],
-        codec: Some(&operations::DISABLE_KINESIS_STREAMING_DESTINATION),
         ..operation("DisableKinesisStreamingDestination", 25)
     },
     OperationDef {
         actions: &["dynamodb:EnableKinesisStreamingDestination"],
-        codec: Some(&operations::ENABLE_KINESIS_STREAMING_DESTINATION),
         ..operation("EnableKinesisStreamingDestination", 26)
     },
     OperationDef {
@@ -179,44 +167,28 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
         codec: Some(&operations::EXECUTE_TRANSACTION),
         ..operation("ExecuteTransaction", 28)
     },
-    OperationDef {
-        actions: &["dynamodb:ExportTableToPointInTime"],
-        codec: Some(&operations::EXPORT_TABLE_TO_POINT_IN_TIME),
-        ..operation("ExportTableToPointInTime", 29)
-    },
+    OperationDef { actions: &["dynamodb:ExportTableToPointInTime"], ..operation("ExportTableToPointInTime", 29) },
     OperationDef { actions: &["dynamodb:GetItem"], codec: Some(&operations::GET_ITEM), ..operation("GetItem", 30) },
     OperationDef {
         actions: &["dynamodb:GetResourcePolicy"],
         codec: Some(&operations::GET_RESOURCE_POLICY),
         ..operation("GetResourcePolicy", 31)
     },
-    OperationDef {
-        actions: &["dynamodb:ImportTable"],
-        codec: Some(&operations::IMPORT_TABLE),
-        ..operation("ImportTable", 32)
-    },
+    OperationDef { actions: &["dynamodb:ImportTable"], ..operation("ImportTable", 32) },
     OperationDef {
         actions: &["dynamodb:ListBackups"],
         codec: Some(&operations::LIST_BACKUPS),
         ..operation("ListBackups", 33)
     },
-    OperationDef { codec: Some(&operations::LIST_BULK_OPERATIONS), ..operation("ListBulkOperations", 34) },
+    operation("ListBulkOperations", 34),
     OperationDef {
         actions: &["dynamodb:ListContributorInsights"],
         codec: Some(&operations::LIST_CONTRIBUTOR_INSIGHTS),
         ..operation("ListContributorInsights", 35)
     },
-    OperationDef {
-        actions: &["dynamodb:ListExports"],
-        codec: Some(&operations::LIST_EXPORTS),
-        ..operation("ListExports", 36)
-    },
+    OperationDef { actions: &["dynamodb:ListExports"], ..operation("ListExports", 36) },
     OperationDef { actions: &["dynamodb:ListGlobalTables"], ..operation("ListGlobalTables", 37) },
-    OperationDef {
-        actions: &["dynamodb:ListImports"],
-        codec: Some(&operations::LIST_IMPORTS),
-        ..operation("ListImports", 38)
-    },
+    OperationDef { actions: &["dynamodb:ListImports"], ..operation("ListImports", 38) },
     OperationDef {
         actions: &["dynamodb:ListTables"],
         codec: Some(&operations::LIST_TABLES),
@@ -245,8 +217,8 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
         ..operation("RestoreTableToPointInTime", 45)
     },
     OperationDef { actions: &["dynamodb:Scan"], codec: Some(&operations::SCAN), ..operation("Scan", 46) },
-    OperationDef { codec: Some(&operations::SEARCH_VECTORS), ..operation("SearchVectors", 47) },
-    OperationDef { codec: Some(&operations::START_BULK_PUT_ITEMS), ..operation("StartBulkPutItems", 48) },
+    operation("SearchVectors", 47),
+    operation("StartBulkPutItems", 48),
     OperationDef {
         actions: &["dynamodb:TagResource"],
         codec: Some(&operations::TAG_RESOURCE),
@@ -292,7 +264,6 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:UpdateKinesisStreamingDestination"],
-        codec: Some(&operations::UPDATE_KINESIS_STREAMING_DESTINATION),
         ..operation("UpdateKinesisStreamingDestination", 58)
     },
     OperationDef {
@@ -302,7 +273,6 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:UpdateTableReplicaAutoScaling"],
-        codec: Some(&operations::UPDATE_TABLE_REPLICA_AUTO_SCALING),
         ..operation("UpdateTableReplicaAutoScaling", 60)
     },
     OperationDef {

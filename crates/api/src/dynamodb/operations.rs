@@ -24,12 +24,6 @@ built_operation! {
 }
 
 built_operation! {
-    CancelBulkOperation, CANCEL_BULK_OPERATION, 3,
-    types::CancelBulkOperationInput: schemas::CANCEL_BULK_OPERATION_INPUT,
-    types::CancelBulkOperationOutput: schemas::CANCEL_BULK_OPERATION_OUTPUT
-}
-
-built_operation! {
     CreateBackup, CREATE_BACKUP, 4,
     types::CreateBackupInput: schemas::CREATE_BACKUP_INPUT,
     types::CreateBackupOutput: schemas::CREATE_BACKUP_OUTPUT
@@ -72,12 +66,6 @@ built_operation! {
 }
 
 built_operation! {
-    DescribeBulkOperation, DESCRIBE_BULK_OPERATION, 12,
-    types::DescribeBulkOperationInput: schemas::DESCRIBE_BULK_OPERATION_INPUT,
-    types::DescribeBulkOperationOutput: schemas::DESCRIBE_BULK_OPERATION_OUTPUT
-}
-
-built_operation! {
     DescribeContinuousBackups, DESCRIBE_CONTINUOUS_BACKUPS, 13,
     types::DescribeContinuousBackupsInput: schemas::DESCRIBE_CONTINUOUS_BACKUPS_INPUT,
     types::DescribeContinuousBackupsOutput: schemas::DESCRIBE_CONTINUOUS_BACKUPS_OUTPUT
@@ -96,24 +84,6 @@ built_operation! {
 }
 
 built_operation! {
-    DescribeExport, DESCRIBE_EXPORT, 16,
-    types::DescribeExportInput: schemas::DESCRIBE_EXPORT_INPUT,
-    types::DescribeExportOutput: schemas::DESCRIBE_EXPORT_OUTPUT
-}
-
-built_operation! {
-    DescribeImport, DESCRIBE_IMPORT, 19,
-    types::DescribeImportInput: schemas::DESCRIBE_IMPORT_INPUT,
-    types::DescribeImportOutput: schemas::DESCRIBE_IMPORT_OUTPUT
-}
-
-built_operation! {
-    DescribeKinesisStreamingDestination, DESCRIBE_KINESIS_STREAMING_DESTINATION, 20,
-    types::DescribeKinesisStreamingDestinationInput: schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT,
-    types::DescribeKinesisStreamingDestinationOutput: schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT
-}
-
-built_operation! {
     DescribeLimits, DESCRIBE_LIMITS, 21,
     types::DescribeLimitsInput: schemas::DESCRIBE_LIMITS_INPUT,
     types::DescribeLimitsOutput: schemas::DESCRIBE_LIMITS_OUTPUT
@@ -126,27 +96,9 @@ built_operation! {
 }
 
 built_operation! {
-    DescribeTableReplicaAutoScaling, DESCRIBE_TABLE_REPLICA_AUTO_SCALING, 23,
-    types::DescribeTableReplicaAutoScalingInput: schemas::DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT,
-    types::DescribeTableReplicaAutoScalingOutput: schemas::DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT
-}
-
-built_operation! {
     DescribeTimeToLive, DESCRIBE_TIME_TO_LIVE, 24,
     types::DescribeTimeToLiveInput: schemas::DESCRIBE_TIME_TO_LIVE_INPUT,
     types::DescribeTimeToLiveOutput: schemas::DESCRIBE_TIME_TO_LIVE_OUTPUT
-}
-
-built_operation! {
-    DisableKinesisStreamingDestination, DISABLE_KINESIS_STREAMING_DESTINATION, 25,
-    types::KinesisStreamingDestinationInput: schemas::KINESIS_STREAMING_DESTINATION_INPUT,
-    types::KinesisStreamingDestinationOutput: schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
-}
-
-built_operation! {
-    EnableKinesisStreamingDestination, ENABLE_KINESIS_STREAMING_DESTINATION, 26,
-    types::KinesisStreamingDestinationInput: schemas::KINESIS_STREAMING_DESTINATION_INPUT,
-    types::KinesisStreamingDestinationOutput: schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
 }
 
 built_operation! {
@@ -162,12 +114,6 @@ built_operation! {
 }
 
 built_operation! {
-    ExportTableToPointInTime, EXPORT_TABLE_TO_POINT_IN_TIME, 29,
-    types::ExportTableToPointInTimeInput: schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT,
-    types::ExportTableToPointInTimeOutput: schemas::EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT
-}
-
-built_operation! {
     GetItem, GET_ITEM, 30,
     types::GetItemInput: schemas::GET_ITEM_INPUT,
     types::GetItemOutput: schemas::GET_ITEM_OUTPUT
@@ -180,39 +126,15 @@ built_operation! {
 }
 
 built_operation! {
-    ImportTable, IMPORT_TABLE, 32,
-    types::ImportTableInput: schemas::IMPORT_TABLE_INPUT,
-    types::ImportTableOutput: schemas::IMPORT_TABLE_OUTPUT
-}
-
-built_operation! {
     ListBackups, LIST_BACKUPS, 33,
     types::ListBackupsInput: schemas::LIST_BACKUPS_INPUT,
     types::ListBackupsOutput: schemas::LIST_BACKUPS_OUTPUT
 }
 
 built_operation! {
-    ListBulkOperations, LIST_BULK_OPERATIONS, 34,
-    types::ListBulkOperationsInput: schemas::LIST_BULK_OPERATIONS_INPUT,
-    types::ListBulkOperationsOutput: schemas::LIST_BULK_OPERATIONS_OUTPUT
-}
-
-built_operation! {
     ListContributorInsights, LIST_CONTRIBUTOR_INSIGHTS, 35,
     types::ListContributorInsightsInput: schemas::LIST_CONTRIBUTOR_INSIGHTS_INPUT,
     types::ListContributorInsightsOutput: schemas::LIST_CONTRIBUTOR_INSIGHTS_OUTPUT
-}
-
-built_operation! {
-    ListExports, LIST_EXPORTS, 36,
-    types::ListExportsInput: schemas::LIST_EXPORTS_INPUT,
-    types::ListExportsOutput: schemas::LIST_EXPORTS_OUTPUT
-}
-
-built_operation! {
-    ListImports, LIST_IMPORTS, 38,
-    types::ListImportsInput: schemas::LIST_IMPORTS_INPUT,
-    types::ListImportsOutput: schemas::LIST_IMPORTS_OUTPUT
 }
 
 built_operation! {
@@ -264,18 +186,6 @@ built_operation! {
 }
 
 built_operation! {
-    SearchVectors, SEARCH_VECTORS, 47,
-    types::SearchVectorsInput: schemas::SEARCH_VECTORS_INPUT,
-    types::SearchVectorsOutput: schemas::SEARCH_VECTORS_OUTPUT
-}
-
-built_operation! {
-    StartBulkPutItems, START_BULK_PUT_ITEMS, 48,
-    types::StartBulkPutItemsInput: schemas::START_BULK_PUT_ITEMS_INPUT,
-    types::StartBulkPutItemsOutput: schemas::START_BULK_PUT_ITEMS_OUTPUT
-}
-
-built_operation! {
     TagResource, TAG_RESOURCE, 49,
     types::TagResourceInput: schemas::TAG_RESOURCE_INPUT,
     crate::Empty: crate::operation::EMPTY
@@ -318,21 +228,9 @@ built_operation! {
 }
 
 built_operation! {
-    UpdateKinesisStreamingDestination, UPDATE_KINESIS_STREAMING_DESTINATION, 58,
-    types::UpdateKinesisStreamingDestinationInput: schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT,
-    types::UpdateKinesisStreamingDestinationOutput: schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT
-}
-
-built_operation! {
     UpdateTable, UPDATE_TABLE, 59,
     types::UpdateTableInput: schemas::UPDATE_TABLE_INPUT,
     types::UpdateTableOutput: schemas::UPDATE_TABLE_OUTPUT
-}
-
-built_operation! {
-    UpdateTableReplicaAutoScaling, UPDATE_TABLE_REPLICA_AUTO_SCALING, 60,
-    types::UpdateTableReplicaAutoScalingInput: schemas::UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT,
-    types::UpdateTableReplicaAutoScalingOutput: schemas::UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT
 }
 
 built_operation! {

@@ -4,11 +4,6 @@
 
 use crate::support::*;
 
-pub(crate) static APPROXIMATE_CREATION_DATE_TIME_PRECISION: Shape = Shape {
-    constraints: Constraints { one_of: &["MILLISECOND", "MICROSECOND"], ..Constraints::NONE },
-    ..shape("ApproximateCreationDateTimePrecision", Kind::String)
-};
-
 pub(crate) static ARCHIVAL_REASON: Shape = shape("ArchivalReason", Kind::String);
 
 pub(crate) static ARCHIVAL_SUMMARY_MEMBERS: [Member; 3] = [
@@ -94,97 +89,6 @@ pub(crate) static ATTRIBUTE_VALUE_UPDATE_MEMBERS: [Member; 2] =
 
 pub(crate) static ATTRIBUTE_VALUE_UPDATE: Shape =
     shape("AttributeValueUpdate", Kind::Structure { members: &ATTRIBUTE_VALUE_UPDATE_MEMBERS });
-
-pub(crate) static AUTO_SCALING_POLICY_DESCRIPTION_MEMBERS: [Member; 2] = [
-    member("PolicyName", &super::schemas::AUTO_SCALING_POLICY_NAME),
-    member(
-        "TargetTrackingScalingPolicyConfiguration",
-        &super::schemas::AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION,
-    ),
-];
-
-pub(crate) static AUTO_SCALING_POLICY_DESCRIPTION: Shape =
-    shape("AutoScalingPolicyDescription", Kind::Structure { members: &AUTO_SCALING_POLICY_DESCRIPTION_MEMBERS });
-
-pub(crate) static AUTO_SCALING_POLICY_DESCRIPTION_LIST: Shape = shape(
-    "AutoScalingPolicyDescriptionList",
-    Kind::List { member: member("member", &super::schemas::AUTO_SCALING_POLICY_DESCRIPTION), flattened: false },
-);
-
-pub(crate) static AUTO_SCALING_POLICY_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), pattern: Some(r"\p{Print}+"), ..Constraints::NONE },
-    ..shape("AutoScalingPolicyName", Kind::String)
-};
-
-pub(crate) static AUTO_SCALING_POLICY_UPDATE_MEMBERS: [Member; 2] = [
-    member("PolicyName", &super::schemas::AUTO_SCALING_POLICY_NAME),
-    Member {
-        required: true,
-        ..member(
-            "TargetTrackingScalingPolicyConfiguration",
-            &super::schemas::AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE,
-        )
-    },
-];
-
-pub(crate) static AUTO_SCALING_POLICY_UPDATE: Shape =
-    shape("AutoScalingPolicyUpdate", Kind::Structure { members: &AUTO_SCALING_POLICY_UPDATE_MEMBERS });
-
-pub(crate) static AUTO_SCALING_ROLE_ARN: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(1600.0),
-        pattern: Some(r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*"),
-        ..Constraints::NONE
-    },
-    ..shape("AutoScalingRoleArn", Kind::String)
-};
-
-pub(crate) static AUTO_SCALING_SETTINGS_DESCRIPTION_MEMBERS: [Member; 5] = [
-    member("MinimumUnits", &super::schemas::POSITIVE_LONG_OBJECT),
-    member("MaximumUnits", &super::schemas::POSITIVE_LONG_OBJECT),
-    member("AutoScalingDisabled", &super::schemas::BOOLEAN_OBJECT),
-    member("AutoScalingRoleArn", &super::schemas::STRING),
-    member("ScalingPolicies", &super::schemas::AUTO_SCALING_POLICY_DESCRIPTION_LIST),
-];
-
-pub(crate) static AUTO_SCALING_SETTINGS_DESCRIPTION: Shape =
-    shape("AutoScalingSettingsDescription", Kind::Structure { members: &AUTO_SCALING_SETTINGS_DESCRIPTION_MEMBERS });
-
-pub(crate) static AUTO_SCALING_SETTINGS_UPDATE_MEMBERS: [Member; 5] = [
-    member("MinimumUnits", &super::schemas::POSITIVE_LONG_OBJECT),
-    member("MaximumUnits", &super::schemas::POSITIVE_LONG_OBJECT),
-    member("AutoScalingDisabled", &super::schemas::BOOLEAN_OBJECT),
-    member("AutoScalingRoleArn", &super::schemas::AUTO_SCALING_ROLE_ARN),
-    member("ScalingPolicyUpdate", &super::schemas::AUTO_SCALING_POLICY_UPDATE),
-];
-
-pub(crate) static AUTO_SCALING_SETTINGS_UPDATE: Shape =
-    shape("AutoScalingSettingsUpdate", Kind::Structure { members: &AUTO_SCALING_SETTINGS_UPDATE_MEMBERS });
-
-pub(crate) static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION_MEMBERS: [Member; 4] = [
-    member("DisableScaleIn", &super::schemas::BOOLEAN_OBJECT),
-    member("ScaleInCooldown", &super::schemas::INTEGER_OBJECT),
-    member("ScaleOutCooldown", &super::schemas::INTEGER_OBJECT),
-    Member { required: true, ..member("TargetValue", &super::schemas::DOUBLE_OBJECT) },
-];
-
-pub(crate) static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION: Shape = shape(
-    "AutoScalingTargetTrackingScalingPolicyConfigurationDescription",
-    Kind::Structure { members: &AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION_MEMBERS },
-);
-
-pub(crate) static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE_MEMBERS: [Member; 4] = [
-    member("DisableScaleIn", &super::schemas::BOOLEAN_OBJECT),
-    member("ScaleInCooldown", &super::schemas::INTEGER_OBJECT),
-    member("ScaleOutCooldown", &super::schemas::INTEGER_OBJECT),
-    Member { required: true, ..member("TargetValue", &super::schemas::DOUBLE_OBJECT) },
-];
-
-pub(crate) static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE: Shape = shape(
-    "AutoScalingTargetTrackingScalingPolicyConfigurationUpdate",
-    Kind::Structure { members: &AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE_MEMBERS },
-);
 
 pub(crate) static BACKFILLING: Shape = shape("Backfilling", Kind::Boolean);
 
@@ -401,9 +305,6 @@ pub(crate) static BATCH_WRITE_ITEM_REQUEST_MAP: Shape = Shape {
     )
 };
 
-pub(crate) static BILLED_SIZE_BYTES: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("BilledSizeBytes", Kind::Long) };
-
 pub(crate) static BILLING_MODE: Shape = Shape {
     constraints: Constraints { one_of: &["PROVISIONED", "PAY_PER_REQUEST"], ..Constraints::NONE },
     ..shape("BillingMode", Kind::String)
@@ -427,145 +328,6 @@ pub(crate) static BINARY_SET_ATTRIBUTE_VALUE: Shape = shape(
 pub(crate) static BOOLEAN_ATTRIBUTE_VALUE: Shape = shape("BooleanAttributeValue", Kind::Boolean);
 
 pub(crate) static BOOLEAN_OBJECT: Shape = shape("BooleanObject", Kind::Boolean);
-
-pub(crate) static BULK_OPERATION_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
-    ..shape("BulkOperationArn", Kind::String)
-};
-
-pub(crate) static BULK_OPERATION_BYTES_MEMBERS: [Member; 1] =
-    [member("BulkPutBytes", &super::schemas::NON_NEGATIVE_LONG_OBJECT)];
-
-pub(crate) static BULK_OPERATION_BYTES: Shape =
-    shape("BulkOperationBytes", Kind::Structure { members: &BULK_OPERATION_BYTES_MEMBERS });
-
-pub(crate) static BULK_OPERATION_DESCRIPTION_MEMBERS: [Member; 17] = [
-    member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN),
-    member("BulkOperationStatus", &super::schemas::BULK_OPERATION_STATUS),
-    member("TableDetails", &super::schemas::BULK_OPERATION_TABLE_DETAILS),
-    member("ClientToken", &super::schemas::CLIENT_TOKEN),
-    member("InputS3Configuration", &super::schemas::INPUT_S3_CONFIGURATION),
-    member("OutputS3Configuration", &super::schemas::OUTPUT_S3_CONFIGURATION),
-    member("StartTime", &super::schemas::BULK_OPERATION_START_TIME),
-    member("EndTime", &super::schemas::BULK_OPERATION_END_TIME),
-    member("ProcessedItemCount", &super::schemas::BULK_OPERATION_ITEM_COUNT),
-    member("ProcessedInputBytes", &super::schemas::PROCESSED_INPUT_BYTES),
-    member("TotalInputBytes", &super::schemas::TOTAL_INPUT_BYTES),
-    member("BulkOperationUsage", &super::schemas::BULK_OPERATION_USAGE_MULTIPLE),
-    member("FailedItemCount", &super::schemas::BULK_OPERATION_ITEM_COUNT),
-    member("FailureCode", &super::schemas::FAILURE_CODE),
-    member("FailureMessage", &super::schemas::FAILURE_MESSAGE),
-    member("MaxWriteRequestUnits", &super::schemas::BULK_OPERATION_MAX_WRITE_REQUEST_UNITS),
-    member("PerformanceTier", &super::schemas::BULK_OPERATION_PERFORMANCE_TIER),
-];
-
-pub(crate) static BULK_OPERATION_DESCRIPTION: Shape =
-    shape("BulkOperationDescription", Kind::Structure { members: &BULK_OPERATION_DESCRIPTION_MEMBERS });
-
-pub(crate) static BULK_OPERATION_END_TIME: Shape = shape("BulkOperationEndTime", Kind::Timestamp(None));
-
-pub(crate) static BULK_OPERATION_INPUT_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION"], ..Constraints::NONE },
-    ..shape("BulkOperationInputFormat", Kind::String)
-};
-
-pub(crate) static BULK_OPERATION_ITEM_COUNT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
-    ..shape("BulkOperationItemCount", Kind::Long)
-};
-
-pub(crate) static BULK_OPERATION_MAX_WRITE_REQUEST_UNITS: Shape = Shape {
-    constraints: Constraints { min: Some(1024.0), ..Constraints::NONE },
-    ..shape("BulkOperationMaxWriteRequestUnits", Kind::Long)
-};
-
-pub(crate) static BULK_OPERATION_NEXT_TOKEN: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(1024.0),
-        pattern: Some("([0-9a-f]{16})+"),
-        ..Constraints::NONE
-    },
-    ..shape("BulkOperationNextToken", Kind::String)
-};
-
-pub(crate) static BULK_OPERATION_PERFORMANCE_TIER: Shape = Shape {
-    constraints: Constraints { one_of: &["STANDARD", "ACCELERATED"], ..Constraints::NONE },
-    ..shape("BulkOperationPerformanceTier", Kind::String)
-};
-
-pub(crate) static BULK_OPERATION_START_TIME: Shape = shape("BulkOperationStartTime", Kind::Timestamp(None));
-
-pub(crate) static BULK_OPERATION_STATUS: Shape = Shape {
-    constraints: Constraints {
-        one_of: &["IN_PROGRESS", "COMPLETED", "COMPLETED_WITH_ERRORS", "CANCELLING", "CANCELLED", "FAILED"],
-        ..Constraints::NONE
-    },
-    ..shape("BulkOperationStatus", Kind::String)
-};
-
-pub(crate) static BULK_OPERATION_SUMMARY_MEMBERS: [Member; 4] = [
-    Member { required: true, ..member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN) },
-    Member { required: true, ..member("BulkOperationStatus", &super::schemas::BULK_OPERATION_STATUS) },
-    Member { required: true, ..member("StartTime", &super::schemas::BULK_OPERATION_START_TIME) },
-    member("EndTime", &super::schemas::BULK_OPERATION_END_TIME),
-];
-
-pub(crate) static BULK_OPERATION_SUMMARY: Shape =
-    shape("BulkOperationSummary", Kind::Structure { members: &BULK_OPERATION_SUMMARY_MEMBERS });
-
-pub(crate) static BULK_OPERATION_TABLE_DETAIL_MEMBERS: [Member; 2] =
-    [member("TableName", &super::schemas::TABLE_ARN), member("TableId", &super::schemas::TABLE_ID)];
-
-pub(crate) static BULK_OPERATION_TABLE_DETAIL: Shape =
-    shape("BulkOperationTableDetail", Kind::Structure { members: &BULK_OPERATION_TABLE_DETAIL_MEMBERS });
-
-pub(crate) static BULK_OPERATION_TABLE_DETAILS: Shape = shape(
-    "BulkOperationTableDetails",
-    Kind::List { member: member("member", &super::schemas::BULK_OPERATION_TABLE_DETAIL), flattened: false },
-);
-
-pub(crate) static BULK_OPERATION_USAGE_MEMBERS: [Member; 6] = [
-    member("TableName", &super::schemas::TABLE_ARN),
-    member("BulkPutBytes", &super::schemas::NON_NEGATIVE_LONG_OBJECT),
-    member("Table", &super::schemas::BULK_OPERATION_BYTES),
-    member("LocalSecondaryIndexes", &super::schemas::SECONDARY_INDEXES_BULK_BYTES_MAP),
-    member("GlobalSecondaryIndexes", &super::schemas::SECONDARY_INDEXES_BULK_BYTES_MAP),
-    member("VectorIndexes", &super::schemas::VECTOR_INDEXES_BULK_VECTOR_BYTES_MAP),
-];
-
-pub(crate) static BULK_OPERATION_USAGE: Shape =
-    shape("BulkOperationUsage", Kind::Structure { members: &BULK_OPERATION_USAGE_MEMBERS });
-
-pub(crate) static BULK_OPERATION_USAGE_MULTIPLE: Shape = shape(
-    "BulkOperationUsageMultiple",
-    Kind::List { member: member("member", &super::schemas::BULK_OPERATION_USAGE), flattened: false },
-);
-
-pub(crate) static BULK_OPERATION_VECTOR_BYTES_MEMBERS: [Member; 1] =
-    [member("BulkPutVectorBytes", &super::schemas::NON_NEGATIVE_LONG_OBJECT)];
-
-pub(crate) static BULK_OPERATION_VECTOR_BYTES: Shape =
-    shape("BulkOperationVectorBytes", Kind::Structure { members: &BULK_OPERATION_VECTOR_BYTES_MEMBERS });
-
-pub(crate) static BULK_OPERATIONS_SUMMARY_LIST: Shape = shape(
-    "BulkOperationsSummaryList",
-    Kind::List { member: member("member", &super::schemas::BULK_OPERATION_SUMMARY), flattened: false },
-);
-
-pub(crate) static CANCEL_BULK_OPERATION_INPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN) }];
-
-pub(crate) static CANCEL_BULK_OPERATION_INPUT: Shape =
-    shape("CancelBulkOperationInput", Kind::Structure { members: &CANCEL_BULK_OPERATION_INPUT_MEMBERS });
-
-pub(crate) static CANCEL_BULK_OPERATION_OUTPUT_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN) },
-    Member { required: true, ..member("BulkOperationStatus", &super::schemas::BULK_OPERATION_STATUS) },
-];
-
-pub(crate) static CANCEL_BULK_OPERATION_OUTPUT: Shape =
-    shape("CancelBulkOperationOutput", Kind::Structure { members: &CANCEL_BULK_OPERATION_OUTPUT_MEMBERS });
 
 pub(crate) static CANCELLATION_REASON_MEMBERS: [Member; 3] = [
     member("Item", &super::schemas::ATTRIBUTE_MAP),
@@ -595,16 +357,6 @@ pub(crate) static CAPACITY: Shape = shape("Capacity", Kind::Structure { members:
 pub(crate) static CLIENT_REQUEST_TOKEN: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(36.0), ..Constraints::NONE },
     ..shape("ClientRequestToken", Kind::String)
-};
-
-pub(crate) static CLIENT_TOKEN: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"^[^\$]+$"), ..Constraints::NONE },
-    ..shape("ClientToken", Kind::String)
-};
-
-pub(crate) static CLOUD_WATCH_LOG_GROUP_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
-    ..shape("CloudWatchLogGroupArn", Kind::String)
 };
 
 pub(crate) static CODE: Shape = shape("Code", Kind::String);
@@ -830,31 +582,6 @@ pub(crate) static CREATE_VECTOR_INDEX_ACTION_MEMBERS: [Member; 6] = [
 pub(crate) static CREATE_VECTOR_INDEX_ACTION: Shape =
     shape("CreateVectorIndexAction", Kind::Structure { members: &CREATE_VECTOR_INDEX_ACTION_MEMBERS });
 
-pub(crate) static CSV_DELIMITER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1.0), pattern: Some(r"[,;:|\t ]"), ..Constraints::NONE },
-    ..shape("CsvDelimiter", Kind::String)
-};
-
-pub(crate) static CSV_HEADER: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(65536.0),
-        pattern: Some(r"[\x20-\x21\x23-\x2B\x2D-\x7E]*"),
-        ..Constraints::NONE
-    },
-    ..shape("CsvHeader", Kind::String)
-};
-
-pub(crate) static CSV_HEADER_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
-    ..shape("CsvHeaderList", Kind::List { member: member("member", &super::schemas::CSV_HEADER), flattened: false })
-};
-
-pub(crate) static CSV_OPTIONS_MEMBERS: [Member; 2] =
-    [member("Delimiter", &super::schemas::CSV_DELIMITER), member("HeaderList", &super::schemas::CSV_HEADER_LIST)];
-
-pub(crate) static CSV_OPTIONS: Shape = shape("CsvOptions", Kind::Structure { members: &CSV_OPTIONS_MEMBERS });
-
 pub(crate) static DATE: Shape = shape("Date", Kind::Timestamp(None));
 
 pub(crate) static DELETE_MEMBERS: [Member; 6] = [
@@ -981,18 +708,6 @@ pub(crate) static DESCRIBE_BACKUP_OUTPUT_MEMBERS: [Member; 1] =
 pub(crate) static DESCRIBE_BACKUP_OUTPUT: Shape =
     shape("DescribeBackupOutput", Kind::Structure { members: &DESCRIBE_BACKUP_OUTPUT_MEMBERS });
 
-pub(crate) static DESCRIBE_BULK_OPERATION_INPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("BulkOperationArn", &super::schemas::BULK_OPERATION_ARN) }];
-
-pub(crate) static DESCRIBE_BULK_OPERATION_INPUT: Shape =
-    shape("DescribeBulkOperationInput", Kind::Structure { members: &DESCRIBE_BULK_OPERATION_INPUT_MEMBERS });
-
-pub(crate) static DESCRIBE_BULK_OPERATION_OUTPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("BulkOperationDescription", &super::schemas::BULK_OPERATION_DESCRIPTION) }];
-
-pub(crate) static DESCRIBE_BULK_OPERATION_OUTPUT: Shape =
-    shape("DescribeBulkOperationOutput", Kind::Structure { members: &DESCRIBE_BULK_OPERATION_OUTPUT_MEMBERS });
-
 pub(crate) static DESCRIBE_CONTINUOUS_BACKUPS_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
 
@@ -1041,48 +756,6 @@ pub(crate) static DESCRIBE_ENDPOINTS_RESPONSE_MEMBERS: [Member; 1] =
 pub(crate) static DESCRIBE_ENDPOINTS_RESPONSE: Shape =
     shape("DescribeEndpointsResponse", Kind::Structure { members: &DESCRIBE_ENDPOINTS_RESPONSE_MEMBERS });
 
-pub(crate) static DESCRIBE_EXPORT_INPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("ExportArn", &super::schemas::EXPORT_ARN) }];
-
-pub(crate) static DESCRIBE_EXPORT_INPUT: Shape =
-    shape("DescribeExportInput", Kind::Structure { members: &DESCRIBE_EXPORT_INPUT_MEMBERS });
-
-pub(crate) static DESCRIBE_EXPORT_OUTPUT_MEMBERS: [Member; 1] =
-    [member("ExportDescription", &super::schemas::EXPORT_DESCRIPTION)];
-
-pub(crate) static DESCRIBE_EXPORT_OUTPUT: Shape =
-    shape("DescribeExportOutput", Kind::Structure { members: &DESCRIBE_EXPORT_OUTPUT_MEMBERS });
-
-pub(crate) static DESCRIBE_IMPORT_INPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("ImportArn", &super::schemas::IMPORT_ARN) }];
-
-pub(crate) static DESCRIBE_IMPORT_INPUT: Shape =
-    shape("DescribeImportInput", Kind::Structure { members: &DESCRIBE_IMPORT_INPUT_MEMBERS });
-
-pub(crate) static DESCRIBE_IMPORT_OUTPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("ImportTableDescription", &super::schemas::IMPORT_TABLE_DESCRIPTION) }];
-
-pub(crate) static DESCRIBE_IMPORT_OUTPUT: Shape =
-    shape("DescribeImportOutput", Kind::Structure { members: &DESCRIBE_IMPORT_OUTPUT_MEMBERS });
-
-pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
-
-pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
-    "DescribeKinesisStreamingDestinationInput",
-    Kind::Structure { members: &DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
-);
-
-pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 2] = [
-    member("TableName", &super::schemas::TABLE_NAME),
-    member("KinesisDataStreamDestinations", &super::schemas::KINESIS_DATA_STREAM_DESTINATIONS),
-];
-
-pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
-    "DescribeKinesisStreamingDestinationOutput",
-    Kind::Structure { members: &DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
-);
-
 pub(crate) static DESCRIBE_LIMITS_INPUT_MEMBERS: [Member; 0] = [];
 
 pub(crate) static DESCRIBE_LIMITS_INPUT: Shape =
@@ -1109,22 +782,6 @@ pub(crate) static DESCRIBE_TABLE_OUTPUT_MEMBERS: [Member; 1] = [member("Table", 
 pub(crate) static DESCRIBE_TABLE_OUTPUT: Shape =
     shape("DescribeTableOutput", Kind::Structure { members: &DESCRIBE_TABLE_OUTPUT_MEMBERS });
 
-pub(crate) static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
-
-pub(crate) static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT: Shape = shape(
-    "DescribeTableReplicaAutoScalingInput",
-    Kind::Structure { members: &DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT_MEMBERS },
-);
-
-pub(crate) static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT_MEMBERS: [Member; 1] =
-    [member("TableAutoScalingDescription", &super::schemas::TABLE_AUTO_SCALING_DESCRIPTION)];
-
-pub(crate) static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT: Shape = shape(
-    "DescribeTableReplicaAutoScalingOutput",
-    Kind::Structure { members: &DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT_MEMBERS },
-);
-
 pub(crate) static DESCRIBE_TIME_TO_LIVE_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
 
@@ -1136,14 +793,6 @@ pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS: [Member; 1] =
 
 pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT: Shape =
     shape("DescribeTimeToLiveOutput", Kind::Structure { members: &DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS });
-
-pub(crate) static DESTINATION_STATUS: Shape = Shape {
-    constraints: Constraints {
-        one_of: &["ENABLING", "ACTIVE", "DISABLING", "DISABLED", "ENABLE_FAILED", "UPDATING"],
-        ..Constraints::NONE
-    },
-    ..shape("DestinationStatus", Kind::String)
-};
 
 pub(crate) static DISASSOCIATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
@@ -1162,16 +811,6 @@ pub(crate) static DISASSOCIATION_MODE: Shape = Shape {
 
 pub(crate) static DISASSOCIATION_PROTECTION_ENABLED: Shape = shape("DisassociationProtectionEnabled", Kind::Boolean);
 
-pub(crate) static DOUBLE_OBJECT: Shape = shape("DoubleObject", Kind::Double);
-
-pub(crate) static ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS: [Member; 1] =
-    [member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION)];
-
-pub(crate) static ENABLE_KINESIS_STREAMING_CONFIGURATION: Shape = shape(
-    "EnableKinesisStreamingConfiguration",
-    Kind::Structure { members: &ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS },
-);
-
 pub(crate) static ENDPOINT_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("Address", &super::schemas::STRING) },
     Member { required: true, ..member("CachePeriodInMinutes", &super::schemas::LONG) },
@@ -1181,9 +820,6 @@ pub(crate) static ENDPOINT: Shape = shape("Endpoint", Kind::Structure { members:
 
 pub(crate) static ENDPOINTS: Shape =
     shape("Endpoints", Kind::List { member: member("member", &super::schemas::ENDPOINT), flattened: false });
-
-pub(crate) static ERROR_COUNT: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("ErrorCount", Kind::Long) };
 
 pub(crate) static ERROR_MESSAGE: Shape = shape("ErrorMessage", Kind::String);
 
@@ -1250,110 +886,6 @@ pub(crate) static EXPECTED_ATTRIBUTE_VALUE_MEMBERS: [Member; 4] = [
 pub(crate) static EXPECTED_ATTRIBUTE_VALUE: Shape =
     shape("ExpectedAttributeValue", Kind::Structure { members: &EXPECTED_ATTRIBUTE_VALUE_MEMBERS });
 
-pub(crate) static EXPORT_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
-    ..shape("ExportArn", Kind::String)
-};
-
-pub(crate) static EXPORT_DESCRIPTION_MEMBERS: [Member; 22] = [
-    member("ExportArn", &super::schemas::EXPORT_ARN),
-    member("ExportStatus", &super::schemas::EXPORT_STATUS),
-    member("StartTime", &super::schemas::EXPORT_START_TIME),
-    member("EndTime", &super::schemas::EXPORT_END_TIME),
-    member("ExportManifest", &super::schemas::EXPORT_MANIFEST),
-    member("TableArn", &super::schemas::TABLE_ARN),
-    member("TableId", &super::schemas::TABLE_ID),
-    member("ExportTime", &super::schemas::EXPORT_TIME),
-    member("ClientToken", &super::schemas::CLIENT_TOKEN),
-    member("S3Bucket", &super::schemas::S3_BUCKET),
-    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
-    member("S3Prefix", &super::schemas::S3_PREFIX),
-    member("S3SseAlgorithm", &super::schemas::S3_SSE_ALGORITHM),
-    member("S3SseKmsKeyId", &super::schemas::S3_SSE_KMS_KEY_ID),
-    member("FailureCode", &super::schemas::FAILURE_CODE),
-    member("FailureMessage", &super::schemas::FAILURE_MESSAGE),
-    member("ExportFormat", &super::schemas::EXPORT_FORMAT),
-    member("BilledSizeBytes", &super::schemas::BILLED_SIZE_BYTES),
-    member("ItemCount", &super::schemas::ITEM_COUNT),
-    member("ExportType", &super::schemas::EXPORT_TYPE),
-    member("IncrementalExportSpecification", &super::schemas::INCREMENTAL_EXPORT_SPECIFICATION),
-    member("FilterSpecification", &super::schemas::FILTER_SPECIFICATION),
-];
-
-pub(crate) static EXPORT_DESCRIPTION: Shape =
-    shape("ExportDescription", Kind::Structure { members: &EXPORT_DESCRIPTION_MEMBERS });
-
-pub(crate) static EXPORT_END_TIME: Shape = shape("ExportEndTime", Kind::Timestamp(None));
-
-pub(crate) static EXPORT_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION"], ..Constraints::NONE },
-    ..shape("ExportFormat", Kind::String)
-};
-
-pub(crate) static EXPORT_FROM_TIME: Shape = shape("ExportFromTime", Kind::Timestamp(None));
-
-pub(crate) static EXPORT_MANIFEST: Shape = shape("ExportManifest", Kind::String);
-
-pub(crate) static EXPORT_NEXT_TOKEN: Shape = shape("ExportNextToken", Kind::String);
-
-pub(crate) static EXPORT_START_TIME: Shape = shape("ExportStartTime", Kind::Timestamp(None));
-
-pub(crate) static EXPORT_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["IN_PROGRESS", "COMPLETED", "FAILED"], ..Constraints::NONE },
-    ..shape("ExportStatus", Kind::String)
-};
-
-pub(crate) static EXPORT_SUMMARIES: Shape = shape(
-    "ExportSummaries",
-    Kind::List { member: member("member", &super::schemas::EXPORT_SUMMARY), flattened: false },
-);
-
-pub(crate) static EXPORT_SUMMARY_MEMBERS: [Member; 3] = [
-    member("ExportArn", &super::schemas::EXPORT_ARN),
-    member("ExportStatus", &super::schemas::EXPORT_STATUS),
-    member("ExportType", &super::schemas::EXPORT_TYPE),
-];
-
-pub(crate) static EXPORT_SUMMARY: Shape = shape("ExportSummary", Kind::Structure { members: &EXPORT_SUMMARY_MEMBERS });
-
-pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS: [Member; 12] = [
-    Member { required: true, ..member("TableArn", &super::schemas::TABLE_ARN) },
-    member("ExportTime", &super::schemas::EXPORT_TIME),
-    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
-    Member { required: true, ..member("S3Bucket", &super::schemas::S3_BUCKET) },
-    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
-    member("S3Prefix", &super::schemas::S3_PREFIX),
-    member("S3SseAlgorithm", &super::schemas::S3_SSE_ALGORITHM),
-    member("S3SseKmsKeyId", &super::schemas::S3_SSE_KMS_KEY_ID),
-    member("ExportFormat", &super::schemas::EXPORT_FORMAT),
-    member("ExportType", &super::schemas::EXPORT_TYPE),
-    member("IncrementalExportSpecification", &super::schemas::INCREMENTAL_EXPORT_SPECIFICATION),
-    member("FilterSpecification", &super::schemas::FILTER_SPECIFICATION),
-];
-
-pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_INPUT: Shape =
-    shape("ExportTableToPointInTimeInput", Kind::Structure { members: &EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS });
-
-pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS: [Member; 1] =
-    [member("ExportDescription", &super::schemas::EXPORT_DESCRIPTION)];
-
-pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT: Shape =
-    shape("ExportTableToPointInTimeOutput", Kind::Structure { members: &EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS });
-
-pub(crate) static EXPORT_TIME: Shape = shape("ExportTime", Kind::Timestamp(None));
-
-pub(crate) static EXPORT_TO_TIME: Shape = shape("ExportToTime", Kind::Timestamp(None));
-
-pub(crate) static EXPORT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["FULL_EXPORT", "INCREMENTAL_EXPORT"], ..Constraints::NONE },
-    ..shape("ExportType", Kind::String)
-};
-
-pub(crate) static EXPORT_VIEW_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], ..Constraints::NONE },
-    ..shape("ExportViewType", Kind::String)
-};
-
 pub(crate) static EXPRESSION_ATTRIBUTE_NAME_MAP: Shape = shape(
     "ExpressionAttributeNameMap",
     Kind::Map {
@@ -1376,8 +908,6 @@ pub(crate) static EXPRESSION_ATTRIBUTE_VALUE_MAP: Shape = shape(
 
 pub(crate) static EXPRESSION_ATTRIBUTE_VALUE_VARIABLE: Shape = shape("ExpressionAttributeValueVariable", Kind::String);
 
-pub(crate) static FAILURE_CODE: Shape = shape("FailureCode", Kind::String);
-
 pub(crate) static FAILURE_EXCEPTION_MEMBERS: [Member; 2] = [
     member("ExceptionName", &super::schemas::EXCEPTION_NAME),
     member("ExceptionDescription", &super::schemas::EXCEPTION_DESCRIPTION),
@@ -1385,8 +915,6 @@ pub(crate) static FAILURE_EXCEPTION_MEMBERS: [Member; 2] = [
 
 pub(crate) static FAILURE_EXCEPTION: Shape =
     shape("FailureException", Kind::Structure { members: &FAILURE_EXCEPTION_MEMBERS });
-
-pub(crate) static FAILURE_MESSAGE: Shape = shape("FailureMessage", Kind::String);
 
 pub(crate) static FILTER_CONDITION_MAP: Shape = shape(
     "FilterConditionMap",
@@ -1396,17 +924,6 @@ pub(crate) static FILTER_CONDITION_MAP: Shape = shape(
         flattened: false,
     },
 );
-
-pub(crate) static FILTER_SPECIFICATION_MEMBERS: [Member; 5] = [
-    member("FilterExpression", &super::schemas::CONDITION_EXPRESSION),
-    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
-    member("KeyConditionExpression", &super::schemas::KEY_EXPRESSION),
-    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
-    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
-];
-
-pub(crate) static FILTER_SPECIFICATION: Shape =
-    shape("FilterSpecification", Kind::Structure { members: &FILTER_SPECIFICATION_MEMBERS });
 
 pub(crate) static GET_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("Key", &super::schemas::KEY) },
@@ -1458,27 +975,6 @@ pub(crate) static GLOBAL_SECONDARY_INDEX_MEMBERS: [Member; 6] = [
 
 pub(crate) static GLOBAL_SECONDARY_INDEX: Shape =
     shape("GlobalSecondaryIndex", Kind::Structure { members: &GLOBAL_SECONDARY_INDEX_MEMBERS });
-
-pub(crate) static GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_MEMBERS: [Member; 2] = [
-    member("IndexName", &super::schemas::INDEX_NAME),
-    member("ProvisionedWriteCapacityAutoScalingUpdate", &super::schemas::AUTO_SCALING_SETTINGS_UPDATE),
-];
-
-pub(crate) static GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE: Shape = shape(
-    "GlobalSecondaryIndexAutoScalingUpdate",
-    Kind::Structure { members: &GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_MEMBERS },
-);
-
-pub(crate) static GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
-    ..shape(
-        "GlobalSecondaryIndexAutoScalingUpdateList",
-        Kind::List {
-            member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE),
-            flattened: false,
-        },
-    )
-};
 
 pub(crate) static GLOBAL_SECONDARY_INDEX_DESCRIPTION_MEMBERS: [Member; 11] = [
     member("IndexName", &super::schemas::INDEX_NAME),
@@ -1580,108 +1076,6 @@ pub(crate) static GLOBAL_TABLE_WITNESS_GROUP_UPDATE_LIST: Shape = Shape {
     )
 };
 
-pub(crate) static IMPORT_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
-    ..shape("ImportArn", Kind::String)
-};
-
-pub(crate) static IMPORT_END_TIME: Shape = shape("ImportEndTime", Kind::Timestamp(None));
-
-pub(crate) static IMPORT_NEXT_TOKEN: Shape = Shape {
-    constraints: Constraints {
-        min: Some(112.0),
-        max: Some(1024.0),
-        pattern: Some("([0-9a-f]{16})+"),
-        ..Constraints::NONE
-    },
-    ..shape("ImportNextToken", Kind::String)
-};
-
-pub(crate) static IMPORT_START_TIME: Shape = shape("ImportStartTime", Kind::Timestamp(None));
-
-pub(crate) static IMPORT_STATUS: Shape = Shape {
-    constraints: Constraints {
-        one_of: &["IN_PROGRESS", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"],
-        ..Constraints::NONE
-    },
-    ..shape("ImportStatus", Kind::String)
-};
-
-pub(crate) static IMPORT_SUMMARY_MEMBERS: [Member; 8] = [
-    member("ImportArn", &super::schemas::IMPORT_ARN),
-    member("ImportStatus", &super::schemas::IMPORT_STATUS),
-    member("TableArn", &super::schemas::TABLE_ARN),
-    member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE),
-    member("CloudWatchLogGroupArn", &super::schemas::CLOUD_WATCH_LOG_GROUP_ARN),
-    member("InputFormat", &super::schemas::INPUT_FORMAT),
-    member("StartTime", &super::schemas::IMPORT_START_TIME),
-    member("EndTime", &super::schemas::IMPORT_END_TIME),
-];
-
-pub(crate) static IMPORT_SUMMARY: Shape = shape("ImportSummary", Kind::Structure { members: &IMPORT_SUMMARY_MEMBERS });
-
-pub(crate) static IMPORT_SUMMARY_LIST: Shape = shape(
-    "ImportSummaryList",
-    Kind::List { member: member("member", &super::schemas::IMPORT_SUMMARY), flattened: false },
-);
-
-pub(crate) static IMPORT_TABLE_DESCRIPTION_MEMBERS: [Member; 19] = [
-    member("ImportArn", &super::schemas::IMPORT_ARN),
-    member("ImportStatus", &super::schemas::IMPORT_STATUS),
-    member("TableArn", &super::schemas::TABLE_ARN),
-    member("TableId", &super::schemas::TABLE_ID),
-    member("ClientToken", &super::schemas::CLIENT_TOKEN),
-    member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE),
-    member("ErrorCount", &super::schemas::ERROR_COUNT),
-    member("CloudWatchLogGroupArn", &super::schemas::CLOUD_WATCH_LOG_GROUP_ARN),
-    member("InputFormat", &super::schemas::INPUT_FORMAT),
-    member("InputFormatOptions", &super::schemas::INPUT_FORMAT_OPTIONS),
-    member("InputCompressionType", &super::schemas::INPUT_COMPRESSION_TYPE),
-    member("TableCreationParameters", &super::schemas::TABLE_CREATION_PARAMETERS),
-    member("StartTime", &super::schemas::IMPORT_START_TIME),
-    member("EndTime", &super::schemas::IMPORT_END_TIME),
-    member("ProcessedSizeBytes", &super::schemas::LONG_OBJECT),
-    member("ProcessedItemCount", &super::schemas::PROCESSED_ITEM_COUNT),
-    member("ImportedItemCount", &super::schemas::IMPORTED_ITEM_COUNT),
-    member("FailureCode", &super::schemas::FAILURE_CODE),
-    member("FailureMessage", &super::schemas::FAILURE_MESSAGE),
-];
-
-pub(crate) static IMPORT_TABLE_DESCRIPTION: Shape =
-    shape("ImportTableDescription", Kind::Structure { members: &IMPORT_TABLE_DESCRIPTION_MEMBERS });
-
-pub(crate) static IMPORT_TABLE_INPUT_MEMBERS: [Member; 6] = [
-    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
-    Member { required: true, ..member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE) },
-    Member { required: true, ..member("InputFormat", &super::schemas::INPUT_FORMAT) },
-    member("InputFormatOptions", &super::schemas::INPUT_FORMAT_OPTIONS),
-    member("InputCompressionType", &super::schemas::INPUT_COMPRESSION_TYPE),
-    Member { required: true, ..member("TableCreationParameters", &super::schemas::TABLE_CREATION_PARAMETERS) },
-];
-
-pub(crate) static IMPORT_TABLE_INPUT: Shape =
-    shape("ImportTableInput", Kind::Structure { members: &IMPORT_TABLE_INPUT_MEMBERS });
-
-pub(crate) static IMPORT_TABLE_OUTPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("ImportTableDescription", &super::schemas::IMPORT_TABLE_DESCRIPTION) }];
-
-pub(crate) static IMPORT_TABLE_OUTPUT: Shape =
-    shape("ImportTableOutput", Kind::Structure { members: &IMPORT_TABLE_OUTPUT_MEMBERS });
-
-pub(crate) static IMPORTED_ITEM_COUNT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
-    ..shape("ImportedItemCount", Kind::Long)
-};
-
-pub(crate) static INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS: [Member; 3] = [
-    member("ExportFromTime", &super::schemas::EXPORT_FROM_TIME),
-    member("ExportToTime", &super::schemas::EXPORT_TO_TIME),
-    member("ExportViewType", &super::schemas::EXPORT_VIEW_TYPE),
-];
-
-pub(crate) static INCREMENTAL_EXPORT_SPECIFICATION: Shape =
-    shape("IncrementalExportSpecification", Kind::Structure { members: &INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS });
-
 pub(crate) static INDEX_NAME: Shape = Shape {
     constraints: Constraints {
         min: Some(3.0),
@@ -1697,35 +1091,7 @@ pub(crate) static INDEX_STATUS: Shape = Shape {
     ..shape("IndexStatus", Kind::String)
 };
 
-pub(crate) static INPUT_COMPRESSION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["GZIP", "ZSTD", "NONE"], ..Constraints::NONE },
-    ..shape("InputCompressionType", Kind::String)
-};
-
-pub(crate) static INPUT_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION", "CSV"], ..Constraints::NONE },
-    ..shape("InputFormat", Kind::String)
-};
-
-pub(crate) static INPUT_FORMAT_OPTIONS_MEMBERS: [Member; 1] = [member("Csv", &super::schemas::CSV_OPTIONS)];
-
-pub(crate) static INPUT_FORMAT_OPTIONS: Shape =
-    shape("InputFormatOptions", Kind::Structure { members: &INPUT_FORMAT_OPTIONS_MEMBERS });
-
-pub(crate) static INPUT_S3_CONFIGURATION_MEMBERS: [Member; 5] = [
-    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
-    Member { required: true, ..member("S3Bucket", &super::schemas::S3_BUCKET) },
-    member("S3KeyPrefix", &super::schemas::S3_PREFIX),
-    Member { required: true, ..member("InputFormat", &super::schemas::BULK_OPERATION_INPUT_FORMAT) },
-    member("InputCompressionType", &super::schemas::INPUT_COMPRESSION_TYPE),
-];
-
-pub(crate) static INPUT_S3_CONFIGURATION: Shape =
-    shape("InputS3Configuration", Kind::Structure { members: &INPUT_S3_CONFIGURATION_MEMBERS });
-
 pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
-
-pub(crate) static INTEGER_OBJECT: Shape = shape("IntegerObject", Kind::Integer);
 
 pub(crate) static ITEM_COLLECTION_KEY_ATTRIBUTE_MAP: Shape = shape(
     "ItemCollectionKeyAttributeMap",
@@ -1846,44 +1212,6 @@ pub(crate) static KEYS_AND_ATTRIBUTES_MEMBERS: [Member; 5] = [
 pub(crate) static KEYS_AND_ATTRIBUTES: Shape =
     shape("KeysAndAttributes", Kind::Structure { members: &KEYS_AND_ATTRIBUTES_MEMBERS });
 
-pub(crate) static KINESIS_DATA_STREAM_DESTINATION_MEMBERS: [Member; 4] = [
-    member("StreamArn", &super::schemas::STREAM_ARN),
-    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
-    member("DestinationStatusDescription", &super::schemas::STRING),
-    member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION),
-];
-
-pub(crate) static KINESIS_DATA_STREAM_DESTINATION: Shape =
-    shape("KinesisDataStreamDestination", Kind::Structure { members: &KINESIS_DATA_STREAM_DESTINATION_MEMBERS });
-
-pub(crate) static KINESIS_DATA_STREAM_DESTINATIONS: Shape = shape(
-    "KinesisDataStreamDestinations",
-    Kind::List { member: member("member", &super::schemas::KINESIS_DATA_STREAM_DESTINATION), flattened: false },
-);
-
-pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [
-    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
-    Member { required: true, ..member("StreamArn", &super::schemas::STREAM_ARN) },
-    member("EnableKinesisStreamingConfiguration", &super::schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION),
-];
-
-pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
-    "KinesisStreamingDestinationInput",
-    Kind::Structure { members: &KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
-);
-
-pub(crate) static KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 4] = [
-    member("TableName", &super::schemas::TABLE_NAME),
-    member("StreamArn", &super::schemas::STREAM_ARN),
-    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
-    member("EnableKinesisStreamingConfiguration", &super::schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION),
-];
-
-pub(crate) static KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
-    "KinesisStreamingDestinationOutput",
-    Kind::Structure { members: &KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
-);
-
 pub(crate) static LAST_UPDATE_DATE_TIME: Shape = shape("LastUpdateDateTime", Kind::Timestamp(None));
 
 pub(crate) static LIST_ATTRIBUTE_VALUE: Shape = shape(
@@ -1911,27 +1239,6 @@ pub(crate) static LIST_BACKUPS_OUTPUT_MEMBERS: [Member; 2] = [
 pub(crate) static LIST_BACKUPS_OUTPUT: Shape =
     shape("ListBackupsOutput", Kind::Structure { members: &LIST_BACKUPS_OUTPUT_MEMBERS });
 
-pub(crate) static LIST_BULK_OPERATIONS_INPUT_MEMBERS: [Member; 2] = [
-    member("MaxResults", &super::schemas::LIST_BULK_OPERATIONS_MAX_LIMIT),
-    member("NextToken", &super::schemas::BULK_OPERATION_NEXT_TOKEN),
-];
-
-pub(crate) static LIST_BULK_OPERATIONS_INPUT: Shape =
-    shape("ListBulkOperationsInput", Kind::Structure { members: &LIST_BULK_OPERATIONS_INPUT_MEMBERS });
-
-pub(crate) static LIST_BULK_OPERATIONS_MAX_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
-    ..shape("ListBulkOperationsMaxLimit", Kind::Integer)
-};
-
-pub(crate) static LIST_BULK_OPERATIONS_OUTPUT_MEMBERS: [Member; 2] = [
-    member("BulkOperationsSummaryList", &super::schemas::BULK_OPERATIONS_SUMMARY_LIST),
-    member("NextToken", &super::schemas::BULK_OPERATION_NEXT_TOKEN),
-];
-
-pub(crate) static LIST_BULK_OPERATIONS_OUTPUT: Shape =
-    shape("ListBulkOperationsOutput", Kind::Structure { members: &LIST_BULK_OPERATIONS_OUTPUT_MEMBERS });
-
 pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_INPUT_MEMBERS: [Member; 3] = [
     member("TableName", &super::schemas::TABLE_ARN),
     member("NextToken", &super::schemas::NEXT_TOKEN_STRING),
@@ -1953,50 +1260,6 @@ pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS: [Member; 2] = [
 
 pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_OUTPUT: Shape =
     shape("ListContributorInsightsOutput", Kind::Structure { members: &LIST_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS });
-
-pub(crate) static LIST_EXPORTS_INPUT_MEMBERS: [Member; 3] = [
-    member("TableArn", &super::schemas::TABLE_ARN),
-    member("MaxResults", &super::schemas::LIST_EXPORTS_MAX_LIMIT),
-    member("NextToken", &super::schemas::EXPORT_NEXT_TOKEN),
-];
-
-pub(crate) static LIST_EXPORTS_INPUT: Shape =
-    shape("ListExportsInput", Kind::Structure { members: &LIST_EXPORTS_INPUT_MEMBERS });
-
-pub(crate) static LIST_EXPORTS_MAX_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
-    ..shape("ListExportsMaxLimit", Kind::Integer)
-};
-
-pub(crate) static LIST_EXPORTS_OUTPUT_MEMBERS: [Member; 2] = [
-    member("ExportSummaries", &super::schemas::EXPORT_SUMMARIES),
-    member("NextToken", &super::schemas::EXPORT_NEXT_TOKEN),
-];
-
-pub(crate) static LIST_EXPORTS_OUTPUT: Shape =
-    shape("ListExportsOutput", Kind::Structure { members: &LIST_EXPORTS_OUTPUT_MEMBERS });
-
-pub(crate) static LIST_IMPORTS_INPUT_MEMBERS: [Member; 3] = [
-    member("TableArn", &super::schemas::TABLE_ARN),
-    member("PageSize", &super::schemas::LIST_IMPORTS_MAX_LIMIT),
-    member("NextToken", &super::schemas::IMPORT_NEXT_TOKEN),
-];
-
-pub(crate) static LIST_IMPORTS_INPUT: Shape =
-    shape("ListImportsInput", Kind::Structure { members: &LIST_IMPORTS_INPUT_MEMBERS });
-
-pub(crate) static LIST_IMPORTS_MAX_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
-    ..shape("ListImportsMaxLimit", Kind::Integer)
-};
-
-pub(crate) static LIST_IMPORTS_OUTPUT_MEMBERS: [Member; 2] = [
-    member("ImportSummaryList", &super::schemas::IMPORT_SUMMARY_LIST),
-    member("NextToken", &super::schemas::IMPORT_NEXT_TOKEN),
-];
-
-pub(crate) static LIST_IMPORTS_OUTPUT: Shape =
-    shape("ListImportsOutput", Kind::Structure { members: &LIST_IMPORTS_OUTPUT_MEMBERS });
 
 pub(crate) static LIST_TABLES_INPUT_MEMBERS: [Member; 2] = [
     member("ExclusiveStartTableName", &super::schemas::TABLE_NAME),
@@ -2139,28 +1402,6 @@ pub(crate) static ON_DEMAND_THROUGHPUT_OVERRIDE_MEMBERS: [Member; 1] =
 pub(crate) static ON_DEMAND_THROUGHPUT_OVERRIDE: Shape =
     shape("OnDemandThroughputOverride", Kind::Structure { members: &ON_DEMAND_THROUGHPUT_OVERRIDE_MEMBERS });
 
-pub(crate) static OUTPUT_S3_CONFIGURATION_MEMBERS: [Member; 6] = [
-    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
-    member("S3Bucket", &super::schemas::S3_BUCKET),
-    member("S3KeyPrefix", &super::schemas::S3_PREFIX),
-    member("S3SseAlgorithm", &super::schemas::S3_SSE_ALGORITHM),
-    member("S3SseKmsKeyId", &super::schemas::S3_SSE_KMS_KEY_ID),
-    Member { required: true, ..member("OutputType", &super::schemas::OUTPUT_TYPE_LIST) },
-];
-
-pub(crate) static OUTPUT_S3_CONFIGURATION: Shape =
-    shape("OutputS3Configuration", Kind::Structure { members: &OUTPUT_S3_CONFIGURATION_MEMBERS });
-
-pub(crate) static OUTPUT_TYPE_ENUM: Shape = Shape {
-    constraints: Constraints { one_of: &["ERROR", "CONDITION_CHECK_FAILURE"], ..Constraints::NONE },
-    ..shape("OutputTypeEnum", Kind::String)
-};
-
-pub(crate) static OUTPUT_TYPE_LIST: Shape = shape(
-    "OutputTypeList",
-    Kind::List { member: member("member", &super::schemas::OUTPUT_TYPE_ENUM), flattened: false },
-);
-
 pub(crate) static PARAMETERIZED_STATEMENT_MEMBERS: [Member; 3] = [
     Member { required: true, ..member("Statement", &super::schemas::PARTI_QL_STATEMENT) },
     member("Parameters", &super::schemas::PREPARED_STATEMENT_PARAMETERS),
@@ -2247,16 +1488,6 @@ pub(crate) static PREPARED_STATEMENT_PARAMETERS: Shape = Shape {
         "PreparedStatementParameters",
         Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
     )
-};
-
-pub(crate) static PROCESSED_INPUT_BYTES: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
-    ..shape("ProcessedInputBytes", Kind::Long)
-};
-
-pub(crate) static PROCESSED_ITEM_COUNT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
-    ..shape("ProcessedItemCount", Kind::Long)
 };
 
 pub(crate) static PROJECTION_MEMBERS: [Member; 2] = [
@@ -2405,42 +1636,6 @@ pub(crate) static RECOVERY_PERIOD_IN_DAYS: Shape = Shape {
 
 pub(crate) static REGION_NAME: Shape = shape("RegionName", Kind::String);
 
-pub(crate) static REPLICA_AUTO_SCALING_DESCRIPTION_MEMBERS: [Member; 5] = [
-    member("RegionName", &super::schemas::REGION_NAME),
-    member("GlobalSecondaryIndexes", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_LIST),
-    member("ReplicaProvisionedReadCapacityAutoScalingSettings", &super::schemas::AUTO_SCALING_SETTINGS_DESCRIPTION),
-    member("ReplicaProvisionedWriteCapacityAutoScalingSettings", &super::schemas::AUTO_SCALING_SETTINGS_DESCRIPTION),
-    member("ReplicaStatus", &super::schemas::REPLICA_STATUS),
-];
-
-pub(crate) static REPLICA_AUTO_SCALING_DESCRIPTION: Shape =
-    shape("ReplicaAutoScalingDescription", Kind::Structure { members: &REPLICA_AUTO_SCALING_DESCRIPTION_MEMBERS });
-
-pub(crate) static REPLICA_AUTO_SCALING_DESCRIPTION_LIST: Shape = shape(
-    "ReplicaAutoScalingDescriptionList",
-    Kind::List { member: member("member", &super::schemas::REPLICA_AUTO_SCALING_DESCRIPTION), flattened: false },
-);
-
-pub(crate) static REPLICA_AUTO_SCALING_UPDATE_MEMBERS: [Member; 3] = [
-    Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
-    member(
-        "ReplicaGlobalSecondaryIndexUpdates",
-        &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST,
-    ),
-    member("ReplicaProvisionedReadCapacityAutoScalingUpdate", &super::schemas::AUTO_SCALING_SETTINGS_UPDATE),
-];
-
-pub(crate) static REPLICA_AUTO_SCALING_UPDATE: Shape =
-    shape("ReplicaAutoScalingUpdate", Kind::Structure { members: &REPLICA_AUTO_SCALING_UPDATE_MEMBERS });
-
-pub(crate) static REPLICA_AUTO_SCALING_UPDATE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
-    ..shape(
-        "ReplicaAutoScalingUpdateList",
-        Kind::List { member: member("member", &super::schemas::REPLICA_AUTO_SCALING_UPDATE), flattened: false },
-    )
-};
-
 pub(crate) static REPLICA_DESCRIPTION_MEMBERS: [Member; 13] = [
     member("RegionName", &super::schemas::REGION_NAME),
     member("ReplicaStatus", &super::schemas::REPLICA_STATUS),
@@ -2473,44 +1668,6 @@ pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_MEMBERS: [Member; 3] = [
 
 pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX: Shape =
     shape("ReplicaGlobalSecondaryIndex", Kind::Structure { members: &REPLICA_GLOBAL_SECONDARY_INDEX_MEMBERS });
-
-pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_MEMBERS: [Member; 4] = [
-    member("IndexName", &super::schemas::INDEX_NAME),
-    member("IndexStatus", &super::schemas::INDEX_STATUS),
-    member("ProvisionedReadCapacityAutoScalingSettings", &super::schemas::AUTO_SCALING_SETTINGS_DESCRIPTION),
-    member("ProvisionedWriteCapacityAutoScalingSettings", &super::schemas::AUTO_SCALING_SETTINGS_DESCRIPTION),
-];
-
-pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION: Shape = shape(
-    "ReplicaGlobalSecondaryIndexAutoScalingDescription",
-    Kind::Structure { members: &REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_MEMBERS },
-);
-
-pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_LIST: Shape = shape(
-    "ReplicaGlobalSecondaryIndexAutoScalingDescriptionList",
-    Kind::List {
-        member: member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION),
-        flattened: false,
-    },
-);
-
-pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_MEMBERS: [Member; 2] = [
-    member("IndexName", &super::schemas::INDEX_NAME),
-    member("ProvisionedReadCapacityAutoScalingUpdate", &super::schemas::AUTO_SCALING_SETTINGS_UPDATE),
-];
-
-pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE: Shape = shape(
-    "ReplicaGlobalSecondaryIndexAutoScalingUpdate",
-    Kind::Structure { members: &REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_MEMBERS },
-);
-
-pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST: Shape = shape(
-    "ReplicaGlobalSecondaryIndexAutoScalingUpdateList",
-    Kind::List {
-        member: member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE),
-        flattened: false,
-    },
-);
 
 pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION_MEMBERS: [Member; 4] = [
     member("IndexName", &super::schemas::INDEX_NAME),
@@ -2672,42 +1829,6 @@ pub(crate) static RETURN_VALUES_ON_CONDITION_CHECK_FAILURE: Shape = Shape {
     ..shape("ReturnValuesOnConditionCheckFailure", Kind::String)
 };
 
-pub(crate) static S3_BUCKET: Shape = Shape {
-    constraints: Constraints {
-        max: Some(255.0),
-        pattern: Some(r"^[a-z0-9A-Z]+[\.\-\w]*[a-z0-9A-Z]+$"),
-        ..Constraints::NONE
-    },
-    ..shape("S3Bucket", Kind::String)
-};
-
-pub(crate) static S3_BUCKET_OWNER: Shape = Shape {
-    constraints: Constraints { pattern: Some("[0-9]{12}"), ..Constraints::NONE },
-    ..shape("S3BucketOwner", Kind::String)
-};
-
-pub(crate) static S3_BUCKET_SOURCE_MEMBERS: [Member; 3] = [
-    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
-    Member { required: true, ..member("S3Bucket", &super::schemas::S3_BUCKET) },
-    member("S3KeyPrefix", &super::schemas::S3_PREFIX),
-];
-
-pub(crate) static S3_BUCKET_SOURCE: Shape =
-    shape("S3BucketSource", Kind::Structure { members: &S3_BUCKET_SOURCE_MEMBERS });
-
-pub(crate) static S3_PREFIX: Shape =
-    Shape { constraints: Constraints { max: Some(1024.0), ..Constraints::NONE }, ..shape("S3Prefix", Kind::String) };
-
-pub(crate) static S3_SSE_ALGORITHM: Shape = Shape {
-    constraints: Constraints { one_of: &["AES256", "KMS"], ..Constraints::NONE },
-    ..shape("S3SseAlgorithm", Kind::String)
-};
-
-pub(crate) static S3_SSE_KMS_KEY_ID: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
-    ..shape("S3SseKmsKeyId", Kind::String)
-};
-
 pub(crate) static SSE_DESCRIPTION_MEMBERS: [Member; 4] = [
     member("Status", &super::schemas::SSE_STATUS),
     member("SSEType", &super::schemas::SSE_TYPE),
@@ -2788,19 +1909,6 @@ pub(crate) static SCAN_TOTAL_SEGMENTS: Shape = Shape {
     ..shape("ScanTotalSegments", Kind::Integer)
 };
 
-pub(crate) static SCORE_NUMBER: Shape = shape("ScoreNumber", Kind::Double);
-
-pub(crate) static SEARCH_RESULT_ITEM_MEMBERS: [Member; 2] =
-    [member("Item", &super::schemas::ATTRIBUTE_MAP), member("Score", &super::schemas::SCORE_NUMBER)];
-
-pub(crate) static SEARCH_RESULT_ITEM: Shape =
-    shape("SearchResultItem", Kind::Structure { members: &SEARCH_RESULT_ITEM_MEMBERS });
-
-pub(crate) static SEARCH_RESULT_LIST: Shape = shape(
-    "SearchResultList",
-    Kind::List { member: member("member", &super::schemas::SEARCH_RESULT_ITEM), flattened: false },
-);
-
 pub(crate) static SEARCH_SCHEMA: Shape = Shape {
     constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape(
@@ -2821,46 +1929,6 @@ pub(crate) static SEARCH_SCHEMA_ELEMENT_TYPE: Shape = Shape {
     constraints: Constraints { one_of: &["HASH", "INLINE_FILTER"], ..Constraints::NONE },
     ..shape("SearchSchemaElementType", Kind::String)
 };
-
-pub(crate) static SEARCH_VECTOR_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
-    ..shape(
-        "SearchVectorList",
-        Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
-    )
-};
-
-pub(crate) static SEARCH_VECTORS_INPUT_MEMBERS: [Member; 9] = [
-    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
-    Member { required: true, ..member("IndexName", &super::schemas::INDEX_NAME) },
-    member("ReturnConsumedCapacity", &super::schemas::RETURN_CONSUMED_CAPACITY),
-    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
-    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
-    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
-    Member { required: true, ..member("SearchVector", &super::schemas::SEARCH_VECTOR_LIST) },
-    member("SearchConditionExpression", &super::schemas::STRING),
-    Member { required: true, ..member("TopK", &super::schemas::TOP_K_INTEGER) },
-];
-
-pub(crate) static SEARCH_VECTORS_INPUT: Shape =
-    shape("SearchVectorsInput", Kind::Structure { members: &SEARCH_VECTORS_INPUT_MEMBERS });
-
-pub(crate) static SEARCH_VECTORS_OUTPUT_MEMBERS: [Member; 2] = [
-    member("ConsumedCapacity", &super::schemas::VECTOR_CAPACITY),
-    member("SearchResults", &super::schemas::SEARCH_RESULT_LIST),
-];
-
-pub(crate) static SEARCH_VECTORS_OUTPUT: Shape =
-    shape("SearchVectorsOutput", Kind::Structure { members: &SEARCH_VECTORS_OUTPUT_MEMBERS });
-
-pub(crate) static SECONDARY_INDEXES_BULK_BYTES_MAP: Shape = shape(
-    "SecondaryIndexesBulkBytesMap",
-    Kind::Map {
-        key: member("key", &super::schemas::INDEX_NAME),
-        value: member("value", &super::schemas::BULK_OPERATION_BYTES),
-        flattened: false,
-    },
-);
 
 pub(crate) static SECONDARY_INDEXES_CAPACITY_MAP: Shape = shape(
     "SecondaryIndexesCapacityMap",
@@ -2907,24 +1975,6 @@ pub(crate) static SOURCE_TABLE_FEATURE_DETAILS_MEMBERS: [Member; 6] = [
 pub(crate) static SOURCE_TABLE_FEATURE_DETAILS: Shape =
     shape("SourceTableFeatureDetails", Kind::Structure { members: &SOURCE_TABLE_FEATURE_DETAILS_MEMBERS });
 
-pub(crate) static START_BULK_PUT_ITEMS_INPUT_MEMBERS: [Member; 6] = [
-    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
-    Member { required: true, ..member("InputS3Configuration", &super::schemas::INPUT_S3_CONFIGURATION) },
-    Member { required: true, ..member("OutputS3Configuration", &super::schemas::OUTPUT_S3_CONFIGURATION) },
-    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
-    member("MaxWriteRequestUnits", &super::schemas::BULK_OPERATION_MAX_WRITE_REQUEST_UNITS),
-    member("PerformanceTier", &super::schemas::BULK_OPERATION_PERFORMANCE_TIER),
-];
-
-pub(crate) static START_BULK_PUT_ITEMS_INPUT: Shape =
-    shape("StartBulkPutItemsInput", Kind::Structure { members: &START_BULK_PUT_ITEMS_INPUT_MEMBERS });
-
-pub(crate) static START_BULK_PUT_ITEMS_OUTPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("BulkOperationDescription", &super::schemas::BULK_OPERATION_DESCRIPTION) }];
-
-pub(crate) static START_BULK_PUT_ITEMS_OUTPUT: Shape =
-    shape("StartBulkPutItemsOutput", Kind::Structure { members: &START_BULK_PUT_ITEMS_OUTPUT_MEMBERS });
-
 pub(crate) static STREAM_ARN: Shape = Shape {
     constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("StreamArn", Kind::String)
@@ -2962,15 +2012,6 @@ pub(crate) static TABLE_ARN: Shape = Shape {
     ..shape("TableArn", Kind::String)
 };
 
-pub(crate) static TABLE_AUTO_SCALING_DESCRIPTION_MEMBERS: [Member; 3] = [
-    member("TableName", &super::schemas::TABLE_NAME),
-    member("TableStatus", &super::schemas::TABLE_STATUS),
-    member("Replicas", &super::schemas::REPLICA_AUTO_SCALING_DESCRIPTION_LIST),
-];
-
-pub(crate) static TABLE_AUTO_SCALING_DESCRIPTION: Shape =
-    shape("TableAutoScalingDescription", Kind::Structure { members: &TABLE_AUTO_SCALING_DESCRIPTION_MEMBERS });
-
 pub(crate) static TABLE_CLASS: Shape = Shape {
     constraints: Constraints { one_of: &["STANDARD", "STANDARD_INFREQUENT_ACCESS"], ..Constraints::NONE },
     ..shape("TableClass", Kind::String)
@@ -2983,21 +2024,6 @@ pub(crate) static TABLE_CLASS_SUMMARY: Shape =
     shape("TableClassSummary", Kind::Structure { members: &TABLE_CLASS_SUMMARY_MEMBERS });
 
 pub(crate) static TABLE_CREATION_DATE_TIME: Shape = shape("TableCreationDateTime", Kind::Timestamp(None));
-
-pub(crate) static TABLE_CREATION_PARAMETERS_MEMBERS: [Member; 9] = [
-    Member { required: true, ..member("TableName", &super::schemas::TABLE_NAME) },
-    Member { required: true, ..member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS) },
-    Member { required: true, ..member("KeySchema", &super::schemas::KEY_SCHEMA) },
-    member("BillingMode", &super::schemas::BILLING_MODE),
-    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
-    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
-    member("SSESpecification", &super::schemas::SSE_SPECIFICATION),
-    member("GlobalSecondaryIndexes", &super::schemas::GLOBAL_SECONDARY_INDEX_LIST),
-    member("VectorIndexes", &super::schemas::VECTOR_INDEX_LIST),
-];
-
-pub(crate) static TABLE_CREATION_PARAMETERS: Shape =
-    shape("TableCreationParameters", Kind::Structure { members: &TABLE_CREATION_PARAMETERS_MEMBERS });
 
 pub(crate) static TABLE_DESCRIPTION_MEMBERS: [Member; 30] = [
     member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS),
@@ -3155,12 +2181,6 @@ pub(crate) static TIME_TO_LIVE_STATUS: Shape = Shape {
     constraints: Constraints { one_of: &["ENABLING", "DISABLING", "ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("TimeToLiveStatus", Kind::String)
 };
-
-pub(crate) static TOP_K_INTEGER: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("TopKInteger", Kind::Integer) };
-
-pub(crate) static TOTAL_INPUT_BYTES: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("TotalInputBytes", Kind::Long) };
 
 pub(crate) static TRANSACT_GET_ITEM_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("Get", &super::schemas::GET) }];
@@ -3327,37 +2347,6 @@ pub(crate) static UPDATE_ITEM_OUTPUT_MEMBERS: [Member; 3] = [
 pub(crate) static UPDATE_ITEM_OUTPUT: Shape =
     shape("UpdateItemOutput", Kind::Structure { members: &UPDATE_ITEM_OUTPUT_MEMBERS });
 
-pub(crate) static UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS: [Member; 1] =
-    [member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION)];
-
-pub(crate) static UPDATE_KINESIS_STREAMING_CONFIGURATION: Shape = shape(
-    "UpdateKinesisStreamingConfiguration",
-    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS },
-);
-
-pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [
-    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
-    Member { required: true, ..member("StreamArn", &super::schemas::STREAM_ARN) },
-    member("UpdateKinesisStreamingConfiguration", &super::schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION),
-];
-
-pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
-    "UpdateKinesisStreamingDestinationInput",
-    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
-);
-
-pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 4] = [
-    member("TableName", &super::schemas::TABLE_NAME),
-    member("StreamArn", &super::schemas::STREAM_ARN),
-    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
-    member("UpdateKinesisStreamingConfiguration", &super::schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION),
-];
-
-pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
-    "UpdateKinesisStreamingDestinationOutput",
-    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
-);
-
 pub(crate) static UPDATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 6] = [
     Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
     member("KMSMasterKeyId", &super::schemas::KMS_MASTER_KEY_ID),
@@ -3400,26 +2389,6 @@ pub(crate) static UPDATE_TABLE_OUTPUT_MEMBERS: [Member; 1] =
 
 pub(crate) static UPDATE_TABLE_OUTPUT: Shape =
     shape("UpdateTableOutput", Kind::Structure { members: &UPDATE_TABLE_OUTPUT_MEMBERS });
-
-pub(crate) static UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT_MEMBERS: [Member; 4] = [
-    member("GlobalSecondaryIndexUpdates", &super::schemas::GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST),
-    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
-    member("ProvisionedWriteCapacityAutoScalingUpdate", &super::schemas::AUTO_SCALING_SETTINGS_UPDATE),
-    member("ReplicaUpdates", &super::schemas::REPLICA_AUTO_SCALING_UPDATE_LIST),
-];
-
-pub(crate) static UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT: Shape = shape(
-    "UpdateTableReplicaAutoScalingInput",
-    Kind::Structure { members: &UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT_MEMBERS },
-);
-
-pub(crate) static UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT_MEMBERS: [Member; 1] =
-    [member("TableAutoScalingDescription", &super::schemas::TABLE_AUTO_SCALING_DESCRIPTION)];
-
-pub(crate) static UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT: Shape = shape(
-    "UpdateTableReplicaAutoScalingOutput",
-    Kind::Structure { members: &UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT_MEMBERS },
-);
 
 pub(crate) static UPDATE_TIME_TO_LIVE_INPUT_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
@@ -3523,15 +2492,6 @@ pub(crate) static VECTOR_INDEX_UPDATE_LIST: Shape = shape(
 pub(crate) static VECTOR_INDEXES: Shape = shape(
     "VectorIndexes",
     Kind::List { member: member("member", &super::schemas::VECTOR_INDEX_INFO), flattened: false },
-);
-
-pub(crate) static VECTOR_INDEXES_BULK_VECTOR_BYTES_MAP: Shape = shape(
-    "VectorIndexesBulkVectorBytesMap",
-    Kind::Map {
-        key: member("key", &super::schemas::INDEX_NAME),
-        value: member("value", &super::schemas::BULK_OPERATION_VECTOR_BYTES),
-        flattened: false,
-    },
 );
 
 pub(crate) static VECTOR_INDEXES_CAPACITY_MAP: Shape = shape(

@@ -314,7 +314,6 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("GenerateServiceLastAccessedDetailsResult"),
         actions: &["iam:GenerateServiceLastAccessedDetails"],
-        codec: Some(&operations::GENERATE_SERVICE_LAST_ACCESSED_DETAILS),
         ..operation("GenerateServiceLastAccessedDetails", 61)
     },
     OperationDef {
@@ -335,11 +334,7 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
         codec: Some(&operations::GET_ACCOUNT_PASSWORD_POLICY),
         ..operation("GetAccountPasswordPolicy", 64)
     },
-    OperationDef {
-        result_wrapper: Some("GetAccountPropertiesResult"),
-        codec: Some(&operations::GET_ACCOUNT_PROPERTIES),
-        ..operation("GetAccountProperties", 65)
-    },
+    OperationDef { result_wrapper: Some("GetAccountPropertiesResult"), ..operation("GetAccountProperties", 65) },
     OperationDef {
         result_wrapper: Some("GetAccountSummaryResult"),
         actions: &["iam:GetAccountSummary"],
@@ -444,11 +439,7 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
         codec: Some(&operations::GET_ROLE_POLICY),
         ..operation("GetRolePolicy", 83)
     },
-    OperationDef {
-        result_wrapper: Some("GetRoleTemplateVersionResult"),
-        codec: Some(&operations::GET_ROLE_TEMPLATE_VERSION),
-        ..operation("GetRoleTemplateVersion", 84)
-    },
+    OperationDef { result_wrapper: Some("GetRoleTemplateVersionResult"), ..operation("GetRoleTemplateVersion", 84) },
     OperationDef {
         result_wrapper: Some("GetSAMLProviderResult"),
         actions: &["iam:GetSAMLProvider"],
@@ -468,13 +459,11 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("GetServiceLastAccessedDetailsResult"),
         actions: &["iam:GetServiceLastAccessedDetails"],
-        codec: Some(&operations::GET_SERVICE_LAST_ACCESSED_DETAILS),
         ..operation("GetServiceLastAccessedDetails", 88)
     },
     OperationDef {
         result_wrapper: Some("GetServiceLastAccessedDetailsWithEntitiesResult"),
         actions: &["iam:GetServiceLastAccessedDetailsWithEntities"],
-        codec: Some(&operations::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES),
         ..operation("GetServiceLastAccessedDetailsWithEntities", 89)
     },
     OperationDef {
@@ -610,7 +599,6 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
     OperationDef {
         result_wrapper: Some("ListPoliciesGrantingServiceAccessResult"),
         actions: &["iam:ListPoliciesGrantingServiceAccess"],
-        codec: Some(&operations::LIST_POLICIES_GRANTING_SERVICE_ACCESS),
         ..operation("ListPoliciesGrantingServiceAccess", 112)
     },
     OperationDef {
@@ -704,11 +692,7 @@ pub(super) static OPERATIONS: [OperationDef; 180] = [
         codec: Some(&operations::LIST_VIRTUAL_MFA_DEVICES),
         ..operation("ListVirtualMFADevices", 128)
     },
-    OperationDef {
-        result_wrapper: Some("PutAccountPropertiesResult"),
-        codec: Some(&operations::PUT_ACCOUNT_PROPERTIES),
-        ..operation("PutAccountProperties", 129)
-    },
+    OperationDef { result_wrapper: Some("PutAccountPropertiesResult"), ..operation("PutAccountProperties", 129) },
     OperationDef {
         actions: &["iam:PutGroupPolicy"],
         codec: Some(&operations::PUT_GROUP_POLICY),

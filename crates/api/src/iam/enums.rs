@@ -2,14 +2,6 @@
 
 //! Known values of enums.
 
-/// Values of `AccessAdvisorUsageGranularityType`.
-pub mod access_advisor_usage_granularity_type {
-    /// `SERVICE_LEVEL`
-    pub const SERVICE_LEVEL: &str = "SERVICE_LEVEL";
-    /// `ACTION_LEVEL`
-    pub const ACTION_LEVEL: &str = "ACTION_LEVEL";
-}
-
 /// Values of `AttachmentType`.
 pub mod attachment_type {
     /// `user`
@@ -174,48 +166,6 @@ pub mod global_endpoint_token_version {
     pub const V2_TOKEN: &str = "v2Token";
 }
 
-/// Values of `jobStatusType`.
-pub mod job_status_type {
-    /// `IN_PROGRESS`
-    pub const IN_PROGRESS: &str = "IN_PROGRESS";
-    /// `COMPLETED`
-    pub const COMPLETED: &str = "COMPLETED";
-    /// `FAILED`
-    pub const FAILED: &str = "FAILED";
-}
-
-/// Values of `managedByTypeType`.
-pub mod managed_by_type_type {
-    /// `Service`
-    pub const SERVICE: &str = "Service";
-}
-
-/// Values of `parameterTypeType`.
-pub mod parameter_type_type {
-    /// `String`
-    pub const STRING: &str = "String";
-    /// `StringList`
-    pub const STRING_LIST: &str = "StringList";
-    /// `Number`
-    pub const NUMBER: &str = "Number";
-    /// `NumberList`
-    pub const NUMBER_LIST: &str = "NumberList";
-    /// `Arn`
-    pub const ARN: &str = "Arn";
-    /// `ArnList`
-    pub const ARN_LIST: &str = "ArnList";
-}
-
-/// Values of `policyOwnerEntityType`.
-pub mod policy_owner_entity_type {
-    /// `USER`
-    pub const USER: &str = "USER";
-    /// `ROLE`
-    pub const ROLE: &str = "ROLE";
-    /// `GROUP`
-    pub const GROUP: &str = "GROUP";
-}
-
 /// Values of `policyScopeType`.
 pub mod policy_scope_type {
     /// `All`
@@ -224,14 +174,6 @@ pub mod policy_scope_type {
     pub const AWS: &str = "AWS";
     /// `Local`
     pub const LOCAL: &str = "Local";
-}
-
-/// Values of `policyType`.
-pub mod policy_type {
-    /// `INLINE`
-    pub const INLINE: &str = "INLINE";
-    /// `MANAGED`
-    pub const MANAGED: &str = "MANAGED";
 }
 
 /// Values of `statusType`.

@@ -276,12 +276,6 @@ built_operation! {
 }
 
 built_operation! {
-    GenerateServiceLastAccessedDetails, GENERATE_SERVICE_LAST_ACCESSED_DETAILS, 61,
-    types::GenerateServiceLastAccessedDetailsRequest: schemas::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST,
-    types::GenerateServiceLastAccessedDetailsResponse: schemas::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE
-}
-
-built_operation! {
     GetAccessKeyLastUsed, GET_ACCESS_KEY_LAST_USED, 62,
     types::GetAccessKeyLastUsedRequest: schemas::GET_ACCESS_KEY_LAST_USED_REQUEST,
     types::GetAccessKeyLastUsedResponse: schemas::GET_ACCESS_KEY_LAST_USED_RESPONSE
@@ -297,12 +291,6 @@ built_operation! {
     GetAccountPasswordPolicy, GET_ACCOUNT_PASSWORD_POLICY, 64,
     crate::Empty: crate::operation::EMPTY,
     types::GetAccountPasswordPolicyResponse: schemas::GET_ACCOUNT_PASSWORD_POLICY_RESPONSE
-}
-
-built_operation! {
-    GetAccountProperties, GET_ACCOUNT_PROPERTIES, 65,
-    types::GetAccountPropertiesRequest: schemas::GET_ACCOUNT_PROPERTIES_REQUEST,
-    types::GetAccountPropertiesResponse: schemas::GET_ACCOUNT_PROPERTIES_RESPONSE
 }
 
 built_operation! {
@@ -390,27 +378,9 @@ built_operation! {
 }
 
 built_operation! {
-    GetRoleTemplateVersion, GET_ROLE_TEMPLATE_VERSION, 84,
-    types::GetRoleTemplateVersionRequest: schemas::GET_ROLE_TEMPLATE_VERSION_REQUEST,
-    types::GetRoleTemplateVersionResponse: schemas::GET_ROLE_TEMPLATE_VERSION_RESPONSE
-}
-
-built_operation! {
     GetSAMLProvider, GET_SAML_PROVIDER, 85,
     types::GetSAMLProviderRequest: schemas::GET_SAML_PROVIDER_REQUEST,
     types::GetSAMLProviderResponse: schemas::GET_SAML_PROVIDER_RESPONSE
-}
-
-built_operation! {
-    GetServiceLastAccessedDetails, GET_SERVICE_LAST_ACCESSED_DETAILS, 88,
-    types::GetServiceLastAccessedDetailsRequest: schemas::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST,
-    types::GetServiceLastAccessedDetailsResponse: schemas::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE
-}
-
-built_operation! {
-    GetServiceLastAccessedDetailsWithEntities, GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES, 89,
-    types::GetServiceLastAccessedDetailsWithEntitiesRequest: schemas::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST,
-    types::GetServiceLastAccessedDetailsWithEntitiesResponse: schemas::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE
 }
 
 built_operation! {
@@ -534,12 +504,6 @@ built_operation! {
 }
 
 built_operation! {
-    ListPoliciesGrantingServiceAccess, LIST_POLICIES_GRANTING_SERVICE_ACCESS, 112,
-    types::ListPoliciesGrantingServiceAccessRequest: schemas::LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST,
-    types::ListPoliciesGrantingServiceAccessResponse: schemas::LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE
-}
-
-built_operation! {
     ListPolicyTags, LIST_POLICY_TAGS, 113,
     types::ListPolicyTagsRequest: schemas::LIST_POLICY_TAGS_REQUEST,
     types::ListPolicyTagsResponse: schemas::LIST_POLICY_TAGS_RESPONSE
@@ -603,12 +567,6 @@ built_operation! {
     ListVirtualMFADevices, LIST_VIRTUAL_MFA_DEVICES, 128,
     types::ListVirtualMFADevicesRequest: schemas::LIST_VIRTUAL_MFA_DEVICES_REQUEST,
     types::ListVirtualMFADevicesResponse: schemas::LIST_VIRTUAL_MFA_DEVICES_RESPONSE
-}
-
-built_operation! {
-    PutAccountProperties, PUT_ACCOUNT_PROPERTIES, 129,
-    types::PutAccountPropertiesRequest: schemas::PUT_ACCOUNT_PROPERTIES_REQUEST,
-    types::PutAccountPropertiesResponse: schemas::PUT_ACCOUNT_PROPERTIES_RESPONSE
 }
 
 built_operation! {

@@ -4,11 +4,6 @@
 
 use crate::support::*;
 
-pub(crate) static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["SERVICE_LEVEL", "ACTION_LEVEL"], ..Constraints::NONE },
-    ..shape("AccessAdvisorUsageGranularityType", Kind::String)
-};
-
 pub(crate) static ACCESS_KEY_MEMBERS: [Member; 5] = [
     Member { required: true, ..member("UserName", &super::schemas::USER_NAME_TYPE) },
     Member { required: true, ..member("AccessKeyId", &super::schemas::ACCESS_KEY_ID_TYPE) },
@@ -600,23 +595,6 @@ pub(crate) static ENABLE_MFA_DEVICE_REQUEST_MEMBERS: [Member; 4] = [
 pub(crate) static ENABLE_MFA_DEVICE_REQUEST: Shape =
     shape("EnableMFADeviceRequest", Kind::Structure { members: &ENABLE_MFA_DEVICE_REQUEST_MEMBERS });
 
-pub(crate) static ENTITY_DETAILS_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("EntityInfo", &super::schemas::ENTITY_INFO) },
-    member("LastAuthenticated", &super::schemas::DATE_TYPE),
-];
-
-pub(crate) static ENTITY_DETAILS: Shape = shape("EntityDetails", Kind::Structure { members: &ENTITY_DETAILS_MEMBERS });
-
-pub(crate) static ENTITY_INFO_MEMBERS: [Member; 5] = [
-    Member { required: true, ..member("Arn", &super::schemas::ARN_TYPE) },
-    Member { required: true, ..member("Name", &super::schemas::USER_NAME_TYPE) },
-    Member { required: true, ..member("Type", &super::schemas::POLICY_OWNER_ENTITY_TYPE) },
-    Member { required: true, ..member("Id", &super::schemas::ID_TYPE) },
-    member("Path", &super::schemas::PATH_TYPE),
-];
-
-pub(crate) static ENTITY_INFO: Shape = shape("EntityInfo", Kind::Structure { members: &ENTITY_INFO_MEMBERS });
-
 pub(crate) static ENTITY_TYPE: Shape = Shape {
     constraints: Constraints {
         one_of: &["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
@@ -624,13 +602,6 @@ pub(crate) static ENTITY_TYPE: Shape = Shape {
     },
     ..shape("EntityType", Kind::String)
 };
-
-pub(crate) static ERROR_DETAILS_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("Message", &super::schemas::STRING_TYPE) },
-    Member { required: true, ..member("Code", &super::schemas::STRING_TYPE) },
-];
-
-pub(crate) static ERROR_DETAILS: Shape = shape("ErrorDetails", Kind::Structure { members: &ERROR_DETAILS_MEMBERS });
 
 pub(crate) static EVAL_DECISION_DETAILS_TYPE: Shape = shape(
     "EvalDecisionDetailsType",
@@ -674,24 +645,6 @@ pub(crate) static GENERATE_CREDENTIAL_REPORT_RESPONSE_MEMBERS: [Member; 2] = [
 pub(crate) static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = shape(
     "GenerateCredentialReportResponse",
     Kind::Structure { members: &GENERATE_CREDENTIAL_REPORT_RESPONSE_MEMBERS },
-);
-
-pub(crate) static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("Arn", &super::schemas::ARN_TYPE) },
-    member("Granularity", &super::schemas::ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE),
-];
-
-pub(crate) static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = shape(
-    "GenerateServiceLastAccessedDetailsRequest",
-    Kind::Structure { members: &GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST_MEMBERS },
-);
-
-pub(crate) static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE_MEMBERS: [Member; 1] =
-    [member("JobId", &super::schemas::JOB_ID_TYPE)];
-
-pub(crate) static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape = shape(
-    "GenerateServiceLastAccessedDetailsResponse",
-    Kind::Structure { members: &GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE_MEMBERS },
 );
 
 pub(crate) static GET_ACCESS_KEY_LAST_USED_REQUEST_MEMBERS: [Member; 1] =
@@ -740,17 +693,6 @@ pub(crate) static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = shape(
     "GetAccountPasswordPolicyResponse",
     Kind::Structure { members: &GET_ACCOUNT_PASSWORD_POLICY_RESPONSE_MEMBERS },
 );
-
-pub(crate) static GET_ACCOUNT_PROPERTIES_REQUEST_MEMBERS: [Member; 0] = [];
-
-pub(crate) static GET_ACCOUNT_PROPERTIES_REQUEST: Shape =
-    shape("GetAccountPropertiesRequest", Kind::Structure { members: &GET_ACCOUNT_PROPERTIES_REQUEST_MEMBERS });
-
-pub(crate) static GET_ACCOUNT_PROPERTIES_RESPONSE_MEMBERS: [Member; 1] =
-    [member("Properties", &super::schemas::ACCOUNT_PROPERTIES_MAP_TYPE)];
-
-pub(crate) static GET_ACCOUNT_PROPERTIES_RESPONSE: Shape =
-    shape("GetAccountPropertiesResponse", Kind::Structure { members: &GET_ACCOUNT_PROPERTIES_RESPONSE_MEMBERS });
 
 pub(crate) static GET_ACCOUNT_SUMMARY_RESPONSE_MEMBERS: [Member; 1] =
     [member("SummaryMap", &super::schemas::SUMMARY_MAP_TYPE)];
@@ -946,20 +888,6 @@ pub(crate) static GET_ROLE_RESPONSE_MEMBERS: [Member; 1] =
 pub(crate) static GET_ROLE_RESPONSE: Shape =
     shape("GetRoleResponse", Kind::Structure { members: &GET_ROLE_RESPONSE_MEMBERS });
 
-pub(crate) static GET_ROLE_TEMPLATE_VERSION_REQUEST_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("TemplateArn", &super::schemas::ARN_TYPE) },
-    member("MinorVersion", &super::schemas::MINOR_VERSION_TYPE),
-];
-
-pub(crate) static GET_ROLE_TEMPLATE_VERSION_REQUEST: Shape =
-    shape("GetRoleTemplateVersionRequest", Kind::Structure { members: &GET_ROLE_TEMPLATE_VERSION_REQUEST_MEMBERS });
-
-pub(crate) static GET_ROLE_TEMPLATE_VERSION_RESPONSE_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("RoleTemplateVersion", &super::schemas::ROLE_TEMPLATE_VERSION) }];
-
-pub(crate) static GET_ROLE_TEMPLATE_VERSION_RESPONSE: Shape =
-    shape("GetRoleTemplateVersionResponse", Kind::Structure { members: &GET_ROLE_TEMPLATE_VERSION_RESPONSE_MEMBERS });
-
 pub(crate) static GET_SAML_PROVIDER_REQUEST_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("SAMLProviderArn", &super::schemas::ARN_TYPE) }];
 
@@ -978,60 +906,6 @@ pub(crate) static GET_SAML_PROVIDER_RESPONSE_MEMBERS: [Member; 7] = [
 
 pub(crate) static GET_SAML_PROVIDER_RESPONSE: Shape =
     shape("GetSAMLProviderResponse", Kind::Structure { members: &GET_SAML_PROVIDER_RESPONSE_MEMBERS });
-
-pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST_MEMBERS: [Member; 3] = [
-    Member { required: true, ..member("JobId", &super::schemas::JOB_ID_TYPE) },
-    member("MaxItems", &super::schemas::MAX_ITEMS_TYPE),
-    member("Marker", &super::schemas::MARKER_TYPE),
-];
-
-pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = shape(
-    "GetServiceLastAccessedDetailsRequest",
-    Kind::Structure { members: &GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST_MEMBERS },
-);
-
-pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE_MEMBERS: [Member; 8] = [
-    Member { required: true, ..member("JobStatus", &super::schemas::JOB_STATUS_TYPE) },
-    member("JobType", &super::schemas::ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE),
-    Member { required: true, ..member("JobCreationDate", &super::schemas::DATE_TYPE) },
-    Member { required: true, ..member("ServicesLastAccessed", &super::schemas::SERVICES_LAST_ACCESSED) },
-    Member { required: true, ..member("JobCompletionDate", &super::schemas::DATE_TYPE) },
-    member("IsTruncated", &super::schemas::BOOLEAN_TYPE),
-    member("Marker", &super::schemas::RESPONSE_MARKER_TYPE),
-    member("Error", &super::schemas::ERROR_DETAILS),
-];
-
-pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape = shape(
-    "GetServiceLastAccessedDetailsResponse",
-    Kind::Structure { members: &GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE_MEMBERS },
-);
-
-pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST_MEMBERS: [Member; 4] = [
-    Member { required: true, ..member("JobId", &super::schemas::JOB_ID_TYPE) },
-    Member { required: true, ..member("ServiceNamespace", &super::schemas::SERVICE_NAMESPACE_TYPE) },
-    member("MaxItems", &super::schemas::MAX_ITEMS_TYPE),
-    member("Marker", &super::schemas::MARKER_TYPE),
-];
-
-pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST: Shape = shape(
-    "GetServiceLastAccessedDetailsWithEntitiesRequest",
-    Kind::Structure { members: &GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST_MEMBERS },
-);
-
-pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE_MEMBERS: [Member; 7] = [
-    Member { required: true, ..member("JobStatus", &super::schemas::JOB_STATUS_TYPE) },
-    Member { required: true, ..member("JobCreationDate", &super::schemas::DATE_TYPE) },
-    Member { required: true, ..member("JobCompletionDate", &super::schemas::DATE_TYPE) },
-    Member { required: true, ..member("EntityDetailsList", &super::schemas::ENTITY_DETAILS_LIST_TYPE) },
-    member("IsTruncated", &super::schemas::BOOLEAN_TYPE),
-    member("Marker", &super::schemas::RESPONSE_MARKER_TYPE),
-    member("Error", &super::schemas::ERROR_DETAILS),
-];
-
-pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE: Shape = shape(
-    "GetServiceLastAccessedDetailsWithEntitiesResponse",
-    Kind::Structure { members: &GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE_MEMBERS },
-);
 
 pub(crate) static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("DeletionTaskId", &super::schemas::DELETION_TASK_ID_TYPE) }];
@@ -1101,13 +975,6 @@ pub(crate) static GROUP_DETAIL_MEMBERS: [Member; 7] = [
 ];
 
 pub(crate) static GROUP_DETAIL: Shape = shape("GroupDetail", Kind::Structure { members: &GROUP_DETAIL_MEMBERS });
-
-pub(crate) static INLINE_POLICY_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("PolicyName", &super::schemas::POLICY_NAME_TYPE) },
-    Member { required: true, ..member("PolicyDocument", &super::schemas::POLICY_DOCUMENT_TYPE) },
-];
-
-pub(crate) static INLINE_POLICY: Shape = shape("InlinePolicy", Kind::Structure { members: &INLINE_POLICY_MEMBERS });
 
 pub(crate) static INLINE_POLICY_IDENTIFIER_TYPE_MEMBERS: [Member; 3] = [
     Member { required: true, ..member("PolicyName", &super::schemas::POLICY_NAME_TYPE) },
@@ -1439,44 +1306,6 @@ pub(crate) static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = shape(
     Kind::Structure { members: &LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE_MEMBERS },
 );
 
-pub(crate) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY_MEMBERS: [Member; 2] = [
-    member("ServiceNamespace", &super::schemas::SERVICE_NAMESPACE_TYPE),
-    member("Policies", &super::schemas::POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE),
-];
-
-pub(crate) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY: Shape = shape(
-    "ListPoliciesGrantingServiceAccessEntry",
-    Kind::Structure { members: &LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY_MEMBERS },
-);
-
-pub(crate) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST_MEMBERS: [Member; 3] = [
-    member("Marker", &super::schemas::MARKER_TYPE),
-    Member { required: true, ..member("Arn", &super::schemas::ARN_TYPE) },
-    Member { required: true, ..member("ServiceNamespaces", &super::schemas::SERVICE_NAMESPACE_LIST_TYPE) },
-];
-
-pub(crate) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST: Shape = shape(
-    "ListPoliciesGrantingServiceAccessRequest",
-    Kind::Structure { members: &LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST_MEMBERS },
-);
-
-pub(crate) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE_MEMBERS: [Member; 3] = [
-    Member {
-        required: true,
-        ..member(
-            "PoliciesGrantingServiceAccess",
-            &super::schemas::LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE,
-        )
-    },
-    member("IsTruncated", &super::schemas::BOOLEAN_TYPE),
-    member("Marker", &super::schemas::RESPONSE_MARKER_TYPE),
-];
-
-pub(crate) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE: Shape = shape(
-    "ListPoliciesGrantingServiceAccessResponse",
-    Kind::Structure { members: &LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE_MEMBERS },
-);
-
 pub(crate) static LIST_POLICIES_REQUEST_MEMBERS: [Member; 6] = [
     member("Scope", &super::schemas::POLICY_SCOPE_TYPE),
     member("OnlyAttached", &super::schemas::BOOLEAN_TYPE),
@@ -1763,19 +1592,6 @@ pub(crate) static ORGANIZATIONS_DECISION_DETAIL_MEMBERS: [Member; 1] =
 pub(crate) static ORGANIZATIONS_DECISION_DETAIL: Shape =
     shape("OrganizationsDecisionDetail", Kind::Structure { members: &ORGANIZATIONS_DECISION_DETAIL_MEMBERS });
 
-pub(crate) static PARAMETER_DEFINITION_MEMBERS: [Member; 7] = [
-    Member { required: true, ..member("Name", &super::schemas::PARAMETER_NAME_TYPE) },
-    Member { required: true, ..member("Type", &super::schemas::PARAMETER_TYPE_TYPE) },
-    member("SubType", &super::schemas::PARAMETER_SUB_TYPE_TYPE),
-    member("Description", &super::schemas::PARAMETER_DESCRIPTION_TYPE),
-    member("IsRequired", &super::schemas::BOOLEAN_TYPE),
-    member("DefaultValue", &super::schemas::PARAMETER_DEFAULT_VALUE_TYPE),
-    member("Immutable", &super::schemas::BOOLEAN_TYPE),
-];
-
-pub(crate) static PARAMETER_DEFINITION: Shape =
-    shape("ParameterDefinition", Kind::Structure { members: &PARAMETER_DEFINITION_MEMBERS });
-
 pub(crate) static PASSWORD_POLICY_MEMBERS: [Member; 10] = [
     member("MinimumPasswordLength", &super::schemas::MINIMUM_PASSWORD_LENGTH_TYPE),
     member("RequireSymbols", &super::schemas::BOOLEAN_TYPE),
@@ -1841,17 +1657,6 @@ pub(crate) static POLICY_EXCLUSIONS_LIST_TYPE: Shape = Shape {
         Kind::List { member: member("member", &super::schemas::POLICY_IDENTIFIER), flattened: false },
     )
 };
-
-pub(crate) static POLICY_GRANTING_SERVICE_ACCESS_MEMBERS: [Member; 5] = [
-    Member { required: true, ..member("PolicyName", &super::schemas::POLICY_NAME_TYPE) },
-    Member { required: true, ..member("PolicyType", &super::schemas::POLICY_TYPE) },
-    member("PolicyArn", &super::schemas::ARN_TYPE),
-    member("EntityType", &super::schemas::POLICY_OWNER_ENTITY_TYPE),
-    member("EntityName", &super::schemas::ENTITY_NAME_TYPE),
-];
-
-pub(crate) static POLICY_GRANTING_SERVICE_ACCESS: Shape =
-    shape("PolicyGrantingServiceAccess", Kind::Structure { members: &POLICY_GRANTING_SERVICE_ACCESS_MEMBERS });
 
 pub(crate) static POLICY_GROUP_MEMBERS: [Member; 2] =
     [member("GroupName", &super::schemas::GROUP_NAME_TYPE), member("GroupId", &super::schemas::ID_TYPE)];
@@ -1928,17 +1733,6 @@ pub(crate) static POSITION_MEMBERS: [Member; 2] =
     [member("Line", &super::schemas::LINE_NUMBER), member("Column", &super::schemas::COLUMN_NUMBER)];
 
 pub(crate) static POSITION: Shape = shape("Position", Kind::Structure { members: &POSITION_MEMBERS });
-
-pub(crate) static PUT_ACCOUNT_PROPERTIES_REQUEST_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("Properties", &super::schemas::ACCOUNT_PROPERTIES_MAP_TYPE) }];
-
-pub(crate) static PUT_ACCOUNT_PROPERTIES_REQUEST: Shape =
-    shape("PutAccountPropertiesRequest", Kind::Structure { members: &PUT_ACCOUNT_PROPERTIES_REQUEST_MEMBERS });
-
-pub(crate) static PUT_ACCOUNT_PROPERTIES_RESPONSE_MEMBERS: [Member; 0] = [];
-
-pub(crate) static PUT_ACCOUNT_PROPERTIES_RESPONSE: Shape =
-    shape("PutAccountPropertiesResponse", Kind::Structure { members: &PUT_ACCOUNT_PROPERTIES_RESPONSE_MEMBERS });
 
 pub(crate) static PUT_GROUP_POLICY_REQUEST_MEMBERS: [Member; 3] = [
     Member { required: true, ..member("GroupName", &super::schemas::GROUP_NAME_TYPE) },
@@ -2118,35 +1912,6 @@ pub(crate) static ROLE_LAST_USED_MEMBERS: [Member; 2] =
 
 pub(crate) static ROLE_LAST_USED: Shape = shape("RoleLastUsed", Kind::Structure { members: &ROLE_LAST_USED_MEMBERS });
 
-pub(crate) static ROLE_TEMPLATE_VERSION_MEMBERS: [Member; 23] = [
-    member("TemplateArn", &super::schemas::ARN_TYPE),
-    member("TemplateName", &super::schemas::ROLE_TEMPLATE_NAME_TYPE),
-    member("TemplateVersionId", &super::schemas::ID_TYPE),
-    member("Description", &super::schemas::ROLE_TEMPLATE_DESCRIPTION_TYPE),
-    member("MajorVersion", &super::schemas::INTEGER_TYPE),
-    member("DefaultMinorVersion", &super::schemas::MINOR_VERSION_TYPE),
-    member("ManagedByType", &super::schemas::MANAGED_BY_TYPE_TYPE),
-    member("ManagedByValue", &super::schemas::MANAGED_BY_VALUE_TYPE),
-    member("Enabled", &super::schemas::BOOLEAN_TYPE),
-    member("MinorVersion", &super::schemas::MINOR_VERSION_TYPE),
-    member("RoleNamePattern", &super::schemas::ROLE_NAME_PATTERN_TYPE),
-    member("RolePathPattern", &super::schemas::ROLE_PATH_PATTERN_TYPE),
-    member("RoleDescriptionPattern", &super::schemas::ROLE_DESCRIPTION_PATTERN_TYPE),
-    member("AssumeRolePolicyDocumentTemplate", &super::schemas::POLICY_DOCUMENT_TYPE),
-    member("InlinePolicyTemplates", &super::schemas::INLINE_POLICY_TEMPLATE_LIST_TYPE),
-    member("ManagedPolicyArns", &super::schemas::MANAGED_POLICY_ARN_LIST_TYPE),
-    member("PermissionBoundaryArn", &super::schemas::ARN_TYPE),
-    member("ParametersDefinition", &super::schemas::PARAMETERS_DEFINITION_LIST_TYPE),
-    member("RoleTagsTemplate", &super::schemas::TAG_TEMPLATE_LIST_TYPE),
-    member("MaxSessionDuration", &super::schemas::ROLE_MAX_SESSION_DURATION_TYPE),
-    member("VersionEnabled", &super::schemas::BOOLEAN_TYPE),
-    member("CreateTimestamp", &super::schemas::DATE_TYPE),
-    member("UpdateTimestamp", &super::schemas::DATE_TYPE),
-];
-
-pub(crate) static ROLE_TEMPLATE_VERSION: Shape =
-    shape("RoleTemplateVersion", Kind::Structure { members: &ROLE_TEMPLATE_VERSION_MEMBERS });
-
 pub(crate) static ROLE_USAGE_LIST_TYPE: Shape = shape(
     "RoleUsageListType",
     Kind::List { member: member("member", &super::schemas::ROLE_USAGE_TYPE), flattened: false },
@@ -2187,24 +1952,6 @@ pub(crate) static SAML_PROVIDER_NAME_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w._-]+"), ..Constraints::NONE },
     ..shape("SAMLProviderNameType", Kind::String)
 };
-
-pub(crate) static SERVICE_LAST_ACCESSED_MEMBERS: [Member; 7] = [
-    Member { required: true, ..member("ServiceName", &super::schemas::SERVICE_NAME_TYPE) },
-    member("LastAuthenticated", &super::schemas::DATE_TYPE),
-    Member { required: true, ..member("ServiceNamespace", &super::schemas::SERVICE_NAMESPACE_TYPE) },
-    member("LastAuthenticatedEntity", &super::schemas::ARN_TYPE),
-    member("LastAuthenticatedRegion", &super::schemas::STRING_TYPE),
-    member("TotalAuthenticatedEntities", &super::schemas::INTEGER_TYPE),
-    member("TrackedActionsLastAccessed", &super::schemas::TRACKED_ACTIONS_LAST_ACCESSED),
-];
-
-pub(crate) static SERVICE_LAST_ACCESSED: Shape =
-    shape("ServiceLastAccessed", Kind::Structure { members: &SERVICE_LAST_ACCESSED_MEMBERS });
-
-pub(crate) static SERVICES_LAST_ACCESSED: Shape = shape(
-    "ServicesLastAccessed",
-    Kind::List { member: member("member", &super::schemas::SERVICE_LAST_ACCESSED), flattened: false },
-);
 
 pub(crate) static SET_DEFAULT_POLICY_VERSION_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("PolicyArn", &super::schemas::ARN_TYPE) },
@@ -2350,13 +2097,6 @@ pub(crate) static TAG_SAML_PROVIDER_REQUEST_MEMBERS: [Member; 2] = [
 pub(crate) static TAG_SAML_PROVIDER_REQUEST: Shape =
     shape("TagSAMLProviderRequest", Kind::Structure { members: &TAG_SAML_PROVIDER_REQUEST_MEMBERS });
 
-pub(crate) static TAG_TEMPLATE_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("Key", &super::schemas::TAG_TEMPLATE_KEY_TYPE) },
-    Member { required: true, ..member("Value", &super::schemas::TAG_TEMPLATE_VALUE_TYPE) },
-];
-
-pub(crate) static TAG_TEMPLATE: Shape = shape("TagTemplate", Kind::Structure { members: &TAG_TEMPLATE_MEMBERS });
-
 pub(crate) static TAG_USER_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("UserName", &super::schemas::EXISTING_USER_NAME_TYPE) },
     Member { required: true, ..member("Tags", &super::schemas::TAG_LIST_TYPE) },
@@ -2364,21 +2104,6 @@ pub(crate) static TAG_USER_REQUEST_MEMBERS: [Member; 2] = [
 
 pub(crate) static TAG_USER_REQUEST: Shape =
     shape("TagUserRequest", Kind::Structure { members: &TAG_USER_REQUEST_MEMBERS });
-
-pub(crate) static TRACKED_ACTION_LAST_ACCESSED_MEMBERS: [Member; 4] = [
-    member("ActionName", &super::schemas::STRING_TYPE),
-    member("LastAccessedEntity", &super::schemas::ARN_TYPE),
-    member("LastAccessedTime", &super::schemas::DATE_TYPE),
-    member("LastAccessedRegion", &super::schemas::STRING_TYPE),
-];
-
-pub(crate) static TRACKED_ACTION_LAST_ACCESSED: Shape =
-    shape("TrackedActionLastAccessed", Kind::Structure { members: &TRACKED_ACTION_LAST_ACCESSED_MEMBERS });
-
-pub(crate) static TRACKED_ACTIONS_LAST_ACCESSED: Shape = shape(
-    "TrackedActionsLastAccessed",
-    Kind::List { member: member("member", &super::schemas::TRACKED_ACTION_LAST_ACCESSED), flattened: false },
-);
 
 pub(crate) static UNTAG_INSTANCE_PROFILE_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("InstanceProfileName", &super::schemas::INSTANCE_PROFILE_NAME_TYPE) },
@@ -2621,30 +2346,6 @@ pub(crate) static ACCOUNT_ALIAS_TYPE: Shape = Shape {
     ..shape("accountAliasType", Kind::String)
 };
 
-pub(crate) static ACCOUNT_PROPERTIES_MAP_TYPE: Shape = shape(
-    "accountPropertiesMapType",
-    Kind::Map {
-        key: member("key", &super::schemas::ACCOUNT_PROPERTY_KEY_TYPE),
-        value: member("value", &super::schemas::ACCOUNT_PROPERTY_VALUE_TYPE),
-        flattened: false,
-    },
-);
-
-pub(crate) static ACCOUNT_PROPERTY_KEY_TYPE: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(50.0),
-        pattern: Some("^[A-Za-z][A-Za-z0-9/_-]*$"),
-        ..Constraints::NONE
-    },
-    ..shape("accountPropertyKeyType", Kind::String)
-};
-
-pub(crate) static ACCOUNT_PROPERTY_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
-    ..shape("accountPropertyValueType", Kind::String)
-};
-
 pub(crate) static ARN_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("arnType", Kind::String)
@@ -2693,18 +2394,8 @@ pub(crate) static CUSTOM_SUFFIX_TYPE: Shape = Shape {
 
 pub(crate) static DATE_TYPE: Shape = shape("dateType", Kind::Timestamp(None));
 
-pub(crate) static ENTITY_DETAILS_LIST_TYPE: Shape = shape(
-    "entityDetailsListType",
-    Kind::List { member: member("member", &super::schemas::ENTITY_DETAILS), flattened: false },
-);
-
 pub(crate) static ENTITY_LIST_TYPE: Shape =
     shape("entityListType", Kind::List { member: member("member", &super::schemas::ENTITY_TYPE), flattened: false });
-
-pub(crate) static ENTITY_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
-    ..shape("entityNameType", Kind::String)
-};
 
 pub(crate) static EXISTING_USER_NAME_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
@@ -2739,11 +2430,6 @@ pub(crate) static ID_TYPE: Shape = Shape {
     ..shape("idType", Kind::String)
 };
 
-pub(crate) static INLINE_POLICY_TEMPLATE_LIST_TYPE: Shape = shape(
-    "inlinePolicyTemplateListType",
-    Kind::List { member: member("member", &super::schemas::INLINE_POLICY), flattened: false },
-);
-
 pub(crate) static INSTANCE_PROFILE_LIST_TYPE: Shape = shape(
     "instanceProfileListType",
     Kind::List { member: member("member", &super::schemas::INSTANCE_PROFILE), flattened: false },
@@ -2755,39 +2441,6 @@ pub(crate) static INSTANCE_PROFILE_NAME_TYPE: Shape = Shape {
 };
 
 pub(crate) static INTEGER_TYPE: Shape = shape("integerType", Kind::Integer);
-
-pub(crate) static JOB_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(36.0), max: Some(36.0), ..Constraints::NONE },
-    ..shape("jobIDType", Kind::String)
-};
-
-pub(crate) static JOB_STATUS_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["IN_PROGRESS", "COMPLETED", "FAILED"], ..Constraints::NONE },
-    ..shape("jobStatusType", Kind::String)
-};
-
-pub(crate) static LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE: Shape = shape(
-    "listPolicyGrantingServiceAccessResponseListType",
-    Kind::List {
-        member: member("member", &super::schemas::LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY),
-        flattened: false,
-    },
-);
-
-pub(crate) static MANAGED_BY_TYPE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["Service"], ..Constraints::NONE },
-    ..shape("managedByTypeType", Kind::String)
-};
-
-pub(crate) static MANAGED_BY_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
-    ..shape("managedByValueType", Kind::String)
-};
-
-pub(crate) static MANAGED_POLICY_ARN_LIST_TYPE: Shape = shape(
-    "managedPolicyArnListType",
-    Kind::List { member: member("member", &super::schemas::ARN_TYPE), flattened: false },
-);
 
 pub(crate) static MARKER_TYPE: Shape = Shape {
     constraints: Constraints {
@@ -2816,41 +2469,6 @@ pub(crate) static MINIMUM_PASSWORD_LENGTH_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(6.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("minimumPasswordLengthType", Kind::Integer)
 };
-
-pub(crate) static MINOR_VERSION_TYPE: Shape = shape("minorVersionType", Kind::Integer);
-
-pub(crate) static PARAMETER_DEFAULT_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(1024.0), ..Constraints::NONE },
-    ..shape("parameterDefaultValueType", Kind::String)
-};
-
-pub(crate) static PARAMETER_DESCRIPTION_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(1000.0), ..Constraints::NONE },
-    ..shape("parameterDescriptionType", Kind::String)
-};
-
-pub(crate) static PARAMETER_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
-    ..shape("parameterNameType", Kind::String)
-};
-
-pub(crate) static PARAMETER_SUB_TYPE_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(256.0), ..Constraints::NONE },
-    ..shape("parameterSubTypeType", Kind::String)
-};
-
-pub(crate) static PARAMETER_TYPE_TYPE: Shape = Shape {
-    constraints: Constraints {
-        one_of: &["String", "StringList", "Number", "NumberList", "Arn", "ArnList"],
-        ..Constraints::NONE
-    },
-    ..shape("parameterTypeType", Kind::String)
-};
-
-pub(crate) static PARAMETERS_DEFINITION_LIST_TYPE: Shape = shape(
-    "parametersDefinitionListType",
-    Kind::List { member: member("member", &super::schemas::PARAMETER_DEFINITION), flattened: false },
-);
 
 pub(crate) static PASSWORD_REUSE_PREVENTION_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(24.0), ..Constraints::NONE },
@@ -2908,11 +2526,6 @@ pub(crate) static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape = shape(
     Kind::List { member: member("member", &super::schemas::POLICY_VERSION), flattened: false },
 );
 
-pub(crate) static POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE: Shape = shape(
-    "policyGrantingServiceAccessListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_GRANTING_SERVICE_ACCESS), flattened: false },
-);
-
 pub(crate) static POLICY_LIST_TYPE: Shape =
     shape("policyListType", Kind::List { member: member("member", &super::schemas::POLICY), flattened: false });
 
@@ -2926,11 +2539,6 @@ pub(crate) static POLICY_NAME_TYPE: Shape = Shape {
     ..shape("policyNameType", Kind::String)
 };
 
-pub(crate) static POLICY_OWNER_ENTITY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["USER", "ROLE", "GROUP"], ..Constraints::NONE },
-    ..shape("policyOwnerEntityType", Kind::String)
-};
-
 pub(crate) static POLICY_PATH_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("policyPathType", Kind::String)
@@ -2939,11 +2547,6 @@ pub(crate) static POLICY_PATH_TYPE: Shape = Shape {
 pub(crate) static POLICY_SCOPE_TYPE: Shape = Shape {
     constraints: Constraints { one_of: &["All", "AWS", "Local"], ..Constraints::NONE },
     ..shape("policyScopeType", Kind::String)
-};
-
-pub(crate) static POLICY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["INLINE", "MANAGED"], ..Constraints::NONE },
-    ..shape("policyType", Kind::String)
 };
 
 pub(crate) static POLICY_VERSION_ID_TYPE: Shape = Shape {
@@ -2977,11 +2580,6 @@ pub(crate) static PRIVATE_KEY_TYPE: Shape = Shape {
 
 pub(crate) static RESPONSE_MARKER_TYPE: Shape = shape("responseMarkerType", Kind::String);
 
-pub(crate) static ROLE_DESCRIPTION_PATTERN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
-    ..shape("roleDescriptionPatternType", Kind::String)
-};
-
 pub(crate) static ROLE_DESCRIPTION_TYPE: Shape = Shape {
     constraints: Constraints {
         max: Some(1000.0),
@@ -3004,58 +2602,14 @@ pub(crate) static ROLE_MAX_SESSION_DURATION_TYPE: Shape = Shape {
     ..shape("roleMaxSessionDurationType", Kind::Integer)
 };
 
-pub(crate) static ROLE_NAME_PATTERN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
-    ..shape("roleNamePatternType", Kind::String)
-};
-
 pub(crate) static ROLE_NAME_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("roleNameType", Kind::String)
 };
 
-pub(crate) static ROLE_PATH_PATTERN_TYPE: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(256.0),
-        pattern: Some(r"/[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*/"),
-        ..Constraints::NONE
-    },
-    ..shape("rolePathPatternType", Kind::String)
-};
-
-pub(crate) static ROLE_TEMPLATE_DESCRIPTION_TYPE: Shape = Shape {
-    constraints: Constraints {
-        max: Some(512.0),
-        pattern: Some(r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*"),
-        ..Constraints::NONE
-    },
-    ..shape("roleTemplateDescriptionType", Kind::String)
-};
-
-pub(crate) static ROLE_TEMPLATE_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w+=,.\-]+"), ..Constraints::NONE },
-    ..shape("roleTemplateNameType", Kind::String)
-};
-
 pub(crate) static SERIAL_NUMBER_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(9.0), max: Some(256.0), pattern: Some(r"[\w+=/:,.@-]+"), ..Constraints::NONE },
     ..shape("serialNumberType", Kind::String)
-};
-
-pub(crate) static SERVICE_NAME_TYPE: Shape = shape("serviceNameType", Kind::String);
-
-pub(crate) static SERVICE_NAMESPACE_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(200.0), ..Constraints::NONE },
-    ..shape(
-        "serviceNamespaceListType",
-        Kind::List { member: member("member", &super::schemas::SERVICE_NAMESPACE_TYPE), flattened: false },
-    )
-};
-
-pub(crate) static SERVICE_NAMESPACE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some(r"[\w-]*"), ..Constraints::NONE },
-    ..shape("serviceNamespaceType", Kind::String)
 };
 
 pub(crate) static STATUS_TYPE: Shape = Shape {
@@ -3137,34 +2691,6 @@ pub(crate) static TAG_KEY_TYPE: Shape = Shape {
 pub(crate) static TAG_LIST_TYPE: Shape = Shape {
     constraints: Constraints { max: Some(50.0), ..Constraints::NONE },
     ..shape("tagListType", Kind::List { member: member("member", &super::schemas::TAG), flattened: false })
-};
-
-pub(crate) static TAG_TEMPLATE_KEY_TYPE: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(128.0),
-        pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@{}]+"),
-        ..Constraints::NONE
-    },
-    ..shape("tagTemplateKeyType", Kind::String)
-};
-
-pub(crate) static TAG_TEMPLATE_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(50.0), ..Constraints::NONE },
-    ..shape(
-        "tagTemplateListType",
-        Kind::List { member: member("member", &super::schemas::TAG_TEMPLATE), flattened: false },
-    )
-};
-
-pub(crate) static TAG_TEMPLATE_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints {
-        min: Some(0.0),
-        max: Some(256.0),
-        pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@{}]*"),
-        ..Constraints::NONE
-    },
-    ..shape("tagTemplateValueType", Kind::String)
 };
 
 pub(crate) static TAG_VALUE_TYPE: Shape = Shape {

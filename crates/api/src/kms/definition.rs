@@ -113,7 +113,7 @@ pub(super) static OPERATIONS: [OperationDef; 56] = [
         codec: Some(&operations::GENERATE_RANDOM),
         ..operation("GenerateRandom", 26)
     },
-    OperationDef { codec: Some(&operations::GET_KEY_LAST_USAGE), ..operation("GetKeyLastUsage", 27) },
+    operation("GetKeyLastUsage", 27),
     OperationDef {
         actions: &["kms:GetKeyPolicy"],
         codec: Some(&operations::GET_KEY_POLICY),

@@ -194,38 +194,6 @@ pub mod key_encryption_mechanism {
     pub const RSAES_OAEP_SHA_256: &str = "RSAES_OAEP_SHA_256";
 }
 
-/// Values of `KeyLastUsageTrackingOperation`.
-pub mod key_last_usage_tracking_operation {
-    /// `Decrypt`
-    pub const DECRYPT: &str = "Decrypt";
-    /// `DeriveSharedSecret`
-    pub const DERIVE_SHARED_SECRET: &str = "DeriveSharedSecret";
-    /// `Encrypt`
-    pub const ENCRYPT: &str = "Encrypt";
-    /// `GenerateDataKey`
-    pub const GENERATE_DATA_KEY: &str = "GenerateDataKey";
-    /// `GenerateDataKeyPair`
-    pub const GENERATE_DATA_KEY_PAIR: &str = "GenerateDataKeyPair";
-    /// `GenerateDataKeyPairWithoutPlaintext`
-    pub const GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT: &str = "GenerateDataKeyPairWithoutPlaintext";
-    /// `GenerateDataKeyWithoutPlaintext`
-    pub const GENERATE_DATA_KEY_WITHOUT_PLAINTEXT: &str = "GenerateDataKeyWithoutPlaintext";
-    /// `GenerateMac`
-    pub const GENERATE_MAC: &str = "GenerateMac";
-    /// `ReEncrypt`
-    pub const RE_ENCRYPT: &str = "ReEncrypt";
-    /// `Sign`
-    pub const SIGN: &str = "Sign";
-    /// `Verify`
-    pub const VERIFY: &str = "Verify";
-    /// `VerifyMac`
-    pub const VERIFY_MAC: &str = "VerifyMac";
-    /// `Encapsulate`
-    pub const ENCAPSULATE: &str = "Encapsulate";
-    /// `Decapsulate`
-    pub const DECAPSULATE: &str = "Decapsulate";
-}
-
 /// Values of `KeyManagerType`.
 pub mod key_manager_type {
     /// `AWS`

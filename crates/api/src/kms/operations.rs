@@ -138,12 +138,6 @@ built_operation! {
 }
 
 built_operation! {
-    GetKeyLastUsage, GET_KEY_LAST_USAGE, 27,
-    types::GetKeyLastUsageRequest: schemas::GET_KEY_LAST_USAGE_REQUEST,
-    types::GetKeyLastUsageResponse: schemas::GET_KEY_LAST_USAGE_RESPONSE
-}
-
-built_operation! {
     GetKeyPolicy, GET_KEY_POLICY, 28,
     types::GetKeyPolicyRequest: schemas::GET_KEY_POLICY_REQUEST,
     types::GetKeyPolicyResponse: schemas::GET_KEY_POLICY_RESPONSE

@@ -93,8 +93,6 @@ pub(crate) static CLOUD_HSM_CLUSTER_ID_TYPE: Shape = Shape {
     ..shape("CloudHsmClusterIdType", Kind::String)
 };
 
-pub(crate) static CLOUD_TRAIL_EVENT_ID_TYPE: Shape = shape("CloudTrailEventIdType", Kind::String);
-
 pub(crate) static CREATE_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("AliasName", &super::schemas::ALIAS_NAME_TYPE) },
     Member { required: true, ..member("TargetKeyId", &super::schemas::KEY_ID_TYPE) },
@@ -569,22 +567,6 @@ pub(crate) static GENERATE_RANDOM_RESPONSE_MEMBERS: [Member; 2] = [
 pub(crate) static GENERATE_RANDOM_RESPONSE: Shape =
     shape("GenerateRandomResponse", Kind::Structure { members: &GENERATE_RANDOM_RESPONSE_MEMBERS });
 
-pub(crate) static GET_KEY_LAST_USAGE_REQUEST_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("KeyId", &super::schemas::KEY_ID_TYPE) }];
-
-pub(crate) static GET_KEY_LAST_USAGE_REQUEST: Shape =
-    shape("GetKeyLastUsageRequest", Kind::Structure { members: &GET_KEY_LAST_USAGE_REQUEST_MEMBERS });
-
-pub(crate) static GET_KEY_LAST_USAGE_RESPONSE_MEMBERS: [Member; 4] = [
-    member("KeyId", &super::schemas::KEY_ID_TYPE),
-    member("KeyLastUsage", &super::schemas::KEY_LAST_USAGE_DATA),
-    member("TrackingStartDate", &super::schemas::DATE_TYPE),
-    member("KeyCreationDate", &super::schemas::DATE_TYPE),
-];
-
-pub(crate) static GET_KEY_LAST_USAGE_RESPONSE: Shape =
-    shape("GetKeyLastUsageResponse", Kind::Structure { members: &GET_KEY_LAST_USAGE_RESPONSE_MEMBERS });
-
 pub(crate) static GET_KEY_POLICY_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("KeyId", &super::schemas::KEY_ID_TYPE) },
     member("PolicyName", &super::schemas::POLICY_NAME_TYPE),
@@ -813,39 +795,6 @@ pub(crate) static KEY_ID_TYPE: Shape = Shape {
     ..shape("KeyIdType", Kind::String)
 };
 
-pub(crate) static KEY_LAST_USAGE_DATA_MEMBERS: [Member; 4] = [
-    member("Operation", &super::schemas::KEY_LAST_USAGE_TRACKING_OPERATION),
-    member("Timestamp", &super::schemas::DATE_TYPE),
-    member("CloudTrailEventId", &super::schemas::CLOUD_TRAIL_EVENT_ID_TYPE),
-    member("KmsRequestId", &super::schemas::KMS_REQUEST_ID_TYPE),
-];
-
-pub(crate) static KEY_LAST_USAGE_DATA: Shape =
-    shape("KeyLastUsageData", Kind::Structure { members: &KEY_LAST_USAGE_DATA_MEMBERS });
-
-pub(crate) static KEY_LAST_USAGE_TRACKING_OPERATION: Shape = Shape {
-    constraints: Constraints {
-        one_of: &[
-            "Decrypt",
-            "DeriveSharedSecret",
-            "Encrypt",
-            "GenerateDataKey",
-            "GenerateDataKeyPair",
-            "GenerateDataKeyPairWithoutPlaintext",
-            "GenerateDataKeyWithoutPlaintext",
-            "GenerateMac",
-            "ReEncrypt",
-            "Sign",
-            "Verify",
-            "VerifyMac",
-            "Encapsulate",
-            "Decapsulate",
-        ],
-        ..Constraints::NONE
-    },
-    ..shape("KeyLastUsageTrackingOperation", Kind::String)
-};
-
 pub(crate) static KEY_LIST: Shape =
     shape("KeyList", Kind::List { member: member("member", &super::schemas::KEY_LIST_ENTRY), flattened: false });
 
@@ -962,8 +911,6 @@ pub(crate) static KEY_USAGE_TYPE: Shape = Shape {
     },
     ..shape("KeyUsageType", Kind::String)
 };
-
-pub(crate) static KMS_REQUEST_ID_TYPE: Shape = shape("KmsRequestIdType", Kind::String);
 
 pub(crate) static LIMIT_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },

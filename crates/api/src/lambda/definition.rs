@@ -44,7 +44,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:AddLayerVersionPermission"],
-        codec: Some(&operations::ADD_LAYER_VERSION_PERMISSION),
         ..operation("AddLayerVersionPermission", 0)
     },
     OperationDef {
@@ -82,7 +81,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:CheckpointDurableExecution"],
-        codec: Some(&operations::CHECKPOINT_DURABLE_EXECUTION),
         ..operation("CheckpointDurableExecution", 2)
     },
     OperationDef {
@@ -128,7 +126,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateCodeSigningConfig"],
-        codec: Some(&operations::CREATE_CODE_SIGNING_CONFIG),
         ..operation("CreateCodeSigningConfig", 5)
     },
     OperationDef {
@@ -175,7 +172,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateFunctionUrlConfig"],
-        codec: Some(&operations::CREATE_FUNCTION_URL_CONFIG),
         ..operation("CreateFunctionUrlConfig", 8)
     },
     OperationDef {
@@ -230,7 +226,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteCodeSigningConfig"],
-        codec: Some(&operations::DELETE_CODE_SIGNING_CONFIG),
         ..operation("DeleteCodeSigningConfig", 11)
     },
     OperationDef {
@@ -247,7 +242,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
-        codec: Some(&operations::DELETE_DURABLE_EXECUTION),
         ..operation("DeleteDurableExecution", 12)
     },
     OperationDef {
@@ -298,7 +292,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionCodeSigningConfig"],
-        codec: Some(&operations::DELETE_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("DeleteFunctionCodeSigningConfig", 15)
     },
     OperationDef {
@@ -355,7 +348,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionUrlConfig"],
-        codec: Some(&operations::DELETE_FUNCTION_URL_CONFIG),
         ..operation("DeleteFunctionUrlConfig", 18)
     },
     OperationDef {
@@ -375,7 +367,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteLayerVersion"],
-        codec: Some(&operations::DELETE_LAYER_VERSION),
         ..operation("DeleteLayerVersion", 19)
     },
     OperationDef {
@@ -394,7 +385,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteProvisionedConcurrencyConfig"],
-        codec: Some(&operations::DELETE_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("DeleteProvisionedConcurrencyConfig", 20)
     },
     OperationDef {
@@ -411,7 +401,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 204,
         },
-        codec: Some(&operations::DELETE_RESOURCE_POLICY),
         ..operation("DeleteResourcePolicy", 21)
     },
     OperationDef {
@@ -480,7 +469,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetCodeSigningConfig"],
-        codec: Some(&operations::GET_CODE_SIGNING_CONFIG),
         ..operation("GetCodeSigningConfig", 25)
     },
     OperationDef {
@@ -498,7 +486,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecution"],
-        codec: Some(&operations::GET_DURABLE_EXECUTION),
         ..operation("GetDurableExecution", 26)
     },
     OperationDef {
@@ -517,7 +504,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecutionHistory"],
-        codec: Some(&operations::GET_DURABLE_EXECUTION_HISTORY),
         ..operation("GetDurableExecutionHistory", 27)
     },
     OperationDef {
@@ -536,7 +522,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecutionState"],
-        codec: Some(&operations::GET_DURABLE_EXECUTION_STATE),
         ..operation("GetDurableExecutionState", 28)
     },
     OperationDef {
@@ -587,7 +572,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionCodeSigningConfig"],
-        codec: Some(&operations::GET_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("GetFunctionCodeSigningConfig", 31)
     },
     OperationDef {
@@ -663,7 +647,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionRecursionConfig"],
-        codec: Some(&operations::GET_FUNCTION_RECURSION_CONFIG),
         ..operation("GetFunctionRecursionConfig", 35)
     },
     OperationDef {
@@ -682,7 +665,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionScalingConfig"],
-        codec: Some(&operations::GET_FUNCTION_SCALING_CONFIG),
         ..operation("GetFunctionScalingConfig", 36)
     },
     OperationDef {
@@ -701,7 +683,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionUrlConfig"],
-        codec: Some(&operations::GET_FUNCTION_URL_CONFIG),
         ..operation("GetFunctionUrlConfig", 37)
     },
     OperationDef {
@@ -721,7 +702,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersion"],
-        codec: Some(&operations::GET_LAYER_VERSION),
         ..operation("GetLayerVersion", 38)
     },
     OperationDef {
@@ -735,7 +715,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersion"],
-        codec: Some(&operations::GET_LAYER_VERSION_BY_ARN),
         ..operation("GetLayerVersionByArn", 39)
     },
     OperationDef {
@@ -756,7 +735,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersionPolicy"],
-        codec: Some(&operations::GET_LAYER_VERSION_POLICY),
         ..operation("GetLayerVersionPolicy", 40)
     },
     OperationDef {
@@ -794,7 +772,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetProvisionedConcurrencyConfig"],
-        codec: Some(&operations::GET_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("GetProvisionedConcurrencyConfig", 42)
     },
     OperationDef {
@@ -811,7 +788,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
-        codec: Some(&operations::GET_RESOURCE_POLICY),
         ..operation("GetResourcePolicy", 43)
     },
     OperationDef {
@@ -888,7 +864,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:InvokeFunction"],
-        codec: Some(&operations::INVOKE_WITH_RESPONSE_STREAM),
         ..operation("InvokeWithResponseStream", 47)
     },
     OperationDef {
@@ -934,7 +909,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListCodeSigningConfigs"],
-        codec: Some(&operations::LIST_CODE_SIGNING_CONFIGS),
         ..operation("ListCodeSigningConfigs", 50)
     },
     OperationDef {
@@ -953,7 +927,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListDurableExecutionsByFunction"],
-        codec: Some(&operations::LIST_DURABLE_EXECUTIONS_BY_FUNCTION),
         ..operation("ListDurableExecutionsByFunction", 51)
     },
     OperationDef {
@@ -1006,7 +979,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionUrlConfigs"],
-        codec: Some(&operations::LIST_FUNCTION_URL_CONFIGS),
         ..operation("ListFunctionUrlConfigs", 54)
     },
     OperationDef {
@@ -1057,7 +1029,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionsByCodeSigningConfig"],
-        codec: Some(&operations::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG),
         ..operation("ListFunctionsByCodeSigningConfig", 57)
     },
     OperationDef {
@@ -1076,7 +1047,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListLayerVersions"],
-        codec: Some(&operations::LIST_LAYER_VERSIONS),
         ..operation("ListLayerVersions", 58)
     },
     OperationDef {
@@ -1090,7 +1060,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListLayers"],
-        codec: Some(&operations::LIST_LAYERS),
         ..operation("ListLayers", 59)
     },
     OperationDef {
@@ -1109,7 +1078,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListProvisionedConcurrencyConfigs"],
-        codec: Some(&operations::LIST_PROVISIONED_CONCURRENCY_CONFIGS),
         ..operation("ListProvisionedConcurrencyConfigs", 60)
     },
     OperationDef {
@@ -1160,7 +1128,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
-        codec: Some(&operations::PAUSE_DURABLE_EXECUTION),
         ..operation("PauseDurableExecution", 63)
     },
     OperationDef {
@@ -1179,7 +1146,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:PublishLayerVersion"],
-        codec: Some(&operations::PUBLISH_LAYER_VERSION),
         ..operation("PublishLayerVersion", 64)
     },
     OperationDef {
@@ -1217,7 +1183,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionCodeSigningConfig"],
-        codec: Some(&operations::PUT_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("PutFunctionCodeSigningConfig", 66)
     },
     OperationDef {
@@ -1274,7 +1239,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionRecursionConfig"],
-        codec: Some(&operations::PUT_FUNCTION_RECURSION_CONFIG),
         ..operation("PutFunctionRecursionConfig", 69)
     },
     OperationDef {
@@ -1293,7 +1257,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:PutFunctionScalingConfig"],
-        codec: Some(&operations::PUT_FUNCTION_SCALING_CONFIG),
         ..operation("PutFunctionScalingConfig", 70)
     },
     OperationDef {
@@ -1312,7 +1275,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:PutProvisionedConcurrencyConfig"],
-        codec: Some(&operations::PUT_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("PutProvisionedConcurrencyConfig", 71)
     },
     OperationDef {
@@ -1329,7 +1291,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
-        codec: Some(&operations::PUT_RESOURCE_POLICY),
         ..operation("PutResourcePolicy", 72)
     },
     OperationDef {
@@ -1370,7 +1331,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:RemoveLayerVersionPermission"],
-        codec: Some(&operations::REMOVE_LAYER_VERSION_PERMISSION),
         ..operation("RemoveLayerVersionPermission", 74)
     },
     OperationDef {
@@ -1408,7 +1368,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
-        codec: Some(&operations::RESUME_DURABLE_EXECUTION),
         ..operation("ResumeDurableExecution", 76)
     },
     OperationDef {
@@ -1427,7 +1386,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackFailure"],
-        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE),
         ..operation("SendDurableExecutionCallbackFailure", 77)
     },
     OperationDef {
@@ -1446,7 +1404,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackHeartbeat"],
-        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT),
         ..operation("SendDurableExecutionCallbackHeartbeat", 78)
     },
     OperationDef {
@@ -1465,7 +1422,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackSuccess"],
-        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS),
         ..operation("SendDurableExecutionCallbackSuccess", 79)
     },
     OperationDef {
@@ -1484,7 +1440,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:StopDurableExecution"],
-        codec: Some(&operations::STOP_DURABLE_EXECUTION),
         ..operation("StopDurableExecution", 80)
     },
     OperationDef {
@@ -1567,7 +1522,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateCodeSigningConfig"],
-        codec: Some(&operations::UPDATE_CODE_SIGNING_CONFIG),
         ..operation("UpdateCodeSigningConfig", 85)
     },
     OperationDef {
@@ -1661,7 +1615,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateFunctionUrlConfig"],
-        codec: Some(&operations::UPDATE_FUNCTION_URL_CONFIG),
         ..operation("UpdateFunctionUrlConfig", 90)
     },
 ];

@@ -186,7 +186,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutAnalyticsConfiguration"],
-        codec: Some(&operations::DELETE_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("DeleteBucketAnalyticsConfiguration", 9)
     },
     OperationDef {
@@ -200,7 +199,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketCORS"],
-        codec: Some(&operations::DELETE_BUCKET_CORS),
         ..operation("DeleteBucketCors", 10)
     },
     OperationDef {
@@ -214,7 +212,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutEncryptionConfiguration"],
-        codec: Some(&operations::DELETE_BUCKET_ENCRYPTION),
         ..operation("DeleteBucketEncryption", 11)
     },
     OperationDef {
@@ -228,7 +225,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutIntelligentTieringConfiguration"],
-        codec: Some(&operations::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("DeleteBucketIntelligentTieringConfiguration", 12)
     },
     OperationDef {
@@ -242,7 +238,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutInventoryConfiguration"],
-        codec: Some(&operations::DELETE_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("DeleteBucketInventoryConfiguration", 13)
     },
     OperationDef {
@@ -256,7 +251,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutLifecycleConfiguration"],
-        codec: Some(&operations::DELETE_BUCKET_LIFECYCLE),
         ..operation("DeleteBucketLifecycle", 14)
     },
     OperationDef {
@@ -296,7 +290,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutMetricsConfiguration"],
-        codec: Some(&operations::DELETE_BUCKET_METRICS_CONFIGURATION),
         ..operation("DeleteBucketMetricsConfiguration", 17)
     },
     OperationDef {
@@ -310,7 +303,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketOwnershipControls"],
-        codec: Some(&operations::DELETE_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("DeleteBucketOwnershipControls", 18)
     },
     OperationDef {
@@ -324,7 +316,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:DeleteBucketPolicy"],
-        codec: Some(&operations::DELETE_BUCKET_POLICY),
         ..operation("DeleteBucketPolicy", 19)
     },
     OperationDef {
@@ -338,7 +329,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutReplicationConfiguration"],
-        codec: Some(&operations::DELETE_BUCKET_REPLICATION),
         ..operation("DeleteBucketReplication", 20)
     },
     OperationDef {
@@ -366,7 +356,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:DeleteBucketWebsite"],
-        codec: Some(&operations::DELETE_BUCKET_WEBSITE),
         ..operation("DeleteBucketWebsite", 22)
     },
     OperationDef {
@@ -438,7 +427,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketPublicAccessBlock"],
-        codec: Some(&operations::DELETE_PUBLIC_ACCESS_BLOCK),
         ..operation("DeletePublicAccessBlock", 27)
     },
     OperationDef {
@@ -453,7 +441,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AbacStatus"),
         actions: &["s3:GetBucketAbac"],
-        codec: Some(&operations::GET_BUCKET_ABAC),
         ..operation("GetBucketAbac", 28)
     },
     OperationDef {
@@ -468,7 +455,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AccelerateConfiguration"),
         actions: &["s3:GetAccelerateConfiguration"],
-        codec: Some(&operations::GET_BUCKET_ACCELERATE_CONFIGURATION),
         ..operation("GetBucketAccelerateConfiguration", 29)
     },
     OperationDef {
@@ -483,7 +469,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AccessControlPolicy"),
         actions: &["s3:GetBucketAcl"],
-        codec: Some(&operations::GET_BUCKET_ACL),
         ..operation("GetBucketAcl", 30)
     },
     OperationDef {
@@ -498,7 +483,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AnalyticsConfiguration"),
         actions: &["s3:GetAnalyticsConfiguration"],
-        codec: Some(&operations::GET_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("GetBucketAnalyticsConfiguration", 31)
     },
     OperationDef {
@@ -513,7 +497,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("CORSConfiguration"),
         actions: &["s3:GetBucketCORS"],
-        codec: Some(&operations::GET_BUCKET_CORS),
         ..operation("GetBucketCors", 32)
     },
     OperationDef {
@@ -528,7 +511,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ServerSideEncryptionConfiguration"),
         actions: &["s3:GetEncryptionConfiguration"],
-        codec: Some(&operations::GET_BUCKET_ENCRYPTION),
         ..operation("GetBucketEncryption", 33)
     },
     OperationDef {
@@ -543,7 +525,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("IntelligentTieringConfiguration"),
         actions: &["s3:GetIntelligentTieringConfiguration"],
-        codec: Some(&operations::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("GetBucketIntelligentTieringConfiguration", 34)
     },
     OperationDef {
@@ -558,7 +539,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("InventoryConfiguration"),
         actions: &["s3:GetInventoryConfiguration"],
-        codec: Some(&operations::GET_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("GetBucketInventoryConfiguration", 35)
     },
     OperationDef {
@@ -574,7 +554,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("LifecycleConfiguration"),
         deprecated: true,
         actions: &["s3:GetLifecycleConfiguration"],
-        codec: Some(&operations::GET_BUCKET_LIFECYCLE),
         ..operation("GetBucketLifecycle", 36)
     },
     OperationDef {
@@ -589,7 +568,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("LifecycleConfiguration"),
         actions: &["s3:GetLifecycleConfiguration"],
-        codec: Some(&operations::GET_BUCKET_LIFECYCLE_CONFIGURATION),
         ..operation("GetBucketLifecycleConfiguration", 37)
     },
     OperationDef {
@@ -620,7 +598,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("BucketLoggingStatus"),
         actions: &["s3:GetBucketLogging"],
-        codec: Some(&operations::GET_BUCKET_LOGGING),
         ..operation("GetBucketLogging", 39)
     },
     OperationDef {
@@ -663,7 +640,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("MetricsConfiguration"),
         actions: &["s3:GetMetricsConfiguration"],
-        codec: Some(&operations::GET_BUCKET_METRICS_CONFIGURATION),
         ..operation("GetBucketMetricsConfiguration", 42)
     },
     OperationDef {
@@ -679,7 +655,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("NotificationConfiguration"),
         deprecated: true,
         actions: &["s3:GetBucketNotification"],
-        codec: Some(&operations::GET_BUCKET_NOTIFICATION),
         ..operation("GetBucketNotification", 43)
     },
     OperationDef {
@@ -694,7 +669,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("NotificationConfiguration"),
         actions: &["s3:GetBucketNotification"],
-        codec: Some(&operations::GET_BUCKET_NOTIFICATION_CONFIGURATION),
         ..operation("GetBucketNotificationConfiguration", 44)
     },
     OperationDef {
@@ -709,7 +683,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("OwnershipControls"),
         actions: &["s3:GetBucketOwnershipControls"],
-        codec: Some(&operations::GET_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("GetBucketOwnershipControls", 45)
     },
     OperationDef {
@@ -723,7 +696,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:GetBucketPolicy"],
-        codec: Some(&operations::GET_BUCKET_POLICY),
         ..operation("GetBucketPolicy", 46)
     },
     OperationDef {
@@ -738,7 +710,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("PolicyStatus"),
         actions: &["s3:GetBucketPolicyStatus"],
-        codec: Some(&operations::GET_BUCKET_POLICY_STATUS),
         ..operation("GetBucketPolicyStatus", 47)
     },
     OperationDef {
@@ -753,7 +724,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ReplicationConfiguration"),
         actions: &["s3:GetReplicationConfiguration"],
-        codec: Some(&operations::GET_BUCKET_REPLICATION),
         ..operation("GetBucketReplication", 48)
     },
     OperationDef {
@@ -768,7 +738,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("RequestPaymentConfiguration"),
         actions: &["s3:GetBucketRequestPayment"],
-        codec: Some(&operations::GET_BUCKET_REQUEST_PAYMENT),
         ..operation("GetBucketRequestPayment", 49)
     },
     OperationDef {
@@ -813,7 +782,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("WebsiteConfiguration"),
         actions: &["s3:GetBucketWebsite"],
-        codec: Some(&operations::GET_BUCKET_WEBSITE),
         ..operation("GetBucketWebsite", 52)
     },
     OperationDef {
@@ -844,7 +812,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("AccessControlPolicy"),
         actions: &[],
         actions_by_content: &["s3:GetObjectAcl", "s3:GetObjectVersionAcl"],
-        codec: Some(&operations::GET_OBJECT_ACL),
         ..operation("GetObjectAcl", 54)
     },
     OperationDef {
@@ -877,7 +844,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             "s3:GetObjectVersion",
             "s3:GetObjectVersionAttributes",
         ],
-        codec: Some(&operations::GET_OBJECT_ATTRIBUTES),
         ..operation("GetObjectAttributes", 56)
     },
     OperationDef {
@@ -892,7 +858,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("LegalHold"),
         actions: &["s3:GetObjectLegalHold"],
-        codec: Some(&operations::GET_OBJECT_LEGAL_HOLD),
         ..operation("GetObjectLegalHold", 57)
     },
     OperationDef {
@@ -907,7 +872,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ObjectLockConfiguration"),
         actions: &["s3:GetBucketObjectLockConfiguration"],
-        codec: Some(&operations::GET_OBJECT_LOCK_CONFIGURATION),
         ..operation("GetObjectLockConfiguration", 58)
     },
     OperationDef {
@@ -922,7 +886,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("Retention"),
         actions: &["s3:GetObjectRetention"],
-        codec: Some(&operations::GET_OBJECT_RETENTION),
         ..operation("GetObjectRetention", 59)
     },
     OperationDef {
@@ -966,7 +929,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("PublicAccessBlockConfiguration"),
         actions: &["s3:GetBucketPublicAccessBlock"],
-        codec: Some(&operations::GET_PUBLIC_ACCESS_BLOCK),
         ..operation("GetPublicAccessBlock", 62)
     },
     OperationDef {
@@ -1010,7 +972,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListBucketAnalyticsConfigurationResult"),
         actions: &["s3:GetAnalyticsConfiguration"],
-        codec: Some(&operations::LIST_BUCKET_ANALYTICS_CONFIGURATIONS),
         ..operation("ListBucketAnalyticsConfigurations", 65)
     },
     OperationDef {
@@ -1025,7 +986,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListBucketIntelligentTieringConfigurationsOutput"),
         actions: &["s3:GetIntelligentTieringConfiguration"],
-        codec: Some(&operations::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS),
         ..operation("ListBucketIntelligentTieringConfigurations", 66)
     },
     OperationDef {
@@ -1040,7 +1000,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListInventoryConfigurationsResult"),
         actions: &["s3:GetInventoryConfiguration"],
-        codec: Some(&operations::LIST_BUCKET_INVENTORY_CONFIGURATIONS),
         ..operation("ListBucketInventoryConfigurations", 67)
     },
     OperationDef {
@@ -1055,7 +1014,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListMetricsConfigurationsResult"),
         actions: &["s3:GetMetricsConfiguration"],
-        codec: Some(&operations::LIST_BUCKET_METRICS_CONFIGURATIONS),
         ..operation("ListBucketMetricsConfigurations", 68)
     },
     OperationDef {
@@ -1085,7 +1043,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListAllMyDirectoryBucketsResult"),
         actions: &["s3express:ListAllMyDirectoryBuckets"],
-        codec: Some(&operations::LIST_DIRECTORY_BUCKETS),
         ..operation("ListDirectoryBuckets", 70)
     },
     OperationDef {
@@ -1187,7 +1144,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketAbac"],
-        codec: Some(&operations::PUT_BUCKET_ABAC),
         ..operation("PutBucketAbac", 77)
     },
     OperationDef {
@@ -1201,7 +1157,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutAccelerateConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_ACCELERATE_CONFIGURATION),
         ..operation("PutBucketAccelerateConfiguration", 78)
     },
     OperationDef {
@@ -1215,7 +1170,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketAcl"],
-        codec: Some(&operations::PUT_BUCKET_ACL),
         ..operation("PutBucketAcl", 79)
     },
     OperationDef {
@@ -1229,7 +1183,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutAnalyticsConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("PutBucketAnalyticsConfiguration", 80)
     },
     OperationDef {
@@ -1243,7 +1196,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketCORS"],
-        codec: Some(&operations::PUT_BUCKET_CORS),
         ..operation("PutBucketCors", 81)
     },
     OperationDef {
@@ -1257,7 +1209,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutEncryptionConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_ENCRYPTION),
         ..operation("PutBucketEncryption", 82)
     },
     OperationDef {
@@ -1271,7 +1222,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutIntelligentTieringConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("PutBucketIntelligentTieringConfiguration", 83)
     },
     OperationDef {
@@ -1285,7 +1235,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutInventoryConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("PutBucketInventoryConfiguration", 84)
     },
     OperationDef {
@@ -1300,7 +1249,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         deprecated: true,
         actions: &["s3:PutLifecycleConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_LIFECYCLE),
         ..operation("PutBucketLifecycle", 85)
     },
     OperationDef {
@@ -1314,7 +1262,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutLifecycleConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_LIFECYCLE_CONFIGURATION),
         ..operation("PutBucketLifecycleConfiguration", 86)
     },
     OperationDef {
@@ -1328,7 +1275,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketLogging"],
-        codec: Some(&operations::PUT_BUCKET_LOGGING),
         ..operation("PutBucketLogging", 87)
     },
     OperationDef {
@@ -1342,7 +1288,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutMetricsConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_METRICS_CONFIGURATION),
         ..operation("PutBucketMetricsConfiguration", 88)
     },
     OperationDef {
@@ -1357,7 +1302,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         deprecated: true,
         actions: &["s3:PutBucketNotification"],
-        codec: Some(&operations::PUT_BUCKET_NOTIFICATION),
         ..operation("PutBucketNotification", 89)
     },
     OperationDef {
@@ -1371,7 +1315,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketNotification"],
-        codec: Some(&operations::PUT_BUCKET_NOTIFICATION_CONFIGURATION),
         ..operation("PutBucketNotificationConfiguration", 90)
     },
     OperationDef {
@@ -1385,7 +1328,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketOwnershipControls"],
-        codec: Some(&operations::PUT_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("PutBucketOwnershipControls", 91)
     },
     OperationDef {
@@ -1399,7 +1341,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketPolicy"],
-        codec: Some(&operations::PUT_BUCKET_POLICY),
         ..operation("PutBucketPolicy", 92)
     },
     OperationDef {
@@ -1413,7 +1354,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutReplicationConfiguration"],
-        codec: Some(&operations::PUT_BUCKET_REPLICATION),
         ..operation("PutBucketReplication", 93)
     },
     OperationDef {
@@ -1427,7 +1367,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketRequestPayment"],
-        codec: Some(&operations::PUT_BUCKET_REQUEST_PAYMENT),
         ..operation("PutBucketRequestPayment", 94)
     },
     OperationDef {
@@ -1469,7 +1408,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketWebsite"],
-        codec: Some(&operations::PUT_BUCKET_WEBSITE),
         ..operation("PutBucketWebsite", 97)
     },
     OperationDef {
@@ -1504,7 +1442,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &[],
         actions_by_content: &["s3:PutObjectAcl", "s3:PutObjectVersionAcl"],
-        codec: Some(&operations::PUT_OBJECT_ACL),
         ..operation("PutObjectAcl", 99)
     },
     OperationDef {
@@ -1531,7 +1468,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutObjectLegalHold"],
-        codec: Some(&operations::PUT_OBJECT_LEGAL_HOLD),
         ..operation("PutObjectLegalHold", 101)
     },
     OperationDef {
@@ -1545,7 +1481,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketObjectLockConfiguration"],
-        codec: Some(&operations::PUT_OBJECT_LOCK_CONFIGURATION),
         ..operation("PutObjectLockConfiguration", 102)
     },
     OperationDef {
@@ -1560,7 +1495,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &["s3:PutObjectRetention"],
         actions_by_content: &["s3:BypassGovernanceRetention"],
-        codec: Some(&operations::PUT_OBJECT_RETENTION),
         ..operation("PutObjectRetention", 103)
     },
     OperationDef {
@@ -1589,7 +1523,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketPublicAccessBlock"],
-        codec: Some(&operations::PUT_PUBLIC_ACCESS_BLOCK),
         ..operation("PutPublicAccessBlock", 105)
     },
     OperationDef {
@@ -1602,7 +1535,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             required_headers: &["x-amz-rename-source"],
             status: 200,
         },
-        codec: Some(&operations::RENAME_OBJECT),
         ..operation("RenameObject", 106)
     },
     OperationDef {
@@ -1616,7 +1548,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:RestoreObject"],
-        codec: Some(&operations::RESTORE_OBJECT),
         ..operation("RestoreObject", 107)
     },
     OperationDef {
@@ -1659,7 +1590,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:UpdateBucketMetadataInventoryTableConfiguration"],
-        codec: Some(&operations::UPDATE_BUCKET_METADATA_INVENTORY_TABLE_CONFIGURATION),
         ..operation("UpdateBucketMetadataInventoryTableConfiguration", 110)
     },
     OperationDef {
@@ -1673,7 +1603,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:UpdateBucketMetadataJournalTableConfiguration"],
-        codec: Some(&operations::UPDATE_BUCKET_METADATA_JOURNAL_TABLE_CONFIGURATION),
         ..operation("UpdateBucketMetadataJournalTableConfiguration", 111)
     },
     OperationDef {
@@ -1687,7 +1616,6 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:UpdateObjectEncryption"],
-        codec: Some(&operations::UPDATE_OBJECT_ENCRYPTION),
         ..operation("UpdateObjectEncryption", 112)
     },
     OperationDef {

@@ -26,10 +26,7 @@ pub static SERVICE: ServiceDef = ServiceDef {
 };
 
 pub(super) static OPERATIONS: [OperationDef; 26] = [
-    OperationDef {
-        codec: Some(&operations::ASSOCIATE_CROSS_ACCOUNT_REPLICA),
-        ..operation("AssociateCrossAccountReplica", 0)
-    },
+    operation("AssociateCrossAccountReplica", 0),
     OperationDef {
         actions: &["secretsmanager:BatchGetSecretValue"],
         codec: Some(&operations::BATCH_GET_SECRET_VALUE),
@@ -60,10 +57,7 @@ pub(super) static OPERATIONS: [OperationDef; 26] = [
         codec: Some(&operations::DESCRIBE_SECRET),
         ..operation("DescribeSecret", 6)
     },
-    OperationDef {
-        codec: Some(&operations::DISASSOCIATE_CROSS_ACCOUNT_REPLICA),
-        ..operation("DisassociateCrossAccountReplica", 7)
-    },
+    operation("DisassociateCrossAccountReplica", 7),
     OperationDef {
         actions: &["secretsmanager:GetRandomPassword"],
         codec: Some(&operations::GET_RANDOM_PASSWORD),
@@ -79,7 +73,7 @@ pub(super) static OPERATIONS: [OperationDef; 26] = [
         codec: Some(&operations::GET_SECRET_VALUE),
         ..operation("GetSecretValue", 10)
     },
-    OperationDef { codec: Some(&operations::LIST_RESOURCE_POLICIES), ..operation("ListResourcePolicies", 11) },
+    operation("ListResourcePolicies", 11),
     OperationDef {
         actions: &["secretsmanager:ListSecretVersionIds"],
         codec: Some(&operations::LIST_SECRET_VERSION_IDS),

@@ -6,12 +6,6 @@ use super::{schemas, types};
 use crate::support::built_operation;
 
 built_operation! {
-    AssociateCrossAccountReplica, ASSOCIATE_CROSS_ACCOUNT_REPLICA, 0,
-    types::AssociateCrossAccountReplicaRequest: schemas::ASSOCIATE_CROSS_ACCOUNT_REPLICA_REQUEST,
-    types::AssociateCrossAccountReplicaResponse: schemas::ASSOCIATE_CROSS_ACCOUNT_REPLICA_RESPONSE
-}
-
-built_operation! {
     BatchGetSecretValue, BATCH_GET_SECRET_VALUE, 1,
     types::BatchGetSecretValueRequest: schemas::BATCH_GET_SECRET_VALUE_REQUEST,
     types::BatchGetSecretValueResponse: schemas::BATCH_GET_SECRET_VALUE_RESPONSE
@@ -48,12 +42,6 @@ built_operation! {
 }
 
 built_operation! {
-    DisassociateCrossAccountReplica, DISASSOCIATE_CROSS_ACCOUNT_REPLICA, 7,
-    types::DisassociateCrossAccountReplicaRequest: schemas::DISASSOCIATE_CROSS_ACCOUNT_REPLICA_REQUEST,
-    types::DisassociateCrossAccountReplicaResponse: schemas::DISASSOCIATE_CROSS_ACCOUNT_REPLICA_RESPONSE
-}
-
-built_operation! {
     GetRandomPassword, GET_RANDOM_PASSWORD, 8,
     types::GetRandomPasswordRequest: schemas::GET_RANDOM_PASSWORD_REQUEST,
     types::GetRandomPasswordResponse: schemas::GET_RANDOM_PASSWORD_RESPONSE
@@ -69,12 +57,6 @@ built_operation! {
     GetSecretValue, GET_SECRET_VALUE, 10,
     types::GetSecretValueRequest: schemas::GET_SECRET_VALUE_REQUEST,
     types::GetSecretValueResponse: schemas::GET_SECRET_VALUE_RESPONSE
-}
-
-built_operation! {
-    ListResourcePolicies, LIST_RESOURCE_POLICIES, 11,
-    types::ListResourcePoliciesRequest: schemas::LIST_RESOURCE_POLICIES_REQUEST,
-    types::ListResourcePoliciesResponse: schemas::LIST_RESOURCE_POLICIES_RESPONSE
 }
 
 built_operation! {

@@ -25,29 +25,6 @@ pub(crate) static ADD_REPLICA_REGION_LIST_TYPE: Shape = Shape {
     )
 };
 
-pub(crate) static ASSOCIATE_CROSS_ACCOUNT_REPLICA_REQUEST_MEMBERS: [Member; 4] = [
-    Member { required: true, ..member("SecretId", &super::schemas::SECRET_ID_TYPE) },
-    Member { required: true, ..member("CrossAccountReplicaARN", &super::schemas::SECRET_ARN_TYPE) },
-    member("ReplicaRestriction", &super::schemas::REPLICA_RESTRICTION_TYPE),
-    member("ReplicationRoleARN", &super::schemas::ROLE_ARN_TYPE),
-];
-
-pub(crate) static ASSOCIATE_CROSS_ACCOUNT_REPLICA_REQUEST: Shape = shape(
-    "AssociateCrossAccountReplicaRequest",
-    Kind::Structure { members: &ASSOCIATE_CROSS_ACCOUNT_REPLICA_REQUEST_MEMBERS },
-);
-
-pub(crate) static ASSOCIATE_CROSS_ACCOUNT_REPLICA_RESPONSE_MEMBERS: [Member; 3] = [
-    member("ARN", &super::schemas::SECRET_ARN_TYPE),
-    member("CrossAccountReplicaARN", &super::schemas::SECRET_ARN_TYPE),
-    member("ReplicationStatus", &super::schemas::STATUS_TYPE),
-];
-
-pub(crate) static ASSOCIATE_CROSS_ACCOUNT_REPLICA_RESPONSE: Shape = shape(
-    "AssociateCrossAccountReplicaResponse",
-    Kind::Structure { members: &ASSOCIATE_CROSS_ACCOUNT_REPLICA_RESPONSE_MEMBERS },
-);
-
 pub(crate) static AUTOMATICALLY_ROTATE_AFTER_DAYS_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("AutomaticallyRotateAfterDaysType", Kind::Long)
@@ -229,26 +206,6 @@ pub(crate) static DESCRIPTION_TYPE: Shape = Shape {
     ..shape("DescriptionType", Kind::String)
 };
 
-pub(crate) static DISASSOCIATE_CROSS_ACCOUNT_REPLICA_REQUEST_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("SecretId", &super::schemas::SECRET_ID_TYPE) },
-    Member { required: true, ..member("CrossAccountReplicaARN", &super::schemas::SECRET_ARN_TYPE) },
-];
-
-pub(crate) static DISASSOCIATE_CROSS_ACCOUNT_REPLICA_REQUEST: Shape = shape(
-    "DisassociateCrossAccountReplicaRequest",
-    Kind::Structure { members: &DISASSOCIATE_CROSS_ACCOUNT_REPLICA_REQUEST_MEMBERS },
-);
-
-pub(crate) static DISASSOCIATE_CROSS_ACCOUNT_REPLICA_RESPONSE_MEMBERS: [Member; 2] = [
-    member("ARN", &super::schemas::SECRET_ARN_TYPE),
-    member("CrossAccountReplicaARN", &super::schemas::SECRET_ARN_TYPE),
-];
-
-pub(crate) static DISASSOCIATE_CROSS_ACCOUNT_REPLICA_RESPONSE: Shape = shape(
-    "DisassociateCrossAccountReplicaResponse",
-    Kind::Structure { members: &DISASSOCIATE_CROSS_ACCOUNT_REPLICA_RESPONSE_MEMBERS },
-);
-
 pub(crate) static DURATION_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(2.0), max: Some(3.0), pattern: Some("[0-9]+h"), ..Constraints::NONE },
     ..shape("DurationType", Kind::String)
@@ -410,23 +367,6 @@ pub(crate) static LAST_ACCESSED_DATE_TYPE: Shape = shape("LastAccessedDateType",
 pub(crate) static LAST_CHANGED_DATE_TYPE: Shape = shape("LastChangedDateType", Kind::Timestamp(None));
 
 pub(crate) static LAST_ROTATED_DATE_TYPE: Shape = shape("LastRotatedDateType", Kind::Timestamp(None));
-
-pub(crate) static LIST_RESOURCE_POLICIES_REQUEST_MEMBERS: [Member; 3] = [
-    Member { required: true, ..member("SecretId", &super::schemas::SECRET_ID_TYPE) },
-    member("MaxResults", &super::schemas::MAX_RESULTS_TYPE),
-    member("NextToken", &super::schemas::NEXT_TOKEN_TYPE),
-];
-
-pub(crate) static LIST_RESOURCE_POLICIES_REQUEST: Shape =
-    shape("ListResourcePoliciesRequest", Kind::Structure { members: &LIST_RESOURCE_POLICIES_REQUEST_MEMBERS });
-
-pub(crate) static LIST_RESOURCE_POLICIES_RESPONSE_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("ResourcePolicies", &super::schemas::RESOURCE_POLICY_SUMMARY_LIST_TYPE) },
-    member("NextToken", &super::schemas::NEXT_TOKEN_TYPE),
-];
-
-pub(crate) static LIST_RESOURCE_POLICIES_RESPONSE: Shape =
-    shape("ListResourcePoliciesResponse", Kind::Structure { members: &LIST_RESOURCE_POLICIES_RESPONSE_MEMBERS });
 
 pub(crate) static LIST_SECRET_VERSION_IDS_REQUEST_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("SecretId", &super::schemas::SECRET_ID_TYPE) },
@@ -601,11 +541,6 @@ pub(crate) static REPLICA_REGION_TYPE_MEMBERS: [Member; 2] =
 pub(crate) static REPLICA_REGION_TYPE: Shape =
     shape("ReplicaRegionType", Kind::Structure { members: &REPLICA_REGION_TYPE_MEMBERS });
 
-pub(crate) static REPLICA_RESTRICTION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["SameOrg", "NoRestriction"], ..Constraints::NONE },
-    ..shape("ReplicaRestrictionType", Kind::String)
-};
-
 pub(crate) static REPLICATE_SECRET_TO_REGIONS_REQUEST_MEMBERS: [Member; 3] = [
     Member { required: true, ..member("SecretId", &super::schemas::SECRET_ID_TYPE) },
     Member { required: true, ..member("AddReplicaRegions", &super::schemas::ADD_REPLICA_REGION_LIST_TYPE) },
@@ -651,20 +586,6 @@ pub(crate) static RESOURCE_POLICY_NAME_TYPE: Shape = Shape {
         ..Constraints::NONE
     },
     ..shape("ResourcePolicyNameType", Kind::String)
-};
-
-pub(crate) static RESOURCE_POLICY_SUMMARY_MEMBERS: [Member; 1] =
-    [member("PolicyName", &super::schemas::RESOURCE_POLICY_NAME_TYPE)];
-
-pub(crate) static RESOURCE_POLICY_SUMMARY: Shape =
-    shape("ResourcePolicySummary", Kind::Structure { members: &RESOURCE_POLICY_SUMMARY_MEMBERS });
-
-pub(crate) static RESOURCE_POLICY_SUMMARY_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
-    ..shape(
-        "ResourcePolicySummaryListType",
-        Kind::List { member: member("member", &super::schemas::RESOURCE_POLICY_SUMMARY), flattened: false },
-    )
 };
 
 pub(crate) static RESTORE_SECRET_REQUEST_MEMBERS: [Member; 1] =

@@ -49,7 +49,6 @@ pub(super) static OPERATIONS: [OperationDef; 11] = [
     OperationDef {
         result_wrapper: Some("AssumeRootResult"),
         actions: &["sts:AssumeRoot"],
-        codec: Some(&operations::ASSUME_ROOT),
         ..operation("AssumeRoot", 3)
     },
     OperationDef {
@@ -73,7 +72,6 @@ pub(super) static OPERATIONS: [OperationDef; 11] = [
     OperationDef {
         result_wrapper: Some("GetDelegatedAccessTokenResult"),
         actions: &["sts:GetDelegatedAccessToken"],
-        codec: Some(&operations::GET_DELEGATED_ACCESS_TOKEN),
         ..operation("GetDelegatedAccessToken", 7)
     },
     OperationDef {
@@ -91,7 +89,6 @@ pub(super) static OPERATIONS: [OperationDef; 11] = [
     OperationDef {
         result_wrapper: Some("GetWebIdentityTokenResult"),
         actions: &["sts:GetWebIdentityToken"],
-        codec: Some(&operations::GET_WEB_IDENTITY_TOKEN),
         ..operation("GetWebIdentityToken", 10)
     },
 ];

@@ -24,12 +24,6 @@ built_operation! {
 }
 
 built_operation! {
-    AssumeRoot, ASSUME_ROOT, 3,
-    types::AssumeRootRequest: schemas::ASSUME_ROOT_REQUEST,
-    types::AssumeRootResponse: schemas::ASSUME_ROOT_RESPONSE
-}
-
-built_operation! {
     DecodeAuthorizationMessage, DECODE_AUTHORIZATION_MESSAGE, 4,
     types::DecodeAuthorizationMessageRequest: schemas::DECODE_AUTHORIZATION_MESSAGE_REQUEST,
     types::DecodeAuthorizationMessageResponse: schemas::DECODE_AUTHORIZATION_MESSAGE_RESPONSE
@@ -48,12 +42,6 @@ built_operation! {
 }
 
 built_operation! {
-    GetDelegatedAccessToken, GET_DELEGATED_ACCESS_TOKEN, 7,
-    types::GetDelegatedAccessTokenRequest: schemas::GET_DELEGATED_ACCESS_TOKEN_REQUEST,
-    types::GetDelegatedAccessTokenResponse: schemas::GET_DELEGATED_ACCESS_TOKEN_RESPONSE
-}
-
-built_operation! {
     GetFederationToken, GET_FEDERATION_TOKEN, 8,
     types::GetFederationTokenRequest: schemas::GET_FEDERATION_TOKEN_REQUEST,
     types::GetFederationTokenResponse: schemas::GET_FEDERATION_TOKEN_RESPONSE
@@ -63,10 +51,4 @@ built_operation! {
     GetSessionToken, GET_SESSION_TOKEN, 9,
     types::GetSessionTokenRequest: schemas::GET_SESSION_TOKEN_REQUEST,
     types::GetSessionTokenResponse: schemas::GET_SESSION_TOKEN_RESPONSE
-}
-
-built_operation! {
-    GetWebIdentityToken, GET_WEB_IDENTITY_TOKEN, 10,
-    types::GetWebIdentityTokenRequest: schemas::GET_WEB_IDENTITY_TOKEN_REQUEST,
-    types::GetWebIdentityTokenResponse: schemas::GET_WEB_IDENTITY_TOKEN_RESPONSE
 }

@@ -98,26 +98,6 @@ pub(crate) static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Shape = shape(
     Kind::Structure { members: &ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE_MEMBERS },
 );
 
-pub(crate) static ASSUME_ROOT_REQUEST_MEMBERS: [Member; 4] = [
-    Member { required: true, ..member("TargetPrincipal", &super::schemas::TARGET_PRINCIPAL_TYPE) },
-    Member { required: true, ..member("TaskPolicyArn", &super::schemas::POLICY_DESCRIPTOR_TYPE) },
-    member("DurationSeconds", &super::schemas::ROOT_DURATION_SECONDS_TYPE),
-    member("MinimumSessionTokenSize", &super::schemas::MINIMUM_SESSION_TOKEN_SIZE_TYPE),
-];
-
-pub(crate) static ASSUME_ROOT_REQUEST: Shape =
-    shape("AssumeRootRequest", Kind::Structure { members: &ASSUME_ROOT_REQUEST_MEMBERS });
-
-pub(crate) static ASSUME_ROOT_RESPONSE_MEMBERS: [Member; 4] = [
-    member("Credentials", &super::schemas::CREDENTIALS),
-    member("SourceIdentity", &super::schemas::SOURCE_IDENTITY_TYPE),
-    member("SessionTokenUtilization", &super::schemas::SESSION_TOKEN_UTILIZATION_TYPE),
-    member("SessionTokenSize", &super::schemas::SESSION_TOKEN_SIZE_TYPE),
-];
-
-pub(crate) static ASSUME_ROOT_RESPONSE: Shape =
-    shape("AssumeRootResponse", Kind::Structure { members: &ASSUME_ROOT_RESPONSE_MEMBERS });
-
 pub(crate) static ASSUMED_ROLE_USER_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("AssumedRoleId", &super::schemas::ASSUMED_ROLE_ID_TYPE) },
     Member { required: true, ..member("Arn", &super::schemas::ARN_TYPE) },
@@ -186,21 +166,6 @@ pub(crate) static GET_CALLER_IDENTITY_RESPONSE_MEMBERS: [Member; 3] = [
 pub(crate) static GET_CALLER_IDENTITY_RESPONSE: Shape =
     shape("GetCallerIdentityResponse", Kind::Structure { members: &GET_CALLER_IDENTITY_RESPONSE_MEMBERS });
 
-pub(crate) static GET_DELEGATED_ACCESS_TOKEN_REQUEST_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("TradeInToken", &super::schemas::TRADE_IN_TOKEN_TYPE) }];
-
-pub(crate) static GET_DELEGATED_ACCESS_TOKEN_REQUEST: Shape =
-    shape("GetDelegatedAccessTokenRequest", Kind::Structure { members: &GET_DELEGATED_ACCESS_TOKEN_REQUEST_MEMBERS });
-
-pub(crate) static GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS: [Member; 3] = [
-    member("Credentials", &super::schemas::CREDENTIALS),
-    member("PackedPolicySize", &super::schemas::NON_NEGATIVE_INTEGER_TYPE),
-    member("AssumedPrincipal", &super::schemas::ARN_TYPE),
-];
-
-pub(crate) static GET_DELEGATED_ACCESS_TOKEN_RESPONSE: Shape =
-    shape("GetDelegatedAccessTokenResponse", Kind::Structure { members: &GET_DELEGATED_ACCESS_TOKEN_RESPONSE_MEMBERS });
-
 pub(crate) static GET_FEDERATION_TOKEN_REQUEST_MEMBERS: [Member; 6] = [
     Member { required: true, ..member("Name", &super::schemas::USER_NAME_TYPE) },
     member("Policy", &super::schemas::SESSION_POLICY_DOCUMENT_TYPE),
@@ -243,24 +208,6 @@ pub(crate) static GET_SESSION_TOKEN_RESPONSE_MEMBERS: [Member; 3] = [
 pub(crate) static GET_SESSION_TOKEN_RESPONSE: Shape =
     shape("GetSessionTokenResponse", Kind::Structure { members: &GET_SESSION_TOKEN_RESPONSE_MEMBERS });
 
-pub(crate) static GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS: [Member; 4] = [
-    Member { required: true, ..member("Audience", &super::schemas::WEB_IDENTITY_TOKEN_AUDIENCE_LIST_TYPE) },
-    member("DurationSeconds", &super::schemas::WEB_IDENTITY_TOKEN_DURATION_SECONDS_TYPE),
-    Member { required: true, ..member("SigningAlgorithm", &super::schemas::JWT_ALGORITHM_TYPE) },
-    member("Tags", &super::schemas::TAG_LIST_TYPE),
-];
-
-pub(crate) static GET_WEB_IDENTITY_TOKEN_REQUEST: Shape =
-    shape("GetWebIdentityTokenRequest", Kind::Structure { members: &GET_WEB_IDENTITY_TOKEN_REQUEST_MEMBERS });
-
-pub(crate) static GET_WEB_IDENTITY_TOKEN_RESPONSE_MEMBERS: [Member; 2] = [
-    member("WebIdentityToken", &super::schemas::WEB_IDENTITY_TOKEN_TYPE),
-    member("Expiration", &super::schemas::DATE_TYPE),
-];
-
-pub(crate) static GET_WEB_IDENTITY_TOKEN_RESPONSE: Shape =
-    shape("GetWebIdentityTokenResponse", Kind::Structure { members: &GET_WEB_IDENTITY_TOKEN_RESPONSE_MEMBERS });
-
 pub(crate) static ISSUER: Shape = shape("Issuer", Kind::String);
 
 pub(crate) static NAME_QUALIFIER: Shape = shape("NameQualifier", Kind::String);
@@ -286,11 +233,6 @@ pub(crate) static PROVIDED_CONTEXTS_LIST_TYPE: Shape = Shape {
     )
 };
 
-pub(crate) static ROOT_DURATION_SECONDS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(900.0), ..Constraints::NONE },
-    ..shape("RootDurationSecondsType", Kind::Integer)
-};
-
 pub(crate) static SAML_ASSERTION_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(4.0), max: Some(100000.0), ..Constraints::NONE },
     sensitive: true,
@@ -307,11 +249,6 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 ];
 
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
-
-pub(crate) static TARGET_PRINCIPAL_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(12.0), max: Some(2048.0), ..Constraints::NONE },
-    ..shape("TargetPrincipalType", Kind::String)
-};
 
 pub(crate) static ACCESS_KEY_ID_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(16.0), max: Some(128.0), pattern: Some(r"[\w]*"), ..Constraints::NONE },
@@ -376,11 +313,6 @@ pub(crate) static EXTERNAL_ID_TYPE: Shape = Shape {
 pub(crate) static FEDERATED_ID_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(2.0), max: Some(193.0), pattern: Some(r"[\w+=,.@\:-]*"), ..Constraints::NONE },
     ..shape("federatedIdType", Kind::String)
-};
-
-pub(crate) static JWT_ALGORITHM_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(5.0), max: Some(5.0), ..Constraints::NONE },
-    ..shape("jwtAlgorithmType", Kind::String)
 };
 
 pub(crate) static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Shape = Shape {
@@ -475,8 +407,6 @@ pub(crate) static TOKEN_CODE_TYPE: Shape = Shape {
 
 pub(crate) static TOKEN_TYPE: Shape = Shape { sensitive: true, ..shape("tokenType", Kind::String) };
 
-pub(crate) static TRADE_IN_TOKEN_TYPE: Shape = Shape { sensitive: true, ..shape("tradeInTokenType", Kind::String) };
-
 pub(crate) static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
     constraints: Constraints {
         min: Some(1.0),
@@ -502,27 +432,3 @@ pub(crate) static WEB_IDENTITY_SUBJECT_TYPE: Shape = Shape {
     constraints: Constraints { min: Some(6.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("webIdentitySubjectType", Kind::String)
 };
-
-pub(crate) static WEB_IDENTITY_TOKEN_AUDIENCE_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
-    ..shape(
-        "webIdentityTokenAudienceListType",
-        Kind::List {
-            member: member("member", &super::schemas::WEB_IDENTITY_TOKEN_AUDIENCE_STRING_TYPE),
-            flattened: false,
-        },
-    )
-};
-
-pub(crate) static WEB_IDENTITY_TOKEN_AUDIENCE_STRING_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
-    ..shape("webIdentityTokenAudienceStringType", Kind::String)
-};
-
-pub(crate) static WEB_IDENTITY_TOKEN_DURATION_SECONDS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(60.0), max: Some(3600.0), ..Constraints::NONE },
-    ..shape("webIdentityTokenDurationSecondsType", Kind::Integer)
-};
-
-pub(crate) static WEB_IDENTITY_TOKEN_TYPE: Shape =
-    Shape { sensitive: true, ..shape("webIdentityTokenType", Kind::String) };

@@ -6,8 +6,6 @@ pub(super) fn is_internal(service: &str, action: &str) -> bool {
     match (service, action) {
         // Services put their own events on an account's default bus (EventBridge user guide, "Events from AWS services").
         (_, "events:PutEvents") => true,
-        // Functions have no policies of their own here yet, in which AWS would ask for this consent.
-        ("secretsmanager.amazonaws.com", "lambda:InvokeFunction") => true,
         // Log groups have no resource policies here yet, in which AWS would ask for this consent.
         ("events.amazonaws.com", "logs:CreateLogStream" | "logs:PutLogEvents") => true,
         _ => false,
@@ -21,7 +19,7 @@ mod tests {
     #[test]
     fn nothing_else_is_done_without_consent() {
         assert!(is_internal("ssm.amazonaws.com", "events:PutEvents"));
-        assert!(is_internal("secretsmanager.amazonaws.com", "lambda:InvokeFunction"));
+        assert!(!is_internal("secretsmanager.amazonaws.com", "lambda:InvokeFunction"));
         assert!(!is_internal("s3.amazonaws.com", "lambda:InvokeFunction"));
         assert!(!is_internal("events.amazonaws.com", "sqs:SendMessage"));
     }

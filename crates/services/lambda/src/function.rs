@@ -209,9 +209,6 @@ pub struct FunctionRecord {
     pub last_published: u64,
     /// What `$LATEST` was when that version was published; another one is only published once something has changed.
     pub published_content: Option<String>,
-    /// Recursive loops through it are let go on (`RecursiveLoop` is `Allow`).
-    #[serde(default)]
-    pub allows_recursion: bool,
 }
 
 /// A name for a version, or for two of which each is given a share of the invocations.

@@ -19,7 +19,7 @@ use crate::event_source::{self, Pollers};
 use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
-    account, aliases, concurrency, create, delete, event_invoke, event_sources, get, list, permissions, recursion,
+    account, aliases, concurrency, create, delete, event_invoke, event_sources, get, list, permissions,
     runtime_management, tags, update_code, update_configuration, versions,
 };
 use crate::package::Packages;
@@ -104,7 +104,6 @@ impl Lambda {
             GetFunctionConcurrency => concurrency::get_function_concurrency,
             GetFunctionConfiguration => get::get_function_configuration,
             GetFunctionEventInvokeConfig => event_invoke::get_function_event_invoke_config,
-            GetFunctionRecursionConfig => recursion::get_function_recursion_config,
             GetPolicy => permissions::get_policy,
             GetRuntimeManagementConfig => runtime_management::get_runtime_management_config,
             Invoke => invoke::invoke,
@@ -118,7 +117,6 @@ impl Lambda {
             PublishVersion => versions::publish_version,
             PutFunctionConcurrency => concurrency::put_function_concurrency,
             PutFunctionEventInvokeConfig => event_invoke::put_function_event_invoke_config,
-            PutFunctionRecursionConfig => recursion::put_function_recursion_config,
             PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
             RemovePermission => permissions::remove_permission,
             TagResource => tags::tag_resource,

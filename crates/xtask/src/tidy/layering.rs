@@ -19,7 +19,10 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("outbound", &[]),
     ("pattern", &[]),
     ("platform", &["api", "wire", "store", "blob", "policy"]),
-    ("service-lambda", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "sandbox", "runtimes"]),
+    (
+        "service-lambda",
+        &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "sandbox", "runtimes"],
+    ),
     ("service-*", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern"]),
     ("gateway", &["api", "wire", "platform"]),
     ("bench", &["wire"]),

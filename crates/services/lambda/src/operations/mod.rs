@@ -10,7 +10,6 @@ pub mod event_sources;
 pub mod get;
 pub mod list;
 pub mod permissions;
-pub mod recursion;
 pub mod runtime_management;
 pub mod tags;
 pub mod update_code;
