@@ -5,6 +5,7 @@ import urllib.request
 
 import botocore.exceptions
 import pytest
+from boto3.s3.transfer import S3Transfer
 
 MEBIBYTE = 1024 * 1024
 
@@ -188,8 +189,9 @@ def test_small_parts_are_refused_and_uploads_can_be_given_up(s3, bucket):
 def test_the_transfer_manager_moves_files(s3, bucket, tmp_path):
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"0123456789" * 2 * MEBIBYTE)
-    s3.upload_file(str(source), bucket, "file")
-    s3.download_file(bucket, "file", str(target))
+    transfer = S3Transfer(s3)
+    transfer.upload_file(str(source), bucket, "file")
+    transfer.download_file(bucket, "file", str(target))
     assert target.read_bytes() == source.read_bytes()
 
 
