@@ -127,6 +127,20 @@ def test_doctor_tells_what_the_machine_gives(data):
     assert people.returncode == 0 and "isolation" in people.stdout
 
 
+def test_doctor_names_functions_whose_role_was_never_created(data):
+    with Traca("--data", data) as traca:
+        functions = Functions(Clients(traca.endpoint, new_account()))
+        role = f"arn:aws:iam::{functions.account}:role/nobody"
+        function = functions.create("def handler(event, context): pass", Role=role)
+        busy = run("doctor", "--json", "--data", data)
+    rested = run("doctor", "--json", "--data", data)
+    roles = [{finding["name"]: finding for finding in map(json.loads, ended.stdout.splitlines())}["roles"]
+             for ended in (busy, rested)]
+    assert "a platform uses the state" in roles[0]["text"]
+    assert roles[1]["text"] == "functions that were given a role that did not exist: 1"
+    assert f"function:{function.name}" in roles[1]["advice"] and role in roles[1]["advice"]
+
+
 def test_the_demo_deploys_and_invokes_two_functions():
     ended = run("demo", "--once", "--json", "--memory", "--port", 0)
     assert ended.returncode == 0, ended

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use runtimes::{Runtimes, SearchPaths};
 use sandbox::{Capabilities, Sandbox, SandboxConfig, SandboxError};
 use serde_json::{Value, json};
+use store::{OpenError, Profile, Store};
 
 use crate::cli::DoctorArgs;
 use crate::data::default_directory;
@@ -50,6 +51,7 @@ pub async fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let _ = fs::remove_dir_all(&scratch);
     findings.push(installers().await);
     findings.push(disk(&data));
+    findings.extend(roles(&data.join("state")).await);
     for finding in &findings {
         print(finding, output);
     }
@@ -180,6 +182,35 @@ fn disk(data: &Path) -> Finding {
             facts: Value::Null,
         },
     }
+}
+
+/// Functions that act as the account root because the role they name was never created. Nothing without state.
+async fn roles(state: &Path) -> Option<Finding> {
+    if !state.is_dir() {
+        return None;
+    }
+    let finding = |text: String, advice: Option<String>, facts: Value| {
+        Some(Finding { name: "roles", text, advice, is_fatal: false, facts })
+    };
+    let functions = match Store::open(state, Profile::Durable) {
+        Ok(store) => service_lambda::functions::without_role(&store).await.map_err(|error| error.to_string()),
+        Err(OpenError::Locked(_)) => {
+            Err("a platform uses the state; its log names functions without a role".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let functions = match functions {
+        Ok(functions) => functions,
+        Err(text) => return finding(text, None, Value::Null),
+    };
+    if functions.is_empty() {
+        return finding("every function was given a role that exists".to_owned(), None, json!([]));
+    }
+    let named: Vec<String> =
+        functions.iter().map(|version| format!("{} names {}", version.arn(), version.configuration.role)).collect();
+    let text = format!("functions that were given a role that did not exist: {}", functions.len());
+    let advice = format!("they act as the account root unless it was created since:\n{}", named.join("\n"));
+    finding(text, Some(advice), json!(named))
 }
 
 /// The directory itself, or the nearest one above it that is there.

@@ -128,6 +128,11 @@ pub fn all_versions(account: &str, region: &str) -> Key {
     Key::new().u8(VERSION).text(account).text(region)
 }
 
+/// All versions of all functions of all accounts.
+pub fn every_version() -> KeyRange {
+    Key::new().u8(VERSION).range()
+}
+
 /// The mark of a version that is being made ready.
 pub fn deployment(id: &FunctionId, version: Version) -> Key {
     located(Key::new().u8(DEPLOYMENT), id, version)

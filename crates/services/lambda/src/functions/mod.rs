@@ -3,11 +3,13 @@
 mod aliases;
 mod cache;
 mod read;
+mod roleless;
 pub(crate) mod rows;
 mod write;
 
 pub use aliases::{AliasEdit, NewAlias};
 pub use read::{FunctionPage, VersionPage};
+pub use roleless::without_role;
 pub use rows::CODE_STORAGE_BYTES_MAX;
 pub use write::{Change, Edit, NewFunction, Publication, Published};
 
