@@ -177,7 +177,7 @@ def handler(event, context):
 
 
 def test_a_function_cannot_make_itself_root(aws, functions):
-    function = functions.create(IMPOSTOR)
+    function = functions.create(IMPOSTOR, Timeout=60)
     for key in [aws.account, "AKIAIOSFODNN7EXAMPLE", "any"]:
         assert function.answer(key) == "InvalidClientTokenId", key
 

@@ -38,7 +38,7 @@ def identities(aws):
 
 def test_a_function_does_what_its_role_may_and_nothing_else(aws, functions, identities):
     arn = identities.role(LAMBDA, ("lambda:ListFunctions", "*"), name="limited", Path="/service-role/")
-    function = functions.create(CALLER, Role=arn)
+    function = functions.create(CALLER, Timeout=60, Role=arn)
     answered = function.answer(LIST_FUNCTIONS)
     assert answered["arn"] == f"arn:aws:sts::{aws.account}:assumed-role/limited/{function.name}"
     assert function.name in answered["answer"]
@@ -57,7 +57,7 @@ def test_a_role_that_does_not_trust_lambda_is_refused(functions, identities):
     other = identities.role(trust({"Service": "ec2.amazonaws.com"}))
     refusal = refused(functions.create, CALLER, Role=other)
     assert (refusal.status, refusal.code, refusal.message) == (400, "InvalidParameterValueException", UNTRUSTING)
-    function = functions.create(CALLER, Role=identities.role(LAMBDA))
+    function = functions.create(CALLER, Timeout=60, Role=identities.role(LAMBDA))
     refusal = refused(functions.client.update_function_configuration, FunctionName=function.name, Role=other)
     assert (refusal.code, refusal.message) == ("InvalidParameterValueException", UNTRUSTING)
 
@@ -65,7 +65,7 @@ def test_a_role_that_does_not_trust_lambda_is_refused(functions, identities):
 def test_another_role_means_another_environment(aws, functions, identities):
     first = identities.role(LAMBDA, name="first")
     second = identities.role(LAMBDA, ("iam:ListUsers", "*"), name="second")
-    function = functions.create(CALLER, Role=first)
+    function = functions.create(CALLER, Timeout=60, Role=first)
     assert function.answer(LIST_USERS)["code"] == "AccessDenied"
     function.set(Role=second)
     answered = function.answer(LIST_USERS)
@@ -75,7 +75,7 @@ def test_another_role_means_another_environment(aws, functions, identities):
 
 def test_without_its_role_a_function_cannot_be_invoked(functions, identities):
     arn = identities.role(LAMBDA, name="passing")
-    function = functions.create(CALLER, Role=arn)
+    function = functions.create(CALLER, Timeout=60, Role=arn)
     function.answer(LIST_USERS)
     identities.iam.delete_role(RoleName="passing")
     refusal = refused(function.invoke, LIST_USERS)
@@ -85,7 +85,7 @@ def test_without_its_role_a_function_cannot_be_invoked(functions, identities):
 
 
 def test_an_invented_role_acts_as_the_root_until_it_is_created(aws, functions, identities):
-    function = functions.create(CALLER, Role=f"arn:aws:iam::{aws.account}:role/invented")
+    function = functions.create(CALLER, Timeout=60, Role=f"arn:aws:iam::{aws.account}:role/invented")
     answered = function.answer(LIST_USERS)
     assert answered["arn"] == f"arn:aws:sts::{aws.account}:assumed-role/invented/{function.name}"
     assert "answer" in answered
@@ -99,7 +99,7 @@ def test_only_the_root_may_invent_roles(aws, functions, identities):
     by_user.account = aws.account
     refusal = refused(by_user.create, CALLER, Role=f"arn:aws:iam::{aws.account}:role/invented")
     assert (refusal.code, refusal.message) == ("InvalidParameterValueException", UNTRUSTING)
-    by_user.create(CALLER, Role=identities.role(LAMBDA))
+    by_user.create(CALLER, Timeout=60, Role=identities.role(LAMBDA))
 
 
 def test_a_function_hands_its_rights_to_nobody_it_does_not_trust(functions, identities):
@@ -115,9 +115,9 @@ def handler(event, context):
                        aws_session_token=credentials["SessionToken"])
     return len(iam.list_users()["Users"])
 """
-    allowed = functions.create(code, Role=identities.role(LAMBDA, ("sts:AssumeRole", target)))
+    allowed = functions.create(code, Timeout=60, Role=identities.role(LAMBDA, ("sts:AssumeRole", target)))
     assert allowed.answer(target) == 0
-    denied = functions.create(code, Role=identities.role(LAMBDA)).invoke(target)
+    denied = functions.create(code, Timeout=60, Role=identities.role(LAMBDA)).invoke(target)
     assert denied.error and "is not authorized to perform: sts:AssumeRole" in denied.payload["errorMessage"]
 
 
@@ -132,7 +132,7 @@ def test_where_all_is_verified_no_role_is_invented(data):
         functions, identities = Functions(root), Identities(root)
         refusal = refused(functions.create, CALLER, Role=f"arn:aws:iam::{root.account}:role/invented")
         assert (refusal.code, refusal.message) == ("InvalidParameterValueException", UNTRUSTING)
-        function = functions.create(CALLER, Role=identities.role(LAMBDA, ("lambda:ListFunctions", "*")))
+        function = functions.create(CALLER, Timeout=60, Role=identities.role(LAMBDA, ("lambda:ListFunctions", "*")))
         assert function.name in function.answer(LIST_FUNCTIONS)["answer"]
         assert function.answer(LIST_USERS)["code"] == "AccessDenied"
         target = identities.role(identities.own_account())

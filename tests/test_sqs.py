@@ -231,6 +231,6 @@ def _send(endpoint, account, url, name, acknowledged, stop):
         body = f"{name}-{number}"
         try:
             sqs.send_message(QueueUrl=url, MessageBody=body)
-        except (botocore.exceptions.HTTPClientError, botocore.exceptions.ClientError):
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
             return
         acknowledged.add(body)
