@@ -196,7 +196,7 @@ def test_messages_that_no_filter_lets_pass_are_deleted(aws, functions):
         f"    boto3.client('sqs').send_message(QueueUrl={successes!r}.replace({successes!r}.split('/')[2], "
         "os.environ['AWS_ENDPOINT_URL'].split('/')[2]), MessageBody=event['Records'][0]['body'])\n"
     )
-    function = functions.create(code, Timeout=60)
+    function = functions.create(code, Timeout=30)
     url, arn = queue(aws, "filtered")
     pattern = {"Filters": [{"Pattern": json.dumps({"body": {"kind": ["wanted"]}})}]}
     aws("lambda").create_event_source_mapping(FunctionName=function.name, EventSourceArn=arn, FilterCriteria=pattern)
