@@ -110,12 +110,21 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
         codec: Some(&operations::DESCRIBE_ENDPOINTS),
         ..operation("DescribeEndpoints", 15)
     },
-    OperationDef { actions: &["dynamodb:DescribeExport"], ..operation("DescribeExport", 16) },
+    OperationDef {
+        actions: &["dynamodb:DescribeExport"],
+        codec: Some(&operations::DESCRIBE_EXPORT),
+        ..operation("DescribeExport", 16)
+    },
     OperationDef { actions: &["dynamodb:DescribeGlobalTable"], ..operation("DescribeGlobalTable", 17) },
     OperationDef { actions: &["dynamodb:DescribeGlobalTableSettings"], ..operation("DescribeGlobalTableSettings", 18) },
-    OperationDef { actions: &["dynamodb:DescribeImport"], ..operation("DescribeImport", 19) },
+    OperationDef {
+        actions: &["dynamodb:DescribeImport"],
+        codec: Some(&operations::DESCRIBE_IMPORT),
+        ..operation("DescribeImport", 19)
+    },
     OperationDef {
         actions: &["dynamodb:DescribeKinesisStreamingDestination"],
+        codec: Some(&operations::DESCRIBE_KINESIS_STREAMING_DESTINATION),
         ..operation("DescribeKinesisStreamingDestination", 20)
     },
     OperationDef {
@@ -139,10 +148,12 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:DisableKinesisStreamingDestination"],
+        codec: Some(&operations::DISABLE_KINESIS_STREAMING_DESTINATION),
         ..operation("DisableKinesisStreamingDestination", 25)
     },
     OperationDef {
         actions: &["dynamodb:EnableKinesisStreamingDestination"],
+        codec: Some(&operations::ENABLE_KINESIS_STREAMING_DESTINATION),
         ..operation("EnableKinesisStreamingDestination", 26)
     },
     OperationDef {
@@ -167,14 +178,22 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
         codec: Some(&operations::EXECUTE_TRANSACTION),
         ..operation("ExecuteTransaction", 28)
     },
-    OperationDef { actions: &["dynamodb:ExportTableToPointInTime"], ..operation("ExportTableToPointInTime", 29) },
+    OperationDef {
+        actions: &["dynamodb:ExportTableToPointInTime"],
+        codec: Some(&operations::EXPORT_TABLE_TO_POINT_IN_TIME),
+        ..operation("ExportTableToPointInTime", 29)
+    },
     OperationDef { actions: &["dynamodb:GetItem"], codec: Some(&operations::GET_ITEM), ..operation("GetItem", 30) },
     OperationDef {
         actions: &["dynamodb:GetResourcePolicy"],
         codec: Some(&operations::GET_RESOURCE_POLICY),
         ..operation("GetResourcePolicy", 31)
     },
-    OperationDef { actions: &["dynamodb:ImportTable"], ..operation("ImportTable", 32) },
+    OperationDef {
+        actions: &["dynamodb:ImportTable"],
+        codec: Some(&operations::IMPORT_TABLE),
+        ..operation("ImportTable", 32)
+    },
     OperationDef {
         actions: &["dynamodb:ListBackups"],
         codec: Some(&operations::LIST_BACKUPS),
@@ -186,9 +205,17 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
         codec: Some(&operations::LIST_CONTRIBUTOR_INSIGHTS),
         ..operation("ListContributorInsights", 35)
     },
-    OperationDef { actions: &["dynamodb:ListExports"], ..operation("ListExports", 36) },
+    OperationDef {
+        actions: &["dynamodb:ListExports"],
+        codec: Some(&operations::LIST_EXPORTS),
+        ..operation("ListExports", 36)
+    },
     OperationDef { actions: &["dynamodb:ListGlobalTables"], ..operation("ListGlobalTables", 37) },
-    OperationDef { actions: &["dynamodb:ListImports"], ..operation("ListImports", 38) },
+    OperationDef {
+        actions: &["dynamodb:ListImports"],
+        codec: Some(&operations::LIST_IMPORTS),
+        ..operation("ListImports", 38)
+    },
     OperationDef {
         actions: &["dynamodb:ListTables"],
         codec: Some(&operations::LIST_TABLES),
@@ -264,6 +291,7 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:UpdateKinesisStreamingDestination"],
+        codec: Some(&operations::UPDATE_KINESIS_STREAMING_DESTINATION),
         ..operation("UpdateKinesisStreamingDestination", 58)
     },
     OperationDef {

@@ -2,6 +2,14 @@
 
 //! Known values of enums.
 
+/// Values of `ApproximateCreationDateTimePrecision`.
+pub mod approximate_creation_date_time_precision {
+    /// `MILLISECOND`
+    pub const MILLISECOND: &str = "MILLISECOND";
+    /// `MICROSECOND`
+    pub const MICROSECOND: &str = "MICROSECOND";
+}
+
 /// Values of `AttributeAction`.
 pub mod attribute_action {
     /// `ADD`
@@ -154,10 +162,60 @@ pub mod contributor_insights_status {
     pub const FAILED: &str = "FAILED";
 }
 
+/// Values of `DestinationStatus`.
+pub mod destination_status {
+    /// `ENABLING`
+    pub const ENABLING: &str = "ENABLING";
+    /// `ACTIVE`
+    pub const ACTIVE: &str = "ACTIVE";
+    /// `DISABLING`
+    pub const DISABLING: &str = "DISABLING";
+    /// `DISABLED`
+    pub const DISABLED: &str = "DISABLED";
+    /// `ENABLE_FAILED`
+    pub const ENABLE_FAILED: &str = "ENABLE_FAILED";
+    /// `UPDATING`
+    pub const UPDATING: &str = "UPDATING";
+}
+
 /// Values of `DisassociationMode`.
 pub mod disassociation_mode {
     /// `WAIT_FOR_REPLICATION`
     pub const WAIT_FOR_REPLICATION: &str = "WAIT_FOR_REPLICATION";
+}
+
+/// Values of `ExportFormat`.
+pub mod export_format {
+    /// `DYNAMODB_JSON`
+    pub const DYNAMODB_JSON: &str = "DYNAMODB_JSON";
+    /// `ION`
+    pub const ION: &str = "ION";
+}
+
+/// Values of `ExportStatus`.
+pub mod export_status {
+    /// `IN_PROGRESS`
+    pub const IN_PROGRESS: &str = "IN_PROGRESS";
+    /// `COMPLETED`
+    pub const COMPLETED: &str = "COMPLETED";
+    /// `FAILED`
+    pub const FAILED: &str = "FAILED";
+}
+
+/// Values of `ExportType`.
+pub mod export_type {
+    /// `FULL_EXPORT`
+    pub const FULL_EXPORT: &str = "FULL_EXPORT";
+    /// `INCREMENTAL_EXPORT`
+    pub const INCREMENTAL_EXPORT: &str = "INCREMENTAL_EXPORT";
+}
+
+/// Values of `ExportViewType`.
+pub mod export_view_type {
+    /// `NEW_IMAGE`
+    pub const NEW_IMAGE: &str = "NEW_IMAGE";
+    /// `NEW_AND_OLD_IMAGES`
+    pub const NEW_AND_OLD_IMAGES: &str = "NEW_AND_OLD_IMAGES";
 }
 
 /// Values of `GlobalTableSettingsReplicationMode`.
@@ -170,6 +228,20 @@ pub mod global_table_settings_replication_mode {
     pub const ENABLED_WITH_OVERRIDES: &str = "ENABLED_WITH_OVERRIDES";
 }
 
+/// Values of `ImportStatus`.
+pub mod import_status {
+    /// `IN_PROGRESS`
+    pub const IN_PROGRESS: &str = "IN_PROGRESS";
+    /// `COMPLETED`
+    pub const COMPLETED: &str = "COMPLETED";
+    /// `CANCELLING`
+    pub const CANCELLING: &str = "CANCELLING";
+    /// `CANCELLED`
+    pub const CANCELLED: &str = "CANCELLED";
+    /// `FAILED`
+    pub const FAILED: &str = "FAILED";
+}
+
 /// Values of `IndexStatus`.
 pub mod index_status {
     /// `CREATING`
@@ -180,6 +252,26 @@ pub mod index_status {
     pub const DELETING: &str = "DELETING";
     /// `ACTIVE`
     pub const ACTIVE: &str = "ACTIVE";
+}
+
+/// Values of `InputCompressionType`.
+pub mod input_compression_type {
+    /// `GZIP`
+    pub const GZIP: &str = "GZIP";
+    /// `ZSTD`
+    pub const ZSTD: &str = "ZSTD";
+    /// `NONE`
+    pub const NONE: &str = "NONE";
+}
+
+/// Values of `InputFormat`.
+pub mod input_format {
+    /// `DYNAMODB_JSON`
+    pub const DYNAMODB_JSON: &str = "DYNAMODB_JSON";
+    /// `ION`
+    pub const ION: &str = "ION";
+    /// `CSV`
+    pub const CSV: &str = "CSV";
 }
 
 /// Values of `KeyType`.
@@ -278,6 +370,14 @@ pub mod return_values_on_condition_check_failure {
     pub const ALL_OLD: &str = "ALL_OLD";
     /// `NONE`
     pub const NONE: &str = "NONE";
+}
+
+/// Values of `S3SseAlgorithm`.
+pub mod s3_sse_algorithm {
+    /// `AES256`
+    pub const AES256: &str = "AES256";
+    /// `KMS`
+    pub const KMS: &str = "KMS";
 }
 
 /// Values of `SSEStatus`.

@@ -84,6 +84,24 @@ built_operation! {
 }
 
 built_operation! {
+    DescribeExport, DESCRIBE_EXPORT, 16,
+    types::DescribeExportInput: schemas::DESCRIBE_EXPORT_INPUT,
+    types::DescribeExportOutput: schemas::DESCRIBE_EXPORT_OUTPUT
+}
+
+built_operation! {
+    DescribeImport, DESCRIBE_IMPORT, 19,
+    types::DescribeImportInput: schemas::DESCRIBE_IMPORT_INPUT,
+    types::DescribeImportOutput: schemas::DESCRIBE_IMPORT_OUTPUT
+}
+
+built_operation! {
+    DescribeKinesisStreamingDestination, DESCRIBE_KINESIS_STREAMING_DESTINATION, 20,
+    types::DescribeKinesisStreamingDestinationInput: schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT,
+    types::DescribeKinesisStreamingDestinationOutput: schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT
+}
+
+built_operation! {
     DescribeLimits, DESCRIBE_LIMITS, 21,
     types::DescribeLimitsInput: schemas::DESCRIBE_LIMITS_INPUT,
     types::DescribeLimitsOutput: schemas::DESCRIBE_LIMITS_OUTPUT
@@ -102,6 +120,18 @@ built_operation! {
 }
 
 built_operation! {
+    DisableKinesisStreamingDestination, DISABLE_KINESIS_STREAMING_DESTINATION, 25,
+    types::KinesisStreamingDestinationInput: schemas::KINESIS_STREAMING_DESTINATION_INPUT,
+    types::KinesisStreamingDestinationOutput: schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
+}
+
+built_operation! {
+    EnableKinesisStreamingDestination, ENABLE_KINESIS_STREAMING_DESTINATION, 26,
+    types::KinesisStreamingDestinationInput: schemas::KINESIS_STREAMING_DESTINATION_INPUT,
+    types::KinesisStreamingDestinationOutput: schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
+}
+
+built_operation! {
     ExecuteStatement, EXECUTE_STATEMENT, 27,
     types::ExecuteStatementInput: schemas::EXECUTE_STATEMENT_INPUT,
     types::ExecuteStatementOutput: schemas::EXECUTE_STATEMENT_OUTPUT
@@ -111,6 +141,12 @@ built_operation! {
     ExecuteTransaction, EXECUTE_TRANSACTION, 28,
     types::ExecuteTransactionInput: schemas::EXECUTE_TRANSACTION_INPUT,
     types::ExecuteTransactionOutput: schemas::EXECUTE_TRANSACTION_OUTPUT
+}
+
+built_operation! {
+    ExportTableToPointInTime, EXPORT_TABLE_TO_POINT_IN_TIME, 29,
+    types::ExportTableToPointInTimeInput: schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT,
+    types::ExportTableToPointInTimeOutput: schemas::EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT
 }
 
 built_operation! {
@@ -126,6 +162,12 @@ built_operation! {
 }
 
 built_operation! {
+    ImportTable, IMPORT_TABLE, 32,
+    types::ImportTableInput: schemas::IMPORT_TABLE_INPUT,
+    types::ImportTableOutput: schemas::IMPORT_TABLE_OUTPUT
+}
+
+built_operation! {
     ListBackups, LIST_BACKUPS, 33,
     types::ListBackupsInput: schemas::LIST_BACKUPS_INPUT,
     types::ListBackupsOutput: schemas::LIST_BACKUPS_OUTPUT
@@ -135,6 +177,18 @@ built_operation! {
     ListContributorInsights, LIST_CONTRIBUTOR_INSIGHTS, 35,
     types::ListContributorInsightsInput: schemas::LIST_CONTRIBUTOR_INSIGHTS_INPUT,
     types::ListContributorInsightsOutput: schemas::LIST_CONTRIBUTOR_INSIGHTS_OUTPUT
+}
+
+built_operation! {
+    ListExports, LIST_EXPORTS, 36,
+    types::ListExportsInput: schemas::LIST_EXPORTS_INPUT,
+    types::ListExportsOutput: schemas::LIST_EXPORTS_OUTPUT
+}
+
+built_operation! {
+    ListImports, LIST_IMPORTS, 38,
+    types::ListImportsInput: schemas::LIST_IMPORTS_INPUT,
+    types::ListImportsOutput: schemas::LIST_IMPORTS_OUTPUT
 }
 
 built_operation! {
@@ -225,6 +279,12 @@ built_operation! {
     UpdateItem, UPDATE_ITEM, 57,
     types::UpdateItemInput: schemas::UPDATE_ITEM_INPUT,
     types::UpdateItemOutput: schemas::UPDATE_ITEM_OUTPUT
+}
+
+built_operation! {
+    UpdateKinesisStreamingDestination, UPDATE_KINESIS_STREAMING_DESTINATION, 58,
+    types::UpdateKinesisStreamingDestinationInput: schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT,
+    types::UpdateKinesisStreamingDestinationOutput: schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT
 }
 
 built_operation! {

@@ -4,6 +4,11 @@
 
 use crate::support::*;
 
+pub(crate) static APPROXIMATE_CREATION_DATE_TIME_PRECISION: Shape = Shape {
+    constraints: Constraints { one_of: &["MILLISECOND", "MICROSECOND"], ..Constraints::NONE },
+    ..shape("ApproximateCreationDateTimePrecision", Kind::String)
+};
+
 pub(crate) static ARCHIVAL_REASON: Shape = shape("ArchivalReason", Kind::String);
 
 pub(crate) static ARCHIVAL_SUMMARY_MEMBERS: [Member; 3] = [
@@ -305,6 +310,9 @@ pub(crate) static BATCH_WRITE_ITEM_REQUEST_MAP: Shape = Shape {
     )
 };
 
+pub(crate) static BILLED_SIZE_BYTES: Shape =
+    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("BilledSizeBytes", Kind::Long) };
+
 pub(crate) static BILLING_MODE: Shape = Shape {
     constraints: Constraints { one_of: &["PROVISIONED", "PAY_PER_REQUEST"], ..Constraints::NONE },
     ..shape("BillingMode", Kind::String)
@@ -357,6 +365,16 @@ pub(crate) static CAPACITY: Shape = shape("Capacity", Kind::Structure { members:
 pub(crate) static CLIENT_REQUEST_TOKEN: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(36.0), ..Constraints::NONE },
     ..shape("ClientRequestToken", Kind::String)
+};
+
+pub(crate) static CLIENT_TOKEN: Shape = Shape {
+    constraints: Constraints { pattern: Some(r"^[^\$]+$"), ..Constraints::NONE },
+    ..shape("ClientToken", Kind::String)
+};
+
+pub(crate) static CLOUD_WATCH_LOG_GROUP_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("CloudWatchLogGroupArn", Kind::String)
 };
 
 pub(crate) static CODE: Shape = shape("Code", Kind::String);
@@ -582,6 +600,31 @@ pub(crate) static CREATE_VECTOR_INDEX_ACTION_MEMBERS: [Member; 6] = [
 pub(crate) static CREATE_VECTOR_INDEX_ACTION: Shape =
     shape("CreateVectorIndexAction", Kind::Structure { members: &CREATE_VECTOR_INDEX_ACTION_MEMBERS });
 
+pub(crate) static CSV_DELIMITER: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1.0), pattern: Some(r"[,;:|\t ]"), ..Constraints::NONE },
+    ..shape("CsvDelimiter", Kind::String)
+};
+
+pub(crate) static CSV_HEADER: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(65536.0),
+        pattern: Some(r"[\x20-\x21\x23-\x2B\x2D-\x7E]*"),
+        ..Constraints::NONE
+    },
+    ..shape("CsvHeader", Kind::String)
+};
+
+pub(crate) static CSV_HEADER_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("CsvHeaderList", Kind::List { member: member("member", &super::schemas::CSV_HEADER), flattened: false })
+};
+
+pub(crate) static CSV_OPTIONS_MEMBERS: [Member; 2] =
+    [member("Delimiter", &super::schemas::CSV_DELIMITER), member("HeaderList", &super::schemas::CSV_HEADER_LIST)];
+
+pub(crate) static CSV_OPTIONS: Shape = shape("CsvOptions", Kind::Structure { members: &CSV_OPTIONS_MEMBERS });
+
 pub(crate) static DATE: Shape = shape("Date", Kind::Timestamp(None));
 
 pub(crate) static DELETE_MEMBERS: [Member; 6] = [
@@ -756,6 +799,48 @@ pub(crate) static DESCRIBE_ENDPOINTS_RESPONSE_MEMBERS: [Member; 1] =
 pub(crate) static DESCRIBE_ENDPOINTS_RESPONSE: Shape =
     shape("DescribeEndpointsResponse", Kind::Structure { members: &DESCRIBE_ENDPOINTS_RESPONSE_MEMBERS });
 
+pub(crate) static DESCRIBE_EXPORT_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ExportArn", &super::schemas::EXPORT_ARN) }];
+
+pub(crate) static DESCRIBE_EXPORT_INPUT: Shape =
+    shape("DescribeExportInput", Kind::Structure { members: &DESCRIBE_EXPORT_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_EXPORT_OUTPUT_MEMBERS: [Member; 1] =
+    [member("ExportDescription", &super::schemas::EXPORT_DESCRIPTION)];
+
+pub(crate) static DESCRIBE_EXPORT_OUTPUT: Shape =
+    shape("DescribeExportOutput", Kind::Structure { members: &DESCRIBE_EXPORT_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_IMPORT_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ImportArn", &super::schemas::IMPORT_ARN) }];
+
+pub(crate) static DESCRIBE_IMPORT_INPUT: Shape =
+    shape("DescribeImportInput", Kind::Structure { members: &DESCRIBE_IMPORT_INPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_IMPORT_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ImportTableDescription", &super::schemas::IMPORT_TABLE_DESCRIPTION) }];
+
+pub(crate) static DESCRIBE_IMPORT_OUTPUT: Shape =
+    shape("DescribeImportOutput", Kind::Structure { members: &DESCRIBE_IMPORT_OUTPUT_MEMBERS });
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "DescribeKinesisStreamingDestinationInput",
+    Kind::Structure { members: &DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 2] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("KinesisDataStreamDestinations", &super::schemas::KINESIS_DATA_STREAM_DESTINATIONS),
+];
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "DescribeKinesisStreamingDestinationOutput",
+    Kind::Structure { members: &DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
+
 pub(crate) static DESCRIBE_LIMITS_INPUT_MEMBERS: [Member; 0] = [];
 
 pub(crate) static DESCRIBE_LIMITS_INPUT: Shape =
@@ -794,6 +879,14 @@ pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS: [Member; 1] =
 pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT: Shape =
     shape("DescribeTimeToLiveOutput", Kind::Structure { members: &DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS });
 
+pub(crate) static DESTINATION_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["ENABLING", "ACTIVE", "DISABLING", "DISABLED", "ENABLE_FAILED", "UPDATING"],
+        ..Constraints::NONE
+    },
+    ..shape("DestinationStatus", Kind::String)
+};
+
 pub(crate) static DISASSOCIATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
     Member { required: true, ..member("DisassociationMode", &super::schemas::DISASSOCIATION_MODE) },
@@ -811,6 +904,14 @@ pub(crate) static DISASSOCIATION_MODE: Shape = Shape {
 
 pub(crate) static DISASSOCIATION_PROTECTION_ENABLED: Shape = shape("DisassociationProtectionEnabled", Kind::Boolean);
 
+pub(crate) static ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION)];
+
+pub(crate) static ENABLE_KINESIS_STREAMING_CONFIGURATION: Shape = shape(
+    "EnableKinesisStreamingConfiguration",
+    Kind::Structure { members: &ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS },
+);
+
 pub(crate) static ENDPOINT_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("Address", &super::schemas::STRING) },
     Member { required: true, ..member("CachePeriodInMinutes", &super::schemas::LONG) },
@@ -820,6 +921,9 @@ pub(crate) static ENDPOINT: Shape = shape("Endpoint", Kind::Structure { members:
 
 pub(crate) static ENDPOINTS: Shape =
     shape("Endpoints", Kind::List { member: member("member", &super::schemas::ENDPOINT), flattened: false });
+
+pub(crate) static ERROR_COUNT: Shape =
+    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("ErrorCount", Kind::Long) };
 
 pub(crate) static ERROR_MESSAGE: Shape = shape("ErrorMessage", Kind::String);
 
@@ -886,6 +990,110 @@ pub(crate) static EXPECTED_ATTRIBUTE_VALUE_MEMBERS: [Member; 4] = [
 pub(crate) static EXPECTED_ATTRIBUTE_VALUE: Shape =
     shape("ExpectedAttributeValue", Kind::Structure { members: &EXPECTED_ATTRIBUTE_VALUE_MEMBERS });
 
+pub(crate) static EXPORT_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("ExportArn", Kind::String)
+};
+
+pub(crate) static EXPORT_DESCRIPTION_MEMBERS: [Member; 22] = [
+    member("ExportArn", &super::schemas::EXPORT_ARN),
+    member("ExportStatus", &super::schemas::EXPORT_STATUS),
+    member("StartTime", &super::schemas::EXPORT_START_TIME),
+    member("EndTime", &super::schemas::EXPORT_END_TIME),
+    member("ExportManifest", &super::schemas::EXPORT_MANIFEST),
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("TableId", &super::schemas::TABLE_ID),
+    member("ExportTime", &super::schemas::EXPORT_TIME),
+    member("ClientToken", &super::schemas::CLIENT_TOKEN),
+    member("S3Bucket", &super::schemas::S3_BUCKET),
+    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
+    member("S3Prefix", &super::schemas::S3_PREFIX),
+    member("S3SseAlgorithm", &super::schemas::S3_SSE_ALGORITHM),
+    member("S3SseKmsKeyId", &super::schemas::S3_SSE_KMS_KEY_ID),
+    member("FailureCode", &super::schemas::FAILURE_CODE),
+    member("FailureMessage", &super::schemas::FAILURE_MESSAGE),
+    member("ExportFormat", &super::schemas::EXPORT_FORMAT),
+    member("BilledSizeBytes", &super::schemas::BILLED_SIZE_BYTES),
+    member("ItemCount", &super::schemas::ITEM_COUNT),
+    member("ExportType", &super::schemas::EXPORT_TYPE),
+    member("IncrementalExportSpecification", &super::schemas::INCREMENTAL_EXPORT_SPECIFICATION),
+    member("FilterSpecification", &super::schemas::FILTER_SPECIFICATION),
+];
+
+pub(crate) static EXPORT_DESCRIPTION: Shape =
+    shape("ExportDescription", Kind::Structure { members: &EXPORT_DESCRIPTION_MEMBERS });
+
+pub(crate) static EXPORT_END_TIME: Shape = shape("ExportEndTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_FORMAT: Shape = Shape {
+    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION"], ..Constraints::NONE },
+    ..shape("ExportFormat", Kind::String)
+};
+
+pub(crate) static EXPORT_FROM_TIME: Shape = shape("ExportFromTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_MANIFEST: Shape = shape("ExportManifest", Kind::String);
+
+pub(crate) static EXPORT_NEXT_TOKEN: Shape = shape("ExportNextToken", Kind::String);
+
+pub(crate) static EXPORT_START_TIME: Shape = shape("ExportStartTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["IN_PROGRESS", "COMPLETED", "FAILED"], ..Constraints::NONE },
+    ..shape("ExportStatus", Kind::String)
+};
+
+pub(crate) static EXPORT_SUMMARIES: Shape = shape(
+    "ExportSummaries",
+    Kind::List { member: member("member", &super::schemas::EXPORT_SUMMARY), flattened: false },
+);
+
+pub(crate) static EXPORT_SUMMARY_MEMBERS: [Member; 3] = [
+    member("ExportArn", &super::schemas::EXPORT_ARN),
+    member("ExportStatus", &super::schemas::EXPORT_STATUS),
+    member("ExportType", &super::schemas::EXPORT_TYPE),
+];
+
+pub(crate) static EXPORT_SUMMARY: Shape = shape("ExportSummary", Kind::Structure { members: &EXPORT_SUMMARY_MEMBERS });
+
+pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS: [Member; 12] = [
+    Member { required: true, ..member("TableArn", &super::schemas::TABLE_ARN) },
+    member("ExportTime", &super::schemas::EXPORT_TIME),
+    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
+    Member { required: true, ..member("S3Bucket", &super::schemas::S3_BUCKET) },
+    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
+    member("S3Prefix", &super::schemas::S3_PREFIX),
+    member("S3SseAlgorithm", &super::schemas::S3_SSE_ALGORITHM),
+    member("S3SseKmsKeyId", &super::schemas::S3_SSE_KMS_KEY_ID),
+    member("ExportFormat", &super::schemas::EXPORT_FORMAT),
+    member("ExportType", &super::schemas::EXPORT_TYPE),
+    member("IncrementalExportSpecification", &super::schemas::INCREMENTAL_EXPORT_SPECIFICATION),
+    member("FilterSpecification", &super::schemas::FILTER_SPECIFICATION),
+];
+
+pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_INPUT: Shape =
+    shape("ExportTableToPointInTimeInput", Kind::Structure { members: &EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS });
+
+pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS: [Member; 1] =
+    [member("ExportDescription", &super::schemas::EXPORT_DESCRIPTION)];
+
+pub(crate) static EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT: Shape =
+    shape("ExportTableToPointInTimeOutput", Kind::Structure { members: &EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS });
+
+pub(crate) static EXPORT_TIME: Shape = shape("ExportTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_TO_TIME: Shape = shape("ExportToTime", Kind::Timestamp(None));
+
+pub(crate) static EXPORT_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["FULL_EXPORT", "INCREMENTAL_EXPORT"], ..Constraints::NONE },
+    ..shape("ExportType", Kind::String)
+};
+
+pub(crate) static EXPORT_VIEW_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], ..Constraints::NONE },
+    ..shape("ExportViewType", Kind::String)
+};
+
 pub(crate) static EXPRESSION_ATTRIBUTE_NAME_MAP: Shape = shape(
     "ExpressionAttributeNameMap",
     Kind::Map {
@@ -908,6 +1116,8 @@ pub(crate) static EXPRESSION_ATTRIBUTE_VALUE_MAP: Shape = shape(
 
 pub(crate) static EXPRESSION_ATTRIBUTE_VALUE_VARIABLE: Shape = shape("ExpressionAttributeValueVariable", Kind::String);
 
+pub(crate) static FAILURE_CODE: Shape = shape("FailureCode", Kind::String);
+
 pub(crate) static FAILURE_EXCEPTION_MEMBERS: [Member; 2] = [
     member("ExceptionName", &super::schemas::EXCEPTION_NAME),
     member("ExceptionDescription", &super::schemas::EXCEPTION_DESCRIPTION),
@@ -915,6 +1125,8 @@ pub(crate) static FAILURE_EXCEPTION_MEMBERS: [Member; 2] = [
 
 pub(crate) static FAILURE_EXCEPTION: Shape =
     shape("FailureException", Kind::Structure { members: &FAILURE_EXCEPTION_MEMBERS });
+
+pub(crate) static FAILURE_MESSAGE: Shape = shape("FailureMessage", Kind::String);
 
 pub(crate) static FILTER_CONDITION_MAP: Shape = shape(
     "FilterConditionMap",
@@ -924,6 +1136,17 @@ pub(crate) static FILTER_CONDITION_MAP: Shape = shape(
         flattened: false,
     },
 );
+
+pub(crate) static FILTER_SPECIFICATION_MEMBERS: [Member; 5] = [
+    member("FilterExpression", &super::schemas::CONDITION_EXPRESSION),
+    member("ProjectionExpression", &super::schemas::PROJECTION_EXPRESSION),
+    member("KeyConditionExpression", &super::schemas::KEY_EXPRESSION),
+    member("ExpressionAttributeNames", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_MAP),
+    member("ExpressionAttributeValues", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_MAP),
+];
+
+pub(crate) static FILTER_SPECIFICATION: Shape =
+    shape("FilterSpecification", Kind::Structure { members: &FILTER_SPECIFICATION_MEMBERS });
 
 pub(crate) static GET_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("Key", &super::schemas::KEY) },
@@ -1076,6 +1299,108 @@ pub(crate) static GLOBAL_TABLE_WITNESS_GROUP_UPDATE_LIST: Shape = Shape {
     )
 };
 
+pub(crate) static IMPORT_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("ImportArn", Kind::String)
+};
+
+pub(crate) static IMPORT_END_TIME: Shape = shape("ImportEndTime", Kind::Timestamp(None));
+
+pub(crate) static IMPORT_NEXT_TOKEN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(112.0),
+        max: Some(1024.0),
+        pattern: Some("([0-9a-f]{16})+"),
+        ..Constraints::NONE
+    },
+    ..shape("ImportNextToken", Kind::String)
+};
+
+pub(crate) static IMPORT_START_TIME: Shape = shape("ImportStartTime", Kind::Timestamp(None));
+
+pub(crate) static IMPORT_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["IN_PROGRESS", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"],
+        ..Constraints::NONE
+    },
+    ..shape("ImportStatus", Kind::String)
+};
+
+pub(crate) static IMPORT_SUMMARY_MEMBERS: [Member; 8] = [
+    member("ImportArn", &super::schemas::IMPORT_ARN),
+    member("ImportStatus", &super::schemas::IMPORT_STATUS),
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE),
+    member("CloudWatchLogGroupArn", &super::schemas::CLOUD_WATCH_LOG_GROUP_ARN),
+    member("InputFormat", &super::schemas::INPUT_FORMAT),
+    member("StartTime", &super::schemas::IMPORT_START_TIME),
+    member("EndTime", &super::schemas::IMPORT_END_TIME),
+];
+
+pub(crate) static IMPORT_SUMMARY: Shape = shape("ImportSummary", Kind::Structure { members: &IMPORT_SUMMARY_MEMBERS });
+
+pub(crate) static IMPORT_SUMMARY_LIST: Shape = shape(
+    "ImportSummaryList",
+    Kind::List { member: member("member", &super::schemas::IMPORT_SUMMARY), flattened: false },
+);
+
+pub(crate) static IMPORT_TABLE_DESCRIPTION_MEMBERS: [Member; 19] = [
+    member("ImportArn", &super::schemas::IMPORT_ARN),
+    member("ImportStatus", &super::schemas::IMPORT_STATUS),
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("TableId", &super::schemas::TABLE_ID),
+    member("ClientToken", &super::schemas::CLIENT_TOKEN),
+    member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE),
+    member("ErrorCount", &super::schemas::ERROR_COUNT),
+    member("CloudWatchLogGroupArn", &super::schemas::CLOUD_WATCH_LOG_GROUP_ARN),
+    member("InputFormat", &super::schemas::INPUT_FORMAT),
+    member("InputFormatOptions", &super::schemas::INPUT_FORMAT_OPTIONS),
+    member("InputCompressionType", &super::schemas::INPUT_COMPRESSION_TYPE),
+    member("TableCreationParameters", &super::schemas::TABLE_CREATION_PARAMETERS),
+    member("StartTime", &super::schemas::IMPORT_START_TIME),
+    member("EndTime", &super::schemas::IMPORT_END_TIME),
+    member("ProcessedSizeBytes", &super::schemas::LONG_OBJECT),
+    member("ProcessedItemCount", &super::schemas::PROCESSED_ITEM_COUNT),
+    member("ImportedItemCount", &super::schemas::IMPORTED_ITEM_COUNT),
+    member("FailureCode", &super::schemas::FAILURE_CODE),
+    member("FailureMessage", &super::schemas::FAILURE_MESSAGE),
+];
+
+pub(crate) static IMPORT_TABLE_DESCRIPTION: Shape =
+    shape("ImportTableDescription", Kind::Structure { members: &IMPORT_TABLE_DESCRIPTION_MEMBERS });
+
+pub(crate) static IMPORT_TABLE_INPUT_MEMBERS: [Member; 6] = [
+    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
+    Member { required: true, ..member("S3BucketSource", &super::schemas::S3_BUCKET_SOURCE) },
+    Member { required: true, ..member("InputFormat", &super::schemas::INPUT_FORMAT) },
+    member("InputFormatOptions", &super::schemas::INPUT_FORMAT_OPTIONS),
+    member("InputCompressionType", &super::schemas::INPUT_COMPRESSION_TYPE),
+    Member { required: true, ..member("TableCreationParameters", &super::schemas::TABLE_CREATION_PARAMETERS) },
+];
+
+pub(crate) static IMPORT_TABLE_INPUT: Shape =
+    shape("ImportTableInput", Kind::Structure { members: &IMPORT_TABLE_INPUT_MEMBERS });
+
+pub(crate) static IMPORT_TABLE_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ImportTableDescription", &super::schemas::IMPORT_TABLE_DESCRIPTION) }];
+
+pub(crate) static IMPORT_TABLE_OUTPUT: Shape =
+    shape("ImportTableOutput", Kind::Structure { members: &IMPORT_TABLE_OUTPUT_MEMBERS });
+
+pub(crate) static IMPORTED_ITEM_COUNT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("ImportedItemCount", Kind::Long)
+};
+
+pub(crate) static INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS: [Member; 3] = [
+    member("ExportFromTime", &super::schemas::EXPORT_FROM_TIME),
+    member("ExportToTime", &super::schemas::EXPORT_TO_TIME),
+    member("ExportViewType", &super::schemas::EXPORT_VIEW_TYPE),
+];
+
+pub(crate) static INCREMENTAL_EXPORT_SPECIFICATION: Shape =
+    shape("IncrementalExportSpecification", Kind::Structure { members: &INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS });
+
 pub(crate) static INDEX_NAME: Shape = Shape {
     constraints: Constraints {
         min: Some(3.0),
@@ -1090,6 +1415,21 @@ pub(crate) static INDEX_STATUS: Shape = Shape {
     constraints: Constraints { one_of: &["CREATING", "UPDATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
     ..shape("IndexStatus", Kind::String)
 };
+
+pub(crate) static INPUT_COMPRESSION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["GZIP", "ZSTD", "NONE"], ..Constraints::NONE },
+    ..shape("InputCompressionType", Kind::String)
+};
+
+pub(crate) static INPUT_FORMAT: Shape = Shape {
+    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION", "CSV"], ..Constraints::NONE },
+    ..shape("InputFormat", Kind::String)
+};
+
+pub(crate) static INPUT_FORMAT_OPTIONS_MEMBERS: [Member; 1] = [member("Csv", &super::schemas::CSV_OPTIONS)];
+
+pub(crate) static INPUT_FORMAT_OPTIONS: Shape =
+    shape("InputFormatOptions", Kind::Structure { members: &INPUT_FORMAT_OPTIONS_MEMBERS });
 
 pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
 
@@ -1212,6 +1552,44 @@ pub(crate) static KEYS_AND_ATTRIBUTES_MEMBERS: [Member; 5] = [
 pub(crate) static KEYS_AND_ATTRIBUTES: Shape =
     shape("KeysAndAttributes", Kind::Structure { members: &KEYS_AND_ATTRIBUTES_MEMBERS });
 
+pub(crate) static KINESIS_DATA_STREAM_DESTINATION_MEMBERS: [Member; 4] = [
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("DestinationStatusDescription", &super::schemas::STRING),
+    member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION),
+];
+
+pub(crate) static KINESIS_DATA_STREAM_DESTINATION: Shape =
+    shape("KinesisDataStreamDestination", Kind::Structure { members: &KINESIS_DATA_STREAM_DESTINATION_MEMBERS });
+
+pub(crate) static KINESIS_DATA_STREAM_DESTINATIONS: Shape = shape(
+    "KinesisDataStreamDestinations",
+    Kind::List { member: member("member", &super::schemas::KINESIS_DATA_STREAM_DESTINATION), flattened: false },
+);
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("StreamArn", &super::schemas::STREAM_ARN) },
+    member("EnableKinesisStreamingConfiguration", &super::schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "KinesisStreamingDestinationInput",
+    Kind::Structure { members: &KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 4] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("EnableKinesisStreamingConfiguration", &super::schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "KinesisStreamingDestinationOutput",
+    Kind::Structure { members: &KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
+
 pub(crate) static LAST_UPDATE_DATE_TIME: Shape = shape("LastUpdateDateTime", Kind::Timestamp(None));
 
 pub(crate) static LIST_ATTRIBUTE_VALUE: Shape = shape(
@@ -1260,6 +1638,50 @@ pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS: [Member; 2] = [
 
 pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_OUTPUT: Shape =
     shape("ListContributorInsightsOutput", Kind::Structure { members: &LIST_CONTRIBUTOR_INSIGHTS_OUTPUT_MEMBERS });
+
+pub(crate) static LIST_EXPORTS_INPUT_MEMBERS: [Member; 3] = [
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("MaxResults", &super::schemas::LIST_EXPORTS_MAX_LIMIT),
+    member("NextToken", &super::schemas::EXPORT_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_EXPORTS_INPUT: Shape =
+    shape("ListExportsInput", Kind::Structure { members: &LIST_EXPORTS_INPUT_MEMBERS });
+
+pub(crate) static LIST_EXPORTS_MAX_LIMIT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape("ListExportsMaxLimit", Kind::Integer)
+};
+
+pub(crate) static LIST_EXPORTS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("ExportSummaries", &super::schemas::EXPORT_SUMMARIES),
+    member("NextToken", &super::schemas::EXPORT_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_EXPORTS_OUTPUT: Shape =
+    shape("ListExportsOutput", Kind::Structure { members: &LIST_EXPORTS_OUTPUT_MEMBERS });
+
+pub(crate) static LIST_IMPORTS_INPUT_MEMBERS: [Member; 3] = [
+    member("TableArn", &super::schemas::TABLE_ARN),
+    member("PageSize", &super::schemas::LIST_IMPORTS_MAX_LIMIT),
+    member("NextToken", &super::schemas::IMPORT_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_IMPORTS_INPUT: Shape =
+    shape("ListImportsInput", Kind::Structure { members: &LIST_IMPORTS_INPUT_MEMBERS });
+
+pub(crate) static LIST_IMPORTS_MAX_LIMIT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape("ListImportsMaxLimit", Kind::Integer)
+};
+
+pub(crate) static LIST_IMPORTS_OUTPUT_MEMBERS: [Member; 2] = [
+    member("ImportSummaryList", &super::schemas::IMPORT_SUMMARY_LIST),
+    member("NextToken", &super::schemas::IMPORT_NEXT_TOKEN),
+];
+
+pub(crate) static LIST_IMPORTS_OUTPUT: Shape =
+    shape("ListImportsOutput", Kind::Structure { members: &LIST_IMPORTS_OUTPUT_MEMBERS });
 
 pub(crate) static LIST_TABLES_INPUT_MEMBERS: [Member; 2] = [
     member("ExclusiveStartTableName", &super::schemas::TABLE_NAME),
@@ -1488,6 +1910,11 @@ pub(crate) static PREPARED_STATEMENT_PARAMETERS: Shape = Shape {
         "PreparedStatementParameters",
         Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
     )
+};
+
+pub(crate) static PROCESSED_ITEM_COUNT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("ProcessedItemCount", Kind::Long)
 };
 
 pub(crate) static PROJECTION_MEMBERS: [Member; 2] = [
@@ -1829,6 +2256,42 @@ pub(crate) static RETURN_VALUES_ON_CONDITION_CHECK_FAILURE: Shape = Shape {
     ..shape("ReturnValuesOnConditionCheckFailure", Kind::String)
 };
 
+pub(crate) static S3_BUCKET: Shape = Shape {
+    constraints: Constraints {
+        max: Some(255.0),
+        pattern: Some(r"^[a-z0-9A-Z]+[\.\-\w]*[a-z0-9A-Z]+$"),
+        ..Constraints::NONE
+    },
+    ..shape("S3Bucket", Kind::String)
+};
+
+pub(crate) static S3_BUCKET_OWNER: Shape = Shape {
+    constraints: Constraints { pattern: Some("[0-9]{12}"), ..Constraints::NONE },
+    ..shape("S3BucketOwner", Kind::String)
+};
+
+pub(crate) static S3_BUCKET_SOURCE_MEMBERS: [Member; 3] = [
+    member("S3BucketOwner", &super::schemas::S3_BUCKET_OWNER),
+    Member { required: true, ..member("S3Bucket", &super::schemas::S3_BUCKET) },
+    member("S3KeyPrefix", &super::schemas::S3_PREFIX),
+];
+
+pub(crate) static S3_BUCKET_SOURCE: Shape =
+    shape("S3BucketSource", Kind::Structure { members: &S3_BUCKET_SOURCE_MEMBERS });
+
+pub(crate) static S3_PREFIX: Shape =
+    Shape { constraints: Constraints { max: Some(1024.0), ..Constraints::NONE }, ..shape("S3Prefix", Kind::String) };
+
+pub(crate) static S3_SSE_ALGORITHM: Shape = Shape {
+    constraints: Constraints { one_of: &["AES256", "KMS"], ..Constraints::NONE },
+    ..shape("S3SseAlgorithm", Kind::String)
+};
+
+pub(crate) static S3_SSE_KMS_KEY_ID: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("S3SseKmsKeyId", Kind::String)
+};
+
 pub(crate) static SSE_DESCRIPTION_MEMBERS: [Member; 4] = [
     member("Status", &super::schemas::SSE_STATUS),
     member("SSEType", &super::schemas::SSE_TYPE),
@@ -2024,6 +2487,21 @@ pub(crate) static TABLE_CLASS_SUMMARY: Shape =
     shape("TableClassSummary", Kind::Structure { members: &TABLE_CLASS_SUMMARY_MEMBERS });
 
 pub(crate) static TABLE_CREATION_DATE_TIME: Shape = shape("TableCreationDateTime", Kind::Timestamp(None));
+
+pub(crate) static TABLE_CREATION_PARAMETERS_MEMBERS: [Member; 9] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_NAME) },
+    Member { required: true, ..member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS) },
+    Member { required: true, ..member("KeySchema", &super::schemas::KEY_SCHEMA) },
+    member("BillingMode", &super::schemas::BILLING_MODE),
+    member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
+    member("OnDemandThroughput", &super::schemas::ON_DEMAND_THROUGHPUT),
+    member("SSESpecification", &super::schemas::SSE_SPECIFICATION),
+    member("GlobalSecondaryIndexes", &super::schemas::GLOBAL_SECONDARY_INDEX_LIST),
+    member("VectorIndexes", &super::schemas::VECTOR_INDEX_LIST),
+];
+
+pub(crate) static TABLE_CREATION_PARAMETERS: Shape =
+    shape("TableCreationParameters", Kind::Structure { members: &TABLE_CREATION_PARAMETERS_MEMBERS });
 
 pub(crate) static TABLE_DESCRIPTION_MEMBERS: [Member; 30] = [
     member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS),
@@ -2346,6 +2824,37 @@ pub(crate) static UPDATE_ITEM_OUTPUT_MEMBERS: [Member; 3] = [
 
 pub(crate) static UPDATE_ITEM_OUTPUT: Shape =
     shape("UpdateItemOutput", Kind::Structure { members: &UPDATE_ITEM_OUTPUT_MEMBERS });
+
+pub(crate) static UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION)];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_CONFIGURATION: Shape = shape(
+    "UpdateKinesisStreamingConfiguration",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS },
+);
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("StreamArn", &super::schemas::STREAM_ARN) },
+    member("UpdateKinesisStreamingConfiguration", &super::schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "UpdateKinesisStreamingDestinationInput",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 4] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("UpdateKinesisStreamingConfiguration", &super::schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "UpdateKinesisStreamingDestinationOutput",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
 
 pub(crate) static UPDATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 6] = [
     Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },

@@ -1681,6 +1681,44 @@ impl ReadStructure for CreateVectorIndexAction {
 
 structure_value!(CreateVectorIndexAction);
 
+/// `CsvOptions`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CsvOptions {
+    /// `Delimiter`
+    pub delimiter: Option<String>,
+    /// `HeaderList`
+    pub header_list: Option<Vec<String>>,
+}
+
+impl Structure for CsvOptions {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CSV_OPTIONS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CSV_OPTIONS_MEMBERS[0], &self.delimiter);
+        put_optional(writer, &schemas::CSV_OPTIONS_MEMBERS[1], &self.header_list);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CsvOptions {
+    fn schema() -> &'static Shape {
+        &schemas::CSV_OPTIONS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.delimiter = Some(ReadValue::read(reader, &schemas::CSV_OPTIONS_MEMBERS[0])?),
+            1 => self.header_list = Some(ReadValue::read(reader, &schemas::CSV_OPTIONS_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CsvOptions);
+
 /// `Delete`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delete {
@@ -2703,6 +2741,253 @@ impl ReadStructure for DescribeEndpointsResponse {
 
 structure_value!(DescribeEndpointsResponse);
 
+/// `DescribeExportInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeExportInput {
+    /// `ExportArn`
+    pub export_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DescribeExportInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_EXPORT_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DESCRIBE_EXPORT_INPUT_MEMBERS[0], &self.export_arn, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeExportInput {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_EXPORT_INPUT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DESCRIBE_EXPORT_INPUT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.export_arn = ReadValue::read(reader, &schemas::DESCRIBE_EXPORT_INPUT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeExportInput);
+
+/// `DescribeExportOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeExportOutput {
+    /// `ExportDescription`
+    pub export_description: Option<ExportDescription>,
+}
+
+impl Structure for DescribeExportOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_EXPORT_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DESCRIBE_EXPORT_OUTPUT_MEMBERS[0], &self.export_description);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeExportOutput {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_EXPORT_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.export_description = Some(ReadValue::read(reader, &schemas::DESCRIBE_EXPORT_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeExportOutput);
+
+/// `DescribeImportInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImportInput {
+    /// `ImportArn`
+    pub import_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DescribeImportInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_IMPORT_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DESCRIBE_IMPORT_INPUT_MEMBERS[0], &self.import_arn, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeImportInput {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_IMPORT_INPUT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DESCRIBE_IMPORT_INPUT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.import_arn = ReadValue::read(reader, &schemas::DESCRIBE_IMPORT_INPUT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeImportInput);
+
+/// `DescribeImportOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImportOutput {
+    /// `ImportTableDescription`
+    pub import_table_description: ImportTableDescription,
+}
+
+impl Structure for DescribeImportOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_IMPORT_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::DESCRIBE_IMPORT_OUTPUT_MEMBERS[0], &self.import_table_description);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeImportOutput {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_IMPORT_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.import_table_description = ReadValue::read(reader, &schemas::DESCRIBE_IMPORT_OUTPUT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeImportOutput);
+
+/// `DescribeKinesisStreamingDestinationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeKinesisStreamingDestinationInput {
+    /// `TableName`
+    pub table_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DescribeKinesisStreamingDestinationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0],
+            &self.table_name,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeKinesisStreamingDestinationInput {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.table_name =
+                    ReadValue::read(reader, &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeKinesisStreamingDestinationInput);
+
+/// `DescribeKinesisStreamingDestinationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeKinesisStreamingDestinationOutput {
+    /// `TableName`
+    pub table_name: Option<String>,
+    /// `KinesisDataStreamDestinations`
+    pub kinesis_data_stream_destinations: Option<Vec<KinesisDataStreamDestination>>,
+}
+
+impl Structure for DescribeKinesisStreamingDestinationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0], &self.table_name);
+        put_optional(
+            writer,
+            &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1],
+            &self.kinesis_data_stream_destinations,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeKinesisStreamingDestinationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.table_name =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.kinesis_data_stream_destinations =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeKinesisStreamingDestinationOutput);
+
 /// `DescribeLimitsInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeLimitsInput {}
@@ -2999,6 +3284,47 @@ impl ReadStructure for DisassociateReplicationGroupMemberAction {
 }
 
 structure_value!(DisassociateReplicationGroupMemberAction);
+
+/// `EnableKinesisStreamingConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnableKinesisStreamingConfiguration {
+    /// `ApproximateCreationDateTimePrecision`
+    pub approximate_creation_date_time_precision: Option<String>,
+}
+
+impl Structure for EnableKinesisStreamingConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS[0],
+            &self.approximate_creation_date_time_precision,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EnableKinesisStreamingConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.approximate_creation_date_time_precision =
+                    Some(ReadValue::read(reader, &schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EnableKinesisStreamingConfiguration);
 
 /// `Endpoint`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -3310,6 +3636,337 @@ impl ReadStructure for ExpectedAttributeValue {
 
 structure_value!(ExpectedAttributeValue);
 
+/// `ExportDescription`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExportDescription {
+    /// `ExportArn`
+    pub export_arn: Option<String>,
+    /// `ExportStatus`
+    pub export_status: Option<String>,
+    /// `StartTime`
+    pub start_time: Option<Timestamp>,
+    /// `EndTime`
+    pub end_time: Option<Timestamp>,
+    /// `ExportManifest`
+    pub export_manifest: Option<String>,
+    /// `TableArn`
+    pub table_arn: Option<String>,
+    /// `TableId`
+    pub table_id: Option<String>,
+    /// `ExportTime`
+    pub export_time: Option<Timestamp>,
+    /// `ClientToken`
+    pub client_token: Option<String>,
+    /// `S3Bucket`
+    pub s3_bucket: Option<String>,
+    /// `S3BucketOwner`
+    pub s3_bucket_owner: Option<String>,
+    /// `S3Prefix`
+    pub s3_prefix: Option<String>,
+    /// `S3SseAlgorithm`
+    pub s3_sse_algorithm: Option<String>,
+    /// `S3SseKmsKeyId`
+    pub s3_sse_kms_key_id: Option<String>,
+    /// `FailureCode`
+    pub failure_code: Option<String>,
+    /// `FailureMessage`
+    pub failure_message: Option<String>,
+    /// `ExportFormat`
+    pub export_format: Option<String>,
+    /// `BilledSizeBytes`
+    pub billed_size_bytes: Option<i64>,
+    /// `ItemCount`
+    pub item_count: Option<i64>,
+    /// `ExportType`
+    pub export_type: Option<String>,
+    /// `IncrementalExportSpecification`
+    pub incremental_export_specification: Option<IncrementalExportSpecification>,
+    /// `FilterSpecification`
+    pub filter_specification: Option<FilterSpecification>,
+}
+
+impl Structure for ExportDescription {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXPORT_DESCRIPTION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[0], &self.export_arn);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[1], &self.export_status);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[2], &self.start_time);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[3], &self.end_time);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[4], &self.export_manifest);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[5], &self.table_arn);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[6], &self.table_id);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[7], &self.export_time);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[8], &self.client_token);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[9], &self.s3_bucket);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[10], &self.s3_bucket_owner);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[11], &self.s3_prefix);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[12], &self.s3_sse_algorithm);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[13], &self.s3_sse_kms_key_id);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[14], &self.failure_code);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[15], &self.failure_message);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[16], &self.export_format);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[17], &self.billed_size_bytes);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[18], &self.item_count);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[19], &self.export_type);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[20], &self.incremental_export_specification);
+        put_optional(writer, &schemas::EXPORT_DESCRIPTION_MEMBERS[21], &self.filter_specification);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExportDescription {
+    fn schema() -> &'static Shape {
+        &schemas::EXPORT_DESCRIPTION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.export_arn = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[0])?),
+            1 => self.export_status = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[1])?),
+            2 => self.start_time = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[2])?),
+            3 => self.end_time = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[3])?),
+            4 => self.export_manifest = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[4])?),
+            5 => self.table_arn = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[5])?),
+            6 => self.table_id = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[6])?),
+            7 => self.export_time = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[7])?),
+            8 => self.client_token = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[8])?),
+            9 => self.s3_bucket = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[9])?),
+            10 => self.s3_bucket_owner = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[10])?),
+            11 => self.s3_prefix = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[11])?),
+            12 => self.s3_sse_algorithm = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[12])?),
+            13 => self.s3_sse_kms_key_id = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[13])?),
+            14 => self.failure_code = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[14])?),
+            15 => self.failure_message = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[15])?),
+            16 => self.export_format = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[16])?),
+            17 => self.billed_size_bytes = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[17])?),
+            18 => self.item_count = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[18])?),
+            19 => self.export_type = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[19])?),
+            20 => {
+                self.incremental_export_specification =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[20])?)
+            }
+            21 => self.filter_specification = Some(ReadValue::read(reader, &schemas::EXPORT_DESCRIPTION_MEMBERS[21])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExportDescription);
+
+/// `ExportSummary`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExportSummary {
+    /// `ExportArn`
+    pub export_arn: Option<String>,
+    /// `ExportStatus`
+    pub export_status: Option<String>,
+    /// `ExportType`
+    pub export_type: Option<String>,
+}
+
+impl Structure for ExportSummary {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXPORT_SUMMARY
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EXPORT_SUMMARY_MEMBERS[0], &self.export_arn);
+        put_optional(writer, &schemas::EXPORT_SUMMARY_MEMBERS[1], &self.export_status);
+        put_optional(writer, &schemas::EXPORT_SUMMARY_MEMBERS[2], &self.export_type);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExportSummary {
+    fn schema() -> &'static Shape {
+        &schemas::EXPORT_SUMMARY
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.export_arn = Some(ReadValue::read(reader, &schemas::EXPORT_SUMMARY_MEMBERS[0])?),
+            1 => self.export_status = Some(ReadValue::read(reader, &schemas::EXPORT_SUMMARY_MEMBERS[1])?),
+            2 => self.export_type = Some(ReadValue::read(reader, &schemas::EXPORT_SUMMARY_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExportSummary);
+
+/// `ExportTableToPointInTimeInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExportTableToPointInTimeInput {
+    /// `TableArn`
+    pub table_arn: String,
+    /// `ExportTime`
+    pub export_time: Option<Timestamp>,
+    /// `ClientToken`
+    pub client_token: Option<String>,
+    /// `S3Bucket`
+    pub s3_bucket: String,
+    /// `S3BucketOwner`
+    pub s3_bucket_owner: Option<String>,
+    /// `S3Prefix`
+    pub s3_prefix: Option<String>,
+    /// `S3SseAlgorithm`
+    pub s3_sse_algorithm: Option<String>,
+    /// `S3SseKmsKeyId`
+    pub s3_sse_kms_key_id: Option<String>,
+    /// `ExportFormat`
+    pub export_format: Option<String>,
+    /// `ExportType`
+    pub export_type: Option<String>,
+    /// `IncrementalExportSpecification`
+    pub incremental_export_specification: Option<IncrementalExportSpecification>,
+    /// `FilterSpecification`
+    pub filter_specification: Option<FilterSpecification>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ExportTableToPointInTimeInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[0],
+            &self.table_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[1], &self.export_time);
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[2], &self.client_token);
+        put_needed(
+            writer,
+            &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[3],
+            &self.s3_bucket,
+            self.missing.has(3),
+        );
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[4], &self.s3_bucket_owner);
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[5], &self.s3_prefix);
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[6], &self.s3_sse_algorithm);
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[7], &self.s3_sse_kms_key_id);
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[8], &self.export_format);
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[9], &self.export_type);
+        put_optional(
+            writer,
+            &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[10],
+            &self.incremental_export_specification,
+        );
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[11], &self.filter_specification);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExportTableToPointInTimeInput {
+    fn schema() -> &'static Shape {
+        &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.table_arn = ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[0])?,
+            1 => {
+                self.export_time =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[1])?)
+            }
+            2 => {
+                self.client_token =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[2])?)
+            }
+            3 => self.s3_bucket = ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[3])?,
+            4 => {
+                self.s3_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[4])?)
+            }
+            5 => {
+                self.s3_prefix =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[5])?)
+            }
+            6 => {
+                self.s3_sse_algorithm =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[6])?)
+            }
+            7 => {
+                self.s3_sse_kms_key_id =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[7])?)
+            }
+            8 => {
+                self.export_format =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[8])?)
+            }
+            9 => {
+                self.export_type =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[9])?)
+            }
+            10 => {
+                self.incremental_export_specification =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[10])?)
+            }
+            11 => {
+                self.filter_specification =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT_MEMBERS[11])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExportTableToPointInTimeInput);
+
+/// `ExportTableToPointInTimeOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExportTableToPointInTimeOutput {
+    /// `ExportDescription`
+    pub export_description: Option<ExportDescription>,
+}
+
+impl Structure for ExportTableToPointInTimeOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS[0], &self.export_description);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExportTableToPointInTimeOutput {
+    fn schema() -> &'static Shape {
+        &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.export_description =
+                    Some(ReadValue::read(reader, &schemas::EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExportTableToPointInTimeOutput);
+
 /// `FailureException`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FailureException {
@@ -3347,6 +4004,65 @@ impl ReadStructure for FailureException {
 }
 
 structure_value!(FailureException);
+
+/// `FilterSpecification`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilterSpecification {
+    /// `FilterExpression`
+    pub filter_expression: Option<String>,
+    /// `ProjectionExpression`
+    pub projection_expression: Option<String>,
+    /// `KeyConditionExpression`
+    pub key_condition_expression: Option<String>,
+    /// `ExpressionAttributeNames`
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    /// `ExpressionAttributeValues`
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+}
+
+impl Structure for FilterSpecification {
+    fn shape(&self) -> &'static Shape {
+        &schemas::FILTER_SPECIFICATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::FILTER_SPECIFICATION_MEMBERS[0], &self.filter_expression);
+        put_optional(writer, &schemas::FILTER_SPECIFICATION_MEMBERS[1], &self.projection_expression);
+        put_optional(writer, &schemas::FILTER_SPECIFICATION_MEMBERS[2], &self.key_condition_expression);
+        put_optional(writer, &schemas::FILTER_SPECIFICATION_MEMBERS[3], &self.expression_attribute_names);
+        put_optional(writer, &schemas::FILTER_SPECIFICATION_MEMBERS[4], &self.expression_attribute_values);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for FilterSpecification {
+    fn schema() -> &'static Shape {
+        &schemas::FILTER_SPECIFICATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.filter_expression = Some(ReadValue::read(reader, &schemas::FILTER_SPECIFICATION_MEMBERS[0])?),
+            1 => self.projection_expression = Some(ReadValue::read(reader, &schemas::FILTER_SPECIFICATION_MEMBERS[1])?),
+            2 => {
+                self.key_condition_expression =
+                    Some(ReadValue::read(reader, &schemas::FILTER_SPECIFICATION_MEMBERS[2])?)
+            }
+            3 => {
+                self.expression_attribute_names =
+                    Some(ReadValue::read(reader, &schemas::FILTER_SPECIFICATION_MEMBERS[3])?)
+            }
+            4 => {
+                self.expression_attribute_values =
+                    Some(ReadValue::read(reader, &schemas::FILTER_SPECIFICATION_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(FilterSpecification);
 
 /// `Get`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -3995,6 +4711,379 @@ impl ReadStructure for GlobalTableWitnessGroupUpdate {
 
 structure_value!(GlobalTableWitnessGroupUpdate);
 
+/// `ImportSummary`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportSummary {
+    /// `ImportArn`
+    pub import_arn: Option<String>,
+    /// `ImportStatus`
+    pub import_status: Option<String>,
+    /// `TableArn`
+    pub table_arn: Option<String>,
+    /// `S3BucketSource`
+    pub s3_bucket_source: Option<S3BucketSource>,
+    /// `CloudWatchLogGroupArn`
+    pub cloud_watch_log_group_arn: Option<String>,
+    /// `InputFormat`
+    pub input_format: Option<String>,
+    /// `StartTime`
+    pub start_time: Option<Timestamp>,
+    /// `EndTime`
+    pub end_time: Option<Timestamp>,
+}
+
+impl Structure for ImportSummary {
+    fn shape(&self) -> &'static Shape {
+        &schemas::IMPORT_SUMMARY
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::IMPORT_SUMMARY_MEMBERS[0], &self.import_arn);
+        put_optional(writer, &schemas::IMPORT_SUMMARY_MEMBERS[1], &self.import_status);
+        put_optional(writer, &schemas::IMPORT_SUMMARY_MEMBERS[2], &self.table_arn);
+        put_optional(writer, &schemas::IMPORT_SUMMARY_MEMBERS[3], &self.s3_bucket_source);
+        put_optional(writer, &schemas::IMPORT_SUMMARY_MEMBERS[4], &self.cloud_watch_log_group_arn);
+        put_optional(writer, &schemas::IMPORT_SUMMARY_MEMBERS[5], &self.input_format);
+        put_optional(writer, &schemas::IMPORT_SUMMARY_MEMBERS[6], &self.start_time);
+        put_optional(writer, &schemas::IMPORT_SUMMARY_MEMBERS[7], &self.end_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ImportSummary {
+    fn schema() -> &'static Shape {
+        &schemas::IMPORT_SUMMARY
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.import_arn = Some(ReadValue::read(reader, &schemas::IMPORT_SUMMARY_MEMBERS[0])?),
+            1 => self.import_status = Some(ReadValue::read(reader, &schemas::IMPORT_SUMMARY_MEMBERS[1])?),
+            2 => self.table_arn = Some(ReadValue::read(reader, &schemas::IMPORT_SUMMARY_MEMBERS[2])?),
+            3 => self.s3_bucket_source = Some(ReadValue::read(reader, &schemas::IMPORT_SUMMARY_MEMBERS[3])?),
+            4 => self.cloud_watch_log_group_arn = Some(ReadValue::read(reader, &schemas::IMPORT_SUMMARY_MEMBERS[4])?),
+            5 => self.input_format = Some(ReadValue::read(reader, &schemas::IMPORT_SUMMARY_MEMBERS[5])?),
+            6 => self.start_time = Some(ReadValue::read(reader, &schemas::IMPORT_SUMMARY_MEMBERS[6])?),
+            7 => self.end_time = Some(ReadValue::read(reader, &schemas::IMPORT_SUMMARY_MEMBERS[7])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ImportSummary);
+
+/// `ImportTableDescription`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportTableDescription {
+    /// `ImportArn`
+    pub import_arn: Option<String>,
+    /// `ImportStatus`
+    pub import_status: Option<String>,
+    /// `TableArn`
+    pub table_arn: Option<String>,
+    /// `TableId`
+    pub table_id: Option<String>,
+    /// `ClientToken`
+    pub client_token: Option<String>,
+    /// `S3BucketSource`
+    pub s3_bucket_source: Option<S3BucketSource>,
+    /// `ErrorCount`
+    pub error_count: Option<i64>,
+    /// `CloudWatchLogGroupArn`
+    pub cloud_watch_log_group_arn: Option<String>,
+    /// `InputFormat`
+    pub input_format: Option<String>,
+    /// `InputFormatOptions`
+    pub input_format_options: Option<InputFormatOptions>,
+    /// `InputCompressionType`
+    pub input_compression_type: Option<String>,
+    /// `TableCreationParameters`
+    pub table_creation_parameters: Option<TableCreationParameters>,
+    /// `StartTime`
+    pub start_time: Option<Timestamp>,
+    /// `EndTime`
+    pub end_time: Option<Timestamp>,
+    /// `ProcessedSizeBytes`
+    pub processed_size_bytes: Option<i64>,
+    /// `ProcessedItemCount`
+    pub processed_item_count: Option<i64>,
+    /// `ImportedItemCount`
+    pub imported_item_count: Option<i64>,
+    /// `FailureCode`
+    pub failure_code: Option<String>,
+    /// `FailureMessage`
+    pub failure_message: Option<String>,
+}
+
+impl Structure for ImportTableDescription {
+    fn shape(&self) -> &'static Shape {
+        &schemas::IMPORT_TABLE_DESCRIPTION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[0], &self.import_arn);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[1], &self.import_status);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[2], &self.table_arn);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[3], &self.table_id);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[4], &self.client_token);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[5], &self.s3_bucket_source);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[6], &self.error_count);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[7], &self.cloud_watch_log_group_arn);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[8], &self.input_format);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[9], &self.input_format_options);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[10], &self.input_compression_type);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[11], &self.table_creation_parameters);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[12], &self.start_time);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[13], &self.end_time);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[14], &self.processed_size_bytes);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[15], &self.processed_item_count);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[16], &self.imported_item_count);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[17], &self.failure_code);
+        put_optional(writer, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[18], &self.failure_message);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ImportTableDescription {
+    fn schema() -> &'static Shape {
+        &schemas::IMPORT_TABLE_DESCRIPTION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.import_arn = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[0])?),
+            1 => self.import_status = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[1])?),
+            2 => self.table_arn = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[2])?),
+            3 => self.table_id = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[3])?),
+            4 => self.client_token = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[4])?),
+            5 => self.s3_bucket_source = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[5])?),
+            6 => self.error_count = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[6])?),
+            7 => {
+                self.cloud_watch_log_group_arn =
+                    Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[7])?)
+            }
+            8 => self.input_format = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[8])?),
+            9 => {
+                self.input_format_options =
+                    Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[9])?)
+            }
+            10 => {
+                self.input_compression_type =
+                    Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[10])?)
+            }
+            11 => {
+                self.table_creation_parameters =
+                    Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[11])?)
+            }
+            12 => self.start_time = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[12])?),
+            13 => self.end_time = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[13])?),
+            14 => {
+                self.processed_size_bytes =
+                    Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[14])?)
+            }
+            15 => {
+                self.processed_item_count =
+                    Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[15])?)
+            }
+            16 => {
+                self.imported_item_count =
+                    Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[16])?)
+            }
+            17 => self.failure_code = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[17])?),
+            18 => self.failure_message = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_DESCRIPTION_MEMBERS[18])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ImportTableDescription);
+
+/// `ImportTableInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportTableInput {
+    /// `ClientToken`
+    pub client_token: Option<String>,
+    /// `S3BucketSource`
+    pub s3_bucket_source: S3BucketSource,
+    /// `InputFormat`
+    pub input_format: String,
+    /// `InputFormatOptions`
+    pub input_format_options: Option<InputFormatOptions>,
+    /// `InputCompressionType`
+    pub input_compression_type: Option<String>,
+    /// `TableCreationParameters`
+    pub table_creation_parameters: TableCreationParameters,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ImportTableInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::IMPORT_TABLE_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::IMPORT_TABLE_INPUT_MEMBERS[0], &self.client_token);
+        put_needed(writer, &schemas::IMPORT_TABLE_INPUT_MEMBERS[1], &self.s3_bucket_source, self.missing.has(1));
+        put_needed(writer, &schemas::IMPORT_TABLE_INPUT_MEMBERS[2], &self.input_format, self.missing.has(2));
+        put_optional(writer, &schemas::IMPORT_TABLE_INPUT_MEMBERS[3], &self.input_format_options);
+        put_optional(writer, &schemas::IMPORT_TABLE_INPUT_MEMBERS[4], &self.input_compression_type);
+        put_needed(
+            writer,
+            &schemas::IMPORT_TABLE_INPUT_MEMBERS[5],
+            &self.table_creation_parameters,
+            self.missing.has(5),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ImportTableInput {
+    fn schema() -> &'static Shape {
+        &schemas::IMPORT_TABLE_INPUT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::IMPORT_TABLE_INPUT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.client_token = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_INPUT_MEMBERS[0])?),
+            1 => self.s3_bucket_source = ReadValue::read(reader, &schemas::IMPORT_TABLE_INPUT_MEMBERS[1])?,
+            2 => self.input_format = ReadValue::read(reader, &schemas::IMPORT_TABLE_INPUT_MEMBERS[2])?,
+            3 => self.input_format_options = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_INPUT_MEMBERS[3])?),
+            4 => self.input_compression_type = Some(ReadValue::read(reader, &schemas::IMPORT_TABLE_INPUT_MEMBERS[4])?),
+            5 => self.table_creation_parameters = ReadValue::read(reader, &schemas::IMPORT_TABLE_INPUT_MEMBERS[5])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ImportTableInput);
+
+/// `ImportTableOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportTableOutput {
+    /// `ImportTableDescription`
+    pub import_table_description: ImportTableDescription,
+}
+
+impl Structure for ImportTableOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::IMPORT_TABLE_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::IMPORT_TABLE_OUTPUT_MEMBERS[0], &self.import_table_description);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ImportTableOutput {
+    fn schema() -> &'static Shape {
+        &schemas::IMPORT_TABLE_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.import_table_description = ReadValue::read(reader, &schemas::IMPORT_TABLE_OUTPUT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ImportTableOutput);
+
+/// `IncrementalExportSpecification`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IncrementalExportSpecification {
+    /// `ExportFromTime`
+    pub export_from_time: Option<Timestamp>,
+    /// `ExportToTime`
+    pub export_to_time: Option<Timestamp>,
+    /// `ExportViewType`
+    pub export_view_type: Option<String>,
+}
+
+impl Structure for IncrementalExportSpecification {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INCREMENTAL_EXPORT_SPECIFICATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS[0], &self.export_from_time);
+        put_optional(writer, &schemas::INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS[1], &self.export_to_time);
+        put_optional(writer, &schemas::INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS[2], &self.export_view_type);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for IncrementalExportSpecification {
+    fn schema() -> &'static Shape {
+        &schemas::INCREMENTAL_EXPORT_SPECIFICATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.export_from_time =
+                    Some(ReadValue::read(reader, &schemas::INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS[0])?)
+            }
+            1 => {
+                self.export_to_time =
+                    Some(ReadValue::read(reader, &schemas::INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS[1])?)
+            }
+            2 => {
+                self.export_view_type =
+                    Some(ReadValue::read(reader, &schemas::INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(IncrementalExportSpecification);
+
+/// `InputFormatOptions`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InputFormatOptions {
+    /// `Csv`
+    pub csv: Option<CsvOptions>,
+}
+
+impl Structure for InputFormatOptions {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INPUT_FORMAT_OPTIONS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INPUT_FORMAT_OPTIONS_MEMBERS[0], &self.csv);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InputFormatOptions {
+    fn schema() -> &'static Shape {
+        &schemas::INPUT_FORMAT_OPTIONS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.csv = Some(ReadValue::read(reader, &schemas::INPUT_FORMAT_OPTIONS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InputFormatOptions);
+
 /// `ItemCollectionMetrics`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ItemCollectionMetrics {
@@ -4174,6 +5263,199 @@ impl ReadStructure for KeysAndAttributes {
 }
 
 structure_value!(KeysAndAttributes);
+
+/// `KinesisDataStreamDestination`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KinesisDataStreamDestination {
+    /// `StreamArn`
+    pub stream_arn: Option<String>,
+    /// `DestinationStatus`
+    pub destination_status: Option<String>,
+    /// `DestinationStatusDescription`
+    pub destination_status_description: Option<String>,
+    /// `ApproximateCreationDateTimePrecision`
+    pub approximate_creation_date_time_precision: Option<String>,
+}
+
+impl Structure for KinesisDataStreamDestination {
+    fn shape(&self) -> &'static Shape {
+        &schemas::KINESIS_DATA_STREAM_DESTINATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[0], &self.stream_arn);
+        put_optional(writer, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[1], &self.destination_status);
+        put_optional(
+            writer,
+            &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[2],
+            &self.destination_status_description,
+        );
+        put_optional(
+            writer,
+            &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[3],
+            &self.approximate_creation_date_time_precision,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for KinesisDataStreamDestination {
+    fn schema() -> &'static Shape {
+        &schemas::KINESIS_DATA_STREAM_DESTINATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.stream_arn = Some(ReadValue::read(reader, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[0])?),
+            1 => {
+                self.destination_status =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[1])?)
+            }
+            2 => {
+                self.destination_status_description =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[2])?)
+            }
+            3 => {
+                self.approximate_creation_date_time_precision =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(KinesisDataStreamDestination);
+
+/// `KinesisStreamingDestinationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KinesisStreamingDestinationInput {
+    /// `TableName`
+    pub table_name: String,
+    /// `StreamArn`
+    pub stream_arn: String,
+    /// `EnableKinesisStreamingConfiguration`
+    pub enable_kinesis_streaming_configuration: Option<EnableKinesisStreamingConfiguration>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for KinesisStreamingDestinationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0],
+            &self.table_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[1],
+            &self.stream_arn,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[2],
+            &self.enable_kinesis_streaming_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for KinesisStreamingDestinationInput {
+    fn schema() -> &'static Shape {
+        &schemas::KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::KINESIS_STREAMING_DESTINATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.table_name = ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0])?,
+            1 => self.stream_arn = ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[1])?,
+            2 => {
+                self.enable_kinesis_streaming_configuration =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(KinesisStreamingDestinationInput);
+
+/// `KinesisStreamingDestinationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KinesisStreamingDestinationOutput {
+    /// `TableName`
+    pub table_name: Option<String>,
+    /// `StreamArn`
+    pub stream_arn: Option<String>,
+    /// `DestinationStatus`
+    pub destination_status: Option<String>,
+    /// `EnableKinesisStreamingConfiguration`
+    pub enable_kinesis_streaming_configuration: Option<EnableKinesisStreamingConfiguration>,
+}
+
+impl Structure for KinesisStreamingDestinationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0], &self.table_name);
+        put_optional(writer, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1], &self.stream_arn);
+        put_optional(writer, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[2], &self.destination_status);
+        put_optional(
+            writer,
+            &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[3],
+            &self.enable_kinesis_streaming_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for KinesisStreamingDestinationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.table_name =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.stream_arn =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1])?)
+            }
+            2 => {
+                self.destination_status =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[2])?)
+            }
+            3 => {
+                self.enable_kinesis_streaming_configuration =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(KinesisStreamingDestinationOutput);
 
 /// `ListBackupsInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -4363,6 +5645,166 @@ impl ReadStructure for ListContributorInsightsOutput {
 }
 
 structure_value!(ListContributorInsightsOutput);
+
+/// `ListExportsInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListExportsInput {
+    /// `TableArn`
+    pub table_arn: Option<String>,
+    /// `MaxResults`
+    pub max_results: Option<i32>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListExportsInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_EXPORTS_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_EXPORTS_INPUT_MEMBERS[0], &self.table_arn);
+        put_optional(writer, &schemas::LIST_EXPORTS_INPUT_MEMBERS[1], &self.max_results);
+        put_optional(writer, &schemas::LIST_EXPORTS_INPUT_MEMBERS[2], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListExportsInput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_EXPORTS_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.table_arn = Some(ReadValue::read(reader, &schemas::LIST_EXPORTS_INPUT_MEMBERS[0])?),
+            1 => self.max_results = Some(ReadValue::read(reader, &schemas::LIST_EXPORTS_INPUT_MEMBERS[1])?),
+            2 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_EXPORTS_INPUT_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListExportsInput);
+
+/// `ListExportsOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListExportsOutput {
+    /// `ExportSummaries`
+    pub export_summaries: Option<Vec<ExportSummary>>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListExportsOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_EXPORTS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_EXPORTS_OUTPUT_MEMBERS[0], &self.export_summaries);
+        put_optional(writer, &schemas::LIST_EXPORTS_OUTPUT_MEMBERS[1], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListExportsOutput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_EXPORTS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.export_summaries = Some(ReadValue::read(reader, &schemas::LIST_EXPORTS_OUTPUT_MEMBERS[0])?),
+            1 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_EXPORTS_OUTPUT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListExportsOutput);
+
+/// `ListImportsInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListImportsInput {
+    /// `TableArn`
+    pub table_arn: Option<String>,
+    /// `PageSize`
+    pub page_size: Option<i32>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListImportsInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_IMPORTS_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_IMPORTS_INPUT_MEMBERS[0], &self.table_arn);
+        put_optional(writer, &schemas::LIST_IMPORTS_INPUT_MEMBERS[1], &self.page_size);
+        put_optional(writer, &schemas::LIST_IMPORTS_INPUT_MEMBERS[2], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListImportsInput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_IMPORTS_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.table_arn = Some(ReadValue::read(reader, &schemas::LIST_IMPORTS_INPUT_MEMBERS[0])?),
+            1 => self.page_size = Some(ReadValue::read(reader, &schemas::LIST_IMPORTS_INPUT_MEMBERS[1])?),
+            2 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_IMPORTS_INPUT_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListImportsInput);
+
+/// `ListImportsOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListImportsOutput {
+    /// `ImportSummaryList`
+    pub import_summary_list: Option<Vec<ImportSummary>>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListImportsOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_IMPORTS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_IMPORTS_OUTPUT_MEMBERS[0], &self.import_summary_list);
+        put_optional(writer, &schemas::LIST_IMPORTS_OUTPUT_MEMBERS[1], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListImportsOutput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_IMPORTS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.import_summary_list = Some(ReadValue::read(reader, &schemas::LIST_IMPORTS_OUTPUT_MEMBERS[0])?),
+            1 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_IMPORTS_OUTPUT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListImportsOutput);
 
 /// `ListTablesInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -6275,6 +7717,54 @@ impl ReadStructure for RestoreTableToPointInTimeOutput {
 
 structure_value!(RestoreTableToPointInTimeOutput);
 
+/// `S3BucketSource`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3BucketSource {
+    /// `S3BucketOwner`
+    pub s3_bucket_owner: Option<String>,
+    /// `S3Bucket`
+    pub s3_bucket: String,
+    /// `S3KeyPrefix`
+    pub s3_key_prefix: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for S3BucketSource {
+    fn shape(&self) -> &'static Shape {
+        &schemas::S3_BUCKET_SOURCE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::S3_BUCKET_SOURCE_MEMBERS[0], &self.s3_bucket_owner);
+        put_needed(writer, &schemas::S3_BUCKET_SOURCE_MEMBERS[1], &self.s3_bucket, self.missing.has(1));
+        put_optional(writer, &schemas::S3_BUCKET_SOURCE_MEMBERS[2], &self.s3_key_prefix);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for S3BucketSource {
+    fn schema() -> &'static Shape {
+        &schemas::S3_BUCKET_SOURCE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::S3_BUCKET_SOURCE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.s3_bucket_owner = Some(ReadValue::read(reader, &schemas::S3_BUCKET_SOURCE_MEMBERS[0])?),
+            1 => self.s3_bucket = ReadValue::read(reader, &schemas::S3_BUCKET_SOURCE_MEMBERS[1])?,
+            2 => self.s3_key_prefix = Some(ReadValue::read(reader, &schemas::S3_BUCKET_SOURCE_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(S3BucketSource);
+
 /// `SSEDescription`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SSEDescription {
@@ -6786,6 +8276,94 @@ impl ReadStructure for TableClassSummary {
 }
 
 structure_value!(TableClassSummary);
+
+/// `TableCreationParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableCreationParameters {
+    /// `TableName`
+    pub table_name: String,
+    /// `AttributeDefinitions`
+    pub attribute_definitions: Vec<AttributeDefinition>,
+    /// `KeySchema`
+    pub key_schema: Vec<KeySchemaElement>,
+    /// `BillingMode`
+    pub billing_mode: Option<String>,
+    /// `ProvisionedThroughput`
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    /// `OnDemandThroughput`
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    /// `SSESpecification`
+    pub sse_specification: Option<SSESpecification>,
+    /// `GlobalSecondaryIndexes`
+    pub global_secondary_indexes: Option<Vec<GlobalSecondaryIndex>>,
+    /// `VectorIndexes`
+    pub vector_indexes: Option<Vec<VectorIndex>>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for TableCreationParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::TABLE_CREATION_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[0], &self.table_name, self.missing.has(0));
+        put_needed(
+            writer,
+            &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[1],
+            &self.attribute_definitions,
+            self.missing.has(1),
+        );
+        put_needed(writer, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[2], &self.key_schema, self.missing.has(2));
+        put_optional(writer, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[3], &self.billing_mode);
+        put_optional(writer, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[4], &self.provisioned_throughput);
+        put_optional(writer, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[5], &self.on_demand_throughput);
+        put_optional(writer, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[6], &self.sse_specification);
+        put_optional(writer, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[7], &self.global_secondary_indexes);
+        put_optional(writer, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[8], &self.vector_indexes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for TableCreationParameters {
+    fn schema() -> &'static Shape {
+        &schemas::TABLE_CREATION_PARAMETERS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::TABLE_CREATION_PARAMETERS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.table_name = ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[0])?,
+            1 => self.attribute_definitions = ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[1])?,
+            2 => self.key_schema = ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[2])?,
+            3 => self.billing_mode = Some(ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[3])?),
+            4 => {
+                self.provisioned_throughput =
+                    Some(ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[4])?)
+            }
+            5 => {
+                self.on_demand_throughput =
+                    Some(ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[5])?)
+            }
+            6 => {
+                self.sse_specification = Some(ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[6])?)
+            }
+            7 => {
+                self.global_secondary_indexes =
+                    Some(ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[7])?)
+            }
+            8 => self.vector_indexes = Some(ReadValue::read(reader, &schemas::TABLE_CREATION_PARAMETERS_MEMBERS[8])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(TableCreationParameters);
 
 /// `TableDescription`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -8002,6 +9580,187 @@ impl ReadStructure for UpdateItemOutput {
 }
 
 structure_value!(UpdateItemOutput);
+
+/// `UpdateKinesisStreamingConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateKinesisStreamingConfiguration {
+    /// `ApproximateCreationDateTimePrecision`
+    pub approximate_creation_date_time_precision: Option<String>,
+}
+
+impl Structure for UpdateKinesisStreamingConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS[0],
+            &self.approximate_creation_date_time_precision,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateKinesisStreamingConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.approximate_creation_date_time_precision =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateKinesisStreamingConfiguration);
+
+/// `UpdateKinesisStreamingDestinationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateKinesisStreamingDestinationInput {
+    /// `TableName`
+    pub table_name: String,
+    /// `StreamArn`
+    pub stream_arn: String,
+    /// `UpdateKinesisStreamingConfiguration`
+    pub update_kinesis_streaming_configuration: Option<UpdateKinesisStreamingConfiguration>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for UpdateKinesisStreamingDestinationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0],
+            &self.table_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[1],
+            &self.stream_arn,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[2],
+            &self.update_kinesis_streaming_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateKinesisStreamingDestinationInput {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.table_name =
+                    ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0])?
+            }
+            1 => {
+                self.stream_arn =
+                    ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[1])?
+            }
+            2 => {
+                self.update_kinesis_streaming_configuration =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateKinesisStreamingDestinationInput);
+
+/// `UpdateKinesisStreamingDestinationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateKinesisStreamingDestinationOutput {
+    /// `TableName`
+    pub table_name: Option<String>,
+    /// `StreamArn`
+    pub stream_arn: Option<String>,
+    /// `DestinationStatus`
+    pub destination_status: Option<String>,
+    /// `UpdateKinesisStreamingConfiguration`
+    pub update_kinesis_streaming_configuration: Option<UpdateKinesisStreamingConfiguration>,
+}
+
+impl Structure for UpdateKinesisStreamingDestinationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0], &self.table_name);
+        put_optional(writer, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1], &self.stream_arn);
+        put_optional(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[2],
+            &self.destination_status,
+        );
+        put_optional(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[3],
+            &self.update_kinesis_streaming_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateKinesisStreamingDestinationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.table_name =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.stream_arn =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1])?)
+            }
+            2 => {
+                self.destination_status =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[2])?)
+            }
+            3 => {
+                self.update_kinesis_streaming_configuration =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateKinesisStreamingDestinationOutput);
 
 /// `UpdateReplicationGroupMemberAction`.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -32,13 +32,21 @@ pub(super) static OPERATIONS: [OperationDef; 57] = [
         codec: Some(&operations::CANCEL_REPLAY),
         ..operation("CancelReplay", 1)
     },
-    OperationDef { actions: &["events:CreateApiDestination"], ..operation("CreateApiDestination", 2) },
+    OperationDef {
+        actions: &["events:CreateApiDestination"],
+        codec: Some(&operations::CREATE_API_DESTINATION),
+        ..operation("CreateApiDestination", 2)
+    },
     OperationDef {
         actions: &["events:CreateArchive"],
         codec: Some(&operations::CREATE_ARCHIVE),
         ..operation("CreateArchive", 3)
     },
-    OperationDef { actions: &["events:CreateConnection"], ..operation("CreateConnection", 4) },
+    OperationDef {
+        actions: &["events:CreateConnection"],
+        codec: Some(&operations::CREATE_CONNECTION),
+        ..operation("CreateConnection", 4)
+    },
     OperationDef { actions: &["events:CreateEndpoint"], ..operation("CreateEndpoint", 5) },
     OperationDef {
         actions: &["events:CreateEventBus"],
@@ -47,14 +55,26 @@ pub(super) static OPERATIONS: [OperationDef; 57] = [
     },
     OperationDef { actions: &["events:CreatePartnerEventSource"], ..operation("CreatePartnerEventSource", 7) },
     OperationDef { actions: &["events:DeactivateEventSource"], ..operation("DeactivateEventSource", 8) },
-    OperationDef { actions: &["events:DeauthorizeConnection"], ..operation("DeauthorizeConnection", 9) },
-    OperationDef { actions: &["events:DeleteApiDestination"], ..operation("DeleteApiDestination", 10) },
+    OperationDef {
+        actions: &["events:DeauthorizeConnection"],
+        codec: Some(&operations::DEAUTHORIZE_CONNECTION),
+        ..operation("DeauthorizeConnection", 9)
+    },
+    OperationDef {
+        actions: &["events:DeleteApiDestination"],
+        codec: Some(&operations::DELETE_API_DESTINATION),
+        ..operation("DeleteApiDestination", 10)
+    },
     OperationDef {
         actions: &["events:DeleteArchive"],
         codec: Some(&operations::DELETE_ARCHIVE),
         ..operation("DeleteArchive", 11)
     },
-    OperationDef { actions: &["events:DeleteConnection"], ..operation("DeleteConnection", 12) },
+    OperationDef {
+        actions: &["events:DeleteConnection"],
+        codec: Some(&operations::DELETE_CONNECTION),
+        ..operation("DeleteConnection", 12)
+    },
     OperationDef { actions: &["events:DeleteEndpoint"], ..operation("DeleteEndpoint", 13) },
     OperationDef {
         actions: &["events:DeleteEventBus"],
@@ -67,13 +87,21 @@ pub(super) static OPERATIONS: [OperationDef; 57] = [
         codec: Some(&operations::DELETE_RULE),
         ..operation("DeleteRule", 16)
     },
-    OperationDef { actions: &["events:DescribeApiDestination"], ..operation("DescribeApiDestination", 17) },
+    OperationDef {
+        actions: &["events:DescribeApiDestination"],
+        codec: Some(&operations::DESCRIBE_API_DESTINATION),
+        ..operation("DescribeApiDestination", 17)
+    },
     OperationDef {
         actions: &["events:DescribeArchive"],
         codec: Some(&operations::DESCRIBE_ARCHIVE),
         ..operation("DescribeArchive", 18)
     },
-    OperationDef { actions: &["events:DescribeConnection"], ..operation("DescribeConnection", 19) },
+    OperationDef {
+        actions: &["events:DescribeConnection"],
+        codec: Some(&operations::DESCRIBE_CONNECTION),
+        ..operation("DescribeConnection", 19)
+    },
     OperationDef { actions: &["events:DescribeEndpoint"], ..operation("DescribeEndpoint", 20) },
     OperationDef {
         actions: &["events:DescribeEventBus"],
@@ -102,13 +130,21 @@ pub(super) static OPERATIONS: [OperationDef; 57] = [
         codec: Some(&operations::ENABLE_RULE),
         ..operation("EnableRule", 27)
     },
-    OperationDef { actions: &["events:ListApiDestinations"], ..operation("ListApiDestinations", 28) },
+    OperationDef {
+        actions: &["events:ListApiDestinations"],
+        codec: Some(&operations::LIST_API_DESTINATIONS),
+        ..operation("ListApiDestinations", 28)
+    },
     OperationDef {
         actions: &["events:ListArchives"],
         codec: Some(&operations::LIST_ARCHIVES),
         ..operation("ListArchives", 29)
     },
-    OperationDef { actions: &["events:ListConnections"], ..operation("ListConnections", 30) },
+    OperationDef {
+        actions: &["events:ListConnections"],
+        codec: Some(&operations::LIST_CONNECTIONS),
+        ..operation("ListConnections", 30)
+    },
     OperationDef { actions: &["events:ListEndpoints"], ..operation("ListEndpoints", 31) },
     OperationDef {
         actions: &["events:ListEventBuses"],
@@ -185,13 +221,21 @@ pub(super) static OPERATIONS: [OperationDef; 57] = [
         codec: Some(&operations::UNTAG_RESOURCE),
         ..operation("UntagResource", 51)
     },
-    OperationDef { actions: &["events:UpdateApiDestination"], ..operation("UpdateApiDestination", 52) },
+    OperationDef {
+        actions: &["events:UpdateApiDestination"],
+        codec: Some(&operations::UPDATE_API_DESTINATION),
+        ..operation("UpdateApiDestination", 52)
+    },
     OperationDef {
         actions: &["events:UpdateArchive"],
         codec: Some(&operations::UPDATE_ARCHIVE),
         ..operation("UpdateArchive", 53)
     },
-    OperationDef { actions: &["events:UpdateConnection"], ..operation("UpdateConnection", 54) },
+    OperationDef {
+        actions: &["events:UpdateConnection"],
+        codec: Some(&operations::UPDATE_CONNECTION),
+        ..operation("UpdateConnection", 54)
+    },
     OperationDef { actions: &["events:UpdateEndpoint"], ..operation("UpdateEndpoint", 55) },
     OperationDef {
         actions: &["events:UpdateEventBus"],

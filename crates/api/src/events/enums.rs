@@ -2,6 +2,32 @@
 
 //! Known values of enums.
 
+/// Values of `ApiDestinationHttpMethod`.
+pub mod api_destination_http_method {
+    /// `POST`
+    pub const POST: &str = "POST";
+    /// `GET`
+    pub const GET: &str = "GET";
+    /// `HEAD`
+    pub const HEAD: &str = "HEAD";
+    /// `OPTIONS`
+    pub const OPTIONS: &str = "OPTIONS";
+    /// `PUT`
+    pub const PUT: &str = "PUT";
+    /// `PATCH`
+    pub const PATCH: &str = "PATCH";
+    /// `DELETE`
+    pub const DELETE: &str = "DELETE";
+}
+
+/// Values of `ApiDestinationState`.
+pub mod api_destination_state {
+    /// `ACTIVE`
+    pub const ACTIVE: &str = "ACTIVE";
+    /// `INACTIVE`
+    pub const INACTIVE: &str = "INACTIVE";
+}
+
 /// Values of `ArchiveState`.
 pub mod archive_state {
     /// `ENABLED`
@@ -24,6 +50,48 @@ pub mod assign_public_ip {
     pub const ENABLED: &str = "ENABLED";
     /// `DISABLED`
     pub const DISABLED: &str = "DISABLED";
+}
+
+/// Values of `ConnectionAuthorizationType`.
+pub mod connection_authorization_type {
+    /// `BASIC`
+    pub const BASIC: &str = "BASIC";
+    /// `OAUTH_CLIENT_CREDENTIALS`
+    pub const OAUTH_CLIENT_CREDENTIALS: &str = "OAUTH_CLIENT_CREDENTIALS";
+    /// `API_KEY`
+    pub const API_KEY: &str = "API_KEY";
+}
+
+/// Values of `ConnectionOAuthHttpMethod`.
+pub mod connection_oauth_http_method {
+    /// `GET`
+    pub const GET: &str = "GET";
+    /// `POST`
+    pub const POST: &str = "POST";
+    /// `PUT`
+    pub const PUT: &str = "PUT";
+}
+
+/// Values of `ConnectionState`.
+pub mod connection_state {
+    /// `CREATING`
+    pub const CREATING: &str = "CREATING";
+    /// `UPDATING`
+    pub const UPDATING: &str = "UPDATING";
+    /// `DELETING`
+    pub const DELETING: &str = "DELETING";
+    /// `AUTHORIZED`
+    pub const AUTHORIZED: &str = "AUTHORIZED";
+    /// `DEAUTHORIZED`
+    pub const DEAUTHORIZED: &str = "DEAUTHORIZED";
+    /// `AUTHORIZING`
+    pub const AUTHORIZING: &str = "AUTHORIZING";
+    /// `DEAUTHORIZING`
+    pub const DEAUTHORIZING: &str = "DEAUTHORIZING";
+    /// `ACTIVE`
+    pub const ACTIVE: &str = "ACTIVE";
+    /// `FAILED_CONNECTIVITY`
+    pub const FAILED_CONNECTIVITY: &str = "FAILED_CONNECTIVITY";
 }
 
 /// Values of `IncludeDetail`.

@@ -12,9 +12,21 @@ built_operation! {
 }
 
 built_operation! {
+    CreateApiDestination, CREATE_API_DESTINATION, 2,
+    types::CreateApiDestinationRequest: schemas::CREATE_API_DESTINATION_REQUEST,
+    types::CreateApiDestinationResponse: schemas::CREATE_API_DESTINATION_RESPONSE
+}
+
+built_operation! {
     CreateArchive, CREATE_ARCHIVE, 3,
     types::CreateArchiveRequest: schemas::CREATE_ARCHIVE_REQUEST,
     types::CreateArchiveResponse: schemas::CREATE_ARCHIVE_RESPONSE
+}
+
+built_operation! {
+    CreateConnection, CREATE_CONNECTION, 4,
+    types::CreateConnectionRequest: schemas::CREATE_CONNECTION_REQUEST,
+    types::CreateConnectionResponse: schemas::CREATE_CONNECTION_RESPONSE
 }
 
 built_operation! {
@@ -24,9 +36,27 @@ built_operation! {
 }
 
 built_operation! {
+    DeauthorizeConnection, DEAUTHORIZE_CONNECTION, 9,
+    types::DeauthorizeConnectionRequest: schemas::DEAUTHORIZE_CONNECTION_REQUEST,
+    types::DeauthorizeConnectionResponse: schemas::DEAUTHORIZE_CONNECTION_RESPONSE
+}
+
+built_operation! {
+    DeleteApiDestination, DELETE_API_DESTINATION, 10,
+    types::DeleteApiDestinationRequest: schemas::DELETE_API_DESTINATION_REQUEST,
+    types::DeleteApiDestinationResponse: schemas::DELETE_API_DESTINATION_RESPONSE
+}
+
+built_operation! {
     DeleteArchive, DELETE_ARCHIVE, 11,
     types::DeleteArchiveRequest: schemas::DELETE_ARCHIVE_REQUEST,
     types::DeleteArchiveResponse: schemas::DELETE_ARCHIVE_RESPONSE
+}
+
+built_operation! {
+    DeleteConnection, DELETE_CONNECTION, 12,
+    types::DeleteConnectionRequest: schemas::DELETE_CONNECTION_REQUEST,
+    types::DeleteConnectionResponse: schemas::DELETE_CONNECTION_RESPONSE
 }
 
 built_operation! {
@@ -42,9 +72,21 @@ built_operation! {
 }
 
 built_operation! {
+    DescribeApiDestination, DESCRIBE_API_DESTINATION, 17,
+    types::DescribeApiDestinationRequest: schemas::DESCRIBE_API_DESTINATION_REQUEST,
+    types::DescribeApiDestinationResponse: schemas::DESCRIBE_API_DESTINATION_RESPONSE
+}
+
+built_operation! {
     DescribeArchive, DESCRIBE_ARCHIVE, 18,
     types::DescribeArchiveRequest: schemas::DESCRIBE_ARCHIVE_REQUEST,
     types::DescribeArchiveResponse: schemas::DESCRIBE_ARCHIVE_RESPONSE
+}
+
+built_operation! {
+    DescribeConnection, DESCRIBE_CONNECTION, 19,
+    types::DescribeConnectionRequest: schemas::DESCRIBE_CONNECTION_REQUEST,
+    types::DescribeConnectionResponse: schemas::DESCRIBE_CONNECTION_RESPONSE
 }
 
 built_operation! {
@@ -78,9 +120,21 @@ built_operation! {
 }
 
 built_operation! {
+    ListApiDestinations, LIST_API_DESTINATIONS, 28,
+    types::ListApiDestinationsRequest: schemas::LIST_API_DESTINATIONS_REQUEST,
+    types::ListApiDestinationsResponse: schemas::LIST_API_DESTINATIONS_RESPONSE
+}
+
+built_operation! {
     ListArchives, LIST_ARCHIVES, 29,
     types::ListArchivesRequest: schemas::LIST_ARCHIVES_REQUEST,
     types::ListArchivesResponse: schemas::LIST_ARCHIVES_RESPONSE
+}
+
+built_operation! {
+    ListConnections, LIST_CONNECTIONS, 30,
+    types::ListConnectionsRequest: schemas::LIST_CONNECTIONS_REQUEST,
+    types::ListConnectionsResponse: schemas::LIST_CONNECTIONS_RESPONSE
 }
 
 built_operation! {
@@ -180,9 +234,21 @@ built_operation! {
 }
 
 built_operation! {
+    UpdateApiDestination, UPDATE_API_DESTINATION, 52,
+    types::UpdateApiDestinationRequest: schemas::UPDATE_API_DESTINATION_REQUEST,
+    types::UpdateApiDestinationResponse: schemas::UPDATE_API_DESTINATION_RESPONSE
+}
+
+built_operation! {
     UpdateArchive, UPDATE_ARCHIVE, 53,
     types::UpdateArchiveRequest: schemas::UPDATE_ARCHIVE_REQUEST,
     types::UpdateArchiveResponse: schemas::UPDATE_ARCHIVE_RESPONSE
+}
+
+built_operation! {
+    UpdateConnection, UPDATE_CONNECTION, 54,
+    types::UpdateConnectionRequest: schemas::UPDATE_CONNECTION_REQUEST,
+    types::UpdateConnectionResponse: schemas::UPDATE_CONNECTION_RESPONSE
 }
 
 built_operation! {

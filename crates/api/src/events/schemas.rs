@@ -14,6 +14,71 @@ pub(crate) static ACTION: Shape = Shape {
     ..shape("Action", Kind::String)
 };
 
+pub(crate) static API_DESTINATION_MEMBERS: [Member; 9] = [
+    member("ApiDestinationArn", &super::schemas::API_DESTINATION_ARN),
+    member("Name", &super::schemas::API_DESTINATION_NAME),
+    member("ApiDestinationState", &super::schemas::API_DESTINATION_STATE),
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("InvocationEndpoint", &super::schemas::HTTPS_ENDPOINT),
+    member("HttpMethod", &super::schemas::API_DESTINATION_HTTP_METHOD),
+    member("InvocationRateLimitPerSecond", &super::schemas::API_DESTINATION_INVOCATION_RATE_LIMIT_PER_SECOND),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static API_DESTINATION: Shape =
+    shape("ApiDestination", Kind::Structure { members: &API_DESTINATION_MEMBERS });
+
+pub(crate) static API_DESTINATION_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:api-destination\/[\.\-_A-Za-z0-9]+\/[\-A-Za-z0-9]+$",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("ApiDestinationArn", Kind::String)
+};
+
+pub(crate) static API_DESTINATION_DESCRIPTION: Shape = Shape {
+    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    ..shape("ApiDestinationDescription", Kind::String)
+};
+
+pub(crate) static API_DESTINATION_HTTP_METHOD: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["POST", "GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"],
+        ..Constraints::NONE
+    },
+    ..shape("ApiDestinationHttpMethod", Kind::String)
+};
+
+pub(crate) static API_DESTINATION_INVOCATION_RATE_LIMIT_PER_SECOND: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape("ApiDestinationInvocationRateLimitPerSecond", Kind::Integer)
+};
+
+pub(crate) static API_DESTINATION_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(64.0),
+        pattern: Some(r"[\.\-_A-Za-z0-9]+"),
+        ..Constraints::NONE
+    },
+    ..shape("ApiDestinationName", Kind::String)
+};
+
+pub(crate) static API_DESTINATION_RESPONSE_LIST: Shape = shape(
+    "ApiDestinationResponseList",
+    Kind::List { member: member("member", &super::schemas::API_DESTINATION), flattened: false },
+);
+
+pub(crate) static API_DESTINATION_STATE: Shape = Shape {
+    constraints: Constraints { one_of: &["ACTIVE", "INACTIVE"], ..Constraints::NONE },
+    ..shape("ApiDestinationState", Kind::String)
+};
+
 pub(crate) static APP_SYNC_PARAMETERS_MEMBERS: [Member; 1] =
     [member("GraphQLOperation", &super::schemas::GRAPH_QL_OPERATION)];
 
@@ -82,6 +147,27 @@ pub(crate) static ARN: Shape = Shape {
 pub(crate) static ASSIGN_PUBLIC_IP: Shape = Shape {
     constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("AssignPublicIp", Kind::String)
+};
+
+pub(crate) static AUTH_HEADER_PARAMETERS: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(512.0),
+        pattern: Some(r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$"),
+        ..Constraints::NONE
+    },
+    ..shape("AuthHeaderParameters", Kind::String)
+};
+
+pub(crate) static AUTH_HEADER_PARAMETERS_SENSITIVE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(512.0),
+        pattern: Some(r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("AuthHeaderParametersSensitive", Kind::String)
 };
 
 pub(crate) static AWS_VPC_CONFIGURATION_MEMBERS: [Member; 3] = [
@@ -170,6 +256,231 @@ pub(crate) static CONDITION_MEMBERS: [Member; 3] = [
 
 pub(crate) static CONDITION: Shape = shape("Condition", Kind::Structure { members: &CONDITION_MEMBERS });
 
+pub(crate) static CONNECTION_MEMBERS: [Member; 8] = [
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("Name", &super::schemas::CONNECTION_NAME),
+    member("ConnectionState", &super::schemas::CONNECTION_STATE),
+    member("StateReason", &super::schemas::CONNECTION_STATE_REASON),
+    member("AuthorizationType", &super::schemas::CONNECTION_AUTHORIZATION_TYPE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+    member("LastAuthorizedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static CONNECTION: Shape = shape("Connection", Kind::Structure { members: &CONNECTION_MEMBERS });
+
+pub(crate) static CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS_MEMBERS: [Member; 1] =
+    [member("ApiKeyName", &super::schemas::AUTH_HEADER_PARAMETERS)];
+
+pub(crate) static CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS: Shape = shape(
+    "ConnectionApiKeyAuthResponseParameters",
+    Kind::Structure { members: &CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CONNECTION_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:connection\/[\.\-_A-Za-z0-9]+\/[\-A-Za-z0-9]+$",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("ConnectionArn", Kind::String)
+};
+
+pub(crate) static CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS: [Member; 5] = [
+    member("BasicAuthParameters", &super::schemas::CONNECTION_BASIC_AUTH_RESPONSE_PARAMETERS),
+    member("OAuthParameters", &super::schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS),
+    member("ApiKeyAuthParameters", &super::schemas::CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS),
+    member("InvocationHttpParameters", &super::schemas::CONNECTION_HTTP_PARAMETERS),
+    member("ConnectivityParameters", &super::schemas::DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS),
+];
+
+pub(crate) static CONNECTION_AUTH_RESPONSE_PARAMETERS: Shape = shape(
+    "ConnectionAuthResponseParameters",
+    Kind::Structure { members: &CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CONNECTION_AUTHORIZATION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["BASIC", "OAUTH_CLIENT_CREDENTIALS", "API_KEY"], ..Constraints::NONE },
+    ..shape("ConnectionAuthorizationType", Kind::String)
+};
+
+pub(crate) static CONNECTION_BASIC_AUTH_RESPONSE_PARAMETERS_MEMBERS: [Member; 1] =
+    [member("Username", &super::schemas::AUTH_HEADER_PARAMETERS)];
+
+pub(crate) static CONNECTION_BASIC_AUTH_RESPONSE_PARAMETERS: Shape = shape(
+    "ConnectionBasicAuthResponseParameters",
+    Kind::Structure { members: &CONNECTION_BASIC_AUTH_RESPONSE_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CONNECTION_BODY_PARAMETER_MEMBERS: [Member; 3] = [
+    member("Key", &super::schemas::STRING),
+    member("Value", &super::schemas::SENSITIVE_STRING),
+    member("IsValueSecret", &super::schemas::BOOLEAN),
+];
+
+pub(crate) static CONNECTION_BODY_PARAMETER: Shape =
+    shape("ConnectionBodyParameter", Kind::Structure { members: &CONNECTION_BODY_PARAMETER_MEMBERS });
+
+pub(crate) static CONNECTION_BODY_PARAMETERS_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape(
+        "ConnectionBodyParametersList",
+        Kind::List { member: member("member", &super::schemas::CONNECTION_BODY_PARAMETER), flattened: false },
+    )
+};
+
+pub(crate) static CONNECTION_DESCRIPTION: Shape = Shape {
+    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    ..shape("ConnectionDescription", Kind::String)
+};
+
+pub(crate) static CONNECTION_HEADER_PARAMETER_MEMBERS: [Member; 3] = [
+    member("Key", &super::schemas::HEADER_KEY),
+    member("Value", &super::schemas::HEADER_VALUE_SENSITIVE),
+    member("IsValueSecret", &super::schemas::BOOLEAN),
+];
+
+pub(crate) static CONNECTION_HEADER_PARAMETER: Shape =
+    shape("ConnectionHeaderParameter", Kind::Structure { members: &CONNECTION_HEADER_PARAMETER_MEMBERS });
+
+pub(crate) static CONNECTION_HEADER_PARAMETERS_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape(
+        "ConnectionHeaderParametersList",
+        Kind::List { member: member("member", &super::schemas::CONNECTION_HEADER_PARAMETER), flattened: false },
+    )
+};
+
+pub(crate) static CONNECTION_HTTP_PARAMETERS_MEMBERS: [Member; 3] = [
+    member("HeaderParameters", &super::schemas::CONNECTION_HEADER_PARAMETERS_LIST),
+    member("QueryStringParameters", &super::schemas::CONNECTION_QUERY_STRING_PARAMETERS_LIST),
+    member("BodyParameters", &super::schemas::CONNECTION_BODY_PARAMETERS_LIST),
+];
+
+pub(crate) static CONNECTION_HTTP_PARAMETERS: Shape =
+    shape("ConnectionHttpParameters", Kind::Structure { members: &CONNECTION_HTTP_PARAMETERS_MEMBERS });
+
+pub(crate) static CONNECTION_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(64.0),
+        pattern: Some(r"[\.\-_A-Za-z0-9]+"),
+        ..Constraints::NONE
+    },
+    ..shape("ConnectionName", Kind::String)
+};
+
+pub(crate) static CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS_MEMBERS: [Member; 1] =
+    [member("ClientID", &super::schemas::AUTH_HEADER_PARAMETERS)];
+
+pub(crate) static CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS: Shape = shape(
+    "ConnectionOAuthClientResponseParameters",
+    Kind::Structure { members: &CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CONNECTION_OAUTH_HTTP_METHOD: Shape = Shape {
+    constraints: Constraints { one_of: &["GET", "POST", "PUT"], ..Constraints::NONE },
+    ..shape("ConnectionOAuthHttpMethod", Kind::String)
+};
+
+pub(crate) static CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS: [Member; 4] = [
+    member("ClientParameters", &super::schemas::CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS),
+    member("AuthorizationEndpoint", &super::schemas::HTTPS_ENDPOINT),
+    member("HttpMethod", &super::schemas::CONNECTION_OAUTH_HTTP_METHOD),
+    member("OAuthHttpParameters", &super::schemas::CONNECTION_HTTP_PARAMETERS),
+];
+
+pub(crate) static CONNECTION_OAUTH_RESPONSE_PARAMETERS: Shape = shape(
+    "ConnectionOAuthResponseParameters",
+    Kind::Structure { members: &CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CONNECTION_QUERY_STRING_PARAMETER_MEMBERS: [Member; 3] = [
+    member("Key", &super::schemas::QUERY_STRING_KEY),
+    member("Value", &super::schemas::QUERY_STRING_VALUE_SENSITIVE),
+    member("IsValueSecret", &super::schemas::BOOLEAN),
+];
+
+pub(crate) static CONNECTION_QUERY_STRING_PARAMETER: Shape =
+    shape("ConnectionQueryStringParameter", Kind::Structure { members: &CONNECTION_QUERY_STRING_PARAMETER_MEMBERS });
+
+pub(crate) static CONNECTION_QUERY_STRING_PARAMETERS_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape(
+        "ConnectionQueryStringParametersList",
+        Kind::List { member: member("member", &super::schemas::CONNECTION_QUERY_STRING_PARAMETER), flattened: false },
+    )
+};
+
+pub(crate) static CONNECTION_RESPONSE_LIST: Shape = shape(
+    "ConnectionResponseList",
+    Kind::List { member: member("member", &super::schemas::CONNECTION), flattened: false },
+);
+
+pub(crate) static CONNECTION_STATE: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "CREATING",
+            "UPDATING",
+            "DELETING",
+            "AUTHORIZED",
+            "DEAUTHORIZED",
+            "AUTHORIZING",
+            "DEAUTHORIZING",
+            "ACTIVE",
+            "FAILED_CONNECTIVITY",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("ConnectionState", Kind::String)
+};
+
+pub(crate) static CONNECTION_STATE_REASON: Shape = Shape {
+    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    ..shape("ConnectionStateReason", Kind::String)
+};
+
+pub(crate) static CONNECTIVITY_RESOURCE_CONFIGURATION_ARN_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ResourceConfigurationArn", &super::schemas::RESOURCE_CONFIGURATION_ARN) }];
+
+pub(crate) static CONNECTIVITY_RESOURCE_CONFIGURATION_ARN: Shape = shape(
+    "ConnectivityResourceConfigurationArn",
+    Kind::Structure { members: &CONNECTIVITY_RESOURCE_CONFIGURATION_ARN_MEMBERS },
+);
+
+pub(crate) static CONNECTIVITY_RESOURCE_PARAMETERS_MEMBERS: [Member; 1] = [Member {
+    required: true,
+    ..member("ResourceParameters", &super::schemas::CONNECTIVITY_RESOURCE_CONFIGURATION_ARN)
+}];
+
+pub(crate) static CONNECTIVITY_RESOURCE_PARAMETERS: Shape =
+    shape("ConnectivityResourceParameters", Kind::Structure { members: &CONNECTIVITY_RESOURCE_PARAMETERS_MEMBERS });
+
+pub(crate) static CREATE_API_DESTINATION_REQUEST_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Name", &super::schemas::API_DESTINATION_NAME) },
+    member("Description", &super::schemas::API_DESTINATION_DESCRIPTION),
+    Member { required: true, ..member("ConnectionArn", &super::schemas::CONNECTION_ARN) },
+    Member { required: true, ..member("InvocationEndpoint", &super::schemas::HTTPS_ENDPOINT) },
+    Member { required: true, ..member("HttpMethod", &super::schemas::API_DESTINATION_HTTP_METHOD) },
+    member("InvocationRateLimitPerSecond", &super::schemas::API_DESTINATION_INVOCATION_RATE_LIMIT_PER_SECOND),
+];
+
+pub(crate) static CREATE_API_DESTINATION_REQUEST: Shape =
+    shape("CreateApiDestinationRequest", Kind::Structure { members: &CREATE_API_DESTINATION_REQUEST_MEMBERS });
+
+pub(crate) static CREATE_API_DESTINATION_RESPONSE_MEMBERS: [Member; 4] = [
+    member("ApiDestinationArn", &super::schemas::API_DESTINATION_ARN),
+    member("ApiDestinationState", &super::schemas::API_DESTINATION_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static CREATE_API_DESTINATION_RESPONSE: Shape =
+    shape("CreateApiDestinationResponse", Kind::Structure { members: &CREATE_API_DESTINATION_RESPONSE_MEMBERS });
+
 pub(crate) static CREATE_ARCHIVE_REQUEST_MEMBERS: [Member; 6] = [
     Member { required: true, ..member("ArchiveName", &super::schemas::ARCHIVE_NAME) },
     Member { required: true, ..member("EventSourceArn", &super::schemas::EVENT_BUS_ARN) },
@@ -191,6 +502,86 @@ pub(crate) static CREATE_ARCHIVE_RESPONSE_MEMBERS: [Member; 4] = [
 
 pub(crate) static CREATE_ARCHIVE_RESPONSE: Shape =
     shape("CreateArchiveResponse", Kind::Structure { members: &CREATE_ARCHIVE_RESPONSE_MEMBERS });
+
+pub(crate) static CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ApiKeyName", &super::schemas::AUTH_HEADER_PARAMETERS) },
+    Member { required: true, ..member("ApiKeyValue", &super::schemas::AUTH_HEADER_PARAMETERS_SENSITIVE) },
+];
+
+pub(crate) static CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS: Shape = shape(
+    "CreateConnectionApiKeyAuthRequestParameters",
+    Kind::Structure { members: &CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS: [Member; 5] = [
+    member("BasicAuthParameters", &super::schemas::CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS),
+    member("OAuthParameters", &super::schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS),
+    member("ApiKeyAuthParameters", &super::schemas::CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS),
+    member("InvocationHttpParameters", &super::schemas::CONNECTION_HTTP_PARAMETERS),
+    member("ConnectivityParameters", &super::schemas::CONNECTIVITY_RESOURCE_PARAMETERS),
+];
+
+pub(crate) static CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS: Shape = shape(
+    "CreateConnectionAuthRequestParameters",
+    Kind::Structure { members: &CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Username", &super::schemas::AUTH_HEADER_PARAMETERS) },
+    Member { required: true, ..member("Password", &super::schemas::AUTH_HEADER_PARAMETERS_SENSITIVE) },
+];
+
+pub(crate) static CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS: Shape = shape(
+    "CreateConnectionBasicAuthRequestParameters",
+    Kind::Structure { members: &CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ClientID", &super::schemas::AUTH_HEADER_PARAMETERS) },
+    Member { required: true, ..member("ClientSecret", &super::schemas::AUTH_HEADER_PARAMETERS_SENSITIVE) },
+];
+
+pub(crate) static CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS: Shape = shape(
+    "CreateConnectionOAuthClientRequestParameters",
+    Kind::Structure { members: &CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS: [Member; 4] = [
+    Member {
+        required: true,
+        ..member("ClientParameters", &super::schemas::CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS)
+    },
+    Member { required: true, ..member("AuthorizationEndpoint", &super::schemas::HTTPS_ENDPOINT) },
+    Member { required: true, ..member("HttpMethod", &super::schemas::CONNECTION_OAUTH_HTTP_METHOD) },
+    member("OAuthHttpParameters", &super::schemas::CONNECTION_HTTP_PARAMETERS),
+];
+
+pub(crate) static CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS: Shape = shape(
+    "CreateConnectionOAuthRequestParameters",
+    Kind::Structure { members: &CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CREATE_CONNECTION_REQUEST_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Name", &super::schemas::CONNECTION_NAME) },
+    member("Description", &super::schemas::CONNECTION_DESCRIPTION),
+    Member { required: true, ..member("AuthorizationType", &super::schemas::CONNECTION_AUTHORIZATION_TYPE) },
+    Member { required: true, ..member("AuthParameters", &super::schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS) },
+    member("InvocationConnectivityParameters", &super::schemas::CONNECTIVITY_RESOURCE_PARAMETERS),
+    member("KmsKeyIdentifier", &super::schemas::KMS_KEY_IDENTIFIER),
+];
+
+pub(crate) static CREATE_CONNECTION_REQUEST: Shape =
+    shape("CreateConnectionRequest", Kind::Structure { members: &CREATE_CONNECTION_REQUEST_MEMBERS });
+
+pub(crate) static CREATE_CONNECTION_RESPONSE_MEMBERS: [Member; 4] = [
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("ConnectionState", &super::schemas::CONNECTION_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static CREATE_CONNECTION_RESPONSE: Shape =
+    shape("CreateConnectionResponse", Kind::Structure { members: &CREATE_CONNECTION_RESPONSE_MEMBERS });
 
 pub(crate) static CREATE_EVENT_BUS_REQUEST_MEMBERS: [Member; 7] = [
     Member { required: true, ..member("Name", &super::schemas::EVENT_BUS_NAME) },
@@ -236,6 +627,34 @@ pub(crate) static DEAD_LETTER_CONFIG_MEMBERS: [Member; 1] = [member("Arn", &supe
 pub(crate) static DEAD_LETTER_CONFIG: Shape =
     shape("DeadLetterConfig", Kind::Structure { members: &DEAD_LETTER_CONFIG_MEMBERS });
 
+pub(crate) static DEAUTHORIZE_CONNECTION_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Name", &super::schemas::CONNECTION_NAME) }];
+
+pub(crate) static DEAUTHORIZE_CONNECTION_REQUEST: Shape =
+    shape("DeauthorizeConnectionRequest", Kind::Structure { members: &DEAUTHORIZE_CONNECTION_REQUEST_MEMBERS });
+
+pub(crate) static DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS: [Member; 5] = [
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("ConnectionState", &super::schemas::CONNECTION_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+    member("LastAuthorizedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static DEAUTHORIZE_CONNECTION_RESPONSE: Shape =
+    shape("DeauthorizeConnectionResponse", Kind::Structure { members: &DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS });
+
+pub(crate) static DELETE_API_DESTINATION_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Name", &super::schemas::API_DESTINATION_NAME) }];
+
+pub(crate) static DELETE_API_DESTINATION_REQUEST: Shape =
+    shape("DeleteApiDestinationRequest", Kind::Structure { members: &DELETE_API_DESTINATION_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_API_DESTINATION_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static DELETE_API_DESTINATION_RESPONSE: Shape =
+    shape("DeleteApiDestinationResponse", Kind::Structure { members: &DELETE_API_DESTINATION_RESPONSE_MEMBERS });
+
 pub(crate) static DELETE_ARCHIVE_REQUEST_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("ArchiveName", &super::schemas::ARCHIVE_NAME) }];
 
@@ -246,6 +665,23 @@ pub(crate) static DELETE_ARCHIVE_RESPONSE_MEMBERS: [Member; 0] = [];
 
 pub(crate) static DELETE_ARCHIVE_RESPONSE: Shape =
     shape("DeleteArchiveResponse", Kind::Structure { members: &DELETE_ARCHIVE_RESPONSE_MEMBERS });
+
+pub(crate) static DELETE_CONNECTION_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Name", &super::schemas::CONNECTION_NAME) }];
+
+pub(crate) static DELETE_CONNECTION_REQUEST: Shape =
+    shape("DeleteConnectionRequest", Kind::Structure { members: &DELETE_CONNECTION_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_CONNECTION_RESPONSE_MEMBERS: [Member; 5] = [
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("ConnectionState", &super::schemas::CONNECTION_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+    member("LastAuthorizedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static DELETE_CONNECTION_RESPONSE: Shape =
+    shape("DeleteConnectionResponse", Kind::Structure { members: &DELETE_CONNECTION_RESPONSE_MEMBERS });
 
 pub(crate) static DELETE_EVENT_BUS_REQUEST_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("Name", &super::schemas::EVENT_BUS_NAME) }];
@@ -261,6 +697,28 @@ pub(crate) static DELETE_RULE_REQUEST_MEMBERS: [Member; 3] = [
 
 pub(crate) static DELETE_RULE_REQUEST: Shape =
     shape("DeleteRuleRequest", Kind::Structure { members: &DELETE_RULE_REQUEST_MEMBERS });
+
+pub(crate) static DESCRIBE_API_DESTINATION_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Name", &super::schemas::API_DESTINATION_NAME) }];
+
+pub(crate) static DESCRIBE_API_DESTINATION_REQUEST: Shape =
+    shape("DescribeApiDestinationRequest", Kind::Structure { members: &DESCRIBE_API_DESTINATION_REQUEST_MEMBERS });
+
+pub(crate) static DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS: [Member; 10] = [
+    member("ApiDestinationArn", &super::schemas::API_DESTINATION_ARN),
+    member("Name", &super::schemas::API_DESTINATION_NAME),
+    member("Description", &super::schemas::API_DESTINATION_DESCRIPTION),
+    member("ApiDestinationState", &super::schemas::API_DESTINATION_STATE),
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("InvocationEndpoint", &super::schemas::HTTPS_ENDPOINT),
+    member("HttpMethod", &super::schemas::API_DESTINATION_HTTP_METHOD),
+    member("InvocationRateLimitPerSecond", &super::schemas::API_DESTINATION_INVOCATION_RATE_LIMIT_PER_SECOND),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static DESCRIBE_API_DESTINATION_RESPONSE: Shape =
+    shape("DescribeApiDestinationResponse", Kind::Structure { members: &DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS });
 
 pub(crate) static DESCRIBE_ARCHIVE_REQUEST_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("ArchiveName", &super::schemas::ARCHIVE_NAME) }];
@@ -285,6 +743,51 @@ pub(crate) static DESCRIBE_ARCHIVE_RESPONSE_MEMBERS: [Member; 12] = [
 
 pub(crate) static DESCRIBE_ARCHIVE_RESPONSE: Shape =
     shape("DescribeArchiveResponse", Kind::Structure { members: &DESCRIBE_ARCHIVE_RESPONSE_MEMBERS });
+
+pub(crate) static DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS_MEMBERS: [Member; 1] = [Member {
+    required: true,
+    ..member("ResourceParameters", &super::schemas::DESCRIBE_CONNECTION_RESOURCE_PARAMETERS)
+}];
+
+pub(crate) static DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS: Shape = shape(
+    "DescribeConnectionConnectivityParameters",
+    Kind::Structure { members: &DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_CONNECTION_REQUEST_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Name", &super::schemas::CONNECTION_NAME) }];
+
+pub(crate) static DESCRIBE_CONNECTION_REQUEST: Shape =
+    shape("DescribeConnectionRequest", Kind::Structure { members: &DESCRIBE_CONNECTION_REQUEST_MEMBERS });
+
+pub(crate) static DESCRIBE_CONNECTION_RESOURCE_PARAMETERS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResourceConfigurationArn", &super::schemas::RESOURCE_CONFIGURATION_ARN) },
+    Member { required: true, ..member("ResourceAssociationArn", &super::schemas::RESOURCE_ASSOCIATION_ARN) },
+];
+
+pub(crate) static DESCRIBE_CONNECTION_RESOURCE_PARAMETERS: Shape = shape(
+    "DescribeConnectionResourceParameters",
+    Kind::Structure { members: &DESCRIBE_CONNECTION_RESOURCE_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_CONNECTION_RESPONSE_MEMBERS: [Member; 13] = [
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("Name", &super::schemas::CONNECTION_NAME),
+    member("Description", &super::schemas::CONNECTION_DESCRIPTION),
+    member("InvocationConnectivityParameters", &super::schemas::DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS),
+    member("ConnectionState", &super::schemas::CONNECTION_STATE),
+    member("StateReason", &super::schemas::CONNECTION_STATE_REASON),
+    member("AuthorizationType", &super::schemas::CONNECTION_AUTHORIZATION_TYPE),
+    member("SecretArn", &super::schemas::SECRETS_MANAGER_SECRET_ARN),
+    member("KmsKeyIdentifier", &super::schemas::KMS_KEY_IDENTIFIER),
+    member("AuthParameters", &super::schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+    member("LastAuthorizedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static DESCRIBE_CONNECTION_RESPONSE: Shape =
+    shape("DescribeConnectionResponse", Kind::Structure { members: &DESCRIBE_CONNECTION_RESPONSE_MEMBERS });
 
 pub(crate) static DESCRIBE_EVENT_BUS_REQUEST_MEMBERS: [Member; 1] =
     [member("Name", &super::schemas::EVENT_BUS_NAME_OR_ARN)];
@@ -514,6 +1017,16 @@ pub(crate) static HEADER_VALUE: Shape = Shape {
     ..shape("HeaderValue", Kind::String)
 };
 
+pub(crate) static HEADER_VALUE_SENSITIVE: Shape = Shape {
+    constraints: Constraints {
+        max: Some(512.0),
+        pattern: Some(r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("HeaderValueSensitive", Kind::String)
+};
+
 pub(crate) static HTTP_PARAMETERS_MEMBERS: [Member; 3] = [
     member("PathParameterValues", &super::schemas::PATH_PARAMETER_LIST),
     member("HeaderParameters", &super::schemas::HEADER_PARAMETERS_MAP),
@@ -522,6 +1035,16 @@ pub(crate) static HTTP_PARAMETERS_MEMBERS: [Member; 3] = [
 
 pub(crate) static HTTP_PARAMETERS: Shape =
     shape("HttpParameters", Kind::Structure { members: &HTTP_PARAMETERS_MEMBERS });
+
+pub(crate) static HTTPS_ENDPOINT: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(2048.0),
+        pattern: Some(r"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"),
+        ..Constraints::NONE
+    },
+    ..shape("HttpsEndpoint", Kind::String)
+};
 
 pub(crate) static INCLUDE_DETAIL: Shape = Shape {
     constraints: Constraints { one_of: &["NONE", "FULL"], ..Constraints::NONE },
@@ -577,6 +1100,24 @@ pub(crate) static LIMIT_MAX100: Shape = Shape {
 pub(crate) static LIMIT_MIN1: Shape =
     Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("LimitMin1", Kind::Integer) };
 
+pub(crate) static LIST_API_DESTINATIONS_REQUEST_MEMBERS: [Member; 4] = [
+    member("NamePrefix", &super::schemas::API_DESTINATION_NAME),
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+    member("Limit", &super::schemas::LIMIT_MAX100),
+];
+
+pub(crate) static LIST_API_DESTINATIONS_REQUEST: Shape =
+    shape("ListApiDestinationsRequest", Kind::Structure { members: &LIST_API_DESTINATIONS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_API_DESTINATIONS_RESPONSE_MEMBERS: [Member; 2] = [
+    member("ApiDestinations", &super::schemas::API_DESTINATION_RESPONSE_LIST),
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+];
+
+pub(crate) static LIST_API_DESTINATIONS_RESPONSE: Shape =
+    shape("ListApiDestinationsResponse", Kind::Structure { members: &LIST_API_DESTINATIONS_RESPONSE_MEMBERS });
+
 pub(crate) static LIST_ARCHIVES_REQUEST_MEMBERS: [Member; 5] = [
     member("NamePrefix", &super::schemas::ARCHIVE_NAME),
     member("EventSourceArn", &super::schemas::EVENT_BUS_ARN),
@@ -593,6 +1134,24 @@ pub(crate) static LIST_ARCHIVES_RESPONSE_MEMBERS: [Member; 2] =
 
 pub(crate) static LIST_ARCHIVES_RESPONSE: Shape =
     shape("ListArchivesResponse", Kind::Structure { members: &LIST_ARCHIVES_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_CONNECTIONS_REQUEST_MEMBERS: [Member; 4] = [
+    member("NamePrefix", &super::schemas::CONNECTION_NAME),
+    member("ConnectionState", &super::schemas::CONNECTION_STATE),
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+    member("Limit", &super::schemas::LIMIT_MAX100),
+];
+
+pub(crate) static LIST_CONNECTIONS_REQUEST: Shape =
+    shape("ListConnectionsRequest", Kind::Structure { members: &LIST_CONNECTIONS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_CONNECTIONS_RESPONSE_MEMBERS: [Member; 2] = [
+    member("Connections", &super::schemas::CONNECTION_RESPONSE_LIST),
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+];
+
+pub(crate) static LIST_CONNECTIONS_RESPONSE: Shape =
+    shape("ListConnectionsResponse", Kind::Structure { members: &LIST_CONNECTIONS_RESPONSE_MEMBERS });
 
 pub(crate) static LIST_EVENT_BUSES_REQUEST_MEMBERS: [Member; 3] = [
     member("NamePrefix", &super::schemas::EVENT_BUS_NAME),
@@ -951,6 +1510,16 @@ pub(crate) static QUERY_STRING_VALUE: Shape = Shape {
     ..shape("QueryStringValue", Kind::String)
 };
 
+pub(crate) static QUERY_STRING_VALUE_SENSITIVE: Shape = Shape {
+    constraints: Constraints {
+        max: Some(512.0),
+        pattern: Some(r"[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("QueryStringValueSensitive", Kind::String)
+};
+
 pub(crate) static REDSHIFT_DATA_PARAMETERS_MEMBERS: [Member; 7] = [
     member("SecretManagerArn", &super::schemas::REDSHIFT_SECRET_MANAGER_ARN),
     Member { required: true, ..member("Database", &super::schemas::DATABASE) },
@@ -1087,6 +1656,30 @@ pub(crate) static REPLAY_STATE_REASON: Shape = Shape {
 pub(crate) static RESOURCE_ARN: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("ResourceArn", Kind::String)
+};
+
+pub(crate) static RESOURCE_ASSOCIATION_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(17.0),
+        max: Some(2048.0),
+        pattern: Some(
+            r"^arn:[a-z0-9\\-]+:vpc-lattice:[a-zA-Z0-9\\-]+:\\d{12}:servicenetworkresourceassociation/snra-[0-9a-z]{17}$",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("ResourceAssociationArn", Kind::String)
+};
+
+pub(crate) static RESOURCE_CONFIGURATION_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(2048.0),
+        pattern: Some(
+            r"^(?:^arn:[a-z0-9\-]+:vpc-lattice:[a-zA-Z0-9\-]+:\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}$|^$)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("ResourceConfigurationArn", Kind::String)
 };
 
 pub(crate) static RETENTION_DAYS: Shape =
@@ -1238,6 +1831,18 @@ pub(crate) static SCHEDULE_EXPRESSION: Shape = Shape {
     constraints: Constraints { max: Some(256.0), ..Constraints::NONE },
     ..shape("ScheduleExpression", Kind::String)
 };
+
+pub(crate) static SECRETS_MANAGER_SECRET_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(20.0),
+        max: Some(2048.0),
+        pattern: Some(r"^arn:aws([a-z]|\-)*:secretsmanager:([a-z]|\d|\-)*:([0-9]{12})?:secret:[\/_+=\.@\-A-Za-z0-9]+$"),
+        ..Constraints::NONE
+    },
+    ..shape("SecretsManagerSecretArn", Kind::String)
+};
+
+pub(crate) static SENSITIVE_STRING: Shape = Shape { sensitive: true, ..shape("SensitiveString", Kind::String) };
 
 pub(crate) static SQL: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(100000.0), ..Constraints::NONE },
@@ -1438,6 +2043,28 @@ pub(crate) static UNTAG_RESOURCE_RESPONSE_MEMBERS: [Member; 0] = [];
 pub(crate) static UNTAG_RESOURCE_RESPONSE: Shape =
     shape("UntagResourceResponse", Kind::Structure { members: &UNTAG_RESOURCE_RESPONSE_MEMBERS });
 
+pub(crate) static UPDATE_API_DESTINATION_REQUEST_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Name", &super::schemas::API_DESTINATION_NAME) },
+    member("Description", &super::schemas::API_DESTINATION_DESCRIPTION),
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("InvocationEndpoint", &super::schemas::HTTPS_ENDPOINT),
+    member("HttpMethod", &super::schemas::API_DESTINATION_HTTP_METHOD),
+    member("InvocationRateLimitPerSecond", &super::schemas::API_DESTINATION_INVOCATION_RATE_LIMIT_PER_SECOND),
+];
+
+pub(crate) static UPDATE_API_DESTINATION_REQUEST: Shape =
+    shape("UpdateApiDestinationRequest", Kind::Structure { members: &UPDATE_API_DESTINATION_REQUEST_MEMBERS });
+
+pub(crate) static UPDATE_API_DESTINATION_RESPONSE_MEMBERS: [Member; 4] = [
+    member("ApiDestinationArn", &super::schemas::API_DESTINATION_ARN),
+    member("ApiDestinationState", &super::schemas::API_DESTINATION_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static UPDATE_API_DESTINATION_RESPONSE: Shape =
+    shape("UpdateApiDestinationResponse", Kind::Structure { members: &UPDATE_API_DESTINATION_RESPONSE_MEMBERS });
+
 pub(crate) static UPDATE_ARCHIVE_REQUEST_MEMBERS: [Member; 5] = [
     Member { required: true, ..member("ArchiveName", &super::schemas::ARCHIVE_NAME) },
     member("Description", &super::schemas::ARCHIVE_DESCRIPTION),
@@ -1458,6 +2085,84 @@ pub(crate) static UPDATE_ARCHIVE_RESPONSE_MEMBERS: [Member; 4] = [
 
 pub(crate) static UPDATE_ARCHIVE_RESPONSE: Shape =
     shape("UpdateArchiveResponse", Kind::Structure { members: &UPDATE_ARCHIVE_RESPONSE_MEMBERS });
+
+pub(crate) static UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS: [Member; 2] = [
+    member("ApiKeyName", &super::schemas::AUTH_HEADER_PARAMETERS),
+    member("ApiKeyValue", &super::schemas::AUTH_HEADER_PARAMETERS_SENSITIVE),
+];
+
+pub(crate) static UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS: Shape = shape(
+    "UpdateConnectionApiKeyAuthRequestParameters",
+    Kind::Structure { members: &UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS: [Member; 5] = [
+    member("BasicAuthParameters", &super::schemas::UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS),
+    member("OAuthParameters", &super::schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS),
+    member("ApiKeyAuthParameters", &super::schemas::UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS),
+    member("InvocationHttpParameters", &super::schemas::CONNECTION_HTTP_PARAMETERS),
+    member("ConnectivityParameters", &super::schemas::CONNECTIVITY_RESOURCE_PARAMETERS),
+];
+
+pub(crate) static UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS: Shape = shape(
+    "UpdateConnectionAuthRequestParameters",
+    Kind::Structure { members: &UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS: [Member; 2] = [
+    member("Username", &super::schemas::AUTH_HEADER_PARAMETERS),
+    member("Password", &super::schemas::AUTH_HEADER_PARAMETERS_SENSITIVE),
+];
+
+pub(crate) static UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS: Shape = shape(
+    "UpdateConnectionBasicAuthRequestParameters",
+    Kind::Structure { members: &UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS: [Member; 2] = [
+    member("ClientID", &super::schemas::AUTH_HEADER_PARAMETERS),
+    member("ClientSecret", &super::schemas::AUTH_HEADER_PARAMETERS_SENSITIVE),
+];
+
+pub(crate) static UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS: Shape = shape(
+    "UpdateConnectionOAuthClientRequestParameters",
+    Kind::Structure { members: &UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS: [Member; 4] = [
+    member("ClientParameters", &super::schemas::UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS),
+    member("AuthorizationEndpoint", &super::schemas::HTTPS_ENDPOINT),
+    member("HttpMethod", &super::schemas::CONNECTION_OAUTH_HTTP_METHOD),
+    member("OAuthHttpParameters", &super::schemas::CONNECTION_HTTP_PARAMETERS),
+];
+
+pub(crate) static UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS: Shape = shape(
+    "UpdateConnectionOAuthRequestParameters",
+    Kind::Structure { members: &UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_CONNECTION_REQUEST_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("Name", &super::schemas::CONNECTION_NAME) },
+    member("Description", &super::schemas::CONNECTION_DESCRIPTION),
+    member("AuthorizationType", &super::schemas::CONNECTION_AUTHORIZATION_TYPE),
+    member("AuthParameters", &super::schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS),
+    member("InvocationConnectivityParameters", &super::schemas::CONNECTIVITY_RESOURCE_PARAMETERS),
+    member("KmsKeyIdentifier", &super::schemas::KMS_KEY_IDENTIFIER),
+];
+
+pub(crate) static UPDATE_CONNECTION_REQUEST: Shape =
+    shape("UpdateConnectionRequest", Kind::Structure { members: &UPDATE_CONNECTION_REQUEST_MEMBERS });
+
+pub(crate) static UPDATE_CONNECTION_RESPONSE_MEMBERS: [Member; 5] = [
+    member("ConnectionArn", &super::schemas::CONNECTION_ARN),
+    member("ConnectionState", &super::schemas::CONNECTION_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+    member("LastAuthorizedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static UPDATE_CONNECTION_RESPONSE: Shape =
+    shape("UpdateConnectionResponse", Kind::Structure { members: &UPDATE_CONNECTION_RESPONSE_MEMBERS });
 
 pub(crate) static UPDATE_EVENT_BUS_REQUEST_MEMBERS: [Member; 5] = [
     member("Name", &super::schemas::EVENT_BUS_NAME),

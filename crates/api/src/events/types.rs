@@ -5,6 +5,75 @@
 use super::schemas;
 use crate::support::*;
 
+/// `ApiDestination`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApiDestination {
+    /// `ApiDestinationArn`
+    pub api_destination_arn: Option<String>,
+    /// `Name`
+    pub name: Option<String>,
+    /// `ApiDestinationState`
+    pub api_destination_state: Option<String>,
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `InvocationEndpoint`
+    pub invocation_endpoint: Option<String>,
+    /// `HttpMethod`
+    pub http_method: Option<String>,
+    /// `InvocationRateLimitPerSecond`
+    pub invocation_rate_limit_per_second: Option<i32>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+}
+
+impl Structure for ApiDestination {
+    fn shape(&self) -> &'static Shape {
+        &schemas::API_DESTINATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[0], &self.api_destination_arn);
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[1], &self.name);
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[2], &self.api_destination_state);
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[3], &self.connection_arn);
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[4], &self.invocation_endpoint);
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[5], &self.http_method);
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[6], &self.invocation_rate_limit_per_second);
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[7], &self.creation_time);
+        put_optional(writer, &schemas::API_DESTINATION_MEMBERS[8], &self.last_modified_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ApiDestination {
+    fn schema() -> &'static Shape {
+        &schemas::API_DESTINATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.api_destination_arn = Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[0])?),
+            1 => self.name = Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[1])?),
+            2 => self.api_destination_state = Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[2])?),
+            3 => self.connection_arn = Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[3])?),
+            4 => self.invocation_endpoint = Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[4])?),
+            5 => self.http_method = Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[5])?),
+            6 => {
+                self.invocation_rate_limit_per_second =
+                    Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[6])?)
+            }
+            7 => self.creation_time = Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[7])?),
+            8 => self.last_modified_time = Some(ReadValue::read(reader, &schemas::API_DESTINATION_MEMBERS[8])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ApiDestination);
+
 /// `AppSyncParameters`.
 #[derive(Clone, Default, PartialEq)]
 pub struct AppSyncParameters {
@@ -466,6 +535,759 @@ impl ReadStructure for Condition {
 
 structure_value!(Condition);
 
+/// `Connection`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Connection {
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `Name`
+    pub name: Option<String>,
+    /// `ConnectionState`
+    pub connection_state: Option<String>,
+    /// `StateReason`
+    pub state_reason: Option<String>,
+    /// `AuthorizationType`
+    pub authorization_type: Option<String>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+    /// `LastAuthorizedTime`
+    pub last_authorized_time: Option<Timestamp>,
+}
+
+impl Structure for Connection {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_MEMBERS[0], &self.connection_arn);
+        put_optional(writer, &schemas::CONNECTION_MEMBERS[1], &self.name);
+        put_optional(writer, &schemas::CONNECTION_MEMBERS[2], &self.connection_state);
+        put_optional(writer, &schemas::CONNECTION_MEMBERS[3], &self.state_reason);
+        put_optional(writer, &schemas::CONNECTION_MEMBERS[4], &self.authorization_type);
+        put_optional(writer, &schemas::CONNECTION_MEMBERS[5], &self.creation_time);
+        put_optional(writer, &schemas::CONNECTION_MEMBERS[6], &self.last_modified_time);
+        put_optional(writer, &schemas::CONNECTION_MEMBERS[7], &self.last_authorized_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Connection {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.connection_arn = Some(ReadValue::read(reader, &schemas::CONNECTION_MEMBERS[0])?),
+            1 => self.name = Some(ReadValue::read(reader, &schemas::CONNECTION_MEMBERS[1])?),
+            2 => self.connection_state = Some(ReadValue::read(reader, &schemas::CONNECTION_MEMBERS[2])?),
+            3 => self.state_reason = Some(ReadValue::read(reader, &schemas::CONNECTION_MEMBERS[3])?),
+            4 => self.authorization_type = Some(ReadValue::read(reader, &schemas::CONNECTION_MEMBERS[4])?),
+            5 => self.creation_time = Some(ReadValue::read(reader, &schemas::CONNECTION_MEMBERS[5])?),
+            6 => self.last_modified_time = Some(ReadValue::read(reader, &schemas::CONNECTION_MEMBERS[6])?),
+            7 => self.last_authorized_time = Some(ReadValue::read(reader, &schemas::CONNECTION_MEMBERS[7])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Connection);
+
+/// `ConnectionApiKeyAuthResponseParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionApiKeyAuthResponseParameters {
+    /// `ApiKeyName`
+    pub api_key_name: Option<String>,
+}
+
+impl Structure for ConnectionApiKeyAuthResponseParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS_MEMBERS[0], &self.api_key_name);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionApiKeyAuthResponseParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.api_key_name =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionApiKeyAuthResponseParameters);
+
+/// `ConnectionAuthResponseParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionAuthResponseParameters {
+    /// `BasicAuthParameters`
+    pub basic_auth_parameters: Option<ConnectionBasicAuthResponseParameters>,
+    /// `OAuthParameters`
+    pub oauth_parameters: Option<ConnectionOAuthResponseParameters>,
+    /// `ApiKeyAuthParameters`
+    pub api_key_auth_parameters: Option<ConnectionApiKeyAuthResponseParameters>,
+    /// `InvocationHttpParameters`
+    pub invocation_http_parameters: Option<ConnectionHttpParameters>,
+    /// `ConnectivityParameters`
+    pub connectivity_parameters: Option<DescribeConnectionConnectivityParameters>,
+}
+
+impl Structure for ConnectionAuthResponseParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[0], &self.basic_auth_parameters);
+        put_optional(writer, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[1], &self.oauth_parameters);
+        put_optional(writer, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[2], &self.api_key_auth_parameters);
+        put_optional(
+            writer,
+            &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[3],
+            &self.invocation_http_parameters,
+        );
+        put_optional(writer, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[4], &self.connectivity_parameters);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionAuthResponseParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.basic_auth_parameters =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[0])?)
+            }
+            1 => {
+                self.oauth_parameters =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[1])?)
+            }
+            2 => {
+                self.api_key_auth_parameters =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[2])?)
+            }
+            3 => {
+                self.invocation_http_parameters =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[3])?)
+            }
+            4 => {
+                self.connectivity_parameters =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_AUTH_RESPONSE_PARAMETERS_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionAuthResponseParameters);
+
+/// `ConnectionBasicAuthResponseParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionBasicAuthResponseParameters {
+    /// `Username`
+    pub username: Option<String>,
+}
+
+impl Structure for ConnectionBasicAuthResponseParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_BASIC_AUTH_RESPONSE_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_BASIC_AUTH_RESPONSE_PARAMETERS_MEMBERS[0], &self.username);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionBasicAuthResponseParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_BASIC_AUTH_RESPONSE_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.username =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_BASIC_AUTH_RESPONSE_PARAMETERS_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionBasicAuthResponseParameters);
+
+/// `ConnectionBodyParameter`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ConnectionBodyParameter {
+    /// `Key`
+    pub key: Option<String>,
+    /// `Value`
+    pub value: Option<String>,
+    /// `IsValueSecret`
+    pub is_value_secret: Option<bool>,
+}
+
+impl fmt::Debug for ConnectionBodyParameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ConnectionBodyParameter")
+            .field("key", &self.key)
+            .field("value", &self.value.as_ref().map(|_| Hidden))
+            .field("is_value_secret", &self.is_value_secret)
+            .finish()
+    }
+}
+
+impl Structure for ConnectionBodyParameter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_BODY_PARAMETER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_BODY_PARAMETER_MEMBERS[0], &self.key);
+        put_optional(writer, &schemas::CONNECTION_BODY_PARAMETER_MEMBERS[1], &self.value);
+        put_optional(writer, &schemas::CONNECTION_BODY_PARAMETER_MEMBERS[2], &self.is_value_secret);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionBodyParameter {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_BODY_PARAMETER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.key = Some(ReadValue::read(reader, &schemas::CONNECTION_BODY_PARAMETER_MEMBERS[0])?),
+            1 => self.value = Some(ReadValue::read(reader, &schemas::CONNECTION_BODY_PARAMETER_MEMBERS[1])?),
+            2 => self.is_value_secret = Some(ReadValue::read(reader, &schemas::CONNECTION_BODY_PARAMETER_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionBodyParameter);
+
+/// `ConnectionHeaderParameter`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ConnectionHeaderParameter {
+    /// `Key`
+    pub key: Option<String>,
+    /// `Value`
+    pub value: Option<String>,
+    /// `IsValueSecret`
+    pub is_value_secret: Option<bool>,
+}
+
+impl fmt::Debug for ConnectionHeaderParameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ConnectionHeaderParameter")
+            .field("key", &self.key)
+            .field("value", &self.value.as_ref().map(|_| Hidden))
+            .field("is_value_secret", &self.is_value_secret)
+            .finish()
+    }
+}
+
+impl Structure for ConnectionHeaderParameter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_HEADER_PARAMETER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_HEADER_PARAMETER_MEMBERS[0], &self.key);
+        put_optional(writer, &schemas::CONNECTION_HEADER_PARAMETER_MEMBERS[1], &self.value);
+        put_optional(writer, &schemas::CONNECTION_HEADER_PARAMETER_MEMBERS[2], &self.is_value_secret);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionHeaderParameter {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_HEADER_PARAMETER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.key = Some(ReadValue::read(reader, &schemas::CONNECTION_HEADER_PARAMETER_MEMBERS[0])?),
+            1 => self.value = Some(ReadValue::read(reader, &schemas::CONNECTION_HEADER_PARAMETER_MEMBERS[1])?),
+            2 => {
+                self.is_value_secret = Some(ReadValue::read(reader, &schemas::CONNECTION_HEADER_PARAMETER_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionHeaderParameter);
+
+/// `ConnectionHttpParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionHttpParameters {
+    /// `HeaderParameters`
+    pub header_parameters: Option<Vec<ConnectionHeaderParameter>>,
+    /// `QueryStringParameters`
+    pub query_string_parameters: Option<Vec<ConnectionQueryStringParameter>>,
+    /// `BodyParameters`
+    pub body_parameters: Option<Vec<ConnectionBodyParameter>>,
+}
+
+impl Structure for ConnectionHttpParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_HTTP_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_HTTP_PARAMETERS_MEMBERS[0], &self.header_parameters);
+        put_optional(writer, &schemas::CONNECTION_HTTP_PARAMETERS_MEMBERS[1], &self.query_string_parameters);
+        put_optional(writer, &schemas::CONNECTION_HTTP_PARAMETERS_MEMBERS[2], &self.body_parameters);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionHttpParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_HTTP_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.header_parameters = Some(ReadValue::read(reader, &schemas::CONNECTION_HTTP_PARAMETERS_MEMBERS[0])?)
+            }
+            1 => {
+                self.query_string_parameters =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_HTTP_PARAMETERS_MEMBERS[1])?)
+            }
+            2 => self.body_parameters = Some(ReadValue::read(reader, &schemas::CONNECTION_HTTP_PARAMETERS_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionHttpParameters);
+
+/// `ConnectionOAuthClientResponseParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionOAuthClientResponseParameters {
+    /// `ClientID`
+    pub client_id: Option<String>,
+}
+
+impl Structure for ConnectionOAuthClientResponseParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS_MEMBERS[0], &self.client_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionOAuthClientResponseParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.client_id =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionOAuthClientResponseParameters);
+
+/// `ConnectionOAuthResponseParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionOAuthResponseParameters {
+    /// `ClientParameters`
+    pub client_parameters: Option<ConnectionOAuthClientResponseParameters>,
+    /// `AuthorizationEndpoint`
+    pub authorization_endpoint: Option<String>,
+    /// `HttpMethod`
+    pub http_method: Option<String>,
+    /// `OAuthHttpParameters`
+    pub oauth_http_parameters: Option<ConnectionHttpParameters>,
+}
+
+impl Structure for ConnectionOAuthResponseParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS[0], &self.client_parameters);
+        put_optional(writer, &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS[1], &self.authorization_endpoint);
+        put_optional(writer, &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS[2], &self.http_method);
+        put_optional(writer, &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS[3], &self.oauth_http_parameters);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionOAuthResponseParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.client_parameters =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS[0])?)
+            }
+            1 => {
+                self.authorization_endpoint =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS[1])?)
+            }
+            2 => {
+                self.http_method =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS[2])?)
+            }
+            3 => {
+                self.oauth_http_parameters =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_OAUTH_RESPONSE_PARAMETERS_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionOAuthResponseParameters);
+
+/// `ConnectionQueryStringParameter`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ConnectionQueryStringParameter {
+    /// `Key`
+    pub key: Option<String>,
+    /// `Value`
+    pub value: Option<String>,
+    /// `IsValueSecret`
+    pub is_value_secret: Option<bool>,
+}
+
+impl fmt::Debug for ConnectionQueryStringParameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ConnectionQueryStringParameter")
+            .field("key", &self.key)
+            .field("value", &self.value.as_ref().map(|_| Hidden))
+            .field("is_value_secret", &self.is_value_secret)
+            .finish()
+    }
+}
+
+impl Structure for ConnectionQueryStringParameter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTION_QUERY_STRING_PARAMETER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONNECTION_QUERY_STRING_PARAMETER_MEMBERS[0], &self.key);
+        put_optional(writer, &schemas::CONNECTION_QUERY_STRING_PARAMETER_MEMBERS[1], &self.value);
+        put_optional(writer, &schemas::CONNECTION_QUERY_STRING_PARAMETER_MEMBERS[2], &self.is_value_secret);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectionQueryStringParameter {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTION_QUERY_STRING_PARAMETER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.key = Some(ReadValue::read(reader, &schemas::CONNECTION_QUERY_STRING_PARAMETER_MEMBERS[0])?),
+            1 => self.value = Some(ReadValue::read(reader, &schemas::CONNECTION_QUERY_STRING_PARAMETER_MEMBERS[1])?),
+            2 => {
+                self.is_value_secret =
+                    Some(ReadValue::read(reader, &schemas::CONNECTION_QUERY_STRING_PARAMETER_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectionQueryStringParameter);
+
+/// `ConnectivityResourceConfigurationArn`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectivityResourceConfigurationArn {
+    /// `ResourceConfigurationArn`
+    pub resource_configuration_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ConnectivityResourceConfigurationArn {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTIVITY_RESOURCE_CONFIGURATION_ARN
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CONNECTIVITY_RESOURCE_CONFIGURATION_ARN_MEMBERS[0],
+            &self.resource_configuration_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectivityResourceConfigurationArn {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTIVITY_RESOURCE_CONFIGURATION_ARN
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CONNECTIVITY_RESOURCE_CONFIGURATION_ARN) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.resource_configuration_arn =
+                    ReadValue::read(reader, &schemas::CONNECTIVITY_RESOURCE_CONFIGURATION_ARN_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectivityResourceConfigurationArn);
+
+/// `ConnectivityResourceParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectivityResourceParameters {
+    /// `ResourceParameters`
+    pub resource_parameters: ConnectivityResourceConfigurationArn,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ConnectivityResourceParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONNECTIVITY_RESOURCE_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CONNECTIVITY_RESOURCE_PARAMETERS_MEMBERS[0],
+            &self.resource_parameters,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ConnectivityResourceParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CONNECTIVITY_RESOURCE_PARAMETERS
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CONNECTIVITY_RESOURCE_PARAMETERS) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.resource_parameters =
+                    ReadValue::read(reader, &schemas::CONNECTIVITY_RESOURCE_PARAMETERS_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ConnectivityResourceParameters);
+
+/// `CreateApiDestinationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateApiDestinationRequest {
+    /// `Name`
+    pub name: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `ConnectionArn`
+    pub connection_arn: String,
+    /// `InvocationEndpoint`
+    pub invocation_endpoint: String,
+    /// `HttpMethod`
+    pub http_method: String,
+    /// `InvocationRateLimitPerSecond`
+    pub invocation_rate_limit_per_second: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CreateApiDestinationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_API_DESTINATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+        put_optional(writer, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[1], &self.description);
+        put_needed(
+            writer,
+            &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[2],
+            &self.connection_arn,
+            self.missing.has(2),
+        );
+        put_needed(
+            writer,
+            &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[3],
+            &self.invocation_endpoint,
+            self.missing.has(3),
+        );
+        put_needed(writer, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[4], &self.http_method, self.missing.has(4));
+        put_optional(
+            writer,
+            &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[5],
+            &self.invocation_rate_limit_per_second,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateApiDestinationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_API_DESTINATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_API_DESTINATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[0])?,
+            1 => self.description = Some(ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[1])?),
+            2 => self.connection_arn = ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[2])?,
+            3 => {
+                self.invocation_endpoint = ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[3])?
+            }
+            4 => self.http_method = ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[4])?,
+            5 => {
+                self.invocation_rate_limit_per_second =
+                    Some(ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_REQUEST_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateApiDestinationRequest);
+
+/// `CreateApiDestinationResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateApiDestinationResponse {
+    /// `ApiDestinationArn`
+    pub api_destination_arn: Option<String>,
+    /// `ApiDestinationState`
+    pub api_destination_state: Option<String>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+}
+
+impl Structure for CreateApiDestinationResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_API_DESTINATION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CREATE_API_DESTINATION_RESPONSE_MEMBERS[0], &self.api_destination_arn);
+        put_optional(writer, &schemas::CREATE_API_DESTINATION_RESPONSE_MEMBERS[1], &self.api_destination_state);
+        put_optional(writer, &schemas::CREATE_API_DESTINATION_RESPONSE_MEMBERS[2], &self.creation_time);
+        put_optional(writer, &schemas::CREATE_API_DESTINATION_RESPONSE_MEMBERS[3], &self.last_modified_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateApiDestinationResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_API_DESTINATION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.api_destination_arn =
+                    Some(ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.api_destination_state =
+                    Some(ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.creation_time =
+                    Some(ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.last_modified_time =
+                    Some(ReadValue::read(reader, &schemas::CREATE_API_DESTINATION_RESPONSE_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateApiDestinationResponse);
+
 /// `CreateArchiveRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateArchiveRequest {
@@ -571,6 +1393,513 @@ impl ReadStructure for CreateArchiveResponse {
 }
 
 structure_value!(CreateArchiveResponse);
+
+/// `CreateConnectionApiKeyAuthRequestParameters`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateConnectionApiKeyAuthRequestParameters {
+    /// `ApiKeyName`
+    pub api_key_name: String,
+    /// `ApiKeyValue`
+    pub api_key_value: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for CreateConnectionApiKeyAuthRequestParameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CreateConnectionApiKeyAuthRequestParameters")
+            .field("api_key_name", &self.api_key_name)
+            .field("api_key_value", &Hidden)
+            .finish()
+    }
+}
+
+impl Structure for CreateConnectionApiKeyAuthRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS[0],
+            &self.api_key_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS[1],
+            &self.api_key_value,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateConnectionApiKeyAuthRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.api_key_name =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS[0])?
+            }
+            1 => {
+                self.api_key_value =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateConnectionApiKeyAuthRequestParameters);
+
+/// `CreateConnectionAuthRequestParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateConnectionAuthRequestParameters {
+    /// `BasicAuthParameters`
+    pub basic_auth_parameters: Option<CreateConnectionBasicAuthRequestParameters>,
+    /// `OAuthParameters`
+    pub oauth_parameters: Option<CreateConnectionOAuthRequestParameters>,
+    /// `ApiKeyAuthParameters`
+    pub api_key_auth_parameters: Option<CreateConnectionApiKeyAuthRequestParameters>,
+    /// `InvocationHttpParameters`
+    pub invocation_http_parameters: Option<ConnectionHttpParameters>,
+    /// `ConnectivityParameters`
+    pub connectivity_parameters: Option<ConnectivityResourceParameters>,
+}
+
+impl Structure for CreateConnectionAuthRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[0],
+            &self.basic_auth_parameters,
+        );
+        put_optional(writer, &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[1], &self.oauth_parameters);
+        put_optional(
+            writer,
+            &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[2],
+            &self.api_key_auth_parameters,
+        );
+        put_optional(
+            writer,
+            &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[3],
+            &self.invocation_http_parameters,
+        );
+        put_optional(
+            writer,
+            &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[4],
+            &self.connectivity_parameters,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateConnectionAuthRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.basic_auth_parameters =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[0])?)
+            }
+            1 => {
+                self.oauth_parameters =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[1])?)
+            }
+            2 => {
+                self.api_key_auth_parameters =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[2])?)
+            }
+            3 => {
+                self.invocation_http_parameters =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[3])?)
+            }
+            4 => {
+                self.connectivity_parameters =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateConnectionAuthRequestParameters);
+
+/// `CreateConnectionBasicAuthRequestParameters`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateConnectionBasicAuthRequestParameters {
+    /// `Username`
+    pub username: String,
+    /// `Password`
+    pub password: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for CreateConnectionBasicAuthRequestParameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CreateConnectionBasicAuthRequestParameters")
+            .field("username", &self.username)
+            .field("password", &Hidden)
+            .finish()
+    }
+}
+
+impl Structure for CreateConnectionBasicAuthRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS[0],
+            &self.username,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS[1],
+            &self.password,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateConnectionBasicAuthRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.username =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS[0])?
+            }
+            1 => {
+                self.password =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateConnectionBasicAuthRequestParameters);
+
+/// `CreateConnectionOAuthClientRequestParameters`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateConnectionOAuthClientRequestParameters {
+    /// `ClientID`
+    pub client_id: String,
+    /// `ClientSecret`
+    pub client_secret: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for CreateConnectionOAuthClientRequestParameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CreateConnectionOAuthClientRequestParameters")
+            .field("client_id", &self.client_id)
+            .field("client_secret", &Hidden)
+            .finish()
+    }
+}
+
+impl Structure for CreateConnectionOAuthClientRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS[0],
+            &self.client_id,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS[1],
+            &self.client_secret,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateConnectionOAuthClientRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.client_id =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS[0])?
+            }
+            1 => {
+                self.client_secret =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateConnectionOAuthClientRequestParameters);
+
+/// `CreateConnectionOAuthRequestParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateConnectionOAuthRequestParameters {
+    /// `ClientParameters`
+    pub client_parameters: CreateConnectionOAuthClientRequestParameters,
+    /// `AuthorizationEndpoint`
+    pub authorization_endpoint: String,
+    /// `HttpMethod`
+    pub http_method: String,
+    /// `OAuthHttpParameters`
+    pub oauth_http_parameters: Option<ConnectionHttpParameters>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CreateConnectionOAuthRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[0],
+            &self.client_parameters,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[1],
+            &self.authorization_endpoint,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[2],
+            &self.http_method,
+            self.missing.has(2),
+        );
+        put_optional(
+            writer,
+            &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[3],
+            &self.oauth_http_parameters,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateConnectionOAuthRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.client_parameters =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[0])?
+            }
+            1 => {
+                self.authorization_endpoint =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[1])?
+            }
+            2 => {
+                self.http_method =
+                    ReadValue::read(reader, &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[2])?
+            }
+            3 => {
+                self.oauth_http_parameters =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateConnectionOAuthRequestParameters);
+
+/// `CreateConnectionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateConnectionRequest {
+    /// `Name`
+    pub name: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `AuthorizationType`
+    pub authorization_type: String,
+    /// `AuthParameters`
+    pub auth_parameters: CreateConnectionAuthRequestParameters,
+    /// `InvocationConnectivityParameters`
+    pub invocation_connectivity_parameters: Option<ConnectivityResourceParameters>,
+    /// `KmsKeyIdentifier`
+    pub kms_key_identifier: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CreateConnectionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CONNECTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+        put_optional(writer, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[1], &self.description);
+        put_needed(
+            writer,
+            &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[2],
+            &self.authorization_type,
+            self.missing.has(2),
+        );
+        put_needed(writer, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[3], &self.auth_parameters, self.missing.has(3));
+        put_optional(writer, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[4], &self.invocation_connectivity_parameters);
+        put_optional(writer, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[5], &self.kms_key_identifier);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateConnectionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CONNECTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::CREATE_CONNECTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[0])?,
+            1 => self.description = Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[1])?),
+            2 => self.authorization_type = ReadValue::read(reader, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[2])?,
+            3 => self.auth_parameters = ReadValue::read(reader, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[3])?,
+            4 => {
+                self.invocation_connectivity_parameters =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[4])?)
+            }
+            5 => {
+                self.kms_key_identifier = Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_REQUEST_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateConnectionRequest);
+
+/// `CreateConnectionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateConnectionResponse {
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `ConnectionState`
+    pub connection_state: Option<String>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+}
+
+impl Structure for CreateConnectionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CONNECTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CREATE_CONNECTION_RESPONSE_MEMBERS[0], &self.connection_arn);
+        put_optional(writer, &schemas::CREATE_CONNECTION_RESPONSE_MEMBERS[1], &self.connection_state);
+        put_optional(writer, &schemas::CREATE_CONNECTION_RESPONSE_MEMBERS[2], &self.creation_time);
+        put_optional(writer, &schemas::CREATE_CONNECTION_RESPONSE_MEMBERS[3], &self.last_modified_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateConnectionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CONNECTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.connection_arn = Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_RESPONSE_MEMBERS[0])?),
+            1 => {
+                self.connection_state = Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_RESPONSE_MEMBERS[1])?)
+            }
+            2 => self.creation_time = Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_RESPONSE_MEMBERS[2])?),
+            3 => {
+                self.last_modified_time =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CONNECTION_RESPONSE_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateConnectionResponse);
 
 /// `CreateEventBusRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -728,6 +2057,182 @@ impl ReadStructure for DeadLetterConfig {
 
 structure_value!(DeadLetterConfig);
 
+/// `DeauthorizeConnectionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeauthorizeConnectionRequest {
+    /// `Name`
+    pub name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeauthorizeConnectionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DEAUTHORIZE_CONNECTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DEAUTHORIZE_CONNECTION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeauthorizeConnectionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DEAUTHORIZE_CONNECTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DEAUTHORIZE_CONNECTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::DEAUTHORIZE_CONNECTION_REQUEST_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeauthorizeConnectionRequest);
+
+/// `DeauthorizeConnectionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeauthorizeConnectionResponse {
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `ConnectionState`
+    pub connection_state: Option<String>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+    /// `LastAuthorizedTime`
+    pub last_authorized_time: Option<Timestamp>,
+}
+
+impl Structure for DeauthorizeConnectionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DEAUTHORIZE_CONNECTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[0], &self.connection_arn);
+        put_optional(writer, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[1], &self.connection_state);
+        put_optional(writer, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[2], &self.creation_time);
+        put_optional(writer, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[3], &self.last_modified_time);
+        put_optional(writer, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[4], &self.last_authorized_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeauthorizeConnectionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DEAUTHORIZE_CONNECTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.connection_arn =
+                    Some(ReadValue::read(reader, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.connection_state =
+                    Some(ReadValue::read(reader, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.creation_time =
+                    Some(ReadValue::read(reader, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.last_modified_time =
+                    Some(ReadValue::read(reader, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.last_authorized_time =
+                    Some(ReadValue::read(reader, &schemas::DEAUTHORIZE_CONNECTION_RESPONSE_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeauthorizeConnectionResponse);
+
+/// `DeleteApiDestinationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteApiDestinationRequest {
+    /// `Name`
+    pub name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteApiDestinationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_API_DESTINATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_API_DESTINATION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteApiDestinationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_API_DESTINATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_API_DESTINATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::DELETE_API_DESTINATION_REQUEST_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteApiDestinationRequest);
+
+/// `DeleteApiDestinationResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteApiDestinationResponse {}
+
+impl Structure for DeleteApiDestinationResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_API_DESTINATION_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteApiDestinationResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_API_DESTINATION_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(DeleteApiDestinationResponse);
+
 /// `DeleteArchiveRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteArchiveRequest {
@@ -792,6 +2297,104 @@ impl ReadStructure for DeleteArchiveResponse {
 }
 
 structure_value!(DeleteArchiveResponse);
+
+/// `DeleteConnectionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteConnectionRequest {
+    /// `Name`
+    pub name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteConnectionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_CONNECTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_CONNECTION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteConnectionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_CONNECTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DELETE_CONNECTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::DELETE_CONNECTION_REQUEST_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteConnectionRequest);
+
+/// `DeleteConnectionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteConnectionResponse {
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `ConnectionState`
+    pub connection_state: Option<String>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+    /// `LastAuthorizedTime`
+    pub last_authorized_time: Option<Timestamp>,
+}
+
+impl Structure for DeleteConnectionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_CONNECTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[0], &self.connection_arn);
+        put_optional(writer, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[1], &self.connection_state);
+        put_optional(writer, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[2], &self.creation_time);
+        put_optional(writer, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[3], &self.last_modified_time);
+        put_optional(writer, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[4], &self.last_authorized_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteConnectionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_CONNECTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.connection_arn = Some(ReadValue::read(reader, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[0])?),
+            1 => {
+                self.connection_state = Some(ReadValue::read(reader, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[1])?)
+            }
+            2 => self.creation_time = Some(ReadValue::read(reader, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[2])?),
+            3 => {
+                self.last_modified_time =
+                    Some(ReadValue::read(reader, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.last_authorized_time =
+                    Some(ReadValue::read(reader, &schemas::DELETE_CONNECTION_RESPONSE_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteConnectionResponse);
 
 /// `DeleteEventBusRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -880,6 +2483,150 @@ impl ReadStructure for DeleteRuleRequest {
 }
 
 structure_value!(DeleteRuleRequest);
+
+/// `DescribeApiDestinationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeApiDestinationRequest {
+    /// `Name`
+    pub name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DescribeApiDestinationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_API_DESTINATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DESCRIBE_API_DESTINATION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeApiDestinationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_API_DESTINATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DESCRIBE_API_DESTINATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_REQUEST_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeApiDestinationRequest);
+
+/// `DescribeApiDestinationResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeApiDestinationResponse {
+    /// `ApiDestinationArn`
+    pub api_destination_arn: Option<String>,
+    /// `Name`
+    pub name: Option<String>,
+    /// `Description`
+    pub description: Option<String>,
+    /// `ApiDestinationState`
+    pub api_destination_state: Option<String>,
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `InvocationEndpoint`
+    pub invocation_endpoint: Option<String>,
+    /// `HttpMethod`
+    pub http_method: Option<String>,
+    /// `InvocationRateLimitPerSecond`
+    pub invocation_rate_limit_per_second: Option<i32>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+}
+
+impl Structure for DescribeApiDestinationResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_API_DESTINATION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[0], &self.api_destination_arn);
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[1], &self.name);
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[2], &self.description);
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[3], &self.api_destination_state);
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[4], &self.connection_arn);
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[5], &self.invocation_endpoint);
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[6], &self.http_method);
+        put_optional(
+            writer,
+            &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[7],
+            &self.invocation_rate_limit_per_second,
+        );
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[8], &self.creation_time);
+        put_optional(writer, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[9], &self.last_modified_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeApiDestinationResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_API_DESTINATION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.api_destination_arn =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => self.name = Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[1])?),
+            2 => {
+                self.description =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.api_destination_state =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.connection_arn =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[4])?)
+            }
+            5 => {
+                self.invocation_endpoint =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[5])?)
+            }
+            6 => {
+                self.http_method =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[6])?)
+            }
+            7 => {
+                self.invocation_rate_limit_per_second =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[7])?)
+            }
+            8 => {
+                self.creation_time =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[8])?)
+            }
+            9 => {
+                self.last_modified_time =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_API_DESTINATION_RESPONSE_MEMBERS[9])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeApiDestinationResponse);
 
 /// `DescribeArchiveRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1000,6 +2747,237 @@ impl ReadStructure for DescribeArchiveResponse {
 }
 
 structure_value!(DescribeArchiveResponse);
+
+/// `DescribeConnectionConnectivityParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeConnectionConnectivityParameters {
+    /// `ResourceParameters`
+    pub resource_parameters: DescribeConnectionResourceParameters,
+}
+
+impl Structure for DescribeConnectionConnectivityParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS_MEMBERS[0], &self.resource_parameters);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeConnectionConnectivityParameters {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.resource_parameters =
+                    ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_CONNECTIVITY_PARAMETERS_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeConnectionConnectivityParameters);
+
+/// `DescribeConnectionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeConnectionRequest {
+    /// `Name`
+    pub name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DescribeConnectionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_CONNECTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DESCRIBE_CONNECTION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeConnectionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_CONNECTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DESCRIBE_CONNECTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_REQUEST_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeConnectionRequest);
+
+/// `DescribeConnectionResourceParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeConnectionResourceParameters {
+    /// `ResourceConfigurationArn`
+    pub resource_configuration_arn: String,
+    /// `ResourceAssociationArn`
+    pub resource_association_arn: String,
+}
+
+impl Structure for DescribeConnectionResourceParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_CONNECTION_RESOURCE_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::DESCRIBE_CONNECTION_RESOURCE_PARAMETERS_MEMBERS[0], &self.resource_configuration_arn);
+        put(writer, &schemas::DESCRIBE_CONNECTION_RESOURCE_PARAMETERS_MEMBERS[1], &self.resource_association_arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeConnectionResourceParameters {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_CONNECTION_RESOURCE_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.resource_configuration_arn =
+                    ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESOURCE_PARAMETERS_MEMBERS[0])?
+            }
+            1 => {
+                self.resource_association_arn =
+                    ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESOURCE_PARAMETERS_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeConnectionResourceParameters);
+
+/// `DescribeConnectionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeConnectionResponse {
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `Name`
+    pub name: Option<String>,
+    /// `Description`
+    pub description: Option<String>,
+    /// `InvocationConnectivityParameters`
+    pub invocation_connectivity_parameters: Option<DescribeConnectionConnectivityParameters>,
+    /// `ConnectionState`
+    pub connection_state: Option<String>,
+    /// `StateReason`
+    pub state_reason: Option<String>,
+    /// `AuthorizationType`
+    pub authorization_type: Option<String>,
+    /// `SecretArn`
+    pub secret_arn: Option<String>,
+    /// `KmsKeyIdentifier`
+    pub kms_key_identifier: Option<String>,
+    /// `AuthParameters`
+    pub auth_parameters: Option<ConnectionAuthResponseParameters>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+    /// `LastAuthorizedTime`
+    pub last_authorized_time: Option<Timestamp>,
+}
+
+impl Structure for DescribeConnectionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_CONNECTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[0], &self.connection_arn);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[1], &self.name);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[2], &self.description);
+        put_optional(
+            writer,
+            &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[3],
+            &self.invocation_connectivity_parameters,
+        );
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[4], &self.connection_state);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[5], &self.state_reason);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[6], &self.authorization_type);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[7], &self.secret_arn);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[8], &self.kms_key_identifier);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[9], &self.auth_parameters);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[10], &self.creation_time);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[11], &self.last_modified_time);
+        put_optional(writer, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[12], &self.last_authorized_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeConnectionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_CONNECTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.connection_arn = Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => self.name = Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[1])?),
+            2 => self.description = Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[2])?),
+            3 => {
+                self.invocation_connectivity_parameters =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.connection_state =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[4])?)
+            }
+            5 => self.state_reason = Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[5])?),
+            6 => {
+                self.authorization_type =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[6])?)
+            }
+            7 => self.secret_arn = Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[7])?),
+            8 => {
+                self.kms_key_identifier =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[8])?)
+            }
+            9 => {
+                self.auth_parameters = Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[9])?)
+            }
+            10 => {
+                self.creation_time = Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[10])?)
+            }
+            11 => {
+                self.last_modified_time =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[11])?)
+            }
+            12 => {
+                self.last_authorized_time =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_CONNECTION_RESPONSE_MEMBERS[12])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeConnectionResponse);
 
 /// `DescribeEventBusRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1715,6 +3693,95 @@ impl ReadStructure for KinesisParameters {
 
 structure_value!(KinesisParameters);
 
+/// `ListApiDestinationsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListApiDestinationsRequest {
+    /// `NamePrefix`
+    pub name_prefix: Option<String>,
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+    /// `Limit`
+    pub limit: Option<i32>,
+}
+
+impl Structure for ListApiDestinationsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_API_DESTINATIONS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_API_DESTINATIONS_REQUEST_MEMBERS[0], &self.name_prefix);
+        put_optional(writer, &schemas::LIST_API_DESTINATIONS_REQUEST_MEMBERS[1], &self.connection_arn);
+        put_optional(writer, &schemas::LIST_API_DESTINATIONS_REQUEST_MEMBERS[2], &self.next_token);
+        put_optional(writer, &schemas::LIST_API_DESTINATIONS_REQUEST_MEMBERS[3], &self.limit);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListApiDestinationsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_API_DESTINATIONS_REQUEST
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.name_prefix = Some(ReadValue::read(reader, &schemas::LIST_API_DESTINATIONS_REQUEST_MEMBERS[0])?),
+            1 => {
+                self.connection_arn = Some(ReadValue::read(reader, &schemas::LIST_API_DESTINATIONS_REQUEST_MEMBERS[1])?)
+            }
+            2 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_API_DESTINATIONS_REQUEST_MEMBERS[2])?),
+            3 => self.limit = Some(ReadValue::read(reader, &schemas::LIST_API_DESTINATIONS_REQUEST_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListApiDestinationsRequest);
+
+/// `ListApiDestinationsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListApiDestinationsResponse {
+    /// `ApiDestinations`
+    pub api_destinations: Option<Vec<ApiDestination>>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListApiDestinationsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_API_DESTINATIONS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_API_DESTINATIONS_RESPONSE_MEMBERS[0], &self.api_destinations);
+        put_optional(writer, &schemas::LIST_API_DESTINATIONS_RESPONSE_MEMBERS[1], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListApiDestinationsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_API_DESTINATIONS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.api_destinations =
+                    Some(ReadValue::read(reader, &schemas::LIST_API_DESTINATIONS_RESPONSE_MEMBERS[0])?)
+            }
+            1 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_API_DESTINATIONS_RESPONSE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListApiDestinationsResponse);
+
 /// `ListArchivesRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListArchivesRequest {
@@ -1802,6 +3869,90 @@ impl ReadStructure for ListArchivesResponse {
 }
 
 structure_value!(ListArchivesResponse);
+
+/// `ListConnectionsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListConnectionsRequest {
+    /// `NamePrefix`
+    pub name_prefix: Option<String>,
+    /// `ConnectionState`
+    pub connection_state: Option<String>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+    /// `Limit`
+    pub limit: Option<i32>,
+}
+
+impl Structure for ListConnectionsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_CONNECTIONS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_CONNECTIONS_REQUEST_MEMBERS[0], &self.name_prefix);
+        put_optional(writer, &schemas::LIST_CONNECTIONS_REQUEST_MEMBERS[1], &self.connection_state);
+        put_optional(writer, &schemas::LIST_CONNECTIONS_REQUEST_MEMBERS[2], &self.next_token);
+        put_optional(writer, &schemas::LIST_CONNECTIONS_REQUEST_MEMBERS[3], &self.limit);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListConnectionsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_CONNECTIONS_REQUEST
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.name_prefix = Some(ReadValue::read(reader, &schemas::LIST_CONNECTIONS_REQUEST_MEMBERS[0])?),
+            1 => self.connection_state = Some(ReadValue::read(reader, &schemas::LIST_CONNECTIONS_REQUEST_MEMBERS[1])?),
+            2 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_CONNECTIONS_REQUEST_MEMBERS[2])?),
+            3 => self.limit = Some(ReadValue::read(reader, &schemas::LIST_CONNECTIONS_REQUEST_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListConnectionsRequest);
+
+/// `ListConnectionsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListConnectionsResponse {
+    /// `Connections`
+    pub connections: Option<Vec<Connection>>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListConnectionsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_CONNECTIONS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_CONNECTIONS_RESPONSE_MEMBERS[0], &self.connections);
+        put_optional(writer, &schemas::LIST_CONNECTIONS_RESPONSE_MEMBERS[1], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListConnectionsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_CONNECTIONS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.connections = Some(ReadValue::read(reader, &schemas::LIST_CONNECTIONS_RESPONSE_MEMBERS[0])?),
+            1 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_CONNECTIONS_RESPONSE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListConnectionsResponse);
 
 /// `ListEventBusesRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -4093,6 +6244,140 @@ impl ReadStructure for UntagResourceResponse {
 
 structure_value!(UntagResourceResponse);
 
+/// `UpdateApiDestinationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateApiDestinationRequest {
+    /// `Name`
+    pub name: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `InvocationEndpoint`
+    pub invocation_endpoint: Option<String>,
+    /// `HttpMethod`
+    pub http_method: Option<String>,
+    /// `InvocationRateLimitPerSecond`
+    pub invocation_rate_limit_per_second: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for UpdateApiDestinationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_API_DESTINATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+        put_optional(writer, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[1], &self.description);
+        put_optional(writer, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[2], &self.connection_arn);
+        put_optional(writer, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[3], &self.invocation_endpoint);
+        put_optional(writer, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[4], &self.http_method);
+        put_optional(
+            writer,
+            &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[5],
+            &self.invocation_rate_limit_per_second,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateApiDestinationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_API_DESTINATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::UPDATE_API_DESTINATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[0])?,
+            1 => self.description = Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[1])?),
+            2 => {
+                self.connection_arn =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.invocation_endpoint =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[3])?)
+            }
+            4 => self.http_method = Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[4])?),
+            5 => {
+                self.invocation_rate_limit_per_second =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_REQUEST_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateApiDestinationRequest);
+
+/// `UpdateApiDestinationResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateApiDestinationResponse {
+    /// `ApiDestinationArn`
+    pub api_destination_arn: Option<String>,
+    /// `ApiDestinationState`
+    pub api_destination_state: Option<String>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+}
+
+impl Structure for UpdateApiDestinationResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_API_DESTINATION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::UPDATE_API_DESTINATION_RESPONSE_MEMBERS[0], &self.api_destination_arn);
+        put_optional(writer, &schemas::UPDATE_API_DESTINATION_RESPONSE_MEMBERS[1], &self.api_destination_state);
+        put_optional(writer, &schemas::UPDATE_API_DESTINATION_RESPONSE_MEMBERS[2], &self.creation_time);
+        put_optional(writer, &schemas::UPDATE_API_DESTINATION_RESPONSE_MEMBERS[3], &self.last_modified_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateApiDestinationResponse {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_API_DESTINATION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.api_destination_arn =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.api_destination_state =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.creation_time =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.last_modified_time =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_API_DESTINATION_RESPONSE_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateApiDestinationResponse);
+
 /// `UpdateArchiveRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateArchiveRequest {
@@ -4194,6 +6479,460 @@ impl ReadStructure for UpdateArchiveResponse {
 }
 
 structure_value!(UpdateArchiveResponse);
+
+/// `UpdateConnectionApiKeyAuthRequestParameters`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateConnectionApiKeyAuthRequestParameters {
+    /// `ApiKeyName`
+    pub api_key_name: Option<String>,
+    /// `ApiKeyValue`
+    pub api_key_value: Option<String>,
+}
+
+impl fmt::Debug for UpdateConnectionApiKeyAuthRequestParameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UpdateConnectionApiKeyAuthRequestParameters")
+            .field("api_key_name", &self.api_key_name)
+            .field("api_key_value", &self.api_key_value.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for UpdateConnectionApiKeyAuthRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS[0],
+            &self.api_key_name,
+        );
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS[1],
+            &self.api_key_value,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateConnectionApiKeyAuthRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.api_key_name = Some(ReadValue::read(
+                    reader,
+                    &schemas::UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS[0],
+                )?)
+            }
+            1 => {
+                self.api_key_value = Some(ReadValue::read(
+                    reader,
+                    &schemas::UPDATE_CONNECTION_API_KEY_AUTH_REQUEST_PARAMETERS_MEMBERS[1],
+                )?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateConnectionApiKeyAuthRequestParameters);
+
+/// `UpdateConnectionAuthRequestParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateConnectionAuthRequestParameters {
+    /// `BasicAuthParameters`
+    pub basic_auth_parameters: Option<UpdateConnectionBasicAuthRequestParameters>,
+    /// `OAuthParameters`
+    pub oauth_parameters: Option<UpdateConnectionOAuthRequestParameters>,
+    /// `ApiKeyAuthParameters`
+    pub api_key_auth_parameters: Option<UpdateConnectionApiKeyAuthRequestParameters>,
+    /// `InvocationHttpParameters`
+    pub invocation_http_parameters: Option<ConnectionHttpParameters>,
+    /// `ConnectivityParameters`
+    pub connectivity_parameters: Option<ConnectivityResourceParameters>,
+}
+
+impl Structure for UpdateConnectionAuthRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[0],
+            &self.basic_auth_parameters,
+        );
+        put_optional(writer, &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[1], &self.oauth_parameters);
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[2],
+            &self.api_key_auth_parameters,
+        );
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[3],
+            &self.invocation_http_parameters,
+        );
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[4],
+            &self.connectivity_parameters,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateConnectionAuthRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.basic_auth_parameters =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[0])?)
+            }
+            1 => {
+                self.oauth_parameters =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[1])?)
+            }
+            2 => {
+                self.api_key_auth_parameters =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[2])?)
+            }
+            3 => {
+                self.invocation_http_parameters =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[3])?)
+            }
+            4 => {
+                self.connectivity_parameters =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_AUTH_REQUEST_PARAMETERS_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateConnectionAuthRequestParameters);
+
+/// `UpdateConnectionBasicAuthRequestParameters`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateConnectionBasicAuthRequestParameters {
+    /// `Username`
+    pub username: Option<String>,
+    /// `Password`
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for UpdateConnectionBasicAuthRequestParameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UpdateConnectionBasicAuthRequestParameters")
+            .field("username", &self.username)
+            .field("password", &self.password.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for UpdateConnectionBasicAuthRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS[0], &self.username);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS[1], &self.password);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateConnectionBasicAuthRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.username =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS[0])?)
+            }
+            1 => {
+                self.password =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_BASIC_AUTH_REQUEST_PARAMETERS_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateConnectionBasicAuthRequestParameters);
+
+/// `UpdateConnectionOAuthClientRequestParameters`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateConnectionOAuthClientRequestParameters {
+    /// `ClientID`
+    pub client_id: Option<String>,
+    /// `ClientSecret`
+    pub client_secret: Option<String>,
+}
+
+impl fmt::Debug for UpdateConnectionOAuthClientRequestParameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UpdateConnectionOAuthClientRequestParameters")
+            .field("client_id", &self.client_id)
+            .field("client_secret", &self.client_secret.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for UpdateConnectionOAuthClientRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS[0], &self.client_id);
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS[1],
+            &self.client_secret,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateConnectionOAuthClientRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.client_id = Some(ReadValue::read(
+                    reader,
+                    &schemas::UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS[0],
+                )?)
+            }
+            1 => {
+                self.client_secret = Some(ReadValue::read(
+                    reader,
+                    &schemas::UPDATE_CONNECTION_OAUTH_CLIENT_REQUEST_PARAMETERS_MEMBERS[1],
+                )?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateConnectionOAuthClientRequestParameters);
+
+/// `UpdateConnectionOAuthRequestParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateConnectionOAuthRequestParameters {
+    /// `ClientParameters`
+    pub client_parameters: Option<UpdateConnectionOAuthClientRequestParameters>,
+    /// `AuthorizationEndpoint`
+    pub authorization_endpoint: Option<String>,
+    /// `HttpMethod`
+    pub http_method: Option<String>,
+    /// `OAuthHttpParameters`
+    pub oauth_http_parameters: Option<ConnectionHttpParameters>,
+}
+
+impl Structure for UpdateConnectionOAuthRequestParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[0], &self.client_parameters);
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[1],
+            &self.authorization_endpoint,
+        );
+        put_optional(writer, &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[2], &self.http_method);
+        put_optional(
+            writer,
+            &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[3],
+            &self.oauth_http_parameters,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateConnectionOAuthRequestParameters {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.client_parameters =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[0])?)
+            }
+            1 => {
+                self.authorization_endpoint =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[1])?)
+            }
+            2 => {
+                self.http_method =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[2])?)
+            }
+            3 => {
+                self.oauth_http_parameters =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_OAUTH_REQUEST_PARAMETERS_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateConnectionOAuthRequestParameters);
+
+/// `UpdateConnectionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateConnectionRequest {
+    /// `Name`
+    pub name: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `AuthorizationType`
+    pub authorization_type: Option<String>,
+    /// `AuthParameters`
+    pub auth_parameters: Option<UpdateConnectionAuthRequestParameters>,
+    /// `InvocationConnectivityParameters`
+    pub invocation_connectivity_parameters: Option<ConnectivityResourceParameters>,
+    /// `KmsKeyIdentifier`
+    pub kms_key_identifier: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for UpdateConnectionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[0], &self.name, self.missing.has(0));
+        put_optional(writer, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[1], &self.description);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[2], &self.authorization_type);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[3], &self.auth_parameters);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[4], &self.invocation_connectivity_parameters);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[5], &self.kms_key_identifier);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateConnectionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::UPDATE_CONNECTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[0])?,
+            1 => self.description = Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[1])?),
+            2 => {
+                self.authorization_type = Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[2])?)
+            }
+            3 => self.auth_parameters = Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[3])?),
+            4 => {
+                self.invocation_connectivity_parameters =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[4])?)
+            }
+            5 => {
+                self.kms_key_identifier = Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_REQUEST_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateConnectionRequest);
+
+/// `UpdateConnectionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateConnectionResponse {
+    /// `ConnectionArn`
+    pub connection_arn: Option<String>,
+    /// `ConnectionState`
+    pub connection_state: Option<String>,
+    /// `CreationTime`
+    pub creation_time: Option<Timestamp>,
+    /// `LastModifiedTime`
+    pub last_modified_time: Option<Timestamp>,
+    /// `LastAuthorizedTime`
+    pub last_authorized_time: Option<Timestamp>,
+}
+
+impl Structure for UpdateConnectionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[0], &self.connection_arn);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[1], &self.connection_state);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[2], &self.creation_time);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[3], &self.last_modified_time);
+        put_optional(writer, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[4], &self.last_authorized_time);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateConnectionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CONNECTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.connection_arn = Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[0])?),
+            1 => {
+                self.connection_state = Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[1])?)
+            }
+            2 => self.creation_time = Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[2])?),
+            3 => {
+                self.last_modified_time =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.last_authorized_time =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CONNECTION_RESPONSE_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateConnectionResponse);
 
 /// `UpdateEventBusRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]

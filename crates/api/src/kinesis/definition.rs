@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -28,65 +28,215 @@ pub static SERVICE: ServiceDef = ServiceDef {
 pub(super) static OPERATIONS: [OperationDef; 57] = [
     operation("AcknowledgeDeadLetterQueueRecords", 0),
     operation("AcknowledgeQueueRecords", 1),
-    OperationDef { actions: &["kinesis:AddTagsToStream"], ..operation("AddTagsToStream", 2) },
+    OperationDef {
+        actions: &["kinesis:AddTagsToStream"],
+        codec: Some(&operations::ADD_TAGS_TO_STREAM),
+        ..operation("AddTagsToStream", 2)
+    },
     operation("CreateChannel", 3),
     operation("CreateQueue", 4),
-    OperationDef { actions: &["kinesis:CreateStream"], ..operation("CreateStream", 5) },
+    OperationDef {
+        actions: &["kinesis:CreateStream"],
+        codec: Some(&operations::CREATE_STREAM),
+        ..operation("CreateStream", 5)
+    },
     OperationDef {
         actions: &["kinesis:DecreaseStreamRetentionPeriod"],
+        codec: Some(&operations::DECREASE_STREAM_RETENTION_PERIOD),
         ..operation("DecreaseStreamRetentionPeriod", 6)
     },
     operation("DeleteChannel", 7),
     operation("DeleteQueue", 8),
-    OperationDef { actions: &["kinesis:DeleteResourcePolicy"], ..operation("DeleteResourcePolicy", 9) },
-    OperationDef { actions: &["kinesis:DeleteStream"], ..operation("DeleteStream", 10) },
-    OperationDef { actions: &["kinesis:DeregisterStreamConsumer"], ..operation("DeregisterStreamConsumer", 11) },
-    OperationDef { actions: &["kinesis:DescribeAccountSettings"], ..operation("DescribeAccountSettings", 12) },
+    OperationDef {
+        actions: &["kinesis:DeleteResourcePolicy"],
+        codec: Some(&operations::DELETE_RESOURCE_POLICY),
+        ..operation("DeleteResourcePolicy", 9)
+    },
+    OperationDef {
+        actions: &["kinesis:DeleteStream"],
+        codec: Some(&operations::DELETE_STREAM),
+        ..operation("DeleteStream", 10)
+    },
+    OperationDef {
+        actions: &["kinesis:DeregisterStreamConsumer"],
+        codec: Some(&operations::DEREGISTER_STREAM_CONSUMER),
+        ..operation("DeregisterStreamConsumer", 11)
+    },
+    OperationDef {
+        actions: &["kinesis:DescribeAccountSettings"],
+        codec: Some(&operations::DESCRIBE_ACCOUNT_SETTINGS),
+        ..operation("DescribeAccountSettings", 12)
+    },
     operation("DescribeChannel", 13),
-    OperationDef { actions: &["kinesis:DescribeLimits"], ..operation("DescribeLimits", 14) },
+    OperationDef {
+        actions: &["kinesis:DescribeLimits"],
+        codec: Some(&operations::DESCRIBE_LIMITS),
+        ..operation("DescribeLimits", 14)
+    },
     operation("DescribeQueue", 15),
-    OperationDef { actions: &["kinesis:DescribeStream"], ..operation("DescribeStream", 16) },
-    OperationDef { actions: &["kinesis:DescribeStreamConsumer"], ..operation("DescribeStreamConsumer", 17) },
-    OperationDef { actions: &["kinesis:DescribeStreamSummary"], ..operation("DescribeStreamSummary", 18) },
-    OperationDef { actions: &["kinesis:DisableEnhancedMonitoring"], ..operation("DisableEnhancedMonitoring", 19) },
-    OperationDef { actions: &["kinesis:EnableEnhancedMonitoring"], ..operation("EnableEnhancedMonitoring", 20) },
-    OperationDef { actions: &["kinesis:GetRecords"], ..operation("GetRecords", 21) },
-    OperationDef { actions: &["kinesis:GetResourcePolicy"], ..operation("GetResourcePolicy", 22) },
-    OperationDef { actions: &["kinesis:GetShardIterator"], ..operation("GetShardIterator", 23) },
+    OperationDef {
+        actions: &["kinesis:DescribeStream"],
+        codec: Some(&operations::DESCRIBE_STREAM),
+        ..operation("DescribeStream", 16)
+    },
+    OperationDef {
+        actions: &["kinesis:DescribeStreamConsumer"],
+        codec: Some(&operations::DESCRIBE_STREAM_CONSUMER),
+        ..operation("DescribeStreamConsumer", 17)
+    },
+    OperationDef {
+        actions: &["kinesis:DescribeStreamSummary"],
+        codec: Some(&operations::DESCRIBE_STREAM_SUMMARY),
+        ..operation("DescribeStreamSummary", 18)
+    },
+    OperationDef {
+        actions: &["kinesis:DisableEnhancedMonitoring"],
+        codec: Some(&operations::DISABLE_ENHANCED_MONITORING),
+        ..operation("DisableEnhancedMonitoring", 19)
+    },
+    OperationDef {
+        actions: &["kinesis:EnableEnhancedMonitoring"],
+        codec: Some(&operations::ENABLE_ENHANCED_MONITORING),
+        ..operation("EnableEnhancedMonitoring", 20)
+    },
+    OperationDef {
+        actions: &["kinesis:GetRecords"],
+        codec: Some(&operations::GET_RECORDS),
+        ..operation("GetRecords", 21)
+    },
+    OperationDef {
+        actions: &["kinesis:GetResourcePolicy"],
+        codec: Some(&operations::GET_RESOURCE_POLICY),
+        ..operation("GetResourcePolicy", 22)
+    },
+    OperationDef {
+        actions: &["kinesis:GetShardIterator"],
+        codec: Some(&operations::GET_SHARD_ITERATOR),
+        ..operation("GetShardIterator", 23)
+    },
     OperationDef {
         actions: &["kinesis:IncreaseStreamRetentionPeriod"],
+        codec: Some(&operations::INCREASE_STREAM_RETENTION_PERIOD),
         ..operation("IncreaseStreamRetentionPeriod", 24)
     },
     operation("ListChannels", 25),
     operation("ListQueues", 26),
-    OperationDef { actions: &["kinesis:ListShards"], ..operation("ListShards", 27) },
-    OperationDef { actions: &["kinesis:ListStreamConsumers"], ..operation("ListStreamConsumers", 28) },
-    OperationDef { actions: &["kinesis:ListStreams"], ..operation("ListStreams", 29) },
-    OperationDef { actions: &["kinesis:ListTagsForResource"], ..operation("ListTagsForResource", 30) },
-    OperationDef { actions: &["kinesis:ListTagsForStream"], ..operation("ListTagsForStream", 31) },
-    OperationDef { actions: &["kinesis:MergeShards"], ..operation("MergeShards", 32) },
-    OperationDef { actions: &["kinesis:PutRecord"], ..operation("PutRecord", 33) },
-    OperationDef { actions: &["kinesis:PutRecords"], ..operation("PutRecords", 34) },
-    OperationDef { actions: &["kinesis:PutResourcePolicy"], ..operation("PutResourcePolicy", 35) },
+    OperationDef {
+        actions: &["kinesis:ListShards"],
+        codec: Some(&operations::LIST_SHARDS),
+        ..operation("ListShards", 27)
+    },
+    OperationDef {
+        actions: &["kinesis:ListStreamConsumers"],
+        codec: Some(&operations::LIST_STREAM_CONSUMERS),
+        ..operation("ListStreamConsumers", 28)
+    },
+    OperationDef {
+        actions: &["kinesis:ListStreams"],
+        codec: Some(&operations::LIST_STREAMS),
+        ..operation("ListStreams", 29)
+    },
+    OperationDef {
+        actions: &["kinesis:ListTagsForResource"],
+        codec: Some(&operations::LIST_TAGS_FOR_RESOURCE),
+        ..operation("ListTagsForResource", 30)
+    },
+    OperationDef {
+        actions: &["kinesis:ListTagsForStream"],
+        codec: Some(&operations::LIST_TAGS_FOR_STREAM),
+        ..operation("ListTagsForStream", 31)
+    },
+    OperationDef {
+        actions: &["kinesis:MergeShards"],
+        codec: Some(&operations::MERGE_SHARDS),
+        ..operation("MergeShards", 32)
+    },
+    OperationDef {
+        actions: &["kinesis:PutRecord"],
+        codec: Some(&operations::PUT_RECORD),
+        ..operation("PutRecord", 33)
+    },
+    OperationDef {
+        actions: &["kinesis:PutRecords"],
+        codec: Some(&operations::PUT_RECORDS),
+        ..operation("PutRecords", 34)
+    },
+    OperationDef {
+        actions: &["kinesis:PutResourcePolicy"],
+        codec: Some(&operations::PUT_RESOURCE_POLICY),
+        ..operation("PutResourcePolicy", 35)
+    },
     operation("ReceiveDeadLetterQueueRecords", 36),
     operation("ReceiveQueueRecords", 37),
-    OperationDef { actions: &["kinesis:RegisterStreamConsumer"], ..operation("RegisterStreamConsumer", 38) },
-    OperationDef { actions: &["kinesis:RemoveTagsFromStream"], ..operation("RemoveTagsFromStream", 39) },
+    OperationDef {
+        actions: &["kinesis:RegisterStreamConsumer"],
+        codec: Some(&operations::REGISTER_STREAM_CONSUMER),
+        ..operation("RegisterStreamConsumer", 38)
+    },
+    OperationDef {
+        actions: &["kinesis:RemoveTagsFromStream"],
+        codec: Some(&operations::REMOVE_TAGS_FROM_STREAM),
+        ..operation("RemoveTagsFromStream", 39)
+    },
     operation("RestoreDeadLetterQueueRecords", 40),
-    OperationDef { actions: &["kinesis:SplitShard"], ..operation("SplitShard", 41) },
-    OperationDef { actions: &["kinesis:StartStreamEncryption"], ..operation("StartStreamEncryption", 42) },
-    OperationDef { actions: &["kinesis:StopStreamEncryption"], ..operation("StopStreamEncryption", 43) },
-    OperationDef { actions: &["kinesis:SubscribeToShard"], ..operation("SubscribeToShard", 44) },
-    OperationDef { actions: &["kinesis:TagResource"], ..operation("TagResource", 45) },
-    OperationDef { actions: &["kinesis:UntagResource"], ..operation("UntagResource", 46) },
-    OperationDef { actions: &["kinesis:UpdateAccountSettings"], ..operation("UpdateAccountSettings", 47) },
+    OperationDef {
+        actions: &["kinesis:SplitShard"],
+        codec: Some(&operations::SPLIT_SHARD),
+        ..operation("SplitShard", 41)
+    },
+    OperationDef {
+        actions: &["kinesis:StartStreamEncryption"],
+        codec: Some(&operations::START_STREAM_ENCRYPTION),
+        ..operation("StartStreamEncryption", 42)
+    },
+    OperationDef {
+        actions: &["kinesis:StopStreamEncryption"],
+        codec: Some(&operations::STOP_STREAM_ENCRYPTION),
+        ..operation("StopStreamEncryption", 43)
+    },
+    OperationDef {
+        actions: &["kinesis:SubscribeToShard"],
+        codec: Some(&operations::SUBSCRIBE_TO_SHARD),
+        ..operation("SubscribeToShard", 44)
+    },
+    OperationDef {
+        actions: &["kinesis:TagResource"],
+        codec: Some(&operations::TAG_RESOURCE),
+        ..operation("TagResource", 45)
+    },
+    OperationDef {
+        actions: &["kinesis:UntagResource"],
+        codec: Some(&operations::UNTAG_RESOURCE),
+        ..operation("UntagResource", 46)
+    },
+    OperationDef {
+        actions: &["kinesis:UpdateAccountSettings"],
+        codec: Some(&operations::UPDATE_ACCOUNT_SETTINGS),
+        ..operation("UpdateAccountSettings", 47)
+    },
     operation("UpdateChannel", 48),
     operation("UpdateDeadLetterQueueRecordsVisibility", 49),
-    OperationDef { actions: &["kinesis:UpdateMaxRecordSize"], ..operation("UpdateMaxRecordSize", 50) },
+    OperationDef {
+        actions: &["kinesis:UpdateMaxRecordSize"],
+        codec: Some(&operations::UPDATE_MAX_RECORD_SIZE),
+        ..operation("UpdateMaxRecordSize", 50)
+    },
     operation("UpdateQueue", 51),
     operation("UpdateQueueRecordsVisibility", 52),
-    OperationDef { actions: &["kinesis:UpdateShardCount"], ..operation("UpdateShardCount", 53) },
-    OperationDef { actions: &["kinesis:UpdateStreamMode"], ..operation("UpdateStreamMode", 54) },
+    OperationDef {
+        actions: &["kinesis:UpdateShardCount"],
+        codec: Some(&operations::UPDATE_SHARD_COUNT),
+        ..operation("UpdateShardCount", 53)
+    },
+    OperationDef {
+        actions: &["kinesis:UpdateStreamMode"],
+        codec: Some(&operations::UPDATE_STREAM_MODE),
+        ..operation("UpdateStreamMode", 54)
+    },
     operation("UpdateStreamRecordDistributionStrategy", 55),
-    OperationDef { actions: &["kinesis:UpdateStreamWarmThroughput"], ..operation("UpdateStreamWarmThroughput", 56) },
+    OperationDef {
+        actions: &["kinesis:UpdateStreamWarmThroughput"],
+        codec: Some(&operations::UPDATE_STREAM_WARM_THROUGHPUT),
+        ..operation("UpdateStreamWarmThroughput", 56)
+    },
 ];

@@ -44,6 +44,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:AddLayerVersionPermission"],
+        codec: Some(&operations::ADD_LAYER_VERSION_PERMISSION),
         ..operation("AddLayerVersionPermission", 0)
     },
     OperationDef {
@@ -81,6 +82,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:CheckpointDurableExecution"],
+        codec: Some(&operations::CHECKPOINT_DURABLE_EXECUTION),
         ..operation("CheckpointDurableExecution", 2)
     },
     OperationDef {
@@ -126,6 +128,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateCodeSigningConfig"],
+        codec: Some(&operations::CREATE_CODE_SIGNING_CONFIG),
         ..operation("CreateCodeSigningConfig", 5)
     },
     OperationDef {
@@ -172,6 +175,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateFunctionUrlConfig"],
+        codec: Some(&operations::CREATE_FUNCTION_URL_CONFIG),
         ..operation("CreateFunctionUrlConfig", 8)
     },
     OperationDef {
@@ -226,6 +230,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteCodeSigningConfig"],
+        codec: Some(&operations::DELETE_CODE_SIGNING_CONFIG),
         ..operation("DeleteCodeSigningConfig", 11)
     },
     OperationDef {
@@ -242,6 +247,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
+        codec: Some(&operations::DELETE_DURABLE_EXECUTION),
         ..operation("DeleteDurableExecution", 12)
     },
     OperationDef {
@@ -292,6 +298,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionCodeSigningConfig"],
+        codec: Some(&operations::DELETE_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("DeleteFunctionCodeSigningConfig", 15)
     },
     OperationDef {
@@ -348,6 +355,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionUrlConfig"],
+        codec: Some(&operations::DELETE_FUNCTION_URL_CONFIG),
         ..operation("DeleteFunctionUrlConfig", 18)
     },
     OperationDef {
@@ -367,6 +375,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteLayerVersion"],
+        codec: Some(&operations::DELETE_LAYER_VERSION),
         ..operation("DeleteLayerVersion", 19)
     },
     OperationDef {
@@ -385,6 +394,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteProvisionedConcurrencyConfig"],
+        codec: Some(&operations::DELETE_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("DeleteProvisionedConcurrencyConfig", 20)
     },
     OperationDef {
@@ -401,6 +411,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 204,
         },
+        codec: Some(&operations::DELETE_RESOURCE_POLICY),
         ..operation("DeleteResourcePolicy", 21)
     },
     OperationDef {
@@ -469,6 +480,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetCodeSigningConfig"],
+        codec: Some(&operations::GET_CODE_SIGNING_CONFIG),
         ..operation("GetCodeSigningConfig", 25)
     },
     OperationDef {
@@ -486,6 +498,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecution"],
+        codec: Some(&operations::GET_DURABLE_EXECUTION),
         ..operation("GetDurableExecution", 26)
     },
     OperationDef {
@@ -504,6 +517,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecutionHistory"],
+        codec: Some(&operations::GET_DURABLE_EXECUTION_HISTORY),
         ..operation("GetDurableExecutionHistory", 27)
     },
     OperationDef {
@@ -522,6 +536,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetDurableExecutionState"],
+        codec: Some(&operations::GET_DURABLE_EXECUTION_STATE),
         ..operation("GetDurableExecutionState", 28)
     },
     OperationDef {
@@ -572,6 +587,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionCodeSigningConfig"],
+        codec: Some(&operations::GET_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("GetFunctionCodeSigningConfig", 31)
     },
     OperationDef {
@@ -647,6 +663,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionRecursionConfig"],
+        codec: Some(&operations::GET_FUNCTION_RECURSION_CONFIG),
         ..operation("GetFunctionRecursionConfig", 35)
     },
     OperationDef {
@@ -683,6 +700,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionUrlConfig"],
+        codec: Some(&operations::GET_FUNCTION_URL_CONFIG),
         ..operation("GetFunctionUrlConfig", 37)
     },
     OperationDef {
@@ -702,6 +720,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersion"],
+        codec: Some(&operations::GET_LAYER_VERSION),
         ..operation("GetLayerVersion", 38)
     },
     OperationDef {
@@ -715,6 +734,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersion"],
+        codec: Some(&operations::GET_LAYER_VERSION_BY_ARN),
         ..operation("GetLayerVersionByArn", 39)
     },
     OperationDef {
@@ -735,6 +755,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetLayerVersionPolicy"],
+        codec: Some(&operations::GET_LAYER_VERSION_POLICY),
         ..operation("GetLayerVersionPolicy", 40)
     },
     OperationDef {
@@ -772,6 +793,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetProvisionedConcurrencyConfig"],
+        codec: Some(&operations::GET_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("GetProvisionedConcurrencyConfig", 42)
     },
     OperationDef {
@@ -788,6 +810,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
+        codec: Some(&operations::GET_RESOURCE_POLICY),
         ..operation("GetResourcePolicy", 43)
     },
     OperationDef {
@@ -864,6 +887,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:InvokeFunction"],
+        codec: Some(&operations::INVOKE_WITH_RESPONSE_STREAM),
         ..operation("InvokeWithResponseStream", 47)
     },
     OperationDef {
@@ -909,6 +933,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListCodeSigningConfigs"],
+        codec: Some(&operations::LIST_CODE_SIGNING_CONFIGS),
         ..operation("ListCodeSigningConfigs", 50)
     },
     OperationDef {
@@ -927,6 +952,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListDurableExecutionsByFunction"],
+        codec: Some(&operations::LIST_DURABLE_EXECUTIONS_BY_FUNCTION),
         ..operation("ListDurableExecutionsByFunction", 51)
     },
     OperationDef {
@@ -979,6 +1005,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionUrlConfigs"],
+        codec: Some(&operations::LIST_FUNCTION_URL_CONFIGS),
         ..operation("ListFunctionUrlConfigs", 54)
     },
     OperationDef {
@@ -1029,6 +1056,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionsByCodeSigningConfig"],
+        codec: Some(&operations::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG),
         ..operation("ListFunctionsByCodeSigningConfig", 57)
     },
     OperationDef {
@@ -1047,6 +1075,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListLayerVersions"],
+        codec: Some(&operations::LIST_LAYER_VERSIONS),
         ..operation("ListLayerVersions", 58)
     },
     OperationDef {
@@ -1060,6 +1089,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListLayers"],
+        codec: Some(&operations::LIST_LAYERS),
         ..operation("ListLayers", 59)
     },
     OperationDef {
@@ -1078,6 +1108,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListProvisionedConcurrencyConfigs"],
+        codec: Some(&operations::LIST_PROVISIONED_CONCURRENCY_CONFIGS),
         ..operation("ListProvisionedConcurrencyConfigs", 60)
     },
     OperationDef {
@@ -1128,6 +1159,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
+        codec: Some(&operations::PAUSE_DURABLE_EXECUTION),
         ..operation("PauseDurableExecution", 63)
     },
     OperationDef {
@@ -1146,6 +1178,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:PublishLayerVersion"],
+        codec: Some(&operations::PUBLISH_LAYER_VERSION),
         ..operation("PublishLayerVersion", 64)
     },
     OperationDef {
@@ -1183,6 +1216,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionCodeSigningConfig"],
+        codec: Some(&operations::PUT_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("PutFunctionCodeSigningConfig", 66)
     },
     OperationDef {
@@ -1239,6 +1273,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionRecursionConfig"],
+        codec: Some(&operations::PUT_FUNCTION_RECURSION_CONFIG),
         ..operation("PutFunctionRecursionConfig", 69)
     },
     OperationDef {
@@ -1275,6 +1310,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:PutProvisionedConcurrencyConfig"],
+        codec: Some(&operations::PUT_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("PutProvisionedConcurrencyConfig", 71)
     },
     OperationDef {
@@ -1291,6 +1327,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
+        codec: Some(&operations::PUT_RESOURCE_POLICY),
         ..operation("PutResourcePolicy", 72)
     },
     OperationDef {
@@ -1331,6 +1368,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:RemoveLayerVersionPermission"],
+        codec: Some(&operations::REMOVE_LAYER_VERSION_PERMISSION),
         ..operation("RemoveLayerVersionPermission", 74)
     },
     OperationDef {
@@ -1368,6 +1406,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
+        codec: Some(&operations::RESUME_DURABLE_EXECUTION),
         ..operation("ResumeDurableExecution", 76)
     },
     OperationDef {
@@ -1386,6 +1425,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackFailure"],
+        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE),
         ..operation("SendDurableExecutionCallbackFailure", 77)
     },
     OperationDef {
@@ -1404,6 +1444,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackHeartbeat"],
+        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT),
         ..operation("SendDurableExecutionCallbackHeartbeat", 78)
     },
     OperationDef {
@@ -1422,6 +1463,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:SendDurableExecutionCallbackSuccess"],
+        codec: Some(&operations::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS),
         ..operation("SendDurableExecutionCallbackSuccess", 79)
     },
     OperationDef {
@@ -1440,6 +1482,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:StopDurableExecution"],
+        codec: Some(&operations::STOP_DURABLE_EXECUTION),
         ..operation("StopDurableExecution", 80)
     },
     OperationDef {
@@ -1522,6 +1565,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateCodeSigningConfig"],
+        codec: Some(&operations::UPDATE_CODE_SIGNING_CONFIG),
         ..operation("UpdateCodeSigningConfig", 85)
     },
     OperationDef {
@@ -1615,6 +1659,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateFunctionUrlConfig"],
+        codec: Some(&operations::UPDATE_FUNCTION_URL_CONFIG),
         ..operation("UpdateFunctionUrlConfig", 90)
     },
 ];

@@ -6,15 +6,33 @@ use super::{schemas, types};
 use crate::support::built_operation;
 
 built_operation! {
+    AddLayerVersionPermission, ADD_LAYER_VERSION_PERMISSION, 0,
+    types::AddLayerVersionPermissionRequest: schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST,
+    types::AddLayerVersionPermissionResponse: schemas::ADD_LAYER_VERSION_PERMISSION_RESPONSE
+}
+
+built_operation! {
     AddPermission, ADD_PERMISSION, 1,
     types::AddPermissionRequest: schemas::ADD_PERMISSION_REQUEST,
     types::AddPermissionResponse: schemas::ADD_PERMISSION_RESPONSE
 }
 
 built_operation! {
+    CheckpointDurableExecution, CHECKPOINT_DURABLE_EXECUTION, 2,
+    types::CheckpointDurableExecutionRequest: schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST,
+    types::CheckpointDurableExecutionResponse: schemas::CHECKPOINT_DURABLE_EXECUTION_RESPONSE
+}
+
+built_operation! {
     CreateAlias, CREATE_ALIAS, 3,
     types::CreateAliasRequest: schemas::CREATE_ALIAS_REQUEST,
     types::AliasConfiguration: schemas::ALIAS_CONFIGURATION
+}
+
+built_operation! {
+    CreateCodeSigningConfig, CREATE_CODE_SIGNING_CONFIG, 5,
+    types::CreateCodeSigningConfigRequest: schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST,
+    types::CreateCodeSigningConfigResponse: schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -30,9 +48,27 @@ built_operation! {
 }
 
 built_operation! {
+    CreateFunctionUrlConfig, CREATE_FUNCTION_URL_CONFIG, 8,
+    types::CreateFunctionUrlConfigRequest: schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST,
+    types::CreateFunctionUrlConfigResponse: schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE
+}
+
+built_operation! {
     DeleteAlias, DELETE_ALIAS, 9,
     types::DeleteAliasRequest: schemas::DELETE_ALIAS_REQUEST,
     crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteCodeSigningConfig, DELETE_CODE_SIGNING_CONFIG, 11,
+    types::DeleteCodeSigningConfigRequest: schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST,
+    types::DeleteCodeSigningConfigResponse: schemas::DELETE_CODE_SIGNING_CONFIG_RESPONSE
+}
+
+built_operation! {
+    DeleteDurableExecution, DELETE_DURABLE_EXECUTION, 12,
+    types::DeleteDurableExecutionRequest: schemas::DELETE_DURABLE_EXECUTION_REQUEST,
+    types::DeleteDurableExecutionResponse: schemas::DELETE_DURABLE_EXECUTION_RESPONSE
 }
 
 built_operation! {
@@ -48,6 +84,12 @@ built_operation! {
 }
 
 built_operation! {
+    DeleteFunctionCodeSigningConfig, DELETE_FUNCTION_CODE_SIGNING_CONFIG, 15,
+    types::DeleteFunctionCodeSigningConfigRequest: schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
     DeleteFunctionConcurrency, DELETE_FUNCTION_CONCURRENCY, 16,
     types::DeleteFunctionConcurrencyRequest: schemas::DELETE_FUNCTION_CONCURRENCY_REQUEST,
     crate::Empty: crate::operation::EMPTY
@@ -56,6 +98,30 @@ built_operation! {
 built_operation! {
     DeleteFunctionEventInvokeConfig, DELETE_FUNCTION_EVENT_INVOKE_CONFIG, 17,
     types::DeleteFunctionEventInvokeConfigRequest: schemas::DELETE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteFunctionUrlConfig, DELETE_FUNCTION_URL_CONFIG, 18,
+    types::DeleteFunctionUrlConfigRequest: schemas::DELETE_FUNCTION_URL_CONFIG_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteLayerVersion, DELETE_LAYER_VERSION, 19,
+    types::DeleteLayerVersionRequest: schemas::DELETE_LAYER_VERSION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteProvisionedConcurrencyConfig, DELETE_PROVISIONED_CONCURRENCY_CONFIG, 20,
+    types::DeleteProvisionedConcurrencyConfigRequest: schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteResourcePolicy, DELETE_RESOURCE_POLICY, 21,
+    types::DeleteResourcePolicyRequest: schemas::DELETE_RESOURCE_POLICY_REQUEST,
     crate::Empty: crate::operation::EMPTY
 }
 
@@ -72,6 +138,30 @@ built_operation! {
 }
 
 built_operation! {
+    GetCodeSigningConfig, GET_CODE_SIGNING_CONFIG, 25,
+    types::GetCodeSigningConfigRequest: schemas::GET_CODE_SIGNING_CONFIG_REQUEST,
+    types::GetCodeSigningConfigResponse: schemas::GET_CODE_SIGNING_CONFIG_RESPONSE
+}
+
+built_operation! {
+    GetDurableExecution, GET_DURABLE_EXECUTION, 26,
+    types::GetDurableExecutionRequest: schemas::GET_DURABLE_EXECUTION_REQUEST,
+    types::GetDurableExecutionResponse: schemas::GET_DURABLE_EXECUTION_RESPONSE
+}
+
+built_operation! {
+    GetDurableExecutionHistory, GET_DURABLE_EXECUTION_HISTORY, 27,
+    types::GetDurableExecutionHistoryRequest: schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST,
+    types::GetDurableExecutionHistoryResponse: schemas::GET_DURABLE_EXECUTION_HISTORY_RESPONSE
+}
+
+built_operation! {
+    GetDurableExecutionState, GET_DURABLE_EXECUTION_STATE, 28,
+    types::GetDurableExecutionStateRequest: schemas::GET_DURABLE_EXECUTION_STATE_REQUEST,
+    types::GetDurableExecutionStateResponse: schemas::GET_DURABLE_EXECUTION_STATE_RESPONSE
+}
+
+built_operation! {
     GetEventSourceMapping, GET_EVENT_SOURCE_MAPPING, 29,
     types::GetEventSourceMappingRequest: schemas::GET_EVENT_SOURCE_MAPPING_REQUEST,
     types::EventSourceMappingConfiguration: schemas::EVENT_SOURCE_MAPPING_CONFIGURATION
@@ -81,6 +171,12 @@ built_operation! {
     GetFunction, GET_FUNCTION, 30,
     types::GetFunctionRequest: schemas::GET_FUNCTION_REQUEST,
     types::GetFunctionResponse: schemas::GET_FUNCTION_RESPONSE
+}
+
+built_operation! {
+    GetFunctionCodeSigningConfig, GET_FUNCTION_CODE_SIGNING_CONFIG, 31,
+    types::GetFunctionCodeSigningConfigRequest: schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
+    types::GetFunctionCodeSigningConfigResponse: schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -102,9 +198,51 @@ built_operation! {
 }
 
 built_operation! {
+    GetFunctionRecursionConfig, GET_FUNCTION_RECURSION_CONFIG, 35,
+    types::GetFunctionRecursionConfigRequest: schemas::GET_FUNCTION_RECURSION_CONFIG_REQUEST,
+    types::GetFunctionRecursionConfigResponse: schemas::GET_FUNCTION_RECURSION_CONFIG_RESPONSE
+}
+
+built_operation! {
+    GetFunctionUrlConfig, GET_FUNCTION_URL_CONFIG, 37,
+    types::GetFunctionUrlConfigRequest: schemas::GET_FUNCTION_URL_CONFIG_REQUEST,
+    types::GetFunctionUrlConfigResponse: schemas::GET_FUNCTION_URL_CONFIG_RESPONSE
+}
+
+built_operation! {
+    GetLayerVersion, GET_LAYER_VERSION, 38,
+    types::GetLayerVersionRequest: schemas::GET_LAYER_VERSION_REQUEST,
+    types::GetLayerVersionResponse: schemas::GET_LAYER_VERSION_RESPONSE
+}
+
+built_operation! {
+    GetLayerVersionByArn, GET_LAYER_VERSION_BY_ARN, 39,
+    types::GetLayerVersionByArnRequest: schemas::GET_LAYER_VERSION_BY_ARN_REQUEST,
+    types::GetLayerVersionResponse: schemas::GET_LAYER_VERSION_RESPONSE
+}
+
+built_operation! {
+    GetLayerVersionPolicy, GET_LAYER_VERSION_POLICY, 40,
+    types::GetLayerVersionPolicyRequest: schemas::GET_LAYER_VERSION_POLICY_REQUEST,
+    types::GetLayerVersionPolicyResponse: schemas::GET_LAYER_VERSION_POLICY_RESPONSE
+}
+
+built_operation! {
     GetPolicy, GET_POLICY, 41,
     types::GetPolicyRequest: schemas::GET_POLICY_REQUEST,
     types::GetPolicyResponse: schemas::GET_POLICY_RESPONSE
+}
+
+built_operation! {
+    GetProvisionedConcurrencyConfig, GET_PROVISIONED_CONCURRENCY_CONFIG, 42,
+    types::GetProvisionedConcurrencyConfigRequest: schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    types::GetProvisionedConcurrencyConfigResponse: schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+}
+
+built_operation! {
+    GetResourcePolicy, GET_RESOURCE_POLICY, 43,
+    types::GetResourcePolicyRequest: schemas::GET_RESOURCE_POLICY_REQUEST,
+    types::GetResourcePolicyResponse: schemas::GET_RESOURCE_POLICY_RESPONSE
 }
 
 built_operation! {
@@ -126,9 +264,27 @@ built_operation! {
 }
 
 built_operation! {
+    InvokeWithResponseStream, INVOKE_WITH_RESPONSE_STREAM, 47,
+    types::InvokeWithResponseStreamRequest: schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST,
+    types::InvokeWithResponseStreamResponse: schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE
+}
+
+built_operation! {
     ListAliases, LIST_ALIASES, 48,
     types::ListAliasesRequest: schemas::LIST_ALIASES_REQUEST,
     types::ListAliasesResponse: schemas::LIST_ALIASES_RESPONSE
+}
+
+built_operation! {
+    ListCodeSigningConfigs, LIST_CODE_SIGNING_CONFIGS, 50,
+    types::ListCodeSigningConfigsRequest: schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST,
+    types::ListCodeSigningConfigsResponse: schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE
+}
+
+built_operation! {
+    ListDurableExecutionsByFunction, LIST_DURABLE_EXECUTIONS_BY_FUNCTION, 51,
+    types::ListDurableExecutionsByFunctionRequest: schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST,
+    types::ListDurableExecutionsByFunctionResponse: schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE
 }
 
 built_operation! {
@@ -144,9 +300,39 @@ built_operation! {
 }
 
 built_operation! {
+    ListFunctionUrlConfigs, LIST_FUNCTION_URL_CONFIGS, 54,
+    types::ListFunctionUrlConfigsRequest: schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST,
+    types::ListFunctionUrlConfigsResponse: schemas::LIST_FUNCTION_URL_CONFIGS_RESPONSE
+}
+
+built_operation! {
     ListFunctions, LIST_FUNCTIONS, 56,
     types::ListFunctionsRequest: schemas::LIST_FUNCTIONS_REQUEST,
     types::ListFunctionsResponse: schemas::LIST_FUNCTIONS_RESPONSE
+}
+
+built_operation! {
+    ListFunctionsByCodeSigningConfig, LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG, 57,
+    types::ListFunctionsByCodeSigningConfigRequest: schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST,
+    types::ListFunctionsByCodeSigningConfigResponse: schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE
+}
+
+built_operation! {
+    ListLayerVersions, LIST_LAYER_VERSIONS, 58,
+    types::ListLayerVersionsRequest: schemas::LIST_LAYER_VERSIONS_REQUEST,
+    types::ListLayerVersionsResponse: schemas::LIST_LAYER_VERSIONS_RESPONSE
+}
+
+built_operation! {
+    ListLayers, LIST_LAYERS, 59,
+    types::ListLayersRequest: schemas::LIST_LAYERS_REQUEST,
+    types::ListLayersResponse: schemas::LIST_LAYERS_RESPONSE
+}
+
+built_operation! {
+    ListProvisionedConcurrencyConfigs, LIST_PROVISIONED_CONCURRENCY_CONFIGS, 60,
+    types::ListProvisionedConcurrencyConfigsRequest: schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST,
+    types::ListProvisionedConcurrencyConfigsResponse: schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE
 }
 
 built_operation! {
@@ -162,9 +348,27 @@ built_operation! {
 }
 
 built_operation! {
+    PauseDurableExecution, PAUSE_DURABLE_EXECUTION, 63,
+    types::PauseDurableExecutionRequest: schemas::PAUSE_DURABLE_EXECUTION_REQUEST,
+    types::PauseDurableExecutionResponse: schemas::PAUSE_DURABLE_EXECUTION_RESPONSE
+}
+
+built_operation! {
+    PublishLayerVersion, PUBLISH_LAYER_VERSION, 64,
+    types::PublishLayerVersionRequest: schemas::PUBLISH_LAYER_VERSION_REQUEST,
+    types::PublishLayerVersionResponse: schemas::PUBLISH_LAYER_VERSION_RESPONSE
+}
+
+built_operation! {
     PublishVersion, PUBLISH_VERSION, 65,
     types::PublishVersionRequest: schemas::PUBLISH_VERSION_REQUEST,
     types::FunctionConfiguration: schemas::FUNCTION_CONFIGURATION
+}
+
+built_operation! {
+    PutFunctionCodeSigningConfig, PUT_FUNCTION_CODE_SIGNING_CONFIG, 66,
+    types::PutFunctionCodeSigningConfigRequest: schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
+    types::PutFunctionCodeSigningConfigResponse: schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -180,15 +384,69 @@ built_operation! {
 }
 
 built_operation! {
+    PutFunctionRecursionConfig, PUT_FUNCTION_RECURSION_CONFIG, 69,
+    types::PutFunctionRecursionConfigRequest: schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST,
+    types::PutFunctionRecursionConfigResponse: schemas::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE
+}
+
+built_operation! {
+    PutProvisionedConcurrencyConfig, PUT_PROVISIONED_CONCURRENCY_CONFIG, 71,
+    types::PutProvisionedConcurrencyConfigRequest: schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    types::PutProvisionedConcurrencyConfigResponse: schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+}
+
+built_operation! {
+    PutResourcePolicy, PUT_RESOURCE_POLICY, 72,
+    types::PutResourcePolicyRequest: schemas::PUT_RESOURCE_POLICY_REQUEST,
+    types::PutResourcePolicyResponse: schemas::PUT_RESOURCE_POLICY_RESPONSE
+}
+
+built_operation! {
     PutRuntimeManagementConfig, PUT_RUNTIME_MANAGEMENT_CONFIG, 73,
     types::PutRuntimeManagementConfigRequest: schemas::PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST,
     types::PutRuntimeManagementConfigResponse: schemas::PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE
 }
 
 built_operation! {
+    RemoveLayerVersionPermission, REMOVE_LAYER_VERSION_PERMISSION, 74,
+    types::RemoveLayerVersionPermissionRequest: schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
     RemovePermission, REMOVE_PERMISSION, 75,
     types::RemovePermissionRequest: schemas::REMOVE_PERMISSION_REQUEST,
     crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    ResumeDurableExecution, RESUME_DURABLE_EXECUTION, 76,
+    types::ResumeDurableExecutionRequest: schemas::RESUME_DURABLE_EXECUTION_REQUEST,
+    types::ResumeDurableExecutionResponse: schemas::RESUME_DURABLE_EXECUTION_RESPONSE
+}
+
+built_operation! {
+    SendDurableExecutionCallbackFailure, SEND_DURABLE_EXECUTION_CALLBACK_FAILURE, 77,
+    types::SendDurableExecutionCallbackFailureRequest: schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST,
+    types::SendDurableExecutionCallbackFailureResponse: schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE
+}
+
+built_operation! {
+    SendDurableExecutionCallbackHeartbeat, SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT, 78,
+    types::SendDurableExecutionCallbackHeartbeatRequest: schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST,
+    types::SendDurableExecutionCallbackHeartbeatResponse: schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE
+}
+
+built_operation! {
+    SendDurableExecutionCallbackSuccess, SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS, 79,
+    types::SendDurableExecutionCallbackSuccessRequest: schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST,
+    types::SendDurableExecutionCallbackSuccessResponse: schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE
+}
+
+built_operation! {
+    StopDurableExecution, STOP_DURABLE_EXECUTION, 80,
+    types::StopDurableExecutionRequest: schemas::STOP_DURABLE_EXECUTION_REQUEST,
+    types::StopDurableExecutionResponse: schemas::STOP_DURABLE_EXECUTION_RESPONSE
 }
 
 built_operation! {
@@ -207,6 +465,12 @@ built_operation! {
     UpdateAlias, UPDATE_ALIAS, 83,
     types::UpdateAliasRequest: schemas::UPDATE_ALIAS_REQUEST,
     types::AliasConfiguration: schemas::ALIAS_CONFIGURATION
+}
+
+built_operation! {
+    UpdateCodeSigningConfig, UPDATE_CODE_SIGNING_CONFIG, 85,
+    types::UpdateCodeSigningConfigRequest: schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST,
+    types::UpdateCodeSigningConfigResponse: schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -231,4 +495,10 @@ built_operation! {
     UpdateFunctionEventInvokeConfig, UPDATE_FUNCTION_EVENT_INVOKE_CONFIG, 89,
     types::UpdateFunctionEventInvokeConfigRequest: schemas::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST,
     types::FunctionEventInvokeConfig: schemas::FUNCTION_EVENT_INVOKE_CONFIG
+}
+
+built_operation! {
+    UpdateFunctionUrlConfig, UPDATE_FUNCTION_URL_CONFIG, 90,
+    types::UpdateFunctionUrlConfigRequest: schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST,
+    types::UpdateFunctionUrlConfigResponse: schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE
 }

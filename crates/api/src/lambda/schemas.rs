@@ -37,6 +37,46 @@ pub(crate) static ACTION: Shape = Shape {
     ..shape("Action", Kind::String)
 };
 
+pub(crate) static ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS: [Member; 7] = [
+    Member {
+        wire_name: "LayerName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
+    },
+    Member {
+        wire_name: "VersionNumber",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
+    },
+    Member { required: true, ..member("StatementId", &super::schemas::STATEMENT_ID) },
+    Member { required: true, ..member("Action", &super::schemas::LAYER_PERMISSION_ALLOWED_ACTION) },
+    Member { required: true, ..member("Principal", &super::schemas::LAYER_PERMISSION_ALLOWED_PRINCIPAL) },
+    member("OrganizationId", &super::schemas::ORGANIZATION_ID),
+    Member {
+        wire_name: "RevisionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("RevisionId", &super::schemas::STRING)
+    },
+];
+
+pub(crate) static ADD_LAYER_VERSION_PERMISSION_REQUEST: Shape = shape(
+    "AddLayerVersionPermissionRequest",
+    Kind::Structure { members: &ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS },
+);
+
+pub(crate) static ADD_LAYER_VERSION_PERMISSION_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Statement", &super::schemas::STRING), member("RevisionId", &super::schemas::STRING)];
+
+pub(crate) static ADD_LAYER_VERSION_PERMISSION_RESPONSE: Shape = shape(
+    "AddLayerVersionPermissionResponse",
+    Kind::Structure { members: &ADD_LAYER_VERSION_PERMISSION_RESPONSE_MEMBERS },
+);
+
 pub(crate) static ADD_PERMISSION_REQUEST_MEMBERS: [Member; 12] = [
     Member {
         wire_name: "FunctionName",
@@ -116,6 +156,24 @@ pub(crate) static ALIAS_ROUTING_CONFIGURATION_MEMBERS: [Member; 1] =
 pub(crate) static ALIAS_ROUTING_CONFIGURATION: Shape =
     shape("AliasRoutingConfiguration", Kind::Structure { members: &ALIAS_ROUTING_CONFIGURATION_MEMBERS });
 
+pub(crate) static ALLOW_CREDENTIALS: Shape = shape("AllowCredentials", Kind::Boolean);
+
+pub(crate) static ALLOW_METHODS_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(6.0), ..Constraints::NONE },
+    ..shape("AllowMethodsList", Kind::List { member: member("member", &super::schemas::METHOD), flattened: false })
+};
+
+pub(crate) static ALLOW_ORIGINS_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("AllowOriginsList", Kind::List { member: member("member", &super::schemas::ORIGIN), flattened: false })
+};
+
+pub(crate) static ALLOWED_PUBLISHERS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("SigningProfileVersionArns", &super::schemas::SIGNING_PROFILE_VERSION_ARNS) }];
+
+pub(crate) static ALLOWED_PUBLISHERS: Shape =
+    shape("AllowedPublishers", Kind::Structure { members: &ALLOWED_PUBLISHERS_MEMBERS });
+
 pub(crate) static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG_MEMBERS: [Member; 2] = [
     member("ConsumerGroupId", &super::schemas::URI),
     member("SchemaRegistryConfig", &super::schemas::KAFKA_SCHEMA_REGISTRY_CONFIG),
@@ -156,9 +214,18 @@ pub(crate) static ARN: Shape = Shape {
     ..shape("Arn", Kind::String)
 };
 
+pub(crate) static ATTEMPT_COUNT: Shape =
+    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("AttemptCount", Kind::Integer) };
+
 pub(crate) static BATCH_SIZE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("BatchSize", Kind::Integer)
+};
+
+pub(crate) static BINARY_OPERATION_PAYLOAD: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1048576.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("BinaryOperationPayload", Kind::Blob)
 };
 
 pub(crate) static BISECT_BATCH_ON_FUNCTION_ERROR: Shape = shape("BisectBatchOnFunctionError", Kind::Boolean);
@@ -168,6 +235,70 @@ pub(crate) static BLOB: Shape = Shape { sensitive: true, ..shape("Blob", Kind::B
 pub(crate) static BLOB_STREAM: Shape = shape("BlobStream", Kind::Blob);
 
 pub(crate) static BOOLEAN: Shape = shape("Boolean", Kind::Boolean);
+
+pub(crate) static CALLBACK_DETAILS_MEMBERS: [Member; 3] = [
+    member("CallbackId", &super::schemas::CALLBACK_ID),
+    member("Result", &super::schemas::OPERATION_PAYLOAD),
+    member("Error", &super::schemas::ERROR_OBJECT),
+];
+
+pub(crate) static CALLBACK_DETAILS: Shape =
+    shape("CallbackDetails", Kind::Structure { members: &CALLBACK_DETAILS_MEMBERS });
+
+pub(crate) static CALLBACK_FAILED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) }];
+
+pub(crate) static CALLBACK_FAILED_DETAILS: Shape =
+    shape("CallbackFailedDetails", Kind::Structure { members: &CALLBACK_FAILED_DETAILS_MEMBERS });
+
+pub(crate) static CALLBACK_ID: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1024.0),
+        pattern: Some("[A-Za-z0-9+/]+={0,2}"),
+        ..Constraints::NONE
+    },
+    ..shape("CallbackId", Kind::String)
+};
+
+pub(crate) static CALLBACK_OPTIONS_MEMBERS: [Member; 2] = [
+    member("TimeoutSeconds", &super::schemas::CALLBACK_OPTIONS_TIMEOUT_SECONDS_INTEGER),
+    member("HeartbeatTimeoutSeconds", &super::schemas::CALLBACK_OPTIONS_HEARTBEAT_TIMEOUT_SECONDS_INTEGER),
+];
+
+pub(crate) static CALLBACK_OPTIONS: Shape =
+    shape("CallbackOptions", Kind::Structure { members: &CALLBACK_OPTIONS_MEMBERS });
+
+pub(crate) static CALLBACK_OPTIONS_HEARTBEAT_TIMEOUT_SECONDS_INTEGER: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(99999999.0), ..Constraints::NONE },
+    ..shape("CallbackOptionsHeartbeatTimeoutSecondsInteger", Kind::Integer)
+};
+
+pub(crate) static CALLBACK_OPTIONS_TIMEOUT_SECONDS_INTEGER: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(99999999.0), ..Constraints::NONE },
+    ..shape("CallbackOptionsTimeoutSecondsInteger", Kind::Integer)
+};
+
+pub(crate) static CALLBACK_STARTED_DETAILS_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("CallbackId", &super::schemas::CALLBACK_ID) },
+    member("HeartbeatTimeout", &super::schemas::DURATION_SECONDS),
+    member("Timeout", &super::schemas::DURATION_SECONDS),
+];
+
+pub(crate) static CALLBACK_STARTED_DETAILS: Shape =
+    shape("CallbackStartedDetails", Kind::Structure { members: &CALLBACK_STARTED_DETAILS_MEMBERS });
+
+pub(crate) static CALLBACK_SUCCEEDED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Result", &super::schemas::EVENT_RESULT) }];
+
+pub(crate) static CALLBACK_SUCCEEDED_DETAILS: Shape =
+    shape("CallbackSucceededDetails", Kind::Structure { members: &CALLBACK_SUCCEEDED_DETAILS_MEMBERS });
+
+pub(crate) static CALLBACK_TIMED_OUT_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) }];
+
+pub(crate) static CALLBACK_TIMED_OUT_DETAILS: Shape =
+    shape("CallbackTimedOutDetails", Kind::Structure { members: &CALLBACK_TIMED_OUT_DETAILS_MEMBERS });
 
 pub(crate) static CAPACITY_PROVIDER_ARN: Shape = Shape {
     constraints: Constraints {
@@ -192,6 +323,117 @@ pub(crate) static CAPACITY_PROVIDER_CONFIG_MEMBERS: [Member; 1] = [Member {
 pub(crate) static CAPACITY_PROVIDER_CONFIG: Shape =
     shape("CapacityProviderConfig", Kind::Structure { members: &CAPACITY_PROVIDER_CONFIG_MEMBERS });
 
+pub(crate) static CHAINED_INVOKE_DETAILS_MEMBERS: [Member; 2] =
+    [member("Result", &super::schemas::OPERATION_PAYLOAD), member("Error", &super::schemas::ERROR_OBJECT)];
+
+pub(crate) static CHAINED_INVOKE_DETAILS: Shape =
+    shape("ChainedInvokeDetails", Kind::Structure { members: &CHAINED_INVOKE_DETAILS_MEMBERS });
+
+pub(crate) static CHAINED_INVOKE_FAILED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) }];
+
+pub(crate) static CHAINED_INVOKE_FAILED_DETAILS: Shape =
+    shape("ChainedInvokeFailedDetails", Kind::Structure { members: &CHAINED_INVOKE_FAILED_DETAILS_MEMBERS });
+
+pub(crate) static CHAINED_INVOKE_OPTIONS_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME) },
+    member("TenantId", &super::schemas::TENANT_ID),
+    member("XAmznTraceId", &super::schemas::X_AMZN_TRACE_ID),
+];
+
+pub(crate) static CHAINED_INVOKE_OPTIONS: Shape =
+    shape("ChainedInvokeOptions", Kind::Structure { members: &CHAINED_INVOKE_OPTIONS_MEMBERS });
+
+pub(crate) static CHAINED_INVOKE_STARTED_DETAILS_MEMBERS: [Member; 5] = [
+    Member { required: true, ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME) },
+    member("TenantId", &super::schemas::TENANT_ID),
+    member("Input", &super::schemas::EVENT_INPUT),
+    member("ExecutedVersion", &super::schemas::VERSION_WITH_LATEST_PUBLISHED),
+    member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN),
+];
+
+pub(crate) static CHAINED_INVOKE_STARTED_DETAILS: Shape =
+    shape("ChainedInvokeStartedDetails", Kind::Structure { members: &CHAINED_INVOKE_STARTED_DETAILS_MEMBERS });
+
+pub(crate) static CHAINED_INVOKE_STOPPED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) }];
+
+pub(crate) static CHAINED_INVOKE_STOPPED_DETAILS: Shape =
+    shape("ChainedInvokeStoppedDetails", Kind::Structure { members: &CHAINED_INVOKE_STOPPED_DETAILS_MEMBERS });
+
+pub(crate) static CHAINED_INVOKE_SUCCEEDED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Result", &super::schemas::EVENT_RESULT) }];
+
+pub(crate) static CHAINED_INVOKE_SUCCEEDED_DETAILS: Shape =
+    shape("ChainedInvokeSucceededDetails", Kind::Structure { members: &CHAINED_INVOKE_SUCCEEDED_DETAILS_MEMBERS });
+
+pub(crate) static CHAINED_INVOKE_TIMED_OUT_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) }];
+
+pub(crate) static CHAINED_INVOKE_TIMED_OUT_DETAILS: Shape =
+    shape("ChainedInvokeTimedOutDetails", Kind::Structure { members: &CHAINED_INVOKE_TIMED_OUT_DETAILS_MEMBERS });
+
+pub(crate) static CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "DurableExecutionArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+    },
+    Member { required: true, ..member("CheckpointToken", &super::schemas::CHECKPOINT_TOKEN) },
+    member("Updates", &super::schemas::OPERATION_UPDATES),
+    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
+];
+
+pub(crate) static CHECKPOINT_DURABLE_EXECUTION_REQUEST: Shape = shape(
+    "CheckpointDurableExecutionRequest",
+    Kind::Structure { members: &CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS },
+);
+
+pub(crate) static CHECKPOINT_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 2] = [
+    member("CheckpointToken", &super::schemas::CHECKPOINT_TOKEN),
+    Member { required: true, ..member("NewExecutionState", &super::schemas::CHECKPOINT_UPDATED_EXECUTION_STATE) },
+];
+
+pub(crate) static CHECKPOINT_DURABLE_EXECUTION_RESPONSE: Shape = shape(
+    "CheckpointDurableExecutionResponse",
+    Kind::Structure { members: &CHECKPOINT_DURABLE_EXECUTION_RESPONSE_MEMBERS },
+);
+
+pub(crate) static CHECKPOINT_TOKEN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(2048.0),
+        pattern: Some("[A-Za-z0-9+/]+={0,2}"),
+        ..Constraints::NONE
+    },
+    ..shape("CheckpointToken", Kind::String)
+};
+
+pub(crate) static CHECKPOINT_UPDATED_EXECUTION_STATE_MEMBERS: [Member; 2] =
+    [member("Operations", &super::schemas::OPERATIONS), member("NextMarker", &super::schemas::STRING)];
+
+pub(crate) static CHECKPOINT_UPDATED_EXECUTION_STATE: Shape =
+    shape("CheckpointUpdatedExecutionState", Kind::Structure { members: &CHECKPOINT_UPDATED_EXECUTION_STATE_MEMBERS });
+
+pub(crate) static CLIENT_TOKEN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some(r"[\x21-\x7E]+"), ..Constraints::NONE },
+    ..shape("ClientToken", Kind::String)
+};
+
+pub(crate) static CODE_SIGNING_CONFIG_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("CodeSigningConfigId", &super::schemas::CODE_SIGNING_CONFIG_ID) },
+    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
+    member("Description", &super::schemas::DESCRIPTION),
+    Member { required: true, ..member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS) },
+    Member { required: true, ..member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES) },
+    Member { required: true, ..member("LastModified", &super::schemas::TIMESTAMP) },
+];
+
+pub(crate) static CODE_SIGNING_CONFIG: Shape =
+    shape("CodeSigningConfig", Kind::Structure { members: &CODE_SIGNING_CONFIG_MEMBERS });
+
 pub(crate) static CODE_SIGNING_CONFIG_ARN: Shape = Shape {
     constraints: Constraints {
         min: Some(0.0),
@@ -204,6 +446,27 @@ pub(crate) static CODE_SIGNING_CONFIG_ARN: Shape = Shape {
     ..shape("CodeSigningConfigArn", Kind::String)
 };
 
+pub(crate) static CODE_SIGNING_CONFIG_ID: Shape = Shape {
+    constraints: Constraints { pattern: Some(r"csc-[a-zA-Z0-9-_\.]{17}"), ..Constraints::NONE },
+    ..shape("CodeSigningConfigId", Kind::String)
+};
+
+pub(crate) static CODE_SIGNING_CONFIG_LIST: Shape = shape(
+    "CodeSigningConfigList",
+    Kind::List { member: member("member", &super::schemas::CODE_SIGNING_CONFIG), flattened: false },
+);
+
+pub(crate) static CODE_SIGNING_POLICIES_MEMBERS: [Member; 1] =
+    [member("UntrustedArtifactOnDeployment", &super::schemas::CODE_SIGNING_POLICY)];
+
+pub(crate) static CODE_SIGNING_POLICIES: Shape =
+    shape("CodeSigningPolicies", Kind::Structure { members: &CODE_SIGNING_POLICIES_MEMBERS });
+
+pub(crate) static CODE_SIGNING_POLICY: Shape = Shape {
+    constraints: Constraints { one_of: &["Warn", "Enforce"], ..Constraints::NONE },
+    ..shape("CodeSigningPolicy", Kind::String)
+};
+
 pub(crate) static COLLECTION_NAME: Shape = Shape {
     constraints: Constraints {
         min: Some(1.0),
@@ -214,10 +477,65 @@ pub(crate) static COLLECTION_NAME: Shape = Shape {
     ..shape("CollectionName", Kind::String)
 };
 
+pub(crate) static COMPATIBLE_ARCHITECTURES: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(2.0), ..Constraints::NONE },
+    ..shape(
+        "CompatibleArchitectures",
+        Kind::List { member: member("member", &super::schemas::ARCHITECTURE), flattened: false },
+    )
+};
+
+pub(crate) static COMPATIBLE_RUNTIMES: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(15.0), ..Constraints::NONE },
+    ..shape("CompatibleRuntimes", Kind::List { member: member("member", &super::schemas::RUNTIME), flattened: false })
+};
+
 pub(crate) static CONCURRENCY_MEMBERS: [Member; 1] =
     [member("ReservedConcurrentExecutions", &super::schemas::RESERVED_CONCURRENT_EXECUTIONS)];
 
 pub(crate) static CONCURRENCY: Shape = shape("Concurrency", Kind::Structure { members: &CONCURRENCY_MEMBERS });
+
+pub(crate) static CONTEXT_DETAILS_MEMBERS: [Member; 3] = [
+    member("ReplayChildren", &super::schemas::REPLAY_CHILDREN),
+    member("Result", &super::schemas::OPERATION_PAYLOAD),
+    member("Error", &super::schemas::ERROR_OBJECT),
+];
+
+pub(crate) static CONTEXT_DETAILS: Shape =
+    shape("ContextDetails", Kind::Structure { members: &CONTEXT_DETAILS_MEMBERS });
+
+pub(crate) static CONTEXT_FAILED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) }];
+
+pub(crate) static CONTEXT_FAILED_DETAILS: Shape =
+    shape("ContextFailedDetails", Kind::Structure { members: &CONTEXT_FAILED_DETAILS_MEMBERS });
+
+pub(crate) static CONTEXT_OPTIONS_MEMBERS: [Member; 1] = [member("ReplayChildren", &super::schemas::REPLAY_CHILDREN)];
+
+pub(crate) static CONTEXT_OPTIONS: Shape =
+    shape("ContextOptions", Kind::Structure { members: &CONTEXT_OPTIONS_MEMBERS });
+
+pub(crate) static CONTEXT_STARTED_DETAILS_MEMBERS: [Member; 0] = [];
+
+pub(crate) static CONTEXT_STARTED_DETAILS: Shape =
+    shape("ContextStartedDetails", Kind::Structure { members: &CONTEXT_STARTED_DETAILS_MEMBERS });
+
+pub(crate) static CONTEXT_SUCCEEDED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Result", &super::schemas::EVENT_RESULT) }];
+
+pub(crate) static CONTEXT_SUCCEEDED_DETAILS: Shape =
+    shape("ContextSucceededDetails", Kind::Structure { members: &CONTEXT_SUCCEEDED_DETAILS_MEMBERS });
+
+pub(crate) static CORS_MEMBERS: [Member; 6] = [
+    member("AllowCredentials", &super::schemas::ALLOW_CREDENTIALS),
+    member("AllowHeaders", &super::schemas::HEADERS_LIST),
+    member("AllowMethods", &super::schemas::ALLOW_METHODS_LIST),
+    member("AllowOrigins", &super::schemas::ALLOW_ORIGINS_LIST),
+    member("ExposeHeaders", &super::schemas::HEADERS_LIST),
+    member("MaxAge", &super::schemas::MAX_AGE),
+];
+
+pub(crate) static CORS: Shape = shape("Cors", Kind::Structure { members: &CORS_MEMBERS });
 
 pub(crate) static CREATE_ALIAS_REQUEST_MEMBERS: [Member; 5] = [
     Member {
@@ -235,6 +553,22 @@ pub(crate) static CREATE_ALIAS_REQUEST_MEMBERS: [Member; 5] = [
 
 pub(crate) static CREATE_ALIAS_REQUEST: Shape =
     shape("CreateAliasRequest", Kind::Structure { members: &CREATE_ALIAS_REQUEST_MEMBERS });
+
+pub(crate) static CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
+    member("Description", &super::schemas::DESCRIPTION),
+    Member { required: true, ..member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS) },
+    member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES),
+    member("Tags", &super::schemas::TAGS),
+];
+
+pub(crate) static CREATE_CODE_SIGNING_CONFIG_REQUEST: Shape =
+    shape("CreateCodeSigningConfigRequest", Kind::Structure { members: &CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
+
+pub(crate) static CREATE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+    shape("CreateCodeSigningConfigResponse", Kind::Structure { members: &CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static CREATE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 28] = [
     member("EventSourceArn", &super::schemas::ARN),
@@ -306,6 +640,40 @@ pub(crate) static CREATE_FUNCTION_REQUEST_MEMBERS: [Member; 30] = [
 pub(crate) static CREATE_FUNCTION_REQUEST: Shape =
     shape("CreateFunctionRequest", Kind::Structure { members: &CREATE_FUNCTION_REQUEST_MEMBERS });
 
+pub(crate) static CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Qualifier", &super::schemas::FUNCTION_URL_QUALIFIER)
+    },
+    Member { required: true, ..member("AuthType", &super::schemas::FUNCTION_URL_AUTH_TYPE) },
+    member("Cors", &super::schemas::CORS),
+    member("InvokeMode", &super::schemas::INVOKE_MODE),
+];
+
+pub(crate) static CREATE_FUNCTION_URL_CONFIG_REQUEST: Shape =
+    shape("CreateFunctionUrlConfigRequest", Kind::Structure { members: &CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("FunctionUrl", &super::schemas::FUNCTION_URL) },
+    Member { required: true, ..member("FunctionArn", &super::schemas::FUNCTION_ARN) },
+    Member { required: true, ..member("AuthType", &super::schemas::FUNCTION_URL_AUTH_TYPE) },
+    member("Cors", &super::schemas::CORS),
+    Member { required: true, ..member("CreationTime", &super::schemas::TIMESTAMP) },
+    member("InvokeMode", &super::schemas::INVOKE_MODE),
+];
+
+pub(crate) static CREATE_FUNCTION_URL_CONFIG_RESPONSE: Shape =
+    shape("CreateFunctionUrlConfigResponse", Kind::Structure { members: &CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS });
+
 pub(crate) static DATABASE_NAME: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(63.0), pattern: Some(r"[^ /\.$\x22]*"), ..Constraints::NONE },
     ..shape("DatabaseName", Kind::String)
@@ -338,6 +706,39 @@ pub(crate) static DELETE_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
 pub(crate) static DELETE_ALIAS_REQUEST: Shape =
     shape("DeleteAliasRequest", Kind::Structure { members: &DELETE_ALIAS_REQUEST_MEMBERS });
 
+pub(crate) static DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "CodeSigningConfigArn",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
+}];
+
+pub(crate) static DELETE_CODE_SIGNING_CONFIG_REQUEST: Shape =
+    shape("DeleteCodeSigningConfigRequest", Kind::Structure { members: &DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static DELETE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+    shape("DeleteCodeSigningConfigResponse", Kind::Structure { members: &DELETE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
+
+pub(crate) static DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "DurableExecutionArn",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+}];
+
+pub(crate) static DELETE_DURABLE_EXECUTION_REQUEST: Shape =
+    shape("DeleteDurableExecutionRequest", Kind::Structure { members: &DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("DeletionRequestTimestamp", &super::schemas::EXECUTION_TIMESTAMP) }];
+
+pub(crate) static DELETE_DURABLE_EXECUTION_RESPONSE: Shape =
+    shape("DeleteDurableExecutionResponse", Kind::Structure { members: &DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS });
+
 pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "UUID",
     has_wire_name: true,
@@ -348,6 +749,19 @@ pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Me
 
 pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST: Shape =
     shape("DeleteEventSourceMappingRequest", Kind::Structure { members: &DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "FunctionName",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+}];
+
+pub(crate) static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
+    "DeleteFunctionCodeSigningConfigRequest",
+    Kind::Structure { members: &DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
+);
 
 pub(crate) static DELETE_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "FunctionName",
@@ -407,6 +821,86 @@ pub(crate) static DELETE_FUNCTION_RESPONSE_MEMBERS: [Member; 1] =
 
 pub(crate) static DELETE_FUNCTION_RESPONSE: Shape =
     shape("DeleteFunctionResponse", Kind::Structure { members: &DELETE_FUNCTION_RESPONSE_MEMBERS });
+
+pub(crate) static DELETE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Qualifier", &super::schemas::FUNCTION_URL_QUALIFIER)
+    },
+];
+
+pub(crate) static DELETE_FUNCTION_URL_CONFIG_REQUEST: Shape =
+    shape("DeleteFunctionUrlConfigRequest", Kind::Structure { members: &DELETE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_LAYER_VERSION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "LayerName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
+    },
+    Member {
+        wire_name: "VersionNumber",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
+    },
+];
+
+pub(crate) static DELETE_LAYER_VERSION_REQUEST: Shape =
+    shape("DeleteLayerVersionRequest", Kind::Structure { members: &DELETE_LAYER_VERSION_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Qualifier", &super::schemas::QUALIFIER)
+    },
+];
+
+pub(crate) static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
+    "DeleteProvisionedConcurrencyConfigRequest",
+    Kind::Structure { members: &DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static DELETE_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "ResourceArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
+    },
+    Member {
+        wire_name: "RevisionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("RevisionId", &super::schemas::REVISION_ID)
+    },
+];
+
+pub(crate) static DELETE_RESOURCE_POLICY_REQUEST: Shape =
+    shape("DeleteResourcePolicyRequest", Kind::Structure { members: &DELETE_RESOURCE_POLICY_REQUEST_MEMBERS });
 
 pub(crate) static DESCRIPTION: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
@@ -468,6 +962,14 @@ pub(crate) static DURABLE_EXECUTION_ARN: Shape = Shape {
 pub(crate) static DURABLE_EXECUTION_NAME: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
     ..shape("DurableExecutionName", Kind::String)
+};
+
+pub(crate) static DURABLE_EXECUTIONS: Shape =
+    shape("DurableExecutions", Kind::List { member: member("member", &super::schemas::EXECUTION), flattened: false });
+
+pub(crate) static DURATION_SECONDS: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("DurationSeconds", Kind::Integer)
 };
 
 pub(crate) static ENABLED: Shape = shape("Enabled", Kind::Boolean);
@@ -553,6 +1055,89 @@ pub(crate) static EPHEMERAL_STORAGE_SIZE: Shape = Shape {
     constraints: Constraints { min: Some(512.0), max: Some(32768.0), ..Constraints::NONE },
     ..shape("EphemeralStorageSize", Kind::Integer)
 };
+
+pub(crate) static ERROR_DATA: Shape = Shape { sensitive: true, ..shape("ErrorData", Kind::String) };
+
+pub(crate) static ERROR_MESSAGE: Shape = Shape { sensitive: true, ..shape("ErrorMessage", Kind::String) };
+
+pub(crate) static ERROR_OBJECT_MEMBERS: [Member; 4] = [
+    member("ErrorMessage", &super::schemas::ERROR_MESSAGE),
+    member("ErrorType", &super::schemas::ERROR_TYPE),
+    member("ErrorData", &super::schemas::ERROR_DATA),
+    member("StackTrace", &super::schemas::STACK_TRACE_ENTRIES),
+];
+
+pub(crate) static ERROR_OBJECT: Shape = shape("ErrorObject", Kind::Structure { members: &ERROR_OBJECT_MEMBERS });
+
+pub(crate) static ERROR_TYPE: Shape = Shape { sensitive: true, ..shape("ErrorType", Kind::String) };
+
+pub(crate) static EVENT_MEMBERS: [Member; 33] = [
+    member("EventType", &super::schemas::EVENT_TYPE),
+    member("SubType", &super::schemas::OPERATION_SUB_TYPE),
+    member("EventId", &super::schemas::EVENT_ID),
+    member("Id", &super::schemas::OPERATION_ID),
+    member("Name", &super::schemas::OPERATION_NAME),
+    member("EventTimestamp", &super::schemas::EXECUTION_TIMESTAMP),
+    member("ParentId", &super::schemas::OPERATION_ID),
+    member("ExecutionStartedDetails", &super::schemas::EXECUTION_STARTED_DETAILS),
+    member("ExecutionSucceededDetails", &super::schemas::EXECUTION_SUCCEEDED_DETAILS),
+    member("ExecutionFailedDetails", &super::schemas::EXECUTION_FAILED_DETAILS),
+    member("ExecutionTimedOutDetails", &super::schemas::EXECUTION_TIMED_OUT_DETAILS),
+    member("ExecutionStoppedDetails", &super::schemas::EXECUTION_STOPPED_DETAILS),
+    member("ContextStartedDetails", &super::schemas::CONTEXT_STARTED_DETAILS),
+    member("ContextSucceededDetails", &super::schemas::CONTEXT_SUCCEEDED_DETAILS),
+    member("ContextFailedDetails", &super::schemas::CONTEXT_FAILED_DETAILS),
+    member("WaitStartedDetails", &super::schemas::WAIT_STARTED_DETAILS),
+    member("WaitSucceededDetails", &super::schemas::WAIT_SUCCEEDED_DETAILS),
+    member("WaitCancelledDetails", &super::schemas::WAIT_CANCELLED_DETAILS),
+    member("StepStartedDetails", &super::schemas::STEP_STARTED_DETAILS),
+    member("StepSucceededDetails", &super::schemas::STEP_SUCCEEDED_DETAILS),
+    member("StepFailedDetails", &super::schemas::STEP_FAILED_DETAILS),
+    member("ChainedInvokeStartedDetails", &super::schemas::CHAINED_INVOKE_STARTED_DETAILS),
+    member("ChainedInvokeSucceededDetails", &super::schemas::CHAINED_INVOKE_SUCCEEDED_DETAILS),
+    member("ChainedInvokeFailedDetails", &super::schemas::CHAINED_INVOKE_FAILED_DETAILS),
+    member("ChainedInvokeTimedOutDetails", &super::schemas::CHAINED_INVOKE_TIMED_OUT_DETAILS),
+    member("ChainedInvokeStoppedDetails", &super::schemas::CHAINED_INVOKE_STOPPED_DETAILS),
+    member("CallbackStartedDetails", &super::schemas::CALLBACK_STARTED_DETAILS),
+    member("CallbackSucceededDetails", &super::schemas::CALLBACK_SUCCEEDED_DETAILS),
+    member("CallbackFailedDetails", &super::schemas::CALLBACK_FAILED_DETAILS),
+    member("CallbackTimedOutDetails", &super::schemas::CALLBACK_TIMED_OUT_DETAILS),
+    member("InvocationCompletedDetails", &super::schemas::INVOCATION_COMPLETED_DETAILS),
+    member("ExecutionPausedDetails", &super::schemas::EXECUTION_PAUSED_DETAILS),
+    member("ExecutionResumedDetails", &super::schemas::EXECUTION_RESUMED_DETAILS),
+];
+
+pub(crate) static EVENT: Shape = shape("Event", Kind::Structure { members: &EVENT_MEMBERS });
+
+pub(crate) static EVENT_ERROR_MEMBERS: [Member; 2] =
+    [member("Payload", &super::schemas::ERROR_OBJECT), member("Truncated", &super::schemas::TRUNCATED)];
+
+pub(crate) static EVENT_ERROR: Shape = shape("EventError", Kind::Structure { members: &EVENT_ERROR_MEMBERS });
+
+pub(crate) static EVENT_ID: Shape =
+    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("EventId", Kind::Integer) };
+
+pub(crate) static EVENT_INPUT_MEMBERS: [Member; 2] =
+    [member("Payload", &super::schemas::INPUT_PAYLOAD), member("Truncated", &super::schemas::TRUNCATED)];
+
+pub(crate) static EVENT_INPUT: Shape = shape("EventInput", Kind::Structure { members: &EVENT_INPUT_MEMBERS });
+
+pub(crate) static EVENT_PAUSE_REASON_MEMBERS: [Member; 2] =
+    [member("Payload", &super::schemas::PAUSE_REASON), member("Truncated", &super::schemas::TRUNCATED)];
+
+pub(crate) static EVENT_PAUSE_REASON: Shape =
+    shape("EventPauseReason", Kind::Structure { members: &EVENT_PAUSE_REASON_MEMBERS });
+
+pub(crate) static EVENT_RESULT_MEMBERS: [Member; 2] =
+    [member("Payload", &super::schemas::OPERATION_PAYLOAD), member("Truncated", &super::schemas::TRUNCATED)];
+
+pub(crate) static EVENT_RESULT: Shape = shape("EventResult", Kind::Structure { members: &EVENT_RESULT_MEMBERS });
+
+pub(crate) static EVENT_RESUME_REASON_MEMBERS: [Member; 2] =
+    [member("Payload", &super::schemas::RESUME_REASON), member("Truncated", &super::schemas::TRUNCATED)];
+
+pub(crate) static EVENT_RESUME_REASON: Shape =
+    shape("EventResumeReason", Kind::Structure { members: &EVENT_RESUME_REASON_MEMBERS });
 
 pub(crate) static EVENT_SOURCE_MAPPING_ARN: Shape = Shape {
     constraints: Constraints {
@@ -655,15 +1240,140 @@ pub(crate) static EVENT_SOURCE_TOKEN: Shape = Shape {
     ..shape("EventSourceToken", Kind::String)
 };
 
+pub(crate) static EVENT_TYPE: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "ExecutionStarted",
+            "ExecutionSucceeded",
+            "ExecutionFailed",
+            "ExecutionTimedOut",
+            "ExecutionStopped",
+            "ContextStarted",
+            "ContextSucceeded",
+            "ContextFailed",
+            "WaitStarted",
+            "WaitSucceeded",
+            "WaitCancelled",
+            "StepStarted",
+            "StepSucceeded",
+            "StepFailed",
+            "ChainedInvokeStarted",
+            "ChainedInvokeSucceeded",
+            "ChainedInvokeFailed",
+            "ChainedInvokeTimedOut",
+            "ChainedInvokeStopped",
+            "CallbackStarted",
+            "CallbackSucceeded",
+            "CallbackFailed",
+            "CallbackTimedOut",
+            "InvocationCompleted",
+            "ExecutionPaused",
+            "ExecutionResumed",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("EventType", Kind::String)
+};
+
+pub(crate) static EVENTS: Shape =
+    shape("Events", Kind::List { member: member("member", &super::schemas::EVENT), flattened: false });
+
+pub(crate) static EXECUTION_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN) },
+    Member { required: true, ..member("DurableExecutionName", &super::schemas::DURABLE_EXECUTION_NAME) },
+    Member { required: true, ..member("FunctionArn", &super::schemas::NAME_SPACED_FUNCTION_ARN) },
+    Member { required: true, ..member("Status", &super::schemas::EXECUTION_STATUS) },
+    Member { required: true, ..member("StartTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+    member("EndTimestamp", &super::schemas::EXECUTION_TIMESTAMP),
+    member("KMSKeyArn", &super::schemas::KMS_KEY_ARN),
+];
+
+pub(crate) static EXECUTION: Shape = shape("Execution", Kind::Structure { members: &EXECUTION_MEMBERS });
+
+pub(crate) static EXECUTION_DATA_INCLUDED: Shape = shape("ExecutionDataIncluded", Kind::Boolean);
+
+pub(crate) static EXECUTION_DETAILS_MEMBERS: [Member; 1] = [member("InputPayload", &super::schemas::INPUT_PAYLOAD)];
+
+pub(crate) static EXECUTION_DETAILS: Shape =
+    shape("ExecutionDetails", Kind::Structure { members: &EXECUTION_DETAILS_MEMBERS });
+
 pub(crate) static EXECUTION_ENVIRONMENT_MEMORY_GI_B_PER_V_CPU: Shape = Shape {
     constraints: Constraints { min: Some(2.0), max: Some(8.0), ..Constraints::NONE },
     ..shape("ExecutionEnvironmentMemoryGiBPerVCpu", Kind::Double)
 };
 
+pub(crate) static EXECUTION_FAILED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) }];
+
+pub(crate) static EXECUTION_FAILED_DETAILS: Shape =
+    shape("ExecutionFailedDetails", Kind::Structure { members: &EXECUTION_FAILED_DETAILS_MEMBERS });
+
+pub(crate) static EXECUTION_PAUSED_DETAILS_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("PauseRequestTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+    member("Reason", &super::schemas::EVENT_PAUSE_REASON),
+    Member { required: true, ..member("ExecutionTimeoutPaused", &super::schemas::EXECUTION_TIMEOUT_PAUSED) },
+];
+
+pub(crate) static EXECUTION_PAUSED_DETAILS: Shape =
+    shape("ExecutionPausedDetails", Kind::Structure { members: &EXECUTION_PAUSED_DETAILS_MEMBERS });
+
+pub(crate) static EXECUTION_RESUMED_DETAILS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("ResumeRequestTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+    member("Reason", &super::schemas::EVENT_RESUME_REASON),
+];
+
+pub(crate) static EXECUTION_RESUMED_DETAILS: Shape =
+    shape("ExecutionResumedDetails", Kind::Structure { members: &EXECUTION_RESUMED_DETAILS_MEMBERS });
+
+pub(crate) static EXECUTION_STARTED_DETAILS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Input", &super::schemas::EVENT_INPUT) },
+    Member { required: true, ..member("ExecutionTimeout", &super::schemas::DURATION_SECONDS) },
+];
+
+pub(crate) static EXECUTION_STARTED_DETAILS: Shape =
+    shape("ExecutionStartedDetails", Kind::Structure { members: &EXECUTION_STARTED_DETAILS_MEMBERS });
+
+pub(crate) static EXECUTION_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "DELETING", "PAUSING", "PAUSED"],
+        ..Constraints::NONE
+    },
+    ..shape("ExecutionStatus", Kind::String)
+};
+
+pub(crate) static EXECUTION_STATUS_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape(
+        "ExecutionStatusList",
+        Kind::List { member: member("member", &super::schemas::EXECUTION_STATUS), flattened: false },
+    )
+};
+
+pub(crate) static EXECUTION_STOPPED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) }];
+
+pub(crate) static EXECUTION_STOPPED_DETAILS: Shape =
+    shape("ExecutionStoppedDetails", Kind::Structure { members: &EXECUTION_STOPPED_DETAILS_MEMBERS });
+
+pub(crate) static EXECUTION_SUCCEEDED_DETAILS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Result", &super::schemas::EVENT_RESULT) }];
+
+pub(crate) static EXECUTION_SUCCEEDED_DETAILS: Shape =
+    shape("ExecutionSucceededDetails", Kind::Structure { members: &EXECUTION_SUCCEEDED_DETAILS_MEMBERS });
+
+pub(crate) static EXECUTION_TIMED_OUT_DETAILS_MEMBERS: [Member; 1] = [member("Error", &super::schemas::EVENT_ERROR)];
+
+pub(crate) static EXECUTION_TIMED_OUT_DETAILS: Shape =
+    shape("ExecutionTimedOutDetails", Kind::Structure { members: &EXECUTION_TIMED_OUT_DETAILS_MEMBERS });
+
 pub(crate) static EXECUTION_TIMEOUT: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
     ..shape("ExecutionTimeout", Kind::Integer)
 };
+
+pub(crate) static EXECUTION_TIMEOUT_PAUSED: Shape = shape("ExecutionTimeoutPaused", Kind::Boolean);
+
+pub(crate) static EXECUTION_TIMESTAMP: Shape = shape("ExecutionTimestamp", Kind::Timestamp(None));
 
 pub(crate) static FILE_SYSTEM_ARN: Shape = Shape {
     constraints: Constraints {
@@ -745,6 +1455,9 @@ pub(crate) static FUNCTION_ARN: Shape = Shape {
     },
     ..shape("FunctionArn", Kind::String)
 };
+
+pub(crate) static FUNCTION_ARN_LIST: Shape =
+    shape("FunctionArnList", Kind::List { member: member("member", &super::schemas::FUNCTION_ARN), flattened: false });
 
 pub(crate) static FUNCTION_CODE_MEMBERS: [Member; 7] = [
     member("ZipFile", &super::schemas::BLOB),
@@ -894,9 +1607,54 @@ pub(crate) static FUNCTION_RUNTIME_CONFIG_MEMBERS: [Member; 2] = [
 pub(crate) static FUNCTION_RUNTIME_CONFIG: Shape =
     shape("FunctionRuntimeConfig", Kind::Structure { members: &FUNCTION_RUNTIME_CONFIG_MEMBERS });
 
+pub(crate) static FUNCTION_URL: Shape = Shape {
+    constraints: Constraints { min: Some(40.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("FunctionUrl", Kind::String)
+};
+
 pub(crate) static FUNCTION_URL_AUTH_TYPE: Shape = Shape {
     constraints: Constraints { one_of: &["NONE", "AWS_IAM"], ..Constraints::NONE },
     ..shape("FunctionUrlAuthType", Kind::String)
+};
+
+pub(crate) static FUNCTION_URL_CONFIG_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("FunctionUrl", &super::schemas::FUNCTION_URL) },
+    Member { required: true, ..member("FunctionArn", &super::schemas::FUNCTION_ARN) },
+    Member { required: true, ..member("CreationTime", &super::schemas::TIMESTAMP) },
+    Member { required: true, ..member("LastModifiedTime", &super::schemas::TIMESTAMP) },
+    member("Cors", &super::schemas::CORS),
+    Member { required: true, ..member("AuthType", &super::schemas::FUNCTION_URL_AUTH_TYPE) },
+    member("InvokeMode", &super::schemas::INVOKE_MODE),
+];
+
+pub(crate) static FUNCTION_URL_CONFIG: Shape =
+    shape("FunctionUrlConfig", Kind::Structure { members: &FUNCTION_URL_CONFIG_MEMBERS });
+
+pub(crate) static FUNCTION_URL_CONFIG_LIST: Shape = shape(
+    "FunctionUrlConfigList",
+    Kind::List { member: member("member", &super::schemas::FUNCTION_URL_CONFIG), flattened: false },
+);
+
+pub(crate) static FUNCTION_URL_FUNCTION_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(140.0),
+        pattern: Some(
+            r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("FunctionUrlFunctionName", Kind::String)
+};
+
+pub(crate) static FUNCTION_URL_QUALIFIER: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(128.0),
+        pattern: Some(r"((?!^\d+$)^[0-9a-zA-Z-_]+$)"),
+        ..Constraints::NONE
+    },
+    ..shape("FunctionUrlQualifier", Kind::String)
 };
 
 pub(crate) static FUNCTION_VERSION: Shape = Shape {
@@ -940,6 +1698,154 @@ pub(crate) static GET_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
 pub(crate) static GET_ALIAS_REQUEST: Shape =
     shape("GetAliasRequest", Kind::Structure { members: &GET_ALIAS_REQUEST_MEMBERS });
 
+pub(crate) static GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "CodeSigningConfigArn",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
+}];
+
+pub(crate) static GET_CODE_SIGNING_CONFIG_REQUEST: Shape =
+    shape("GetCodeSigningConfigRequest", Kind::Structure { members: &GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
+
+pub(crate) static GET_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+    shape("GetCodeSigningConfigResponse", Kind::Structure { members: &GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
+
+pub(crate) static GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "DurableExecutionArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+    },
+    Member {
+        wire_name: "IncludeExecutionData",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("IncludeExecutionData", &super::schemas::INCLUDE_EXECUTION_DATA)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::ITEM_COUNT)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "ReverseOrder",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("ReverseOrder", &super::schemas::REVERSE_ORDER)
+    },
+];
+
+pub(crate) static GET_DURABLE_EXECUTION_HISTORY_REQUEST: Shape = shape(
+    "GetDurableExecutionHistoryRequest",
+    Kind::Structure { members: &GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_DURABLE_EXECUTION_HISTORY_RESPONSE_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Events", &super::schemas::EVENTS) },
+    member("NextMarker", &super::schemas::STRING),
+];
+
+pub(crate) static GET_DURABLE_EXECUTION_HISTORY_RESPONSE: Shape = shape(
+    "GetDurableExecutionHistoryResponse",
+    Kind::Structure { members: &GET_DURABLE_EXECUTION_HISTORY_RESPONSE_MEMBERS },
+);
+
+pub(crate) static GET_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "DurableExecutionArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+    },
+    Member {
+        wire_name: "IncludeExecutionData",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("IncludeExecutionData", &super::schemas::INCLUDE_EXECUTION_DATA)
+    },
+];
+
+pub(crate) static GET_DURABLE_EXECUTION_REQUEST: Shape =
+    shape("GetDurableExecutionRequest", Kind::Structure { members: &GET_DURABLE_EXECUTION_REQUEST_MEMBERS });
+
+pub(crate) static GET_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 15] = [
+    Member { required: true, ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN) },
+    Member { required: true, ..member("DurableExecutionName", &super::schemas::DURABLE_EXECUTION_NAME) },
+    Member { required: true, ..member("FunctionArn", &super::schemas::NAME_SPACED_FUNCTION_ARN) },
+    member("InputPayload", &super::schemas::INPUT_PAYLOAD),
+    member("Result", &super::schemas::OUTPUT_PAYLOAD),
+    member("Error", &super::schemas::ERROR_OBJECT),
+    Member { required: true, ..member("StartTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+    Member { required: true, ..member("Status", &super::schemas::EXECUTION_STATUS) },
+    member("EndTimestamp", &super::schemas::EXECUTION_TIMESTAMP),
+    member("Version", &super::schemas::VERSION_WITH_LATEST_PUBLISHED),
+    member("TraceHeader", &super::schemas::TRACE_HEADER),
+    member("ExecutionDataIncluded", &super::schemas::EXECUTION_DATA_INCLUDED),
+    member("DurableConfig", &super::schemas::DURABLE_CONFIG),
+    member("PauseDetails", &super::schemas::PAUSE_DETAILS),
+    member("ExpectedExecutionTimeoutTimestamp", &super::schemas::EXECUTION_TIMESTAMP),
+];
+
+pub(crate) static GET_DURABLE_EXECUTION_RESPONSE: Shape =
+    shape("GetDurableExecutionResponse", Kind::Structure { members: &GET_DURABLE_EXECUTION_RESPONSE_MEMBERS });
+
+pub(crate) static GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "DurableExecutionArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+    },
+    Member {
+        wire_name: "CheckpointToken",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("CheckpointToken", &super::schemas::CHECKPOINT_TOKEN)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::ITEM_COUNT)
+    },
+];
+
+pub(crate) static GET_DURABLE_EXECUTION_STATE_REQUEST: Shape =
+    shape("GetDurableExecutionStateRequest", Kind::Structure { members: &GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS });
+
+pub(crate) static GET_DURABLE_EXECUTION_STATE_RESPONSE_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Operations", &super::schemas::OPERATIONS) },
+    member("NextMarker", &super::schemas::STRING),
+];
+
+pub(crate) static GET_DURABLE_EXECUTION_STATE_RESPONSE: Shape = shape(
+    "GetDurableExecutionStateResponse",
+    Kind::Structure { members: &GET_DURABLE_EXECUTION_STATE_RESPONSE_MEMBERS },
+);
+
 pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "UUID",
     has_wire_name: true,
@@ -950,6 +1856,29 @@ pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Membe
 
 pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST: Shape =
     shape("GetEventSourceMappingRequest", Kind::Structure { members: &GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS });
+
+pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "FunctionName",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+}];
+
+pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
+    "GetFunctionCodeSigningConfigRequest",
+    Kind::Structure { members: &GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
+    Member { required: true, ..member("FunctionName", &super::schemas::FUNCTION_NAME) },
+];
+
+pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
+    "GetFunctionCodeSigningConfigResponse",
+    Kind::Structure { members: &GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
+);
 
 pub(crate) static GET_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "FunctionName",
@@ -1008,6 +1937,27 @@ pub(crate) static GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = shape(
     Kind::Structure { members: &GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST_MEMBERS },
 );
 
+pub(crate) static GET_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "FunctionName",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("FunctionName", &super::schemas::UNQUALIFIED_FUNCTION_NAME)
+}];
+
+pub(crate) static GET_FUNCTION_RECURSION_CONFIG_REQUEST: Shape = shape(
+    "GetFunctionRecursionConfigRequest",
+    Kind::Structure { members: &GET_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
+    [member("RecursiveLoop", &super::schemas::RECURSIVE_LOOP)];
+
+pub(crate) static GET_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = shape(
+    "GetFunctionRecursionConfigResponse",
+    Kind::Structure { members: &GET_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS },
+);
+
 pub(crate) static GET_FUNCTION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
         wire_name: "FunctionName",
@@ -1038,6 +1988,110 @@ pub(crate) static GET_FUNCTION_RESPONSE_MEMBERS: [Member; 5] = [
 pub(crate) static GET_FUNCTION_RESPONSE: Shape =
     shape("GetFunctionResponse", Kind::Structure { members: &GET_FUNCTION_RESPONSE_MEMBERS });
 
+pub(crate) static GET_FUNCTION_URL_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Qualifier", &super::schemas::FUNCTION_URL_QUALIFIER)
+    },
+];
+
+pub(crate) static GET_FUNCTION_URL_CONFIG_REQUEST: Shape =
+    shape("GetFunctionUrlConfigRequest", Kind::Structure { members: &GET_FUNCTION_URL_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("FunctionUrl", &super::schemas::FUNCTION_URL) },
+    Member { required: true, ..member("FunctionArn", &super::schemas::FUNCTION_ARN) },
+    Member { required: true, ..member("AuthType", &super::schemas::FUNCTION_URL_AUTH_TYPE) },
+    member("Cors", &super::schemas::CORS),
+    Member { required: true, ..member("CreationTime", &super::schemas::TIMESTAMP) },
+    Member { required: true, ..member("LastModifiedTime", &super::schemas::TIMESTAMP) },
+    member("InvokeMode", &super::schemas::INVOKE_MODE),
+];
+
+pub(crate) static GET_FUNCTION_URL_CONFIG_RESPONSE: Shape =
+    shape("GetFunctionUrlConfigResponse", Kind::Structure { members: &GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS });
+
+pub(crate) static GET_LAYER_VERSION_BY_ARN_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Arn",
+    has_wire_name: true,
+    location: Location::Query,
+    required: true,
+    ..member("Arn", &super::schemas::LAYER_VERSION_ARN)
+}];
+
+pub(crate) static GET_LAYER_VERSION_BY_ARN_REQUEST: Shape =
+    shape("GetLayerVersionByArnRequest", Kind::Structure { members: &GET_LAYER_VERSION_BY_ARN_REQUEST_MEMBERS });
+
+pub(crate) static GET_LAYER_VERSION_POLICY_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "LayerName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
+    },
+    Member {
+        wire_name: "VersionNumber",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
+    },
+];
+
+pub(crate) static GET_LAYER_VERSION_POLICY_REQUEST: Shape =
+    shape("GetLayerVersionPolicyRequest", Kind::Structure { members: &GET_LAYER_VERSION_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static GET_LAYER_VERSION_POLICY_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Policy", &super::schemas::STRING), member("RevisionId", &super::schemas::STRING)];
+
+pub(crate) static GET_LAYER_VERSION_POLICY_RESPONSE: Shape =
+    shape("GetLayerVersionPolicyResponse", Kind::Structure { members: &GET_LAYER_VERSION_POLICY_RESPONSE_MEMBERS });
+
+pub(crate) static GET_LAYER_VERSION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "LayerName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
+    },
+    Member {
+        wire_name: "VersionNumber",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
+    },
+];
+
+pub(crate) static GET_LAYER_VERSION_REQUEST: Shape =
+    shape("GetLayerVersionRequest", Kind::Structure { members: &GET_LAYER_VERSION_REQUEST_MEMBERS });
+
+pub(crate) static GET_LAYER_VERSION_RESPONSE_MEMBERS: [Member; 9] = [
+    member("Content", &super::schemas::LAYER_VERSION_CONTENT_OUTPUT),
+    member("LayerArn", &super::schemas::LAYER_ARN),
+    member("LayerVersionArn", &super::schemas::LAYER_VERSION_ARN),
+    member("Description", &super::schemas::DESCRIPTION),
+    member("CreatedDate", &super::schemas::TIMESTAMP),
+    member("Version", &super::schemas::LAYER_VERSION_NUMBER),
+    member("CompatibleArchitectures", &super::schemas::COMPATIBLE_ARCHITECTURES),
+    member("CompatibleRuntimes", &super::schemas::COMPATIBLE_RUNTIMES),
+    member("LicenseInfo", &super::schemas::LICENSE_INFO),
+];
+
+pub(crate) static GET_LAYER_VERSION_RESPONSE: Shape =
+    shape("GetLayerVersionResponse", Kind::Structure { members: &GET_LAYER_VERSION_RESPONSE_MEMBERS });
+
 pub(crate) static GET_POLICY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
         wire_name: "FunctionName",
@@ -1062,6 +2116,59 @@ pub(crate) static GET_POLICY_RESPONSE_MEMBERS: [Member; 2] =
 
 pub(crate) static GET_POLICY_RESPONSE: Shape =
     shape("GetPolicyResponse", Kind::Structure { members: &GET_POLICY_RESPONSE_MEMBERS });
+
+pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Qualifier", &super::schemas::QUALIFIER)
+    },
+];
+
+pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
+    "GetProvisionedConcurrencyConfigRequest",
+    Kind::Structure { members: &GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS: [Member; 6] = [
+    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
+    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    member("StatusReason", &super::schemas::STRING),
+    member("LastModified", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = shape(
+    "GetProvisionedConcurrencyConfigResponse",
+    Kind::Structure { members: &GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS },
+);
+
+pub(crate) static GET_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "ResourceArn",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
+}];
+
+pub(crate) static GET_RESOURCE_POLICY_REQUEST: Shape =
+    shape("GetResourcePolicyRequest", Kind::Structure { members: &GET_RESOURCE_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static GET_RESOURCE_POLICY_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Policy", &super::schemas::RESOURCE_POLICY), member("RevisionId", &super::schemas::REVISION_ID)];
+
+pub(crate) static GET_RESOURCE_POLICY_RESPONSE: Shape =
+    shape("GetResourcePolicyResponse", Kind::Structure { members: &GET_RESOURCE_POLICY_RESPONSE_MEMBERS });
 
 pub(crate) static GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
@@ -1100,6 +2207,16 @@ pub(crate) static HANDLER: Shape = Shape {
     ..shape("Handler", Kind::String)
 };
 
+pub(crate) static HEADER: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1024.0), pattern: Some(".*"), ..Constraints::NONE },
+    ..shape("Header", Kind::String)
+};
+
+pub(crate) static HEADERS_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("HeadersList", Kind::List { member: member("member", &super::schemas::HEADER), flattened: false })
+};
+
 pub(crate) static HTTP_STATUS: Shape = shape("HttpStatus", Kind::Integer);
 
 pub(crate) static IMAGE_CONFIG_MEMBERS: [Member; 3] = [
@@ -1122,7 +2239,25 @@ pub(crate) static IMAGE_CONFIG_RESPONSE_MEMBERS: [Member; 2] =
 pub(crate) static IMAGE_CONFIG_RESPONSE: Shape =
     shape("ImageConfigResponse", Kind::Structure { members: &IMAGE_CONFIG_RESPONSE_MEMBERS });
 
+pub(crate) static INCLUDE_EXECUTION_DATA: Shape = shape("IncludeExecutionData", Kind::Boolean);
+
+pub(crate) static INPUT_PAYLOAD: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("InputPayload", Kind::String)
+};
+
 pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
+
+pub(crate) static INVOCATION_COMPLETED_DETAILS_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("StartTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+    Member { required: true, ..member("EndTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+    Member { required: true, ..member("RequestId", &super::schemas::STRING) },
+    member("Error", &super::schemas::EVENT_ERROR),
+];
+
+pub(crate) static INVOCATION_COMPLETED_DETAILS: Shape =
+    shape("InvocationCompletedDetails", Kind::Structure { members: &INVOCATION_COMPLETED_DETAILS_MEMBERS });
 
 pub(crate) static INVOCATION_REQUEST_MEMBERS: [Member; 8] = [
     Member {
@@ -1236,7 +2371,114 @@ pub(crate) static INVOKE_ASYNC_RESPONSE_MEMBERS: [Member; 1] =
 pub(crate) static INVOKE_ASYNC_RESPONSE: Shape =
     shape("InvokeAsyncResponse", Kind::Structure { members: &INVOKE_ASYNC_RESPONSE_MEMBERS });
 
+pub(crate) static INVOKE_MODE: Shape = Shape {
+    constraints: Constraints { one_of: &["BUFFERED", "RESPONSE_STREAM"], ..Constraints::NONE },
+    ..shape("InvokeMode", Kind::String)
+};
+
+pub(crate) static INVOKE_RESPONSE_STREAM_UPDATE_MEMBERS: [Member; 1] =
+    [Member { event_payload: true, ..member("Payload", &super::schemas::BLOB) }];
+
+pub(crate) static INVOKE_RESPONSE_STREAM_UPDATE: Shape =
+    shape("InvokeResponseStreamUpdate", Kind::Structure { members: &INVOKE_RESPONSE_STREAM_UPDATE_MEMBERS });
+
+pub(crate) static INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT_MEMBERS: [Member; 3] = [
+    member("ErrorCode", &super::schemas::STRING),
+    member("ErrorDetails", &super::schemas::STRING),
+    member("LogResult", &super::schemas::STRING),
+];
+
+pub(crate) static INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT: Shape = shape(
+    "InvokeWithResponseStreamCompleteEvent",
+    Kind::Structure { members: &INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT_MEMBERS },
+);
+
+pub(crate) static INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS: [Member; 7] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "X-Amz-Log-Type",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("LogType", &super::schemas::LOG_TYPE)
+    },
+    Member {
+        wire_name: "X-Amz-Client-Context",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ClientContext", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+    },
+    Member { location: Location::Payload, ..member("Payload", &super::schemas::BLOB) },
+    Member {
+        wire_name: "X-Amz-Tenant-Id",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("TenantId", &super::schemas::TENANT_ID)
+    },
+    Member {
+        wire_name: "X-Amz-Invocation-Type",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("InvocationType", &super::schemas::RESPONSE_STREAMING_INVOCATION_TYPE)
+    },
+];
+
+pub(crate) static INVOKE_WITH_RESPONSE_STREAM_REQUEST: Shape =
+    shape("InvokeWithResponseStreamRequest", Kind::Structure { members: &INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS });
+
+pub(crate) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS: [Member; 4] = [
+    Member { location: Location::Status, ..member("StatusCode", &super::schemas::INTEGER) },
+    Member {
+        wire_name: "X-Amz-Executed-Version",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExecutedVersion", &super::schemas::VERSION)
+    },
+    Member {
+        location: Location::Payload,
+        event_stream: true,
+        ..member("EventStream", &super::schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT)
+    },
+    Member {
+        wire_name: "Content-Type",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ResponseStreamContentType", &super::schemas::STRING)
+    },
+];
+
+pub(crate) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE: Shape = shape(
+    "InvokeWithResponseStreamResponse",
+    Kind::Structure { members: &INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS },
+);
+
+pub(crate) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT_MEMBERS: [Member; 2] = [
+    member("PayloadChunk", &super::schemas::INVOKE_RESPONSE_STREAM_UPDATE),
+    member("InvokeComplete", &super::schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT),
+];
+
+pub(crate) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT: Shape = shape(
+    "InvokeWithResponseStreamResponseEvent",
+    Kind::Union { members: &INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT_MEMBERS },
+);
+
 pub(crate) static INVOKED_VIA_FUNCTION_URL: Shape = shape("InvokedViaFunctionUrl", Kind::Boolean);
+
+pub(crate) static ITEM_COUNT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
+    ..shape("ItemCount", Kind::Integer)
+};
 
 pub(crate) static KMS_KEY_ARN: Shape = Shape {
     constraints: Constraints {
@@ -1371,8 +2613,64 @@ pub(crate) static LAYER_MEMBERS: [Member; 4] = [
 
 pub(crate) static LAYER: Shape = shape("Layer", Kind::Structure { members: &LAYER_MEMBERS });
 
+pub(crate) static LAYER_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(2048.0),
+        pattern: Some(
+            r"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("LayerArn", Kind::String)
+};
+
 pub(crate) static LAYER_LIST: Shape =
     shape("LayerList", Kind::List { member: member("member", &super::schemas::LAYER_VERSION_ARN), flattened: false });
+
+pub(crate) static LAYER_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(140.0),
+        pattern: Some(
+            r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("LayerName", Kind::String)
+};
+
+pub(crate) static LAYER_NAME_OR_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(2048.0),
+        pattern: Some(
+            r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]{1,140}|[a-zA-Z0-9-_]{1,140})",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("LayerNameOrArn", Kind::String)
+};
+
+pub(crate) static LAYER_PERMISSION_ALLOWED_ACTION: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(22.0),
+        pattern: Some("lambda:GetLayerVersion"),
+        ..Constraints::NONE
+    },
+    ..shape("LayerPermissionAllowedAction", Kind::String)
+};
+
+pub(crate) static LAYER_PERMISSION_ALLOWED_PRINCIPAL: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(10000.0),
+        pattern: Some(r"\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root"),
+        ..Constraints::NONE
+    },
+    ..shape("LayerPermissionAllowedPrincipal", Kind::String)
+};
 
 pub(crate) static LAYER_VERSION_ARN: Shape = Shape {
     constraints: Constraints {
@@ -1386,8 +2684,68 @@ pub(crate) static LAYER_VERSION_ARN: Shape = Shape {
     ..shape("LayerVersionArn", Kind::String)
 };
 
+pub(crate) static LAYER_VERSION_CONTENT_INPUT_MEMBERS: [Member; 5] = [
+    member("S3Bucket", &super::schemas::S3_BUCKET),
+    member("S3Key", &super::schemas::S3_KEY),
+    member("S3ObjectVersion", &super::schemas::S3_OBJECT_VERSION),
+    member("S3ObjectStorageMode", &super::schemas::S3_OBJECT_STORAGE_MODE),
+    member("ZipFile", &super::schemas::BLOB),
+];
+
+pub(crate) static LAYER_VERSION_CONTENT_INPUT: Shape =
+    shape("LayerVersionContentInput", Kind::Structure { members: &LAYER_VERSION_CONTENT_INPUT_MEMBERS });
+
+pub(crate) static LAYER_VERSION_CONTENT_OUTPUT_MEMBERS: [Member; 6] = [
+    member("Location", &super::schemas::SENSITIVE_STRING_ON_SERVER_ONLY),
+    member("CodeSha256", &super::schemas::STRING),
+    member("CodeSize", &super::schemas::LONG),
+    member("SigningProfileVersionArn", &super::schemas::ARN),
+    member("SigningJobArn", &super::schemas::ARN),
+    member("ResolvedS3Object", &super::schemas::RESOLVED_S3_OBJECT),
+];
+
+pub(crate) static LAYER_VERSION_CONTENT_OUTPUT: Shape =
+    shape("LayerVersionContentOutput", Kind::Structure { members: &LAYER_VERSION_CONTENT_OUTPUT_MEMBERS });
+
+pub(crate) static LAYER_VERSION_NUMBER: Shape = shape("LayerVersionNumber", Kind::Long);
+
+pub(crate) static LAYER_VERSIONS_LIST: Shape = shape(
+    "LayerVersionsList",
+    Kind::List { member: member("member", &super::schemas::LAYER_VERSIONS_LIST_ITEM), flattened: false },
+);
+
+pub(crate) static LAYER_VERSIONS_LIST_ITEM_MEMBERS: [Member; 7] = [
+    member("LayerVersionArn", &super::schemas::LAYER_VERSION_ARN),
+    member("Version", &super::schemas::LAYER_VERSION_NUMBER),
+    member("Description", &super::schemas::DESCRIPTION),
+    member("CreatedDate", &super::schemas::TIMESTAMP),
+    member("CompatibleArchitectures", &super::schemas::COMPATIBLE_ARCHITECTURES),
+    member("CompatibleRuntimes", &super::schemas::COMPATIBLE_RUNTIMES),
+    member("LicenseInfo", &super::schemas::LICENSE_INFO),
+];
+
+pub(crate) static LAYER_VERSIONS_LIST_ITEM: Shape =
+    shape("LayerVersionsListItem", Kind::Structure { members: &LAYER_VERSIONS_LIST_ITEM_MEMBERS });
+
+pub(crate) static LAYERS_LIST: Shape =
+    shape("LayersList", Kind::List { member: member("member", &super::schemas::LAYERS_LIST_ITEM), flattened: false });
+
+pub(crate) static LAYERS_LIST_ITEM_MEMBERS: [Member; 3] = [
+    member("LayerName", &super::schemas::LAYER_NAME),
+    member("LayerArn", &super::schemas::LAYER_ARN),
+    member("LatestMatchingVersion", &super::schemas::LAYER_VERSIONS_LIST_ITEM),
+];
+
+pub(crate) static LAYERS_LIST_ITEM: Shape =
+    shape("LayersListItem", Kind::Structure { members: &LAYERS_LIST_ITEM_MEMBERS });
+
 pub(crate) static LAYERS_REFERENCE_LIST: Shape =
     shape("LayersReferenceList", Kind::List { member: member("member", &super::schemas::LAYER), flattened: false });
+
+pub(crate) static LICENSE_INFO: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    ..shape("LicenseInfo", Kind::String)
+};
 
 pub(crate) static LIST_ALIASES_REQUEST_MEMBERS: [Member; 4] = [
     Member {
@@ -1425,6 +2783,103 @@ pub(crate) static LIST_ALIASES_RESPONSE_MEMBERS: [Member; 2] =
 
 pub(crate) static LIST_ALIASES_RESPONSE: Shape =
     shape("ListAliasesResponse", Kind::Structure { members: &LIST_ALIASES_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_CODE_SIGNING_CONFIGS_REQUEST: Shape =
+    shape("ListCodeSigningConfigsRequest", Kind::Structure { members: &LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
+    member("NextMarker", &super::schemas::STRING),
+    member("CodeSigningConfigs", &super::schemas::CODE_SIGNING_CONFIG_LIST),
+];
+
+pub(crate) static LIST_CODE_SIGNING_CONFIGS_RESPONSE: Shape =
+    shape("ListCodeSigningConfigsResponse", Kind::Structure { members: &LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS: [Member; 9] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+    },
+    Member {
+        wire_name: "DurableExecutionName",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("DurableExecutionName", &super::schemas::DURABLE_EXECUTION_NAME)
+    },
+    Member {
+        wire_name: "Statuses",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Statuses", &super::schemas::EXECUTION_STATUS_LIST)
+    },
+    Member {
+        wire_name: "StartedAfter",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("StartedAfter", &super::schemas::EXECUTION_TIMESTAMP)
+    },
+    Member {
+        wire_name: "StartedBefore",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("StartedBefore", &super::schemas::EXECUTION_TIMESTAMP)
+    },
+    Member {
+        wire_name: "ReverseOrder",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("ReverseOrder", &super::schemas::REVERSE_ORDER)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::ITEM_COUNT)
+    },
+];
+
+pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST: Shape = shape(
+    "ListDurableExecutionsByFunctionRequest",
+    Kind::Structure { members: &LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS },
+);
+
+pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE_MEMBERS: [Member; 2] =
+    [member("DurableExecutions", &super::schemas::DURABLE_EXECUTIONS), member("NextMarker", &super::schemas::STRING)];
+
+pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE: Shape = shape(
+    "ListDurableExecutionsByFunctionResponse",
+    Kind::Structure { members: &LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE_MEMBERS },
+);
 
 pub(crate) static LIST_EVENT_SOURCE_MAPPINGS_REQUEST_MEMBERS: [Member; 4] = [
     Member {
@@ -1501,6 +2956,74 @@ pub(crate) static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE: Shape = shape(
     Kind::Structure { members: &LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE_MEMBERS },
 );
 
+pub(crate) static LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_ITEMS)
+    },
+];
+
+pub(crate) static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape =
+    shape("ListFunctionUrlConfigsRequest", Kind::Structure { members: &LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("FunctionUrlConfigs", &super::schemas::FUNCTION_URL_CONFIG_LIST) },
+    member("NextMarker", &super::schemas::STRING),
+];
+
+pub(crate) static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape =
+    shape("ListFunctionUrlConfigsResponse", Kind::Structure { members: &LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "CodeSigningConfigArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
+    "ListFunctionsByCodeSigningConfigRequest",
+    Kind::Structure { members: &LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] =
+    [member("NextMarker", &super::schemas::STRING), member("FunctionArns", &super::schemas::FUNCTION_ARN_LIST)];
+
+pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
+    "ListFunctionsByCodeSigningConfigResponse",
+    Kind::Structure { members: &LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
+);
+
 pub(crate) static LIST_FUNCTIONS_REQUEST_MEMBERS: [Member; 4] = [
     Member {
         wire_name: "MasterRegion",
@@ -1536,6 +3059,122 @@ pub(crate) static LIST_FUNCTIONS_RESPONSE_MEMBERS: [Member; 2] =
 
 pub(crate) static LIST_FUNCTIONS_RESPONSE: Shape =
     shape("ListFunctionsResponse", Kind::Structure { members: &LIST_FUNCTIONS_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_LAYER_VERSIONS_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "CompatibleArchitecture",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("CompatibleArchitecture", &super::schemas::ARCHITECTURE)
+    },
+    Member {
+        wire_name: "CompatibleRuntime",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("CompatibleRuntime", &super::schemas::RUNTIME)
+    },
+    Member {
+        wire_name: "LayerName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_LAYER_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_LAYER_VERSIONS_REQUEST: Shape =
+    shape("ListLayerVersionsRequest", Kind::Structure { members: &LIST_LAYER_VERSIONS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_LAYER_VERSIONS_RESPONSE_MEMBERS: [Member; 2] =
+    [member("NextMarker", &super::schemas::STRING), member("LayerVersions", &super::schemas::LAYER_VERSIONS_LIST)];
+
+pub(crate) static LIST_LAYER_VERSIONS_RESPONSE: Shape =
+    shape("ListLayerVersionsResponse", Kind::Structure { members: &LIST_LAYER_VERSIONS_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_LAYERS_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "CompatibleArchitecture",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("CompatibleArchitecture", &super::schemas::ARCHITECTURE)
+    },
+    Member {
+        wire_name: "CompatibleRuntime",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("CompatibleRuntime", &super::schemas::RUNTIME)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_LAYER_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_LAYERS_REQUEST: Shape =
+    shape("ListLayersRequest", Kind::Structure { members: &LIST_LAYERS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_LAYERS_RESPONSE_MEMBERS: [Member; 2] =
+    [member("NextMarker", &super::schemas::STRING), member("Layers", &super::schemas::LAYERS_LIST)];
+
+pub(crate) static LIST_LAYERS_RESPONSE: Shape =
+    shape("ListLayersResponse", Kind::Structure { members: &LIST_LAYERS_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Marker",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Marker", &super::schemas::STRING)
+    },
+    Member {
+        wire_name: "MaxItems",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST: Shape = shape(
+    "ListProvisionedConcurrencyConfigsRequest",
+    Kind::Structure { members: &LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS },
+);
+
+pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
+    member("ProvisionedConcurrencyConfigs", &super::schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST),
+    member("NextMarker", &super::schemas::STRING),
+];
+
+pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE: Shape = shape(
+    "ListProvisionedConcurrencyConfigsResponse",
+    Kind::Structure { members: &LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS },
+);
 
 pub(crate) static LIST_TAGS_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "Resource",
@@ -1635,14 +3274,34 @@ pub(crate) static MASTER_REGION: Shape = Shape {
     ..shape("MasterRegion", Kind::String)
 };
 
+pub(crate) static MAX_AGE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(86400.0), ..Constraints::NONE },
+    ..shape("MaxAge", Kind::Integer)
+};
+
 pub(crate) static MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("MaxFunctionEventInvokeConfigListItems", Kind::Integer)
 };
 
+pub(crate) static MAX_ITEMS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("MaxItems", Kind::Integer)
+};
+
+pub(crate) static MAX_LAYER_LIST_ITEMS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("MaxLayerListItems", Kind::Integer)
+};
+
 pub(crate) static MAX_LIST_ITEMS: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("MaxListItems", Kind::Integer)
+};
+
+pub(crate) static MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("MaxProvisionedConcurrencyConfigListItems", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_BATCHING_WINDOW_IN_SECONDS: Shape = Shape {
@@ -1685,6 +3344,11 @@ pub(crate) static MEMORY_SIZE: Shape = Shape {
     ..shape("MemorySize", Kind::Integer)
 };
 
+pub(crate) static METHOD: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(6.0), pattern: Some(".*"), ..Constraints::NONE },
+    ..shape("Method", Kind::String)
+};
+
 pub(crate) static MINIMUM_NUMBER_OF_POLLERS: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(200.0), ..Constraints::NONE },
     ..shape("MinimumNumberOfPollers", Kind::Integer)
@@ -1724,6 +3388,11 @@ pub(crate) static NAMESPACED_STATEMENT_ID: Shape = Shape {
     ..shape("NamespacedStatementId", Kind::String)
 };
 
+pub(crate) static NON_NEGATIVE_INTEGER: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("NonNegativeInteger", Kind::Integer)
+};
+
 pub(crate) static NULLABLE_BOOLEAN: Shape = shape("NullableBoolean", Kind::Boolean);
 
 pub(crate) static NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Shape = Shape {
@@ -1744,6 +3413,115 @@ pub(crate) static ON_SUCCESS_MEMBERS: [Member; 1] = [member("Destination", &supe
 
 pub(crate) static ON_SUCCESS: Shape = shape("OnSuccess", Kind::Structure { members: &ON_SUCCESS_MEMBERS });
 
+pub(crate) static OPERATION_MEMBERS: [Member; 14] = [
+    Member { required: true, ..member("Id", &super::schemas::OPERATION_ID) },
+    member("ParentId", &super::schemas::OPERATION_ID),
+    member("Name", &super::schemas::OPERATION_NAME),
+    Member { required: true, ..member("Type", &super::schemas::OPERATION_TYPE) },
+    member("SubType", &super::schemas::OPERATION_SUB_TYPE),
+    Member { required: true, ..member("StartTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+    member("EndTimestamp", &super::schemas::EXECUTION_TIMESTAMP),
+    Member { required: true, ..member("Status", &super::schemas::OPERATION_STATUS) },
+    member("ExecutionDetails", &super::schemas::EXECUTION_DETAILS),
+    member("ContextDetails", &super::schemas::CONTEXT_DETAILS),
+    member("StepDetails", &super::schemas::STEP_DETAILS),
+    member("WaitDetails", &super::schemas::WAIT_DETAILS),
+    member("CallbackDetails", &super::schemas::CALLBACK_DETAILS),
+    member("ChainedInvokeDetails", &super::schemas::CHAINED_INVOKE_DETAILS),
+];
+
+pub(crate) static OPERATION: Shape = shape("Operation", Kind::Structure { members: &OPERATION_MEMBERS });
+
+pub(crate) static OPERATION_ACTION: Shape = Shape {
+    constraints: Constraints { one_of: &["START", "SUCCEED", "FAIL", "RETRY", "CANCEL"], ..Constraints::NONE },
+    ..shape("OperationAction", Kind::String)
+};
+
+pub(crate) static OPERATION_ID: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
+    ..shape("OperationId", Kind::String)
+};
+
+pub(crate) static OPERATION_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), pattern: Some(r"[\x20-\x7E]+"), ..Constraints::NONE },
+    ..shape("OperationName", Kind::String)
+};
+
+pub(crate) static OPERATION_PAYLOAD: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("OperationPayload", Kind::String)
+};
+
+pub(crate) static OPERATION_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["STARTED", "PENDING", "READY", "SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "STOPPED"],
+        ..Constraints::NONE
+    },
+    ..shape("OperationStatus", Kind::String)
+};
+
+pub(crate) static OPERATION_SUB_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(32.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
+    ..shape("OperationSubType", Kind::String)
+};
+
+pub(crate) static OPERATION_TYPE: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["EXECUTION", "CONTEXT", "STEP", "WAIT", "CALLBACK", "CHAINED_INVOKE"],
+        ..Constraints::NONE
+    },
+    ..shape("OperationType", Kind::String)
+};
+
+pub(crate) static OPERATION_UPDATE_MEMBERS: [Member; 13] = [
+    Member { required: true, ..member("Id", &super::schemas::OPERATION_ID) },
+    member("ParentId", &super::schemas::OPERATION_ID),
+    member("Name", &super::schemas::OPERATION_NAME),
+    Member { required: true, ..member("Type", &super::schemas::OPERATION_TYPE) },
+    member("SubType", &super::schemas::OPERATION_SUB_TYPE),
+    Member { required: true, ..member("Action", &super::schemas::OPERATION_ACTION) },
+    member("Payload", &super::schemas::OPERATION_PAYLOAD),
+    member("Error", &super::schemas::ERROR_OBJECT),
+    member("ContextOptions", &super::schemas::CONTEXT_OPTIONS),
+    member("StepOptions", &super::schemas::STEP_OPTIONS),
+    member("WaitOptions", &super::schemas::WAIT_OPTIONS),
+    member("CallbackOptions", &super::schemas::CALLBACK_OPTIONS),
+    member("ChainedInvokeOptions", &super::schemas::CHAINED_INVOKE_OPTIONS),
+];
+
+pub(crate) static OPERATION_UPDATE: Shape =
+    shape("OperationUpdate", Kind::Structure { members: &OPERATION_UPDATE_MEMBERS });
+
+pub(crate) static OPERATION_UPDATES: Shape = shape(
+    "OperationUpdates",
+    Kind::List { member: member("member", &super::schemas::OPERATION_UPDATE), flattened: false },
+);
+
+pub(crate) static OPERATIONS: Shape =
+    shape("Operations", Kind::List { member: member("member", &super::schemas::OPERATION), flattened: false });
+
+pub(crate) static ORGANIZATION_ID: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(34.0),
+        pattern: Some("o-[a-z0-9]{10,32}"),
+        ..Constraints::NONE
+    },
+    ..shape("OrganizationId", Kind::String)
+};
+
+pub(crate) static ORIGIN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(253.0), pattern: Some(".*"), ..Constraints::NONE },
+    ..shape("Origin", Kind::String)
+};
+
+pub(crate) static OUTPUT_PAYLOAD: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("OutputPayload", Kind::String)
+};
+
 pub(crate) static PACKAGE_TYPE: Shape = Shape {
     constraints: Constraints { one_of: &["Zip", "Image"], ..Constraints::NONE },
     ..shape("PackageType", Kind::String)
@@ -1759,9 +3537,61 @@ pub(crate) static PATTERN: Shape = Shape {
     ..shape("Pattern", Kind::String)
 };
 
+pub(crate) static PAUSE_DETAILS_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("PauseRequestTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+    member("Reason", &super::schemas::PAUSE_REASON),
+    Member { required: true, ..member("ExecutionTimeoutPaused", &super::schemas::EXECUTION_TIMEOUT_PAUSED) },
+];
+
+pub(crate) static PAUSE_DETAILS: Shape = shape("PauseDetails", Kind::Structure { members: &PAUSE_DETAILS_MEMBERS });
+
+pub(crate) static PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "DurableExecutionArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+    },
+    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
+    member("Reason", &super::schemas::PAUSE_REASON),
+    member("ExecutionTimeoutPaused", &super::schemas::EXECUTION_TIMEOUT_PAUSED),
+];
+
+pub(crate) static PAUSE_DURABLE_EXECUTION_REQUEST: Shape =
+    shape("PauseDurableExecutionRequest", Kind::Structure { members: &PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS });
+
+pub(crate) static PAUSE_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static PAUSE_DURABLE_EXECUTION_RESPONSE: Shape =
+    shape("PauseDurableExecutionResponse", Kind::Structure { members: &PAUSE_DURABLE_EXECUTION_RESPONSE_MEMBERS });
+
+pub(crate) static PAUSE_REASON: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("PauseReason", Kind::String)
+};
+
 pub(crate) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("PerExecutionEnvironmentMaxConcurrency", Kind::Integer)
+};
+
+pub(crate) static POLICY_RESOURCE_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(512.0),
+        pattern: Some(
+            r"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_])+)?|runtime/[a-zA-Z0-9-_./]+)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("PolicyResourceArn", Kind::String)
+};
+
+pub(crate) static POSITIVE_INTEGER: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape("PositiveInteger", Kind::Integer)
 };
 
 pub(crate) static PRINCIPAL: Shape = Shape {
@@ -1779,6 +3609,34 @@ pub(crate) static PRINCIPAL_ORG_ID: Shape = Shape {
     ..shape("PrincipalOrgID", Kind::String)
 };
 
+pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST: Shape = shape(
+    "ProvisionedConcurrencyConfigList",
+    Kind::List {
+        member: member("member", &super::schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM),
+        flattened: false,
+    },
+);
+
+pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS: [Member; 7] = [
+    member("FunctionArn", &super::schemas::FUNCTION_ARN),
+    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
+    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    member("StatusReason", &super::schemas::STRING),
+    member("LastModified", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM: Shape = shape(
+    "ProvisionedConcurrencyConfigListItem",
+    Kind::Structure { members: &PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS },
+);
+
+pub(crate) static PROVISIONED_CONCURRENCY_STATUS_ENUM: Shape = Shape {
+    constraints: Constraints { one_of: &["IN_PROGRESS", "READY", "FAILED"], ..Constraints::NONE },
+    ..shape("ProvisionedConcurrencyStatusEnum", Kind::String)
+};
+
 pub(crate) static PROVISIONED_POLLER_CONFIG_MEMBERS: [Member; 3] = [
     member("MinimumPollers", &super::schemas::MINIMUM_NUMBER_OF_POLLERS),
     member("MaximumPollers", &super::schemas::MAXIMUM_NUMBER_OF_POLLERS),
@@ -1792,6 +3650,39 @@ pub(crate) static PROVISIONED_POLLER_GROUP_NAME: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(128.0), pattern: Some("[a-zA-Z0-9-_]*"), ..Constraints::NONE },
     ..shape("ProvisionedPollerGroupName", Kind::String)
 };
+
+pub(crate) static PUBLISH_LAYER_VERSION_REQUEST_MEMBERS: [Member; 6] = [
+    Member {
+        wire_name: "LayerName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
+    },
+    member("Description", &super::schemas::DESCRIPTION),
+    Member { required: true, ..member("Content", &super::schemas::LAYER_VERSION_CONTENT_INPUT) },
+    member("CompatibleArchitectures", &super::schemas::COMPATIBLE_ARCHITECTURES),
+    member("CompatibleRuntimes", &super::schemas::STRING_LIST),
+    member("LicenseInfo", &super::schemas::LICENSE_INFO),
+];
+
+pub(crate) static PUBLISH_LAYER_VERSION_REQUEST: Shape =
+    shape("PublishLayerVersionRequest", Kind::Structure { members: &PUBLISH_LAYER_VERSION_REQUEST_MEMBERS });
+
+pub(crate) static PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS: [Member; 9] = [
+    member("Content", &super::schemas::LAYER_VERSION_CONTENT_OUTPUT),
+    member("LayerArn", &super::schemas::LAYER_ARN),
+    member("LayerVersionArn", &super::schemas::LAYER_VERSION_ARN),
+    member("Description", &super::schemas::DESCRIPTION),
+    member("CreatedDate", &super::schemas::TIMESTAMP),
+    member("Version", &super::schemas::LAYER_VERSION_NUMBER),
+    member("CompatibleArchitectures", &super::schemas::COMPATIBLE_ARCHITECTURES),
+    member("CompatibleRuntimes", &super::schemas::COMPATIBLE_RUNTIMES),
+    member("LicenseInfo", &super::schemas::LICENSE_INFO),
+];
+
+pub(crate) static PUBLISH_LAYER_VERSION_RESPONSE: Shape =
+    shape("PublishLayerVersionResponse", Kind::Structure { members: &PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS });
 
 pub(crate) static PUBLISH_VERSION_REQUEST_MEMBERS: [Member; 5] = [
     Member {
@@ -1809,6 +3700,32 @@ pub(crate) static PUBLISH_VERSION_REQUEST_MEMBERS: [Member; 5] = [
 
 pub(crate) static PUBLISH_VERSION_REQUEST: Shape =
     shape("PublishVersionRequest", Kind::Structure { members: &PUBLISH_VERSION_REQUEST_MEMBERS });
+
+pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+    },
+];
+
+pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
+    "PutFunctionCodeSigningConfigRequest",
+    Kind::Structure { members: &PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
+    Member { required: true, ..member("FunctionName", &super::schemas::FUNCTION_NAME) },
+];
+
+pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
+    "PutFunctionCodeSigningConfigResponse",
+    Kind::Structure { members: &PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
+);
 
 pub(crate) static PUT_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
@@ -1851,6 +3768,88 @@ pub(crate) static PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = shape(
     Kind::Structure { members: &PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST_MEMBERS },
 );
 
+pub(crate) static PUT_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::UNQUALIFIED_FUNCTION_NAME)
+    },
+    Member { required: true, ..member("RecursiveLoop", &super::schemas::RECURSIVE_LOOP) },
+];
+
+pub(crate) static PUT_FUNCTION_RECURSION_CONFIG_REQUEST: Shape = shape(
+    "PutFunctionRecursionConfigRequest",
+    Kind::Structure { members: &PUT_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
+    [member("RecursiveLoop", &super::schemas::RECURSIVE_LOOP)];
+
+pub(crate) static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = shape(
+    "PutFunctionRecursionConfigResponse",
+    Kind::Structure { members: &PUT_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS },
+);
+
+pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Qualifier", &super::schemas::QUALIFIER)
+    },
+    Member { required: true, ..member("ProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER) },
+];
+
+pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
+    "PutProvisionedConcurrencyConfigRequest",
+    Kind::Structure { members: &PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS: [Member; 6] = [
+    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
+    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    member("StatusReason", &super::schemas::STRING),
+    member("LastModified", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = shape(
+    "PutProvisionedConcurrencyConfigResponse",
+    Kind::Structure { members: &PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS },
+);
+
+pub(crate) static PUT_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "ResourceArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
+    },
+    Member { required: true, ..member("Policy", &super::schemas::RESOURCE_POLICY) },
+    member("RevisionId", &super::schemas::REVISION_ID),
+];
+
+pub(crate) static PUT_RESOURCE_POLICY_REQUEST: Shape =
+    shape("PutResourcePolicyRequest", Kind::Structure { members: &PUT_RESOURCE_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static PUT_RESOURCE_POLICY_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Policy", &super::schemas::RESOURCE_POLICY), member("RevisionId", &super::schemas::REVISION_ID)];
+
+pub(crate) static PUT_RESOURCE_POLICY_RESPONSE: Shape =
+    shape("PutResourcePolicyResponse", Kind::Structure { members: &PUT_RESOURCE_POLICY_RESPONSE_MEMBERS });
+
 pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
     Member {
         wire_name: "FunctionName",
@@ -1885,6 +3884,16 @@ pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE: Shape = shape(
     Kind::Structure { members: &PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE_MEMBERS },
 );
 
+pub(crate) static QUALIFIER: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(128.0),
+        pattern: Some("(|[a-zA-Z0-9$_-]+)"),
+        ..Constraints::NONE
+    },
+    ..shape("Qualifier", Kind::String)
+};
+
 pub(crate) static QUEUE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1000.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
     ..shape("Queue", Kind::String)
@@ -1894,6 +3903,46 @@ pub(crate) static QUEUES: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
     ..shape("Queues", Kind::List { member: member("member", &super::schemas::QUEUE), flattened: false })
 };
+
+pub(crate) static RECURSIVE_LOOP: Shape = Shape {
+    constraints: Constraints { one_of: &["Allow", "Terminate"], ..Constraints::NONE },
+    ..shape("RecursiveLoop", Kind::String)
+};
+
+pub(crate) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "LayerName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
+    },
+    Member {
+        wire_name: "VersionNumber",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
+    },
+    Member {
+        wire_name: "StatementId",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("StatementId", &super::schemas::STATEMENT_ID)
+    },
+    Member {
+        wire_name: "RevisionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("RevisionId", &super::schemas::STRING)
+    },
+];
+
+pub(crate) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Shape = shape(
+    "RemoveLayerVersionPermissionRequest",
+    Kind::Structure { members: &REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS },
+);
 
 pub(crate) static REMOVE_PERMISSION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
@@ -1927,6 +3976,8 @@ pub(crate) static REMOVE_PERMISSION_REQUEST_MEMBERS: [Member; 4] = [
 pub(crate) static REMOVE_PERMISSION_REQUEST: Shape =
     shape("RemovePermissionRequest", Kind::Structure { members: &REMOVE_PERMISSION_REQUEST_MEMBERS });
 
+pub(crate) static REPLAY_CHILDREN: Shape = shape("ReplayChildren", Kind::Boolean);
+
 pub(crate) static RESERVED_CONCURRENT_EXECUTIONS: Shape = Shape {
     constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("ReservedConcurrentExecutions", Kind::Integer)
@@ -1951,9 +4002,64 @@ pub(crate) static RESOURCE_ARN: Shape = Shape {
     ..shape("ResourceArn", Kind::String)
 };
 
+pub(crate) static RESOURCE_POLICY: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(20480.0), pattern: Some(r"[\s\S]+"), ..Constraints::NONE },
+    ..shape("ResourcePolicy", Kind::String)
+};
+
+pub(crate) static RESPONSE_STREAMING_INVOCATION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["RequestResponse", "DryRun"], ..Constraints::NONE },
+    ..shape("ResponseStreamingInvocationType", Kind::String)
+};
+
+pub(crate) static RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "DurableExecutionArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+    },
+    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
+    member("Reason", &super::schemas::RESUME_REASON),
+];
+
+pub(crate) static RESUME_DURABLE_EXECUTION_REQUEST: Shape =
+    shape("ResumeDurableExecutionRequest", Kind::Structure { members: &RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS });
+
+pub(crate) static RESUME_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static RESUME_DURABLE_EXECUTION_RESPONSE: Shape =
+    shape("ResumeDurableExecutionResponse", Kind::Structure { members: &RESUME_DURABLE_EXECUTION_RESPONSE_MEMBERS });
+
+pub(crate) static RESUME_REASON: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("ResumeReason", Kind::String)
+};
+
 pub(crate) static RETENTION_PERIOD_IN_DAYS: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(90.0), ..Constraints::NONE },
     ..shape("RetentionPeriodInDays", Kind::Integer)
+};
+
+pub(crate) static RETRY_DETAILS_MEMBERS: [Member; 2] = [
+    member("CurrentAttempt", &super::schemas::ATTEMPT_COUNT),
+    member("NextAttemptDelaySeconds", &super::schemas::DURATION_SECONDS),
+];
+
+pub(crate) static RETRY_DETAILS: Shape = shape("RetryDetails", Kind::Structure { members: &RETRY_DETAILS_MEMBERS });
+
+pub(crate) static REVERSE_ORDER: Shape = shape("ReverseOrder", Kind::Boolean);
+
+pub(crate) static REVISION_ID: Shape = Shape {
+    constraints: Constraints {
+        min: Some(36.0),
+        max: Some(36.0),
+        pattern: Some("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+        ..Constraints::NONE
+    },
+    ..shape("RevisionId", Kind::String)
 };
 
 pub(crate) static ROLE_ARN: Shape = Shape {
@@ -2137,11 +4243,85 @@ pub(crate) static SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = shape(
     Kind::Structure { members: &SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG_MEMBERS },
 );
 
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "CallbackId",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("CallbackId", &super::schemas::CALLBACK_ID)
+    },
+    Member { location: Location::Payload, ..member("Error", &super::schemas::ERROR_OBJECT) },
+];
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST: Shape = shape(
+    "SendDurableExecutionCallbackFailureRequest",
+    Kind::Structure { members: &SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST_MEMBERS },
+);
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE: Shape = shape(
+    "SendDurableExecutionCallbackFailureResponse",
+    Kind::Structure { members: &SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE_MEMBERS },
+);
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "CallbackId",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("CallbackId", &super::schemas::CALLBACK_ID)
+}];
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST: Shape = shape(
+    "SendDurableExecutionCallbackHeartbeatRequest",
+    Kind::Structure { members: &SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST_MEMBERS },
+);
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE: Shape = shape(
+    "SendDurableExecutionCallbackHeartbeatResponse",
+    Kind::Structure { members: &SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE_MEMBERS },
+);
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "CallbackId",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("CallbackId", &super::schemas::CALLBACK_ID)
+    },
+    Member { location: Location::Payload, ..member("Result", &super::schemas::BINARY_OPERATION_PAYLOAD) },
+];
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST: Shape = shape(
+    "SendDurableExecutionCallbackSuccessRequest",
+    Kind::Structure { members: &SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST_MEMBERS },
+);
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE: Shape = shape(
+    "SendDurableExecutionCallbackSuccessResponse",
+    Kind::Structure { members: &SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE_MEMBERS },
+);
+
 pub(crate) static SENSITIVE_STRING: Shape = Shape { sensitive: true, ..shape("SensitiveString", Kind::String) };
 
 pub(crate) static SENSITIVE_STRING_ON_SERVER_ONLY: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("SensitiveStringOnServerOnly", Kind::String)
+};
+
+pub(crate) static SIGNING_PROFILE_VERSION_ARNS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
+    ..shape(
+        "SigningProfileVersionArns",
+        Kind::List { member: member("member", &super::schemas::ARN), flattened: false },
+    )
 };
 
 pub(crate) static SNAP_START_MEMBERS: [Member; 1] = [member("ApplyOn", &super::schemas::SNAP_START_APPLY_ON)];
@@ -2208,6 +4388,13 @@ pub(crate) static SOURCE_OWNER: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(12.0), pattern: Some(r"\d{12}"), ..Constraints::NONE },
     ..shape("SourceOwner", Kind::String)
 };
+
+pub(crate) static STACK_TRACE_ENTRIES: Shape = shape(
+    "StackTraceEntries",
+    Kind::List { member: member("member", &super::schemas::STACK_TRACE_ENTRY), flattened: false },
+);
+
+pub(crate) static STACK_TRACE_ENTRY: Shape = Shape { sensitive: true, ..shape("StackTraceEntry", Kind::String) };
 
 pub(crate) static STATE: Shape = Shape {
     constraints: Constraints {
@@ -2287,6 +4474,66 @@ pub(crate) static STATEMENT_ID: Shape = Shape {
     },
     ..shape("StatementId", Kind::String)
 };
+
+pub(crate) static STEP_DETAILS_MEMBERS: [Member; 4] = [
+    member("Attempt", &super::schemas::ATTEMPT_COUNT),
+    member("NextAttemptTimestamp", &super::schemas::EXECUTION_TIMESTAMP),
+    member("Result", &super::schemas::OPERATION_PAYLOAD),
+    member("Error", &super::schemas::ERROR_OBJECT),
+];
+
+pub(crate) static STEP_DETAILS: Shape = shape("StepDetails", Kind::Structure { members: &STEP_DETAILS_MEMBERS });
+
+pub(crate) static STEP_FAILED_DETAILS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Error", &super::schemas::EVENT_ERROR) },
+    Member { required: true, ..member("RetryDetails", &super::schemas::RETRY_DETAILS) },
+];
+
+pub(crate) static STEP_FAILED_DETAILS: Shape =
+    shape("StepFailedDetails", Kind::Structure { members: &STEP_FAILED_DETAILS_MEMBERS });
+
+pub(crate) static STEP_OPTIONS_MEMBERS: [Member; 1] =
+    [member("NextAttemptDelaySeconds", &super::schemas::STEP_OPTIONS_NEXT_ATTEMPT_DELAY_SECONDS_INTEGER)];
+
+pub(crate) static STEP_OPTIONS: Shape = shape("StepOptions", Kind::Structure { members: &STEP_OPTIONS_MEMBERS });
+
+pub(crate) static STEP_OPTIONS_NEXT_ATTEMPT_DELAY_SECONDS_INTEGER: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
+    ..shape("StepOptionsNextAttemptDelaySecondsInteger", Kind::Integer)
+};
+
+pub(crate) static STEP_STARTED_DETAILS_MEMBERS: [Member; 0] = [];
+
+pub(crate) static STEP_STARTED_DETAILS: Shape =
+    shape("StepStartedDetails", Kind::Structure { members: &STEP_STARTED_DETAILS_MEMBERS });
+
+pub(crate) static STEP_SUCCEEDED_DETAILS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Result", &super::schemas::EVENT_RESULT) },
+    Member { required: true, ..member("RetryDetails", &super::schemas::RETRY_DETAILS) },
+];
+
+pub(crate) static STEP_SUCCEEDED_DETAILS: Shape =
+    shape("StepSucceededDetails", Kind::Structure { members: &STEP_SUCCEEDED_DETAILS_MEMBERS });
+
+pub(crate) static STOP_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "DurableExecutionArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+    },
+    Member { location: Location::Payload, ..member("Error", &super::schemas::ERROR_OBJECT) },
+];
+
+pub(crate) static STOP_DURABLE_EXECUTION_REQUEST: Shape =
+    shape("StopDurableExecutionRequest", Kind::Structure { members: &STOP_DURABLE_EXECUTION_REQUEST_MEMBERS });
+
+pub(crate) static STOP_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("StopTimestamp", &super::schemas::EXECUTION_TIMESTAMP) }];
+
+pub(crate) static STOP_DURABLE_EXECUTION_RESPONSE: Shape =
+    shape("StopDurableExecutionResponse", Kind::Structure { members: &STOP_DURABLE_EXECUTION_RESPONSE_MEMBERS });
 
 pub(crate) static STRING: Shape = shape("String", Kind::String);
 
@@ -2455,6 +4702,10 @@ pub(crate) static TOPICS: Shape = Shape {
     ..shape("Topics", Kind::List { member: member("member", &super::schemas::TOPIC), flattened: false })
 };
 
+pub(crate) static TRACE_HEADER_MEMBERS: [Member; 1] = [member("XAmznTraceId", &super::schemas::X_AMZN_TRACE_ID)];
+
+pub(crate) static TRACE_HEADER: Shape = shape("TraceHeader", Kind::Structure { members: &TRACE_HEADER_MEMBERS });
+
 pub(crate) static TRACING_CONFIG_MEMBERS: [Member; 1] = [member("Mode", &super::schemas::TRACING_MODE)];
 
 pub(crate) static TRACING_CONFIG: Shape = shape("TracingConfig", Kind::Structure { members: &TRACING_CONFIG_MEMBERS });
@@ -2468,6 +4719,8 @@ pub(crate) static TRACING_MODE: Shape = Shape {
     constraints: Constraints { one_of: &["Active", "PassThrough"], ..Constraints::NONE },
     ..shape("TracingMode", Kind::String)
 };
+
+pub(crate) static TRUNCATED: Shape = shape("Truncated", Kind::Boolean);
 
 pub(crate) static TUMBLING_WINDOW_IN_SECONDS: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(900.0), ..Constraints::NONE },
@@ -2487,6 +4740,18 @@ pub(crate) static URI: Shape = Shape {
 pub(crate) static UUID_STRING: Shape = Shape {
     constraints: Constraints { min: Some(36.0), max: Some(36.0), ..Constraints::NONE },
     ..shape("UUIDString", Kind::String)
+};
+
+pub(crate) static UNQUALIFIED_FUNCTION_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(140.0),
+        pattern: Some(
+            r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("UnqualifiedFunctionName", Kind::String)
 };
 
 pub(crate) static UNRESERVED_CONCURRENT_EXECUTIONS: Shape = Shape {
@@ -2537,6 +4802,28 @@ pub(crate) static UPDATE_ALIAS_REQUEST_MEMBERS: [Member; 6] = [
 
 pub(crate) static UPDATE_ALIAS_REQUEST: Shape =
     shape("UpdateAliasRequest", Kind::Structure { members: &UPDATE_ALIAS_REQUEST_MEMBERS });
+
+pub(crate) static UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "CodeSigningConfigArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
+    },
+    member("Description", &super::schemas::DESCRIPTION),
+    member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS),
+    member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES),
+];
+
+pub(crate) static UPDATE_CODE_SIGNING_CONFIG_REQUEST: Shape =
+    shape("UpdateCodeSigningConfigRequest", Kind::Structure { members: &UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
+
+pub(crate) static UPDATE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+    shape("UpdateCodeSigningConfigResponse", Kind::Structure { members: &UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static UPDATE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 22] = [
     Member {
@@ -2658,6 +4945,41 @@ pub(crate) static UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = shape(
     Kind::Structure { members: &UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST_MEMBERS },
 );
 
+pub(crate) static UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "FunctionName",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
+    },
+    Member {
+        wire_name: "Qualifier",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Qualifier", &super::schemas::FUNCTION_URL_QUALIFIER)
+    },
+    member("AuthType", &super::schemas::FUNCTION_URL_AUTH_TYPE),
+    member("Cors", &super::schemas::CORS),
+    member("InvokeMode", &super::schemas::INVOKE_MODE),
+];
+
+pub(crate) static UPDATE_FUNCTION_URL_CONFIG_REQUEST: Shape =
+    shape("UpdateFunctionUrlConfigRequest", Kind::Structure { members: &UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("FunctionUrl", &super::schemas::FUNCTION_URL) },
+    Member { required: true, ..member("FunctionArn", &super::schemas::FUNCTION_ARN) },
+    Member { required: true, ..member("AuthType", &super::schemas::FUNCTION_URL_AUTH_TYPE) },
+    member("Cors", &super::schemas::CORS),
+    Member { required: true, ..member("CreationTime", &super::schemas::TIMESTAMP) },
+    Member { required: true, ..member("LastModifiedTime", &super::schemas::TIMESTAMP) },
+    member("InvokeMode", &super::schemas::INVOKE_MODE),
+];
+
+pub(crate) static UPDATE_FUNCTION_URL_CONFIG_RESPONSE: Shape =
+    shape("UpdateFunctionUrlConfigResponse", Kind::Structure { members: &UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS });
+
 pub(crate) static UPDATE_RUNTIME_ON: Shape = Shape {
     constraints: Constraints { one_of: &["Auto", "Manual", "FunctionUpdate"], ..Constraints::NONE },
     ..shape("UpdateRuntimeOn", Kind::String)
@@ -2703,6 +5025,39 @@ pub(crate) static VPC_CONFIG_RESPONSE: Shape =
 
 pub(crate) static VPC_ID: Shape = shape("VpcId", Kind::String);
 
+pub(crate) static WAIT_CANCELLED_DETAILS_MEMBERS: [Member; 1] = [member("Error", &super::schemas::EVENT_ERROR)];
+
+pub(crate) static WAIT_CANCELLED_DETAILS: Shape =
+    shape("WaitCancelledDetails", Kind::Structure { members: &WAIT_CANCELLED_DETAILS_MEMBERS });
+
+pub(crate) static WAIT_DETAILS_MEMBERS: [Member; 1] =
+    [member("ScheduledEndTimestamp", &super::schemas::EXECUTION_TIMESTAMP)];
+
+pub(crate) static WAIT_DETAILS: Shape = shape("WaitDetails", Kind::Structure { members: &WAIT_DETAILS_MEMBERS });
+
+pub(crate) static WAIT_OPTIONS_MEMBERS: [Member; 1] =
+    [member("WaitSeconds", &super::schemas::WAIT_OPTIONS_WAIT_SECONDS_INTEGER)];
+
+pub(crate) static WAIT_OPTIONS: Shape = shape("WaitOptions", Kind::Structure { members: &WAIT_OPTIONS_MEMBERS });
+
+pub(crate) static WAIT_OPTIONS_WAIT_SECONDS_INTEGER: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
+    ..shape("WaitOptionsWaitSecondsInteger", Kind::Integer)
+};
+
+pub(crate) static WAIT_STARTED_DETAILS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Duration", &super::schemas::DURATION_SECONDS) },
+    Member { required: true, ..member("ScheduledEndTimestamp", &super::schemas::EXECUTION_TIMESTAMP) },
+];
+
+pub(crate) static WAIT_STARTED_DETAILS: Shape =
+    shape("WaitStartedDetails", Kind::Structure { members: &WAIT_STARTED_DETAILS_MEMBERS });
+
+pub(crate) static WAIT_SUCCEEDED_DETAILS_MEMBERS: [Member; 1] = [member("Duration", &super::schemas::DURATION_SECONDS)];
+
+pub(crate) static WAIT_SUCCEEDED_DETAILS: Shape =
+    shape("WaitSucceededDetails", Kind::Structure { members: &WAIT_SUCCEEDED_DETAILS_MEMBERS });
+
 pub(crate) static WEIGHT: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(1.0), ..Constraints::NONE },
     ..shape("Weight", Kind::Double)
@@ -2711,4 +5066,9 @@ pub(crate) static WEIGHT: Shape = Shape {
 pub(crate) static WORKING_DIRECTORY: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("WorkingDirectory", Kind::String)
+};
+
+pub(crate) static X_AMZN_TRACE_ID: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
+    ..shape("XAmznTraceId", Kind::String)
 };

@@ -136,6 +136,153 @@ impl ReadStructure for AccountUsage {
 
 structure_value!(AccountUsage);
 
+/// `AddLayerVersionPermissionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddLayerVersionPermissionRequest {
+    /// `LayerName`
+    pub layer_name: String,
+    /// `VersionNumber`
+    pub version_number: i64,
+    /// `StatementId`
+    pub statement_id: String,
+    /// `Action`
+    pub action: String,
+    /// `Principal`
+    pub principal: String,
+    /// `OrganizationId`
+    pub organization_id: Option<String>,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AddLayerVersionPermissionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[0],
+            &self.layer_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[1],
+            &self.version_number,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[2],
+            &self.statement_id,
+            self.missing.has(2),
+        );
+        put_needed(
+            writer,
+            &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[3],
+            &self.action,
+            self.missing.has(3),
+        );
+        put_needed(
+            writer,
+            &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[4],
+            &self.principal,
+            self.missing.has(4),
+        );
+        put_optional(writer, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[5], &self.organization_id);
+        put_optional(writer, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[6], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AddLayerVersionPermissionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.layer_name = ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.version_number =
+                    ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.statement_id = ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[2])?
+            }
+            3 => self.action = ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[3])?,
+            4 => self.principal = ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[4])?,
+            5 => {
+                self.organization_id =
+                    Some(ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[5])?)
+            }
+            6 => {
+                self.revision_id =
+                    Some(ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AddLayerVersionPermissionRequest);
+
+/// `AddLayerVersionPermissionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddLayerVersionPermissionResponse {
+    /// `Statement`
+    pub statement: Option<String>,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+}
+
+impl Structure for AddLayerVersionPermissionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ADD_LAYER_VERSION_PERMISSION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ADD_LAYER_VERSION_PERMISSION_RESPONSE_MEMBERS[0], &self.statement);
+        put_optional(writer, &schemas::ADD_LAYER_VERSION_PERMISSION_RESPONSE_MEMBERS[1], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AddLayerVersionPermissionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::ADD_LAYER_VERSION_PERMISSION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.statement =
+                    Some(ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.revision_id =
+                    Some(ReadValue::read(reader, &schemas::ADD_LAYER_VERSION_PERMISSION_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AddLayerVersionPermissionResponse);
+
 /// `AddPermissionRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddPermissionRequest {
@@ -351,6 +498,51 @@ impl ReadStructure for AliasRoutingConfiguration {
 
 structure_value!(AliasRoutingConfiguration);
 
+/// `AllowedPublishers`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllowedPublishers {
+    /// `SigningProfileVersionArns`
+    pub signing_profile_version_arns: Vec<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AllowedPublishers {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ALLOWED_PUBLISHERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::ALLOWED_PUBLISHERS_MEMBERS[0],
+            &self.signing_profile_version_arns,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AllowedPublishers {
+    fn schema() -> &'static Shape {
+        &schemas::ALLOWED_PUBLISHERS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ALLOWED_PUBLISHERS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.signing_profile_version_arns = ReadValue::read(reader, &schemas::ALLOWED_PUBLISHERS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AllowedPublishers);
+
 /// `AmazonManagedKafkaEventSourceConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AmazonManagedKafkaEventSourceConfig {
@@ -398,6 +590,241 @@ impl ReadStructure for AmazonManagedKafkaEventSourceConfig {
 }
 
 structure_value!(AmazonManagedKafkaEventSourceConfig);
+
+/// `CallbackDetails`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CallbackDetails {
+    /// `CallbackId`
+    pub callback_id: Option<String>,
+    /// `Result`
+    pub result: Option<String>,
+    /// `Error`
+    pub error: Option<ErrorObject>,
+}
+
+impl fmt::Debug for CallbackDetails {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CallbackDetails")
+            .field("callback_id", &self.callback_id)
+            .field("result", &self.result.as_ref().map(|_| Hidden))
+            .field("error", &self.error)
+            .finish()
+    }
+}
+
+impl Structure for CallbackDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CALLBACK_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CALLBACK_DETAILS_MEMBERS[0], &self.callback_id);
+        put_optional(writer, &schemas::CALLBACK_DETAILS_MEMBERS[1], &self.result);
+        put_optional(writer, &schemas::CALLBACK_DETAILS_MEMBERS[2], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CallbackDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CALLBACK_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.callback_id = Some(ReadValue::read(reader, &schemas::CALLBACK_DETAILS_MEMBERS[0])?),
+            1 => self.result = Some(ReadValue::read(reader, &schemas::CALLBACK_DETAILS_MEMBERS[1])?),
+            2 => self.error = Some(ReadValue::read(reader, &schemas::CALLBACK_DETAILS_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CallbackDetails);
+
+/// `CallbackFailedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallbackFailedDetails {
+    /// `Error`
+    pub error: EventError,
+}
+
+impl Structure for CallbackFailedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CALLBACK_FAILED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CALLBACK_FAILED_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CallbackFailedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CALLBACK_FAILED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::CALLBACK_FAILED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CallbackFailedDetails);
+
+/// `CallbackOptions`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallbackOptions {
+    /// `TimeoutSeconds`
+    pub timeout_seconds: Option<i32>,
+    /// `HeartbeatTimeoutSeconds`
+    pub heartbeat_timeout_seconds: Option<i32>,
+}
+
+impl Structure for CallbackOptions {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CALLBACK_OPTIONS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CALLBACK_OPTIONS_MEMBERS[0], &self.timeout_seconds);
+        put_optional(writer, &schemas::CALLBACK_OPTIONS_MEMBERS[1], &self.heartbeat_timeout_seconds);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CallbackOptions {
+    fn schema() -> &'static Shape {
+        &schemas::CALLBACK_OPTIONS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.timeout_seconds = Some(ReadValue::read(reader, &schemas::CALLBACK_OPTIONS_MEMBERS[0])?),
+            1 => self.heartbeat_timeout_seconds = Some(ReadValue::read(reader, &schemas::CALLBACK_OPTIONS_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CallbackOptions);
+
+/// `CallbackStartedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallbackStartedDetails {
+    /// `CallbackId`
+    pub callback_id: String,
+    /// `HeartbeatTimeout`
+    pub heartbeat_timeout: Option<i32>,
+    /// `Timeout`
+    pub timeout: Option<i32>,
+}
+
+impl Structure for CallbackStartedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CALLBACK_STARTED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CALLBACK_STARTED_DETAILS_MEMBERS[0], &self.callback_id);
+        put_optional(writer, &schemas::CALLBACK_STARTED_DETAILS_MEMBERS[1], &self.heartbeat_timeout);
+        put_optional(writer, &schemas::CALLBACK_STARTED_DETAILS_MEMBERS[2], &self.timeout);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CallbackStartedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CALLBACK_STARTED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.callback_id = ReadValue::read(reader, &schemas::CALLBACK_STARTED_DETAILS_MEMBERS[0])?,
+            1 => self.heartbeat_timeout = Some(ReadValue::read(reader, &schemas::CALLBACK_STARTED_DETAILS_MEMBERS[1])?),
+            2 => self.timeout = Some(ReadValue::read(reader, &schemas::CALLBACK_STARTED_DETAILS_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CallbackStartedDetails);
+
+/// `CallbackSucceededDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallbackSucceededDetails {
+    /// `Result`
+    pub result: EventResult,
+}
+
+impl Structure for CallbackSucceededDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CALLBACK_SUCCEEDED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CALLBACK_SUCCEEDED_DETAILS_MEMBERS[0], &self.result);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CallbackSucceededDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CALLBACK_SUCCEEDED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.result = ReadValue::read(reader, &schemas::CALLBACK_SUCCEEDED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CallbackSucceededDetails);
+
+/// `CallbackTimedOutDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallbackTimedOutDetails {
+    /// `Error`
+    pub error: EventError,
+}
+
+impl Structure for CallbackTimedOutDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CALLBACK_TIMED_OUT_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CALLBACK_TIMED_OUT_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CallbackTimedOutDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CALLBACK_TIMED_OUT_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::CALLBACK_TIMED_OUT_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CallbackTimedOutDetails);
 
 /// `CapacityProviderConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -447,6 +874,549 @@ impl ReadStructure for CapacityProviderConfig {
 
 structure_value!(CapacityProviderConfig);
 
+/// `ChainedInvokeDetails`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ChainedInvokeDetails {
+    /// `Result`
+    pub result: Option<String>,
+    /// `Error`
+    pub error: Option<ErrorObject>,
+}
+
+impl fmt::Debug for ChainedInvokeDetails {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ChainedInvokeDetails")
+            .field("result", &self.result.as_ref().map(|_| Hidden))
+            .field("error", &self.error)
+            .finish()
+    }
+}
+
+impl Structure for ChainedInvokeDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHAINED_INVOKE_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CHAINED_INVOKE_DETAILS_MEMBERS[0], &self.result);
+        put_optional(writer, &schemas::CHAINED_INVOKE_DETAILS_MEMBERS[1], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ChainedInvokeDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CHAINED_INVOKE_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.result = Some(ReadValue::read(reader, &schemas::CHAINED_INVOKE_DETAILS_MEMBERS[0])?),
+            1 => self.error = Some(ReadValue::read(reader, &schemas::CHAINED_INVOKE_DETAILS_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ChainedInvokeDetails);
+
+/// `ChainedInvokeFailedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChainedInvokeFailedDetails {
+    /// `Error`
+    pub error: EventError,
+}
+
+impl Structure for ChainedInvokeFailedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHAINED_INVOKE_FAILED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CHAINED_INVOKE_FAILED_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ChainedInvokeFailedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CHAINED_INVOKE_FAILED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::CHAINED_INVOKE_FAILED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ChainedInvokeFailedDetails);
+
+/// `ChainedInvokeOptions`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChainedInvokeOptions {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `TenantId`
+    pub tenant_id: Option<String>,
+    /// `XAmznTraceId`
+    pub x_amzn_trace_id: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ChainedInvokeOptions {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHAINED_INVOKE_OPTIONS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::CHAINED_INVOKE_OPTIONS_MEMBERS[0], &self.function_name, self.missing.has(0));
+        put_optional(writer, &schemas::CHAINED_INVOKE_OPTIONS_MEMBERS[1], &self.tenant_id);
+        put_optional(writer, &schemas::CHAINED_INVOKE_OPTIONS_MEMBERS[2], &self.x_amzn_trace_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ChainedInvokeOptions {
+    fn schema() -> &'static Shape {
+        &schemas::CHAINED_INVOKE_OPTIONS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::CHAINED_INVOKE_OPTIONS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::CHAINED_INVOKE_OPTIONS_MEMBERS[0])?,
+            1 => self.tenant_id = Some(ReadValue::read(reader, &schemas::CHAINED_INVOKE_OPTIONS_MEMBERS[1])?),
+            2 => self.x_amzn_trace_id = Some(ReadValue::read(reader, &schemas::CHAINED_INVOKE_OPTIONS_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ChainedInvokeOptions);
+
+/// `ChainedInvokeStartedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChainedInvokeStartedDetails {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `TenantId`
+    pub tenant_id: Option<String>,
+    /// `Input`
+    pub input: Option<EventInput>,
+    /// `ExecutedVersion`
+    pub executed_version: Option<String>,
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: Option<String>,
+}
+
+impl Structure for ChainedInvokeStartedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHAINED_INVOKE_STARTED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[0], &self.function_name);
+        put_optional(writer, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[1], &self.tenant_id);
+        put_optional(writer, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[2], &self.input);
+        put_optional(writer, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[3], &self.executed_version);
+        put_optional(writer, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[4], &self.durable_execution_arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ChainedInvokeStartedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CHAINED_INVOKE_STARTED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[0])?,
+            1 => self.tenant_id = Some(ReadValue::read(reader, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[1])?),
+            2 => self.input = Some(ReadValue::read(reader, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[2])?),
+            3 => {
+                self.executed_version =
+                    Some(ReadValue::read(reader, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[3])?)
+            }
+            4 => {
+                self.durable_execution_arn =
+                    Some(ReadValue::read(reader, &schemas::CHAINED_INVOKE_STARTED_DETAILS_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ChainedInvokeStartedDetails);
+
+/// `ChainedInvokeStoppedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChainedInvokeStoppedDetails {
+    /// `Error`
+    pub error: EventError,
+}
+
+impl Structure for ChainedInvokeStoppedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHAINED_INVOKE_STOPPED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CHAINED_INVOKE_STOPPED_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ChainedInvokeStoppedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CHAINED_INVOKE_STOPPED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::CHAINED_INVOKE_STOPPED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ChainedInvokeStoppedDetails);
+
+/// `ChainedInvokeSucceededDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChainedInvokeSucceededDetails {
+    /// `Result`
+    pub result: EventResult,
+}
+
+impl Structure for ChainedInvokeSucceededDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHAINED_INVOKE_SUCCEEDED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CHAINED_INVOKE_SUCCEEDED_DETAILS_MEMBERS[0], &self.result);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ChainedInvokeSucceededDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CHAINED_INVOKE_SUCCEEDED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.result = ReadValue::read(reader, &schemas::CHAINED_INVOKE_SUCCEEDED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ChainedInvokeSucceededDetails);
+
+/// `ChainedInvokeTimedOutDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChainedInvokeTimedOutDetails {
+    /// `Error`
+    pub error: EventError,
+}
+
+impl Structure for ChainedInvokeTimedOutDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHAINED_INVOKE_TIMED_OUT_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CHAINED_INVOKE_TIMED_OUT_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ChainedInvokeTimedOutDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CHAINED_INVOKE_TIMED_OUT_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::CHAINED_INVOKE_TIMED_OUT_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ChainedInvokeTimedOutDetails);
+
+/// `CheckpointDurableExecutionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckpointDurableExecutionRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `CheckpointToken`
+    pub checkpoint_token: String,
+    /// `Updates`
+    pub updates: Option<Vec<OperationUpdate>>,
+    /// `ClientToken`
+    pub client_token: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CheckpointDurableExecutionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS[1],
+            &self.checkpoint_token,
+            self.missing.has(1),
+        );
+        put_optional(writer, &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS[2], &self.updates);
+        put_optional(writer, &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS[3], &self.client_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CheckpointDurableExecutionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.checkpoint_token =
+                    ReadValue::read(reader, &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.updates = Some(ReadValue::read(reader, &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.client_token =
+                    Some(ReadValue::read(reader, &schemas::CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CheckpointDurableExecutionRequest);
+
+/// `CheckpointDurableExecutionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckpointDurableExecutionResponse {
+    /// `CheckpointToken`
+    pub checkpoint_token: Option<String>,
+    /// `NewExecutionState`
+    pub new_execution_state: CheckpointUpdatedExecutionState,
+}
+
+impl Structure for CheckpointDurableExecutionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHECKPOINT_DURABLE_EXECUTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CHECKPOINT_DURABLE_EXECUTION_RESPONSE_MEMBERS[0], &self.checkpoint_token);
+        put(writer, &schemas::CHECKPOINT_DURABLE_EXECUTION_RESPONSE_MEMBERS[1], &self.new_execution_state);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CheckpointDurableExecutionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CHECKPOINT_DURABLE_EXECUTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.checkpoint_token =
+                    Some(ReadValue::read(reader, &schemas::CHECKPOINT_DURABLE_EXECUTION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.new_execution_state =
+                    ReadValue::read(reader, &schemas::CHECKPOINT_DURABLE_EXECUTION_RESPONSE_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CheckpointDurableExecutionResponse);
+
+/// `CheckpointUpdatedExecutionState`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckpointUpdatedExecutionState {
+    /// `Operations`
+    pub operations: Option<Vec<Operation>>,
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+}
+
+impl Structure for CheckpointUpdatedExecutionState {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHECKPOINT_UPDATED_EXECUTION_STATE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CHECKPOINT_UPDATED_EXECUTION_STATE_MEMBERS[0], &self.operations);
+        put_optional(writer, &schemas::CHECKPOINT_UPDATED_EXECUTION_STATE_MEMBERS[1], &self.next_marker);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CheckpointUpdatedExecutionState {
+    fn schema() -> &'static Shape {
+        &schemas::CHECKPOINT_UPDATED_EXECUTION_STATE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.operations =
+                    Some(ReadValue::read(reader, &schemas::CHECKPOINT_UPDATED_EXECUTION_STATE_MEMBERS[0])?)
+            }
+            1 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::CHECKPOINT_UPDATED_EXECUTION_STATE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CheckpointUpdatedExecutionState);
+
+/// `CodeSigningConfig`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeSigningConfig {
+    /// `CodeSigningConfigId`
+    pub code_signing_config_id: String,
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `AllowedPublishers`
+    pub allowed_publishers: AllowedPublishers,
+    /// `CodeSigningPolicies`
+    pub code_signing_policies: CodeSigningPolicies,
+    /// `LastModified`
+    pub last_modified: String,
+}
+
+impl Structure for CodeSigningConfig {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CODE_SIGNING_CONFIG
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[0], &self.code_signing_config_id);
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[1], &self.code_signing_config_arn);
+        put_optional(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[2], &self.description);
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[3], &self.allowed_publishers);
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[4], &self.code_signing_policies);
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[5], &self.last_modified);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CodeSigningConfig {
+    fn schema() -> &'static Shape {
+        &schemas::CODE_SIGNING_CONFIG
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.code_signing_config_id = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[0])?,
+            1 => self.code_signing_config_arn = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[1])?,
+            2 => self.description = Some(ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[2])?),
+            3 => self.allowed_publishers = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[3])?,
+            4 => self.code_signing_policies = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[4])?,
+            5 => self.last_modified = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[5])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CodeSigningConfig);
+
+/// `CodeSigningPolicies`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeSigningPolicies {
+    /// `UntrustedArtifactOnDeployment`
+    pub untrusted_artifact_on_deployment: Option<String>,
+}
+
+impl Structure for CodeSigningPolicies {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CODE_SIGNING_POLICIES
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CODE_SIGNING_POLICIES_MEMBERS[0], &self.untrusted_artifact_on_deployment);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CodeSigningPolicies {
+    fn schema() -> &'static Shape {
+        &schemas::CODE_SIGNING_POLICIES
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.untrusted_artifact_on_deployment =
+                    Some(ReadValue::read(reader, &schemas::CODE_SIGNING_POLICIES_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CodeSigningPolicies);
+
 /// `Concurrency`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Concurrency {
@@ -480,6 +1450,240 @@ impl ReadStructure for Concurrency {
 }
 
 structure_value!(Concurrency);
+
+/// `ContextDetails`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ContextDetails {
+    /// `ReplayChildren`
+    pub replay_children: Option<bool>,
+    /// `Result`
+    pub result: Option<String>,
+    /// `Error`
+    pub error: Option<ErrorObject>,
+}
+
+impl fmt::Debug for ContextDetails {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ContextDetails")
+            .field("replay_children", &self.replay_children)
+            .field("result", &self.result.as_ref().map(|_| Hidden))
+            .field("error", &self.error)
+            .finish()
+    }
+}
+
+impl Structure for ContextDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONTEXT_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONTEXT_DETAILS_MEMBERS[0], &self.replay_children);
+        put_optional(writer, &schemas::CONTEXT_DETAILS_MEMBERS[1], &self.result);
+        put_optional(writer, &schemas::CONTEXT_DETAILS_MEMBERS[2], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ContextDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CONTEXT_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.replay_children = Some(ReadValue::read(reader, &schemas::CONTEXT_DETAILS_MEMBERS[0])?),
+            1 => self.result = Some(ReadValue::read(reader, &schemas::CONTEXT_DETAILS_MEMBERS[1])?),
+            2 => self.error = Some(ReadValue::read(reader, &schemas::CONTEXT_DETAILS_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ContextDetails);
+
+/// `ContextFailedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextFailedDetails {
+    /// `Error`
+    pub error: EventError,
+}
+
+impl Structure for ContextFailedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONTEXT_FAILED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CONTEXT_FAILED_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ContextFailedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CONTEXT_FAILED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::CONTEXT_FAILED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ContextFailedDetails);
+
+/// `ContextOptions`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextOptions {
+    /// `ReplayChildren`
+    pub replay_children: Option<bool>,
+}
+
+impl Structure for ContextOptions {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONTEXT_OPTIONS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONTEXT_OPTIONS_MEMBERS[0], &self.replay_children);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ContextOptions {
+    fn schema() -> &'static Shape {
+        &schemas::CONTEXT_OPTIONS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.replay_children = Some(ReadValue::read(reader, &schemas::CONTEXT_OPTIONS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ContextOptions);
+
+/// `ContextStartedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextStartedDetails {}
+
+impl Structure for ContextStartedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONTEXT_STARTED_DETAILS
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ContextStartedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CONTEXT_STARTED_DETAILS
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(ContextStartedDetails);
+
+/// `ContextSucceededDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextSucceededDetails {
+    /// `Result`
+    pub result: EventResult,
+}
+
+impl Structure for ContextSucceededDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONTEXT_SUCCEEDED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CONTEXT_SUCCEEDED_DETAILS_MEMBERS[0], &self.result);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ContextSucceededDetails {
+    fn schema() -> &'static Shape {
+        &schemas::CONTEXT_SUCCEEDED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.result = ReadValue::read(reader, &schemas::CONTEXT_SUCCEEDED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ContextSucceededDetails);
+
+/// `Cors`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cors {
+    /// `AllowCredentials`
+    pub allow_credentials: Option<bool>,
+    /// `AllowHeaders`
+    pub allow_headers: Option<Vec<String>>,
+    /// `AllowMethods`
+    pub allow_methods: Option<Vec<String>>,
+    /// `AllowOrigins`
+    pub allow_origins: Option<Vec<String>>,
+    /// `ExposeHeaders`
+    pub expose_headers: Option<Vec<String>>,
+    /// `MaxAge`
+    pub max_age: Option<i32>,
+}
+
+impl Structure for Cors {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CORS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CORS_MEMBERS[0], &self.allow_credentials);
+        put_optional(writer, &schemas::CORS_MEMBERS[1], &self.allow_headers);
+        put_optional(writer, &schemas::CORS_MEMBERS[2], &self.allow_methods);
+        put_optional(writer, &schemas::CORS_MEMBERS[3], &self.allow_origins);
+        put_optional(writer, &schemas::CORS_MEMBERS[4], &self.expose_headers);
+        put_optional(writer, &schemas::CORS_MEMBERS[5], &self.max_age);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Cors {
+    fn schema() -> &'static Shape {
+        &schemas::CORS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.allow_credentials = Some(ReadValue::read(reader, &schemas::CORS_MEMBERS[0])?),
+            1 => self.allow_headers = Some(ReadValue::read(reader, &schemas::CORS_MEMBERS[1])?),
+            2 => self.allow_methods = Some(ReadValue::read(reader, &schemas::CORS_MEMBERS[2])?),
+            3 => self.allow_origins = Some(ReadValue::read(reader, &schemas::CORS_MEMBERS[3])?),
+            4 => self.expose_headers = Some(ReadValue::read(reader, &schemas::CORS_MEMBERS[4])?),
+            5 => self.max_age = Some(ReadValue::read(reader, &schemas::CORS_MEMBERS[5])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Cors);
 
 /// `CreateAliasRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -536,6 +1740,112 @@ impl ReadStructure for CreateAliasRequest {
 }
 
 structure_value!(CreateAliasRequest);
+
+/// `CreateCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateCodeSigningConfigRequest {
+    /// `Description`
+    pub description: Option<String>,
+    /// `AllowedPublishers`
+    pub allowed_publishers: AllowedPublishers,
+    /// `CodeSigningPolicies`
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+    /// `Tags`
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CreateCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0], &self.description);
+        put_needed(
+            writer,
+            &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1],
+            &self.allowed_publishers,
+            self.missing.has(1),
+        );
+        put_optional(writer, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2], &self.code_signing_policies);
+        put_optional(writer, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[3], &self.tags);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.description =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?)
+            }
+            1 => {
+                self.allowed_publishers =
+                    ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.code_signing_policies =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2])?)
+            }
+            3 => self.tags = Some(ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateCodeSigningConfigRequest);
+
+/// `CreateCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateCodeSigningConfigResponse {
+    /// `CodeSigningConfig`
+    pub code_signing_config: CodeSigningConfig,
+}
+
+impl Structure for CreateCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config =
+                    ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateCodeSigningConfigResponse);
 
 /// `CreateEventSourceMappingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -984,6 +2294,139 @@ impl ReadStructure for CreateFunctionRequest {
 
 structure_value!(CreateFunctionRequest);
 
+/// `CreateFunctionUrlConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateFunctionUrlConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: Option<String>,
+    /// `AuthType`
+    pub auth_type: String,
+    /// `Cors`
+    pub cors: Option<Cors>,
+    /// `InvokeMode`
+    pub invoke_mode: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CreateFunctionUrlConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[1], &self.qualifier);
+        put_needed(
+            writer,
+            &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[2],
+            &self.auth_type,
+            self.missing.has(2),
+        );
+        put_optional(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[3], &self.cors);
+        put_optional(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[4], &self.invoke_mode);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateFunctionUrlConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.qualifier = Some(ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[1])?)
+            }
+            2 => self.auth_type = ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[2])?,
+            3 => self.cors = Some(ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[3])?),
+            4 => {
+                self.invoke_mode =
+                    Some(ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateFunctionUrlConfigRequest);
+
+/// `CreateFunctionUrlConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateFunctionUrlConfigResponse {
+    /// `FunctionUrl`
+    pub function_url: String,
+    /// `FunctionArn`
+    pub function_arn: String,
+    /// `AuthType`
+    pub auth_type: String,
+    /// `Cors`
+    pub cors: Option<Cors>,
+    /// `CreationTime`
+    pub creation_time: String,
+    /// `InvokeMode`
+    pub invoke_mode: Option<String>,
+}
+
+impl Structure for CreateFunctionUrlConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[0], &self.function_url);
+        put(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[1], &self.function_arn);
+        put(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[2], &self.auth_type);
+        put_optional(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[3], &self.cors);
+        put(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[4], &self.creation_time);
+        put_optional(writer, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[5], &self.invoke_mode);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateFunctionUrlConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.function_url = ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[0])?,
+            1 => self.function_arn = ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[1])?,
+            2 => self.auth_type = ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[2])?,
+            3 => self.cors = Some(ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[3])?),
+            4 => {
+                self.creation_time = ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[4])?
+            }
+            5 => {
+                self.invoke_mode =
+                    Some(ReadValue::read(reader, &schemas::CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateFunctionUrlConfigResponse);
+
 /// `DeadLetterConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeadLetterConfig {
@@ -1062,6 +2505,170 @@ impl ReadStructure for DeleteAliasRequest {
 
 structure_value!(DeleteAliasRequest);
 
+/// `DeleteCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteCodeSigningConfigRequest);
+
+/// `DeleteCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteCodeSigningConfigResponse {}
+
+impl Structure for DeleteCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(DeleteCodeSigningConfigResponse);
+
+/// `DeleteDurableExecutionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDurableExecutionRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteDurableExecutionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_DURABLE_EXECUTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteDurableExecutionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_DURABLE_EXECUTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_DURABLE_EXECUTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteDurableExecutionRequest);
+
+/// `DeleteDurableExecutionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDurableExecutionResponse {
+    /// `DeletionRequestTimestamp`
+    pub deletion_request_timestamp: Timestamp,
+}
+
+impl Structure for DeleteDurableExecutionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_DURABLE_EXECUTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS[0], &self.deletion_request_timestamp);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteDurableExecutionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_DURABLE_EXECUTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.deletion_request_timestamp =
+                    ReadValue::read(reader, &schemas::DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteDurableExecutionResponse);
+
 /// `DeleteEventSourceMappingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteEventSourceMappingRequest {
@@ -1104,6 +2711,57 @@ impl ReadStructure for DeleteEventSourceMappingRequest {
 }
 
 structure_value!(DeleteEventSourceMappingRequest);
+
+/// `DeleteFunctionCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteFunctionCodeSigningConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteFunctionCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteFunctionCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteFunctionCodeSigningConfigRequest);
 
 /// `DeleteFunctionConcurrencyRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1290,6 +2948,224 @@ impl ReadStructure for DeleteFunctionResponse {
 }
 
 structure_value!(DeleteFunctionResponse);
+
+/// `DeleteFunctionUrlConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteFunctionUrlConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteFunctionUrlConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_FUNCTION_URL_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::DELETE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[1], &self.qualifier);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteFunctionUrlConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_FUNCTION_URL_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_FUNCTION_URL_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::DELETE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.qualifier = Some(ReadValue::read(reader, &schemas::DELETE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteFunctionUrlConfigRequest);
+
+/// `DeleteLayerVersionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLayerVersionRequest {
+    /// `LayerName`
+    pub layer_name: String,
+    /// `VersionNumber`
+    pub version_number: i64,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteLayerVersionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_LAYER_VERSION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_LAYER_VERSION_REQUEST_MEMBERS[0], &self.layer_name, self.missing.has(0));
+        put_needed(
+            writer,
+            &schemas::DELETE_LAYER_VERSION_REQUEST_MEMBERS[1],
+            &self.version_number,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteLayerVersionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_LAYER_VERSION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DELETE_LAYER_VERSION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.layer_name = ReadValue::read(reader, &schemas::DELETE_LAYER_VERSION_REQUEST_MEMBERS[0])?,
+            1 => self.version_number = ReadValue::read(reader, &schemas::DELETE_LAYER_VERSION_REQUEST_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteLayerVersionRequest);
+
+/// `DeleteProvisionedConcurrencyConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteProvisionedConcurrencyConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteProvisionedConcurrencyConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1],
+            &self.qualifier,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteProvisionedConcurrencyConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.qualifier =
+                    ReadValue::read(reader, &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteProvisionedConcurrencyConfigRequest);
+
+/// `DeleteResourcePolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourcePolicyRequest {
+    /// `ResourceArn`
+    pub resource_arn: String,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteResourcePolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_RESOURCE_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_RESOURCE_POLICY_REQUEST_MEMBERS[0],
+            &self.resource_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::DELETE_RESOURCE_POLICY_REQUEST_MEMBERS[1], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteResourcePolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_RESOURCE_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_RESOURCE_POLICY_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.resource_arn = ReadValue::read(reader, &schemas::DELETE_RESOURCE_POLICY_REQUEST_MEMBERS[0])?,
+            1 => self.revision_id = Some(ReadValue::read(reader, &schemas::DELETE_RESOURCE_POLICY_REQUEST_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteResourcePolicyRequest);
 
 /// `DestinationConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1597,6 +3473,456 @@ impl ReadStructure for EphemeralStorage {
 }
 
 structure_value!(EphemeralStorage);
+
+/// `ErrorObject`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ErrorObject {
+    /// `ErrorMessage`
+    pub error_message: Option<String>,
+    /// `ErrorType`
+    pub error_type: Option<String>,
+    /// `ErrorData`
+    pub error_data: Option<String>,
+    /// `StackTrace`
+    pub stack_trace: Option<Vec<String>>,
+}
+
+impl fmt::Debug for ErrorObject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ErrorObject")
+            .field("error_message", &self.error_message.as_ref().map(|_| Hidden))
+            .field("error_type", &self.error_type.as_ref().map(|_| Hidden))
+            .field("error_data", &self.error_data.as_ref().map(|_| Hidden))
+            .field("stack_trace", &self.stack_trace.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for ErrorObject {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ERROR_OBJECT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ERROR_OBJECT_MEMBERS[0], &self.error_message);
+        put_optional(writer, &schemas::ERROR_OBJECT_MEMBERS[1], &self.error_type);
+        put_optional(writer, &schemas::ERROR_OBJECT_MEMBERS[2], &self.error_data);
+        put_optional(writer, &schemas::ERROR_OBJECT_MEMBERS[3], &self.stack_trace);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ErrorObject {
+    fn schema() -> &'static Shape {
+        &schemas::ERROR_OBJECT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error_message = Some(ReadValue::read(reader, &schemas::ERROR_OBJECT_MEMBERS[0])?),
+            1 => self.error_type = Some(ReadValue::read(reader, &schemas::ERROR_OBJECT_MEMBERS[1])?),
+            2 => self.error_data = Some(ReadValue::read(reader, &schemas::ERROR_OBJECT_MEMBERS[2])?),
+            3 => self.stack_trace = Some(ReadValue::read(reader, &schemas::ERROR_OBJECT_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ErrorObject);
+
+/// `Event`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Event {
+    /// `EventType`
+    pub event_type: Option<String>,
+    /// `SubType`
+    pub sub_type: Option<String>,
+    /// `EventId`
+    pub event_id: Option<i32>,
+    /// `Id`
+    pub id: Option<String>,
+    /// `Name`
+    pub name: Option<String>,
+    /// `EventTimestamp`
+    pub event_timestamp: Option<Timestamp>,
+    /// `ParentId`
+    pub parent_id: Option<String>,
+    /// `ExecutionStartedDetails`
+    pub execution_started_details: Option<ExecutionStartedDetails>,
+    /// `ExecutionSucceededDetails`
+    pub execution_succeeded_details: Option<ExecutionSucceededDetails>,
+    /// `ExecutionFailedDetails`
+    pub execution_failed_details: Option<ExecutionFailedDetails>,
+    /// `ExecutionTimedOutDetails`
+    pub execution_timed_out_details: Option<ExecutionTimedOutDetails>,
+    /// `ExecutionStoppedDetails`
+    pub execution_stopped_details: Option<ExecutionStoppedDetails>,
+    /// `ContextStartedDetails`
+    pub context_started_details: Option<ContextStartedDetails>,
+    /// `ContextSucceededDetails`
+    pub context_succeeded_details: Option<ContextSucceededDetails>,
+    /// `ContextFailedDetails`
+    pub context_failed_details: Option<ContextFailedDetails>,
+    /// `WaitStartedDetails`
+    pub wait_started_details: Option<WaitStartedDetails>,
+    /// `WaitSucceededDetails`
+    pub wait_succeeded_details: Option<WaitSucceededDetails>,
+    /// `WaitCancelledDetails`
+    pub wait_cancelled_details: Option<WaitCancelledDetails>,
+    /// `StepStartedDetails`
+    pub step_started_details: Option<StepStartedDetails>,
+    /// `StepSucceededDetails`
+    pub step_succeeded_details: Option<StepSucceededDetails>,
+    /// `StepFailedDetails`
+    pub step_failed_details: Option<StepFailedDetails>,
+    /// `ChainedInvokeStartedDetails`
+    pub chained_invoke_started_details: Option<ChainedInvokeStartedDetails>,
+    /// `ChainedInvokeSucceededDetails`
+    pub chained_invoke_succeeded_details: Option<ChainedInvokeSucceededDetails>,
+    /// `ChainedInvokeFailedDetails`
+    pub chained_invoke_failed_details: Option<ChainedInvokeFailedDetails>,
+    /// `ChainedInvokeTimedOutDetails`
+    pub chained_invoke_timed_out_details: Option<ChainedInvokeTimedOutDetails>,
+    /// `ChainedInvokeStoppedDetails`
+    pub chained_invoke_stopped_details: Option<ChainedInvokeStoppedDetails>,
+    /// `CallbackStartedDetails`
+    pub callback_started_details: Option<CallbackStartedDetails>,
+    /// `CallbackSucceededDetails`
+    pub callback_succeeded_details: Option<CallbackSucceededDetails>,
+    /// `CallbackFailedDetails`
+    pub callback_failed_details: Option<CallbackFailedDetails>,
+    /// `CallbackTimedOutDetails`
+    pub callback_timed_out_details: Option<CallbackTimedOutDetails>,
+    /// `InvocationCompletedDetails`
+    pub invocation_completed_details: Option<InvocationCompletedDetails>,
+    /// `ExecutionPausedDetails`
+    pub execution_paused_details: Option<ExecutionPausedDetails>,
+    /// `ExecutionResumedDetails`
+    pub execution_resumed_details: Option<ExecutionResumedDetails>,
+}
+
+impl Structure for Event {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EVENT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EVENT_MEMBERS[0], &self.event_type);
+        put_optional(writer, &schemas::EVENT_MEMBERS[1], &self.sub_type);
+        put_optional(writer, &schemas::EVENT_MEMBERS[2], &self.event_id);
+        put_optional(writer, &schemas::EVENT_MEMBERS[3], &self.id);
+        put_optional(writer, &schemas::EVENT_MEMBERS[4], &self.name);
+        put_optional(writer, &schemas::EVENT_MEMBERS[5], &self.event_timestamp);
+        put_optional(writer, &schemas::EVENT_MEMBERS[6], &self.parent_id);
+        put_optional(writer, &schemas::EVENT_MEMBERS[7], &self.execution_started_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[8], &self.execution_succeeded_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[9], &self.execution_failed_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[10], &self.execution_timed_out_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[11], &self.execution_stopped_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[12], &self.context_started_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[13], &self.context_succeeded_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[14], &self.context_failed_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[15], &self.wait_started_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[16], &self.wait_succeeded_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[17], &self.wait_cancelled_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[18], &self.step_started_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[19], &self.step_succeeded_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[20], &self.step_failed_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[21], &self.chained_invoke_started_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[22], &self.chained_invoke_succeeded_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[23], &self.chained_invoke_failed_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[24], &self.chained_invoke_timed_out_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[25], &self.chained_invoke_stopped_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[26], &self.callback_started_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[27], &self.callback_succeeded_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[28], &self.callback_failed_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[29], &self.callback_timed_out_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[30], &self.invocation_completed_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[31], &self.execution_paused_details);
+        put_optional(writer, &schemas::EVENT_MEMBERS[32], &self.execution_resumed_details);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Event {
+    fn schema() -> &'static Shape {
+        &schemas::EVENT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.event_type = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[0])?),
+            1 => self.sub_type = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[1])?),
+            2 => self.event_id = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[2])?),
+            3 => self.id = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[3])?),
+            4 => self.name = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[4])?),
+            5 => self.event_timestamp = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[5])?),
+            6 => self.parent_id = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[6])?),
+            7 => self.execution_started_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[7])?),
+            8 => self.execution_succeeded_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[8])?),
+            9 => self.execution_failed_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[9])?),
+            10 => self.execution_timed_out_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[10])?),
+            11 => self.execution_stopped_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[11])?),
+            12 => self.context_started_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[12])?),
+            13 => self.context_succeeded_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[13])?),
+            14 => self.context_failed_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[14])?),
+            15 => self.wait_started_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[15])?),
+            16 => self.wait_succeeded_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[16])?),
+            17 => self.wait_cancelled_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[17])?),
+            18 => self.step_started_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[18])?),
+            19 => self.step_succeeded_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[19])?),
+            20 => self.step_failed_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[20])?),
+            21 => self.chained_invoke_started_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[21])?),
+            22 => self.chained_invoke_succeeded_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[22])?),
+            23 => self.chained_invoke_failed_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[23])?),
+            24 => self.chained_invoke_timed_out_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[24])?),
+            25 => self.chained_invoke_stopped_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[25])?),
+            26 => self.callback_started_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[26])?),
+            27 => self.callback_succeeded_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[27])?),
+            28 => self.callback_failed_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[28])?),
+            29 => self.callback_timed_out_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[29])?),
+            30 => self.invocation_completed_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[30])?),
+            31 => self.execution_paused_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[31])?),
+            32 => self.execution_resumed_details = Some(ReadValue::read(reader, &schemas::EVENT_MEMBERS[32])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Event);
+
+/// `EventError`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventError {
+    /// `Payload`
+    pub payload: Option<ErrorObject>,
+    /// `Truncated`
+    pub truncated: Option<bool>,
+}
+
+impl Structure for EventError {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EVENT_ERROR
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EVENT_ERROR_MEMBERS[0], &self.payload);
+        put_optional(writer, &schemas::EVENT_ERROR_MEMBERS[1], &self.truncated);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EventError {
+    fn schema() -> &'static Shape {
+        &schemas::EVENT_ERROR
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.payload = Some(ReadValue::read(reader, &schemas::EVENT_ERROR_MEMBERS[0])?),
+            1 => self.truncated = Some(ReadValue::read(reader, &schemas::EVENT_ERROR_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EventError);
+
+/// `EventInput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct EventInput {
+    /// `Payload`
+    pub payload: Option<String>,
+    /// `Truncated`
+    pub truncated: Option<bool>,
+}
+
+impl fmt::Debug for EventInput {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EventInput")
+            .field("payload", &self.payload.as_ref().map(|_| Hidden))
+            .field("truncated", &self.truncated)
+            .finish()
+    }
+}
+
+impl Structure for EventInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EVENT_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EVENT_INPUT_MEMBERS[0], &self.payload);
+        put_optional(writer, &schemas::EVENT_INPUT_MEMBERS[1], &self.truncated);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EventInput {
+    fn schema() -> &'static Shape {
+        &schemas::EVENT_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.payload = Some(ReadValue::read(reader, &schemas::EVENT_INPUT_MEMBERS[0])?),
+            1 => self.truncated = Some(ReadValue::read(reader, &schemas::EVENT_INPUT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EventInput);
+
+/// `EventPauseReason`.
+#[derive(Clone, Default, PartialEq)]
+pub struct EventPauseReason {
+    /// `Payload`
+    pub payload: Option<String>,
+    /// `Truncated`
+    pub truncated: Option<bool>,
+}
+
+impl fmt::Debug for EventPauseReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EventPauseReason")
+            .field("payload", &self.payload.as_ref().map(|_| Hidden))
+            .field("truncated", &self.truncated)
+            .finish()
+    }
+}
+
+impl Structure for EventPauseReason {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EVENT_PAUSE_REASON
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EVENT_PAUSE_REASON_MEMBERS[0], &self.payload);
+        put_optional(writer, &schemas::EVENT_PAUSE_REASON_MEMBERS[1], &self.truncated);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EventPauseReason {
+    fn schema() -> &'static Shape {
+        &schemas::EVENT_PAUSE_REASON
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.payload = Some(ReadValue::read(reader, &schemas::EVENT_PAUSE_REASON_MEMBERS[0])?),
+            1 => self.truncated = Some(ReadValue::read(reader, &schemas::EVENT_PAUSE_REASON_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EventPauseReason);
+
+/// `EventResult`.
+#[derive(Clone, Default, PartialEq)]
+pub struct EventResult {
+    /// `Payload`
+    pub payload: Option<String>,
+    /// `Truncated`
+    pub truncated: Option<bool>,
+}
+
+impl fmt::Debug for EventResult {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EventResult")
+            .field("payload", &self.payload.as_ref().map(|_| Hidden))
+            .field("truncated", &self.truncated)
+            .finish()
+    }
+}
+
+impl Structure for EventResult {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EVENT_RESULT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EVENT_RESULT_MEMBERS[0], &self.payload);
+        put_optional(writer, &schemas::EVENT_RESULT_MEMBERS[1], &self.truncated);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EventResult {
+    fn schema() -> &'static Shape {
+        &schemas::EVENT_RESULT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.payload = Some(ReadValue::read(reader, &schemas::EVENT_RESULT_MEMBERS[0])?),
+            1 => self.truncated = Some(ReadValue::read(reader, &schemas::EVENT_RESULT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EventResult);
+
+/// `EventResumeReason`.
+#[derive(Clone, Default, PartialEq)]
+pub struct EventResumeReason {
+    /// `Payload`
+    pub payload: Option<String>,
+    /// `Truncated`
+    pub truncated: Option<bool>,
+}
+
+impl fmt::Debug for EventResumeReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EventResumeReason")
+            .field("payload", &self.payload.as_ref().map(|_| Hidden))
+            .field("truncated", &self.truncated)
+            .finish()
+    }
+}
+
+impl Structure for EventResumeReason {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EVENT_RESUME_REASON
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EVENT_RESUME_REASON_MEMBERS[0], &self.payload);
+        put_optional(writer, &schemas::EVENT_RESUME_REASON_MEMBERS[1], &self.truncated);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EventResumeReason {
+    fn schema() -> &'static Shape {
+        &schemas::EVENT_RESUME_REASON
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.payload = Some(ReadValue::read(reader, &schemas::EVENT_RESUME_REASON_MEMBERS[0])?),
+            1 => self.truncated = Some(ReadValue::read(reader, &schemas::EVENT_RESUME_REASON_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EventResumeReason);
 
 /// `EventSourceMappingConfiguration`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1959,6 +4285,365 @@ impl ReadStructure for EventSourceMappingMetricsConfig {
 }
 
 structure_value!(EventSourceMappingMetricsConfig);
+
+/// `Execution`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Execution {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `DurableExecutionName`
+    pub durable_execution_name: String,
+    /// `FunctionArn`
+    pub function_arn: String,
+    /// `Status`
+    pub status: String,
+    /// `StartTimestamp`
+    pub start_timestamp: Timestamp,
+    /// `EndTimestamp`
+    pub end_timestamp: Option<Timestamp>,
+    /// `KMSKeyArn`
+    pub kms_key_arn: Option<String>,
+}
+
+impl Structure for Execution {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::EXECUTION_MEMBERS[0], &self.durable_execution_arn);
+        put(writer, &schemas::EXECUTION_MEMBERS[1], &self.durable_execution_name);
+        put(writer, &schemas::EXECUTION_MEMBERS[2], &self.function_arn);
+        put(writer, &schemas::EXECUTION_MEMBERS[3], &self.status);
+        put(writer, &schemas::EXECUTION_MEMBERS[4], &self.start_timestamp);
+        put_optional(writer, &schemas::EXECUTION_MEMBERS[5], &self.end_timestamp);
+        put_optional(writer, &schemas::EXECUTION_MEMBERS[6], &self.kms_key_arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Execution {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.durable_execution_arn = ReadValue::read(reader, &schemas::EXECUTION_MEMBERS[0])?,
+            1 => self.durable_execution_name = ReadValue::read(reader, &schemas::EXECUTION_MEMBERS[1])?,
+            2 => self.function_arn = ReadValue::read(reader, &schemas::EXECUTION_MEMBERS[2])?,
+            3 => self.status = ReadValue::read(reader, &schemas::EXECUTION_MEMBERS[3])?,
+            4 => self.start_timestamp = ReadValue::read(reader, &schemas::EXECUTION_MEMBERS[4])?,
+            5 => self.end_timestamp = Some(ReadValue::read(reader, &schemas::EXECUTION_MEMBERS[5])?),
+            6 => self.kms_key_arn = Some(ReadValue::read(reader, &schemas::EXECUTION_MEMBERS[6])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Execution);
+
+/// `ExecutionDetails`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecutionDetails {
+    /// `InputPayload`
+    pub input_payload: Option<String>,
+}
+
+impl fmt::Debug for ExecutionDetails {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ExecutionDetails")
+            .field("input_payload", &self.input_payload.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for ExecutionDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EXECUTION_DETAILS_MEMBERS[0], &self.input_payload);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExecutionDetails {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.input_payload = Some(ReadValue::read(reader, &schemas::EXECUTION_DETAILS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExecutionDetails);
+
+/// `ExecutionFailedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecutionFailedDetails {
+    /// `Error`
+    pub error: EventError,
+}
+
+impl Structure for ExecutionFailedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION_FAILED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::EXECUTION_FAILED_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExecutionFailedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION_FAILED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::EXECUTION_FAILED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExecutionFailedDetails);
+
+/// `ExecutionPausedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecutionPausedDetails {
+    /// `PauseRequestTimestamp`
+    pub pause_request_timestamp: Timestamp,
+    /// `Reason`
+    pub reason: Option<EventPauseReason>,
+    /// `ExecutionTimeoutPaused`
+    pub execution_timeout_paused: bool,
+}
+
+impl Structure for ExecutionPausedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION_PAUSED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::EXECUTION_PAUSED_DETAILS_MEMBERS[0], &self.pause_request_timestamp);
+        put_optional(writer, &schemas::EXECUTION_PAUSED_DETAILS_MEMBERS[1], &self.reason);
+        put(writer, &schemas::EXECUTION_PAUSED_DETAILS_MEMBERS[2], &self.execution_timeout_paused);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExecutionPausedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION_PAUSED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.pause_request_timestamp = ReadValue::read(reader, &schemas::EXECUTION_PAUSED_DETAILS_MEMBERS[0])?,
+            1 => self.reason = Some(ReadValue::read(reader, &schemas::EXECUTION_PAUSED_DETAILS_MEMBERS[1])?),
+            2 => {
+                self.execution_timeout_paused = ReadValue::read(reader, &schemas::EXECUTION_PAUSED_DETAILS_MEMBERS[2])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExecutionPausedDetails);
+
+/// `ExecutionResumedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecutionResumedDetails {
+    /// `ResumeRequestTimestamp`
+    pub resume_request_timestamp: Timestamp,
+    /// `Reason`
+    pub reason: Option<EventResumeReason>,
+}
+
+impl Structure for ExecutionResumedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION_RESUMED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::EXECUTION_RESUMED_DETAILS_MEMBERS[0], &self.resume_request_timestamp);
+        put_optional(writer, &schemas::EXECUTION_RESUMED_DETAILS_MEMBERS[1], &self.reason);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExecutionResumedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION_RESUMED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.resume_request_timestamp = ReadValue::read(reader, &schemas::EXECUTION_RESUMED_DETAILS_MEMBERS[0])?
+            }
+            1 => self.reason = Some(ReadValue::read(reader, &schemas::EXECUTION_RESUMED_DETAILS_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExecutionResumedDetails);
+
+/// `ExecutionStartedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecutionStartedDetails {
+    /// `Input`
+    pub input: EventInput,
+    /// `ExecutionTimeout`
+    pub execution_timeout: i32,
+}
+
+impl Structure for ExecutionStartedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION_STARTED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::EXECUTION_STARTED_DETAILS_MEMBERS[0], &self.input);
+        put(writer, &schemas::EXECUTION_STARTED_DETAILS_MEMBERS[1], &self.execution_timeout);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExecutionStartedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION_STARTED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.input = ReadValue::read(reader, &schemas::EXECUTION_STARTED_DETAILS_MEMBERS[0])?,
+            1 => self.execution_timeout = ReadValue::read(reader, &schemas::EXECUTION_STARTED_DETAILS_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExecutionStartedDetails);
+
+/// `ExecutionStoppedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecutionStoppedDetails {
+    /// `Error`
+    pub error: EventError,
+}
+
+impl Structure for ExecutionStoppedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION_STOPPED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::EXECUTION_STOPPED_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExecutionStoppedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION_STOPPED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::EXECUTION_STOPPED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExecutionStoppedDetails);
+
+/// `ExecutionSucceededDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecutionSucceededDetails {
+    /// `Result`
+    pub result: EventResult,
+}
+
+impl Structure for ExecutionSucceededDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION_SUCCEEDED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::EXECUTION_SUCCEEDED_DETAILS_MEMBERS[0], &self.result);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExecutionSucceededDetails {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION_SUCCEEDED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.result = ReadValue::read(reader, &schemas::EXECUTION_SUCCEEDED_DETAILS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExecutionSucceededDetails);
+
+/// `ExecutionTimedOutDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecutionTimedOutDetails {
+    /// `Error`
+    pub error: Option<EventError>,
+}
+
+impl Structure for ExecutionTimedOutDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXECUTION_TIMED_OUT_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EXECUTION_TIMED_OUT_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExecutionTimedOutDetails {
+    fn schema() -> &'static Shape {
+        &schemas::EXECUTION_TIMED_OUT_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = Some(ReadValue::read(reader, &schemas::EXECUTION_TIMED_OUT_DETAILS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExecutionTimedOutDetails);
 
 /// `FileSystemConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2620,6 +5305,64 @@ impl ReadStructure for FunctionRuntimeConfig {
 
 structure_value!(FunctionRuntimeConfig);
 
+/// `FunctionUrlConfig`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FunctionUrlConfig {
+    /// `FunctionUrl`
+    pub function_url: String,
+    /// `FunctionArn`
+    pub function_arn: String,
+    /// `CreationTime`
+    pub creation_time: String,
+    /// `LastModifiedTime`
+    pub last_modified_time: String,
+    /// `Cors`
+    pub cors: Option<Cors>,
+    /// `AuthType`
+    pub auth_type: String,
+    /// `InvokeMode`
+    pub invoke_mode: Option<String>,
+}
+
+impl Structure for FunctionUrlConfig {
+    fn shape(&self) -> &'static Shape {
+        &schemas::FUNCTION_URL_CONFIG
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::FUNCTION_URL_CONFIG_MEMBERS[0], &self.function_url);
+        put(writer, &schemas::FUNCTION_URL_CONFIG_MEMBERS[1], &self.function_arn);
+        put(writer, &schemas::FUNCTION_URL_CONFIG_MEMBERS[2], &self.creation_time);
+        put(writer, &schemas::FUNCTION_URL_CONFIG_MEMBERS[3], &self.last_modified_time);
+        put_optional(writer, &schemas::FUNCTION_URL_CONFIG_MEMBERS[4], &self.cors);
+        put(writer, &schemas::FUNCTION_URL_CONFIG_MEMBERS[5], &self.auth_type);
+        put_optional(writer, &schemas::FUNCTION_URL_CONFIG_MEMBERS[6], &self.invoke_mode);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for FunctionUrlConfig {
+    fn schema() -> &'static Shape {
+        &schemas::FUNCTION_URL_CONFIG
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.function_url = ReadValue::read(reader, &schemas::FUNCTION_URL_CONFIG_MEMBERS[0])?,
+            1 => self.function_arn = ReadValue::read(reader, &schemas::FUNCTION_URL_CONFIG_MEMBERS[1])?,
+            2 => self.creation_time = ReadValue::read(reader, &schemas::FUNCTION_URL_CONFIG_MEMBERS[2])?,
+            3 => self.last_modified_time = ReadValue::read(reader, &schemas::FUNCTION_URL_CONFIG_MEMBERS[3])?,
+            4 => self.cors = Some(ReadValue::read(reader, &schemas::FUNCTION_URL_CONFIG_MEMBERS[4])?),
+            5 => self.auth_type = ReadValue::read(reader, &schemas::FUNCTION_URL_CONFIG_MEMBERS[5])?,
+            6 => self.invoke_mode = Some(ReadValue::read(reader, &schemas::FUNCTION_URL_CONFIG_MEMBERS[6])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(FunctionUrlConfig);
+
 /// `GetAccountSettingsRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetAccountSettingsRequest {}
@@ -2731,6 +5474,524 @@ impl ReadStructure for GetAliasRequest {
 
 structure_value!(GetAliasRequest);
 
+/// `GetCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetCodeSigningConfigRequest);
+
+/// `GetCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetCodeSigningConfigResponse {
+    /// `CodeSigningConfig`
+    pub code_signing_config: CodeSigningConfig,
+}
+
+impl Structure for GetCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config =
+                    ReadValue::read(reader, &schemas::GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetCodeSigningConfigResponse);
+
+/// `GetDurableExecutionHistoryRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDurableExecutionHistoryRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `IncludeExecutionData`
+    pub include_execution_data: Option<bool>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `ReverseOrder`
+    pub reverse_order: Option<bool>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetDurableExecutionHistoryRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[1], &self.include_execution_data);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[2], &self.max_items);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[3], &self.marker);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[4], &self.reverse_order);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetDurableExecutionHistoryRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.include_execution_data =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.max_items =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.marker = Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.reverse_order =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetDurableExecutionHistoryRequest);
+
+/// `GetDurableExecutionHistoryResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDurableExecutionHistoryResponse {
+    /// `Events`
+    pub events: Vec<Event>,
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+}
+
+impl Structure for GetDurableExecutionHistoryResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_HISTORY_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::GET_DURABLE_EXECUTION_HISTORY_RESPONSE_MEMBERS[0], &self.events);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_HISTORY_RESPONSE_MEMBERS[1], &self.next_marker);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetDurableExecutionHistoryResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_HISTORY_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.events = ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_HISTORY_RESPONSE_MEMBERS[0])?,
+            1 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_HISTORY_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetDurableExecutionHistoryResponse);
+
+/// `GetDurableExecutionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDurableExecutionRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `IncludeExecutionData`
+    pub include_execution_data: Option<bool>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetDurableExecutionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_DURABLE_EXECUTION_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_REQUEST_MEMBERS[1], &self.include_execution_data);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetDurableExecutionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_DURABLE_EXECUTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.include_execution_data =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetDurableExecutionRequest);
+
+/// `GetDurableExecutionResponse`.
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionResponse {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `DurableExecutionName`
+    pub durable_execution_name: String,
+    /// `FunctionArn`
+    pub function_arn: String,
+    /// `InputPayload`
+    pub input_payload: Option<String>,
+    /// `Result`
+    pub result: Option<String>,
+    /// `Error`
+    pub error: Option<ErrorObject>,
+    /// `StartTimestamp`
+    pub start_timestamp: Timestamp,
+    /// `Status`
+    pub status: String,
+    /// `EndTimestamp`
+    pub end_timestamp: Option<Timestamp>,
+    /// `Version`
+    pub version: Option<String>,
+    /// `TraceHeader`
+    pub trace_header: Option<TraceHeader>,
+    /// `ExecutionDataIncluded`
+    pub execution_data_included: Option<bool>,
+    /// `DurableConfig`
+    pub durable_config: Option<DurableConfig>,
+    /// `PauseDetails`
+    pub pause_details: Option<PauseDetails>,
+    /// `ExpectedExecutionTimeoutTimestamp`
+    pub expected_execution_timeout_timestamp: Option<Timestamp>,
+}
+
+impl fmt::Debug for GetDurableExecutionResponse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("GetDurableExecutionResponse")
+            .field("durable_execution_arn", &self.durable_execution_arn)
+            .field("durable_execution_name", &self.durable_execution_name)
+            .field("function_arn", &self.function_arn)
+            .field("input_payload", &self.input_payload.as_ref().map(|_| Hidden))
+            .field("result", &self.result.as_ref().map(|_| Hidden))
+            .field("error", &self.error)
+            .field("start_timestamp", &self.start_timestamp)
+            .field("status", &self.status)
+            .field("end_timestamp", &self.end_timestamp)
+            .field("version", &self.version)
+            .field("trace_header", &self.trace_header)
+            .field("execution_data_included", &self.execution_data_included)
+            .field("durable_config", &self.durable_config)
+            .field("pause_details", &self.pause_details)
+            .field("expected_execution_timeout_timestamp", &self.expected_execution_timeout_timestamp)
+            .finish()
+    }
+}
+
+impl Structure for GetDurableExecutionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[0], &self.durable_execution_arn);
+        put(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[1], &self.durable_execution_name);
+        put(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[2], &self.function_arn);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[3], &self.input_payload);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[4], &self.result);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[5], &self.error);
+        put(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[6], &self.start_timestamp);
+        put(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[7], &self.status);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[8], &self.end_timestamp);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[9], &self.version);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[10], &self.trace_header);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[11], &self.execution_data_included);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[12], &self.durable_config);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[13], &self.pause_details);
+        put_optional(
+            writer,
+            &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[14],
+            &self.expected_execution_timeout_timestamp,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetDurableExecutionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[0])?
+            }
+            1 => {
+                self.durable_execution_name =
+                    ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[1])?
+            }
+            2 => self.function_arn = ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[2])?,
+            3 => {
+                self.input_payload = Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[3])?)
+            }
+            4 => self.result = Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[4])?),
+            5 => self.error = Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[5])?),
+            6 => self.start_timestamp = ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[6])?,
+            7 => self.status = ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[7])?,
+            8 => {
+                self.end_timestamp = Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[8])?)
+            }
+            9 => self.version = Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[9])?),
+            10 => {
+                self.trace_header = Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[10])?)
+            }
+            11 => {
+                self.execution_data_included =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[11])?)
+            }
+            12 => {
+                self.durable_config =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[12])?)
+            }
+            13 => {
+                self.pause_details =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[13])?)
+            }
+            14 => {
+                self.expected_execution_timeout_timestamp =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_RESPONSE_MEMBERS[14])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetDurableExecutionResponse);
+
+/// `GetDurableExecutionStateRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDurableExecutionStateRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `CheckpointToken`
+    pub checkpoint_token: String,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetDurableExecutionStateRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS[1],
+            &self.checkpoint_token,
+            self.missing.has(1),
+        );
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS[2], &self.marker);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS[3], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetDurableExecutionStateRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_DURABLE_EXECUTION_STATE_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.checkpoint_token =
+                    ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS[1])?
+            }
+            2 => self.marker = Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS[2])?),
+            3 => {
+                self.max_items =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetDurableExecutionStateRequest);
+
+/// `GetDurableExecutionStateResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDurableExecutionStateResponse {
+    /// `Operations`
+    pub operations: Vec<Operation>,
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+}
+
+impl Structure for GetDurableExecutionStateResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_STATE_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::GET_DURABLE_EXECUTION_STATE_RESPONSE_MEMBERS[0], &self.operations);
+        put_optional(writer, &schemas::GET_DURABLE_EXECUTION_STATE_RESPONSE_MEMBERS[1], &self.next_marker);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetDurableExecutionStateResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_DURABLE_EXECUTION_STATE_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.operations = ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_STATE_RESPONSE_MEMBERS[0])?,
+            1 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::GET_DURABLE_EXECUTION_STATE_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetDurableExecutionStateResponse);
+
 /// `GetEventSourceMappingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetEventSourceMappingRequest {
@@ -2773,6 +6034,101 @@ impl ReadStructure for GetEventSourceMappingRequest {
 }
 
 structure_value!(GetEventSourceMappingRequest);
+
+/// `GetFunctionCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFunctionCodeSigningConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetFunctionCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFunctionCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFunctionCodeSigningConfigRequest);
+
+/// `GetFunctionCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFunctionCodeSigningConfigResponse {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `FunctionName`
+    pub function_name: String,
+}
+
+impl Structure for GetFunctionCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config_arn);
+        put(writer, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1], &self.function_name);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFunctionCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            1 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFunctionCodeSigningConfigResponse);
 
 /// `GetFunctionConcurrencyRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2975,6 +6331,94 @@ impl ReadStructure for GetFunctionEventInvokeConfigRequest {
 
 structure_value!(GetFunctionEventInvokeConfigRequest);
 
+/// `GetFunctionRecursionConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFunctionRecursionConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetFunctionRecursionConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FUNCTION_RECURSION_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFunctionRecursionConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FUNCTION_RECURSION_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_FUNCTION_RECURSION_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::GET_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFunctionRecursionConfigRequest);
+
+/// `GetFunctionRecursionConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFunctionRecursionConfigResponse {
+    /// `RecursiveLoop`
+    pub recursive_loop: Option<String>,
+}
+
+impl Structure for GetFunctionRecursionConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FUNCTION_RECURSION_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS[0], &self.recursive_loop);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFunctionRecursionConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FUNCTION_RECURSION_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.recursive_loop =
+                    Some(ReadValue::read(reader, &schemas::GET_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFunctionRecursionConfigResponse);
+
 /// `GetFunctionRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetFunctionRequest {
@@ -3069,6 +6513,380 @@ impl ReadStructure for GetFunctionResponse {
 
 structure_value!(GetFunctionResponse);
 
+/// `GetFunctionUrlConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFunctionUrlConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetFunctionUrlConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FUNCTION_URL_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::GET_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[1], &self.qualifier);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFunctionUrlConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FUNCTION_URL_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_FUNCTION_URL_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[0])?,
+            1 => self.qualifier = Some(ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFunctionUrlConfigRequest);
+
+/// `GetFunctionUrlConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFunctionUrlConfigResponse {
+    /// `FunctionUrl`
+    pub function_url: String,
+    /// `FunctionArn`
+    pub function_arn: String,
+    /// `AuthType`
+    pub auth_type: String,
+    /// `Cors`
+    pub cors: Option<Cors>,
+    /// `CreationTime`
+    pub creation_time: String,
+    /// `LastModifiedTime`
+    pub last_modified_time: String,
+    /// `InvokeMode`
+    pub invoke_mode: Option<String>,
+}
+
+impl Structure for GetFunctionUrlConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[0], &self.function_url);
+        put(writer, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[1], &self.function_arn);
+        put(writer, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[2], &self.auth_type);
+        put_optional(writer, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[3], &self.cors);
+        put(writer, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[4], &self.creation_time);
+        put(writer, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[5], &self.last_modified_time);
+        put_optional(writer, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[6], &self.invoke_mode);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFunctionUrlConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.function_url = ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[0])?,
+            1 => self.function_arn = ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[1])?,
+            2 => self.auth_type = ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[2])?,
+            3 => self.cors = Some(ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[3])?),
+            4 => self.creation_time = ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[4])?,
+            5 => {
+                self.last_modified_time =
+                    ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[5])?
+            }
+            6 => {
+                self.invoke_mode = Some(ReadValue::read(reader, &schemas::GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFunctionUrlConfigResponse);
+
+/// `GetLayerVersionByArnRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLayerVersionByArnRequest {
+    /// `Arn`
+    pub arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetLayerVersionByArnRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_BY_ARN_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_LAYER_VERSION_BY_ARN_REQUEST_MEMBERS[0], &self.arn, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetLayerVersionByArnRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_BY_ARN_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_LAYER_VERSION_BY_ARN_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.arn = ReadValue::read(reader, &schemas::GET_LAYER_VERSION_BY_ARN_REQUEST_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetLayerVersionByArnRequest);
+
+/// `GetLayerVersionPolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLayerVersionPolicyRequest {
+    /// `LayerName`
+    pub layer_name: String,
+    /// `VersionNumber`
+    pub version_number: i64,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetLayerVersionPolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_LAYER_VERSION_POLICY_REQUEST_MEMBERS[0],
+            &self.layer_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::GET_LAYER_VERSION_POLICY_REQUEST_MEMBERS[1],
+            &self.version_number,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetLayerVersionPolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_LAYER_VERSION_POLICY_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.layer_name = ReadValue::read(reader, &schemas::GET_LAYER_VERSION_POLICY_REQUEST_MEMBERS[0])?,
+            1 => self.version_number = ReadValue::read(reader, &schemas::GET_LAYER_VERSION_POLICY_REQUEST_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetLayerVersionPolicyRequest);
+
+/// `GetLayerVersionPolicyResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLayerVersionPolicyResponse {
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+}
+
+impl Structure for GetLayerVersionPolicyResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_POLICY_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_LAYER_VERSION_POLICY_RESPONSE_MEMBERS[0], &self.policy);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_POLICY_RESPONSE_MEMBERS[1], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetLayerVersionPolicyResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_POLICY_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.policy = Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_POLICY_RESPONSE_MEMBERS[0])?),
+            1 => {
+                self.revision_id =
+                    Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_POLICY_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetLayerVersionPolicyResponse);
+
+/// `GetLayerVersionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLayerVersionRequest {
+    /// `LayerName`
+    pub layer_name: String,
+    /// `VersionNumber`
+    pub version_number: i64,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetLayerVersionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_LAYER_VERSION_REQUEST_MEMBERS[0], &self.layer_name, self.missing.has(0));
+        put_needed(writer, &schemas::GET_LAYER_VERSION_REQUEST_MEMBERS[1], &self.version_number, self.missing.has(1));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetLayerVersionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_LAYER_VERSION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.layer_name = ReadValue::read(reader, &schemas::GET_LAYER_VERSION_REQUEST_MEMBERS[0])?,
+            1 => self.version_number = ReadValue::read(reader, &schemas::GET_LAYER_VERSION_REQUEST_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetLayerVersionRequest);
+
+/// `GetLayerVersionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLayerVersionResponse {
+    /// `Content`
+    pub content: Option<LayerVersionContentOutput>,
+    /// `LayerArn`
+    pub layer_arn: Option<String>,
+    /// `LayerVersionArn`
+    pub layer_version_arn: Option<String>,
+    /// `Description`
+    pub description: Option<String>,
+    /// `CreatedDate`
+    pub created_date: Option<String>,
+    /// `Version`
+    pub version: Option<i64>,
+    /// `CompatibleArchitectures`
+    pub compatible_architectures: Option<Vec<String>>,
+    /// `CompatibleRuntimes`
+    pub compatible_runtimes: Option<Vec<String>>,
+    /// `LicenseInfo`
+    pub license_info: Option<String>,
+}
+
+impl Structure for GetLayerVersionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[0], &self.content);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[1], &self.layer_arn);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[2], &self.layer_version_arn);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[3], &self.description);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[4], &self.created_date);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[5], &self.version);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[6], &self.compatible_architectures);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[7], &self.compatible_runtimes);
+        put_optional(writer, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[8], &self.license_info);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetLayerVersionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_LAYER_VERSION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.content = Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[0])?),
+            1 => self.layer_arn = Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[1])?),
+            2 => {
+                self.layer_version_arn = Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[2])?)
+            }
+            3 => self.description = Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[3])?),
+            4 => self.created_date = Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[4])?),
+            5 => self.version = Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[5])?),
+            6 => {
+                self.compatible_architectures =
+                    Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[6])?)
+            }
+            7 => {
+                self.compatible_runtimes =
+                    Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[7])?)
+            }
+            8 => self.license_info = Some(ReadValue::read(reader, &schemas::GET_LAYER_VERSION_RESPONSE_MEMBERS[8])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetLayerVersionResponse);
+
 /// `GetPolicyRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetPolicyRequest {
@@ -3150,6 +6968,231 @@ impl ReadStructure for GetPolicyResponse {
 }
 
 structure_value!(GetPolicyResponse);
+
+/// `GetProvisionedConcurrencyConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetProvisionedConcurrencyConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetProvisionedConcurrencyConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1],
+            &self.qualifier,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetProvisionedConcurrencyConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.qualifier =
+                    ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetProvisionedConcurrencyConfigRequest);
+
+/// `GetProvisionedConcurrencyConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetProvisionedConcurrencyConfigResponse {
+    /// `RequestedProvisionedConcurrentExecutions`
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    /// `AvailableProvisionedConcurrentExecutions`
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    /// `AllocatedProvisionedConcurrentExecutions`
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    /// `Status`
+    pub status: Option<String>,
+    /// `StatusReason`
+    pub status_reason: Option<String>,
+    /// `LastModified`
+    pub last_modified: Option<String>,
+}
+
+impl Structure for GetProvisionedConcurrencyConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[0],
+            &self.requested_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[1],
+            &self.available_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[2],
+            &self.allocated_provisioned_concurrent_executions,
+        );
+        put_optional(writer, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[3], &self.status);
+        put_optional(writer, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[4], &self.status_reason);
+        put_optional(writer, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[5], &self.last_modified);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetProvisionedConcurrencyConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.requested_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.available_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.allocated_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.status =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.status_reason =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[4])?)
+            }
+            5 => {
+                self.last_modified =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetProvisionedConcurrencyConfigResponse);
+
+/// `GetResourcePolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetResourcePolicyRequest {
+    /// `ResourceArn`
+    pub resource_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetResourcePolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_RESOURCE_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_RESOURCE_POLICY_REQUEST_MEMBERS[0], &self.resource_arn, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetResourcePolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_RESOURCE_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_RESOURCE_POLICY_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.resource_arn = ReadValue::read(reader, &schemas::GET_RESOURCE_POLICY_REQUEST_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetResourcePolicyRequest);
+
+/// `GetResourcePolicyResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetResourcePolicyResponse {
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+}
+
+impl Structure for GetResourcePolicyResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_RESOURCE_POLICY_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_RESOURCE_POLICY_RESPONSE_MEMBERS[0], &self.policy);
+        put_optional(writer, &schemas::GET_RESOURCE_POLICY_RESPONSE_MEMBERS[1], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetResourcePolicyResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_RESOURCE_POLICY_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.policy = Some(ReadValue::read(reader, &schemas::GET_RESOURCE_POLICY_RESPONSE_MEMBERS[0])?),
+            1 => self.revision_id = Some(ReadValue::read(reader, &schemas::GET_RESOURCE_POLICY_RESPONSE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetResourcePolicyResponse);
 
 /// `GetRuntimeManagementConfigRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -3388,6 +7431,52 @@ impl ReadStructure for ImageConfigResponse {
 
 structure_value!(ImageConfigResponse);
 
+/// `InvocationCompletedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InvocationCompletedDetails {
+    /// `StartTimestamp`
+    pub start_timestamp: Timestamp,
+    /// `EndTimestamp`
+    pub end_timestamp: Timestamp,
+    /// `RequestId`
+    pub request_id: String,
+    /// `Error`
+    pub error: Option<EventError>,
+}
+
+impl Structure for InvocationCompletedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVOCATION_COMPLETED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::INVOCATION_COMPLETED_DETAILS_MEMBERS[0], &self.start_timestamp);
+        put(writer, &schemas::INVOCATION_COMPLETED_DETAILS_MEMBERS[1], &self.end_timestamp);
+        put(writer, &schemas::INVOCATION_COMPLETED_DETAILS_MEMBERS[2], &self.request_id);
+        put_optional(writer, &schemas::INVOCATION_COMPLETED_DETAILS_MEMBERS[3], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InvocationCompletedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::INVOCATION_COMPLETED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.start_timestamp = ReadValue::read(reader, &schemas::INVOCATION_COMPLETED_DETAILS_MEMBERS[0])?,
+            1 => self.end_timestamp = ReadValue::read(reader, &schemas::INVOCATION_COMPLETED_DETAILS_MEMBERS[1])?,
+            2 => self.request_id = ReadValue::read(reader, &schemas::INVOCATION_COMPLETED_DETAILS_MEMBERS[2])?,
+            3 => self.error = Some(ReadValue::read(reader, &schemas::INVOCATION_COMPLETED_DETAILS_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InvocationCompletedDetails);
+
 /// `InvocationRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct InvocationRequest {
@@ -3620,6 +7709,315 @@ impl ReadStructure for InvokeAsyncResponse {
 }
 
 structure_value!(InvokeAsyncResponse);
+
+/// `InvokeResponseStreamUpdate`.
+#[derive(Clone, Default, PartialEq)]
+pub struct InvokeResponseStreamUpdate {
+    /// `Payload`
+    pub payload: Option<Bytes>,
+}
+
+impl fmt::Debug for InvokeResponseStreamUpdate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("InvokeResponseStreamUpdate")
+            .field("payload", &self.payload.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for InvokeResponseStreamUpdate {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVOKE_RESPONSE_STREAM_UPDATE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INVOKE_RESPONSE_STREAM_UPDATE_MEMBERS[0], &self.payload);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InvokeResponseStreamUpdate {
+    fn schema() -> &'static Shape {
+        &schemas::INVOKE_RESPONSE_STREAM_UPDATE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.payload = Some(ReadValue::read(reader, &schemas::INVOKE_RESPONSE_STREAM_UPDATE_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InvokeResponseStreamUpdate);
+
+/// `InvokeWithResponseStreamCompleteEvent`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InvokeWithResponseStreamCompleteEvent {
+    /// `ErrorCode`
+    pub error_code: Option<String>,
+    /// `ErrorDetails`
+    pub error_details: Option<String>,
+    /// `LogResult`
+    pub log_result: Option<String>,
+}
+
+impl Structure for InvokeWithResponseStreamCompleteEvent {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT_MEMBERS[0], &self.error_code);
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT_MEMBERS[1], &self.error_details);
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT_MEMBERS[2], &self.log_result);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InvokeWithResponseStreamCompleteEvent {
+    fn schema() -> &'static Shape {
+        &schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.error_code =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT_MEMBERS[0])?)
+            }
+            1 => {
+                self.error_details =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT_MEMBERS[1])?)
+            }
+            2 => {
+                self.log_result =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InvokeWithResponseStreamCompleteEvent);
+
+/// `InvokeWithResponseStreamRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct InvokeWithResponseStreamRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `LogType`
+    pub log_type: Option<String>,
+    /// `ClientContext`
+    pub client_context: Option<String>,
+    /// `Qualifier`
+    pub qualifier: Option<String>,
+    /// `Payload`
+    pub payload: Option<Bytes>,
+    /// `TenantId`
+    pub tenant_id: Option<String>,
+    /// `InvocationType`
+    pub invocation_type: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for InvokeWithResponseStreamRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("InvokeWithResponseStreamRequest")
+            .field("function_name", &self.function_name)
+            .field("log_type", &self.log_type)
+            .field("client_context", &self.client_context)
+            .field("qualifier", &self.qualifier)
+            .field("payload", &self.payload.as_ref().map(|_| Hidden))
+            .field("tenant_id", &self.tenant_id)
+            .field("invocation_type", &self.invocation_type)
+            .finish()
+    }
+}
+
+impl Structure for InvokeWithResponseStreamRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[1], &self.log_type);
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[2], &self.client_context);
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[3], &self.qualifier);
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[4], &self.payload);
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[5], &self.tenant_id);
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[6], &self.invocation_type);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InvokeWithResponseStreamRequest {
+    fn schema() -> &'static Shape {
+        &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name = ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.log_type = Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.client_context =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.qualifier =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.payload = Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[4])?)
+            }
+            5 => {
+                self.tenant_id =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[5])?)
+            }
+            6 => {
+                self.invocation_type =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InvokeWithResponseStreamRequest);
+
+/// `InvokeWithResponseStreamResponse`.
+#[derive(Debug, Default)]
+pub struct InvokeWithResponseStreamResponse {
+    /// `StatusCode`
+    pub status_code: Option<i32>,
+    /// `ExecutedVersion`
+    pub executed_version: Option<String>,
+    /// `EventStream`
+    pub event_stream: Body,
+    /// `ResponseStreamContentType`
+    pub response_stream_content_type: Option<String>,
+}
+
+impl Structure for InvokeWithResponseStreamResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS[0], &self.status_code);
+        put_optional(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS[1], &self.executed_version);
+        put_body(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS[2], &self.event_stream);
+        put_optional(
+            writer,
+            &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS[3],
+            &self.response_stream_content_type,
+        );
+    }
+    fn take_body(&mut self) -> Option<Body> {
+        Some(std::mem::take(&mut self.event_stream))
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InvokeWithResponseStreamResponse {
+    fn schema() -> &'static Shape {
+        &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.status_code =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.executed_version =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.event_stream = ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS[2])?
+            }
+            3 => {
+                self.response_stream_content_type =
+                    Some(ReadValue::read(reader, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InvokeWithResponseStreamResponse);
+
+/// `InvokeWithResponseStreamResponseEvent`: exactly one of these.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum InvokeWithResponseStreamResponseEvent {
+    /// None of them, which no caller may send.
+    #[default]
+    Unset,
+    /// `PayloadChunk`
+    PayloadChunk(InvokeResponseStreamUpdate),
+    /// `InvokeComplete`
+    InvokeComplete(InvokeWithResponseStreamCompleteEvent),
+}
+
+impl ReadValue for InvokeWithResponseStreamResponseEvent {
+    fn read(reader: &mut dyn Reader, _: &'static Member) -> ReadResult<Self> {
+        read_union(&schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT, reader, &mut |index, reader| {
+            Ok(match index {
+                0 => InvokeWithResponseStreamResponseEvent::PayloadChunk(ReadValue::read(
+                    reader,
+                    &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT_MEMBERS[0],
+                )?),
+                1 => InvokeWithResponseStreamResponseEvent::InvokeComplete(ReadValue::read(
+                    reader,
+                    &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT_MEMBERS[1],
+                )?),
+                _ => InvokeWithResponseStreamResponseEvent::Unset,
+            })
+        })
+    }
+}
+
+impl WriteValue for InvokeWithResponseStreamResponseEvent {
+    fn write(&self, writer: &mut dyn Writer, _: &'static Member) {
+        writer.begin_structure(&schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT);
+        match self {
+            InvokeWithResponseStreamResponseEvent::Unset => {}
+            InvokeWithResponseStreamResponseEvent::PayloadChunk(value) => {
+                put(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT_MEMBERS[0], value)
+            }
+            InvokeWithResponseStreamResponseEvent::InvokeComplete(value) => {
+                put(writer, &schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT_MEMBERS[1], value)
+            }
+        }
+        writer.end_structure();
+    }
+}
 
 /// `KafkaSchemaRegistryAccessConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -3873,6 +8271,242 @@ impl ReadStructure for Layer {
 
 structure_value!(Layer);
 
+/// `LayerVersionContentInput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct LayerVersionContentInput {
+    /// `S3Bucket`
+    pub s3_bucket: Option<String>,
+    /// `S3Key`
+    pub s3_key: Option<String>,
+    /// `S3ObjectVersion`
+    pub s3_object_version: Option<String>,
+    /// `S3ObjectStorageMode`
+    pub s3_object_storage_mode: Option<String>,
+    /// `ZipFile`
+    pub zip_file: Option<Bytes>,
+}
+
+impl fmt::Debug for LayerVersionContentInput {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LayerVersionContentInput")
+            .field("s3_bucket", &self.s3_bucket)
+            .field("s3_key", &self.s3_key)
+            .field("s3_object_version", &self.s3_object_version)
+            .field("s3_object_storage_mode", &self.s3_object_storage_mode)
+            .field("zip_file", &self.zip_file.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for LayerVersionContentInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LAYER_VERSION_CONTENT_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[0], &self.s3_bucket);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[1], &self.s3_key);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[2], &self.s3_object_version);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[3], &self.s3_object_storage_mode);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[4], &self.zip_file);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LayerVersionContentInput {
+    fn schema() -> &'static Shape {
+        &schemas::LAYER_VERSION_CONTENT_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.s3_bucket = Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[0])?),
+            1 => self.s3_key = Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[1])?),
+            2 => {
+                self.s3_object_version =
+                    Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[2])?)
+            }
+            3 => {
+                self.s3_object_storage_mode =
+                    Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[3])?)
+            }
+            4 => self.zip_file = Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_INPUT_MEMBERS[4])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LayerVersionContentInput);
+
+/// `LayerVersionContentOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LayerVersionContentOutput {
+    /// `Location`
+    pub location: Option<String>,
+    /// `CodeSha256`
+    pub code_sha256: Option<String>,
+    /// `CodeSize`
+    pub code_size: Option<i64>,
+    /// `SigningProfileVersionArn`
+    pub signing_profile_version_arn: Option<String>,
+    /// `SigningJobArn`
+    pub signing_job_arn: Option<String>,
+    /// `ResolvedS3Object`
+    pub resolved_s3_object: Option<ResolvedS3Object>,
+}
+
+impl Structure for LayerVersionContentOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LAYER_VERSION_CONTENT_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[0], &self.location);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[1], &self.code_sha256);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[2], &self.code_size);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[3], &self.signing_profile_version_arn);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[4], &self.signing_job_arn);
+        put_optional(writer, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[5], &self.resolved_s3_object);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LayerVersionContentOutput {
+    fn schema() -> &'static Shape {
+        &schemas::LAYER_VERSION_CONTENT_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.location = Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[0])?),
+            1 => self.code_sha256 = Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[1])?),
+            2 => self.code_size = Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[2])?),
+            3 => {
+                self.signing_profile_version_arn =
+                    Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[3])?)
+            }
+            4 => {
+                self.signing_job_arn = Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[4])?)
+            }
+            5 => {
+                self.resolved_s3_object =
+                    Some(ReadValue::read(reader, &schemas::LAYER_VERSION_CONTENT_OUTPUT_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LayerVersionContentOutput);
+
+/// `LayerVersionsListItem`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LayerVersionsListItem {
+    /// `LayerVersionArn`
+    pub layer_version_arn: Option<String>,
+    /// `Version`
+    pub version: Option<i64>,
+    /// `Description`
+    pub description: Option<String>,
+    /// `CreatedDate`
+    pub created_date: Option<String>,
+    /// `CompatibleArchitectures`
+    pub compatible_architectures: Option<Vec<String>>,
+    /// `CompatibleRuntimes`
+    pub compatible_runtimes: Option<Vec<String>>,
+    /// `LicenseInfo`
+    pub license_info: Option<String>,
+}
+
+impl Structure for LayerVersionsListItem {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LAYER_VERSIONS_LIST_ITEM
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[0], &self.layer_version_arn);
+        put_optional(writer, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[1], &self.version);
+        put_optional(writer, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[2], &self.description);
+        put_optional(writer, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[3], &self.created_date);
+        put_optional(writer, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[4], &self.compatible_architectures);
+        put_optional(writer, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[5], &self.compatible_runtimes);
+        put_optional(writer, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[6], &self.license_info);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LayerVersionsListItem {
+    fn schema() -> &'static Shape {
+        &schemas::LAYER_VERSIONS_LIST_ITEM
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.layer_version_arn = Some(ReadValue::read(reader, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[0])?),
+            1 => self.version = Some(ReadValue::read(reader, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[1])?),
+            2 => self.description = Some(ReadValue::read(reader, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[2])?),
+            3 => self.created_date = Some(ReadValue::read(reader, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[3])?),
+            4 => {
+                self.compatible_architectures =
+                    Some(ReadValue::read(reader, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[4])?)
+            }
+            5 => {
+                self.compatible_runtimes = Some(ReadValue::read(reader, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[5])?)
+            }
+            6 => self.license_info = Some(ReadValue::read(reader, &schemas::LAYER_VERSIONS_LIST_ITEM_MEMBERS[6])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LayerVersionsListItem);
+
+/// `LayersListItem`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LayersListItem {
+    /// `LayerName`
+    pub layer_name: Option<String>,
+    /// `LayerArn`
+    pub layer_arn: Option<String>,
+    /// `LatestMatchingVersion`
+    pub latest_matching_version: Option<LayerVersionsListItem>,
+}
+
+impl Structure for LayersListItem {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LAYERS_LIST_ITEM
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LAYERS_LIST_ITEM_MEMBERS[0], &self.layer_name);
+        put_optional(writer, &schemas::LAYERS_LIST_ITEM_MEMBERS[1], &self.layer_arn);
+        put_optional(writer, &schemas::LAYERS_LIST_ITEM_MEMBERS[2], &self.latest_matching_version);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LayersListItem {
+    fn schema() -> &'static Shape {
+        &schemas::LAYERS_LIST_ITEM
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.layer_name = Some(ReadValue::read(reader, &schemas::LAYERS_LIST_ITEM_MEMBERS[0])?),
+            1 => self.layer_arn = Some(ReadValue::read(reader, &schemas::LAYERS_LIST_ITEM_MEMBERS[1])?),
+            2 => self.latest_matching_version = Some(ReadValue::read(reader, &schemas::LAYERS_LIST_ITEM_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LayersListItem);
+
 /// `ListAliasesRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListAliasesRequest {
@@ -3962,6 +8596,249 @@ impl ReadStructure for ListAliasesResponse {
 }
 
 structure_value!(ListAliasesResponse);
+
+/// `ListCodeSigningConfigsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListCodeSigningConfigsRequest {
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+}
+
+impl Structure for ListCodeSigningConfigsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS[0], &self.marker);
+        put_optional(writer, &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS[1], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListCodeSigningConfigsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.marker = Some(ReadValue::read(reader, &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS[0])?),
+            1 => {
+                self.max_items = Some(ReadValue::read(reader, &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListCodeSigningConfigsRequest);
+
+/// `ListCodeSigningConfigsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListCodeSigningConfigsResponse {
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+    /// `CodeSigningConfigs`
+    pub code_signing_configs: Option<Vec<CodeSigningConfig>>,
+}
+
+impl Structure for ListCodeSigningConfigsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS[0], &self.next_marker);
+        put_optional(writer, &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS[1], &self.code_signing_configs);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListCodeSigningConfigsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.code_signing_configs =
+                    Some(ReadValue::read(reader, &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListCodeSigningConfigsResponse);
+
+/// `ListDurableExecutionsByFunctionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListDurableExecutionsByFunctionRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: Option<String>,
+    /// `DurableExecutionName`
+    pub durable_execution_name: Option<String>,
+    /// `Statuses`
+    pub statuses: Option<Vec<String>>,
+    /// `StartedAfter`
+    pub started_after: Option<Timestamp>,
+    /// `StartedBefore`
+    pub started_before: Option<Timestamp>,
+    /// `ReverseOrder`
+    pub reverse_order: Option<bool>,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListDurableExecutionsByFunctionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[1], &self.qualifier);
+        put_optional(
+            writer,
+            &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[2],
+            &self.durable_execution_name,
+        );
+        put_optional(writer, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[3], &self.statuses);
+        put_optional(writer, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[4], &self.started_after);
+        put_optional(writer, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[5], &self.started_before);
+        put_optional(writer, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[6], &self.reverse_order);
+        put_optional(writer, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[7], &self.marker);
+        put_optional(writer, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[8], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListDurableExecutionsByFunctionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.qualifier =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.durable_execution_name =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.statuses =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.started_after =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[4])?)
+            }
+            5 => {
+                self.started_before =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[5])?)
+            }
+            6 => {
+                self.reverse_order =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[6])?)
+            }
+            7 => {
+                self.marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[7])?)
+            }
+            8 => {
+                self.max_items =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS[8])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListDurableExecutionsByFunctionRequest);
+
+/// `ListDurableExecutionsByFunctionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListDurableExecutionsByFunctionResponse {
+    /// `DurableExecutions`
+    pub durable_executions: Option<Vec<Execution>>,
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+}
+
+impl Structure for ListDurableExecutionsByFunctionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE_MEMBERS[0],
+            &self.durable_executions,
+        );
+        put_optional(writer, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE_MEMBERS[1], &self.next_marker);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListDurableExecutionsByFunctionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.durable_executions =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListDurableExecutionsByFunctionResponse);
 
 /// `ListEventSourceMappingsRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -4174,6 +9051,217 @@ impl ReadStructure for ListFunctionEventInvokeConfigsResponse {
 
 structure_value!(ListFunctionEventInvokeConfigsResponse);
 
+/// `ListFunctionUrlConfigsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFunctionUrlConfigsRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListFunctionUrlConfigsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS[1], &self.marker);
+        put_optional(writer, &schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS[2], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListFunctionUrlConfigsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS[0])?,
+            1 => self.marker = Some(ReadValue::read(reader, &schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS[1])?),
+            2 => {
+                self.max_items = Some(ReadValue::read(reader, &schemas::LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListFunctionUrlConfigsRequest);
+
+/// `ListFunctionUrlConfigsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFunctionUrlConfigsResponse {
+    /// `FunctionUrlConfigs`
+    pub function_url_configs: Vec<FunctionUrlConfig>,
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+}
+
+impl Structure for ListFunctionUrlConfigsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_FUNCTION_URL_CONFIGS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS[0], &self.function_url_configs);
+        put_optional(writer, &schemas::LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS[1], &self.next_marker);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListFunctionUrlConfigsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_FUNCTION_URL_CONFIGS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.function_url_configs =
+                    ReadValue::read(reader, &schemas::LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS[0])?
+            }
+            1 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListFunctionUrlConfigsResponse);
+
+/// `ListFunctionsByCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFunctionsByCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListFunctionsByCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1], &self.marker);
+        put_optional(writer, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListFunctionsByCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.max_items =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListFunctionsByCodeSigningConfigRequest);
+
+/// `ListFunctionsByCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFunctionsByCodeSigningConfigResponse {
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+    /// `FunctionArns`
+    pub function_arns: Option<Vec<String>>,
+}
+
+impl Structure for ListFunctionsByCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.next_marker);
+        put_optional(writer, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1], &self.function_arns);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListFunctionsByCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.function_arns =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListFunctionsByCodeSigningConfigResponse);
+
 /// `ListFunctionsRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListFunctionsRequest {
@@ -4257,6 +9345,307 @@ impl ReadStructure for ListFunctionsResponse {
 }
 
 structure_value!(ListFunctionsResponse);
+
+/// `ListLayerVersionsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLayerVersionsRequest {
+    /// `CompatibleArchitecture`
+    pub compatible_architecture: Option<String>,
+    /// `CompatibleRuntime`
+    pub compatible_runtime: Option<String>,
+    /// `LayerName`
+    pub layer_name: String,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListLayerVersionsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_LAYER_VERSIONS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[0], &self.compatible_architecture);
+        put_optional(writer, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[1], &self.compatible_runtime);
+        put_needed(writer, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[2], &self.layer_name, self.missing.has(2));
+        put_optional(writer, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[3], &self.marker);
+        put_optional(writer, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[4], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListLayerVersionsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_LAYER_VERSIONS_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::LIST_LAYER_VERSIONS_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.compatible_architecture =
+                    Some(ReadValue::read(reader, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[0])?)
+            }
+            1 => {
+                self.compatible_runtime =
+                    Some(ReadValue::read(reader, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[1])?)
+            }
+            2 => self.layer_name = ReadValue::read(reader, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[2])?,
+            3 => self.marker = Some(ReadValue::read(reader, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[3])?),
+            4 => self.max_items = Some(ReadValue::read(reader, &schemas::LIST_LAYER_VERSIONS_REQUEST_MEMBERS[4])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListLayerVersionsRequest);
+
+/// `ListLayerVersionsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLayerVersionsResponse {
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+    /// `LayerVersions`
+    pub layer_versions: Option<Vec<LayerVersionsListItem>>,
+}
+
+impl Structure for ListLayerVersionsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_LAYER_VERSIONS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_LAYER_VERSIONS_RESPONSE_MEMBERS[0], &self.next_marker);
+        put_optional(writer, &schemas::LIST_LAYER_VERSIONS_RESPONSE_MEMBERS[1], &self.layer_versions);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListLayerVersionsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_LAYER_VERSIONS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.next_marker = Some(ReadValue::read(reader, &schemas::LIST_LAYER_VERSIONS_RESPONSE_MEMBERS[0])?),
+            1 => {
+                self.layer_versions = Some(ReadValue::read(reader, &schemas::LIST_LAYER_VERSIONS_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListLayerVersionsResponse);
+
+/// `ListLayersRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLayersRequest {
+    /// `CompatibleArchitecture`
+    pub compatible_architecture: Option<String>,
+    /// `CompatibleRuntime`
+    pub compatible_runtime: Option<String>,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+}
+
+impl Structure for ListLayersRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_LAYERS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_LAYERS_REQUEST_MEMBERS[0], &self.compatible_architecture);
+        put_optional(writer, &schemas::LIST_LAYERS_REQUEST_MEMBERS[1], &self.compatible_runtime);
+        put_optional(writer, &schemas::LIST_LAYERS_REQUEST_MEMBERS[2], &self.marker);
+        put_optional(writer, &schemas::LIST_LAYERS_REQUEST_MEMBERS[3], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListLayersRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_LAYERS_REQUEST
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.compatible_architecture = Some(ReadValue::read(reader, &schemas::LIST_LAYERS_REQUEST_MEMBERS[0])?)
+            }
+            1 => self.compatible_runtime = Some(ReadValue::read(reader, &schemas::LIST_LAYERS_REQUEST_MEMBERS[1])?),
+            2 => self.marker = Some(ReadValue::read(reader, &schemas::LIST_LAYERS_REQUEST_MEMBERS[2])?),
+            3 => self.max_items = Some(ReadValue::read(reader, &schemas::LIST_LAYERS_REQUEST_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListLayersRequest);
+
+/// `ListLayersResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLayersResponse {
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+    /// `Layers`
+    pub layers: Option<Vec<LayersListItem>>,
+}
+
+impl Structure for ListLayersResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_LAYERS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_LAYERS_RESPONSE_MEMBERS[0], &self.next_marker);
+        put_optional(writer, &schemas::LIST_LAYERS_RESPONSE_MEMBERS[1], &self.layers);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListLayersResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_LAYERS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.next_marker = Some(ReadValue::read(reader, &schemas::LIST_LAYERS_RESPONSE_MEMBERS[0])?),
+            1 => self.layers = Some(ReadValue::read(reader, &schemas::LIST_LAYERS_RESPONSE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListLayersResponse);
+
+/// `ListProvisionedConcurrencyConfigsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListProvisionedConcurrencyConfigsRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListProvisionedConcurrencyConfigsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[1], &self.marker);
+        put_optional(writer, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[2], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListProvisionedConcurrencyConfigsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.max_items =
+                    Some(ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListProvisionedConcurrencyConfigsRequest);
+
+/// `ListProvisionedConcurrencyConfigsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListProvisionedConcurrencyConfigsResponse {
+    /// `ProvisionedConcurrencyConfigs`
+    pub provisioned_concurrency_configs: Option<Vec<ProvisionedConcurrencyConfigListItem>>,
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+}
+
+impl Structure for ListProvisionedConcurrencyConfigsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS[0],
+            &self.provisioned_concurrency_configs,
+        );
+        put_optional(writer, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS[1], &self.next_marker);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListProvisionedConcurrencyConfigsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.provisioned_concurrency_configs =
+                    Some(ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListProvisionedConcurrencyConfigsResponse);
 
 /// `ListTagsRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -4547,6 +9936,450 @@ impl ReadStructure for OnSuccess {
 
 structure_value!(OnSuccess);
 
+/// `Operation`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Operation {
+    /// `Id`
+    pub id: String,
+    /// `ParentId`
+    pub parent_id: Option<String>,
+    /// `Name`
+    pub name: Option<String>,
+    /// `Type`
+    pub r#type: String,
+    /// `SubType`
+    pub sub_type: Option<String>,
+    /// `StartTimestamp`
+    pub start_timestamp: Timestamp,
+    /// `EndTimestamp`
+    pub end_timestamp: Option<Timestamp>,
+    /// `Status`
+    pub status: String,
+    /// `ExecutionDetails`
+    pub execution_details: Option<ExecutionDetails>,
+    /// `ContextDetails`
+    pub context_details: Option<ContextDetails>,
+    /// `StepDetails`
+    pub step_details: Option<StepDetails>,
+    /// `WaitDetails`
+    pub wait_details: Option<WaitDetails>,
+    /// `CallbackDetails`
+    pub callback_details: Option<CallbackDetails>,
+    /// `ChainedInvokeDetails`
+    pub chained_invoke_details: Option<ChainedInvokeDetails>,
+}
+
+impl Structure for Operation {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OPERATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::OPERATION_MEMBERS[0], &self.id);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[1], &self.parent_id);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[2], &self.name);
+        put(writer, &schemas::OPERATION_MEMBERS[3], &self.r#type);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[4], &self.sub_type);
+        put(writer, &schemas::OPERATION_MEMBERS[5], &self.start_timestamp);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[6], &self.end_timestamp);
+        put(writer, &schemas::OPERATION_MEMBERS[7], &self.status);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[8], &self.execution_details);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[9], &self.context_details);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[10], &self.step_details);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[11], &self.wait_details);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[12], &self.callback_details);
+        put_optional(writer, &schemas::OPERATION_MEMBERS[13], &self.chained_invoke_details);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Operation {
+    fn schema() -> &'static Shape {
+        &schemas::OPERATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.id = ReadValue::read(reader, &schemas::OPERATION_MEMBERS[0])?,
+            1 => self.parent_id = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[1])?),
+            2 => self.name = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[2])?),
+            3 => self.r#type = ReadValue::read(reader, &schemas::OPERATION_MEMBERS[3])?,
+            4 => self.sub_type = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[4])?),
+            5 => self.start_timestamp = ReadValue::read(reader, &schemas::OPERATION_MEMBERS[5])?,
+            6 => self.end_timestamp = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[6])?),
+            7 => self.status = ReadValue::read(reader, &schemas::OPERATION_MEMBERS[7])?,
+            8 => self.execution_details = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[8])?),
+            9 => self.context_details = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[9])?),
+            10 => self.step_details = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[10])?),
+            11 => self.wait_details = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[11])?),
+            12 => self.callback_details = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[12])?),
+            13 => self.chained_invoke_details = Some(ReadValue::read(reader, &schemas::OPERATION_MEMBERS[13])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Operation);
+
+/// `OperationUpdate`.
+#[derive(Clone, Default, PartialEq)]
+pub struct OperationUpdate {
+    /// `Id`
+    pub id: String,
+    /// `ParentId`
+    pub parent_id: Option<String>,
+    /// `Name`
+    pub name: Option<String>,
+    /// `Type`
+    pub r#type: String,
+    /// `SubType`
+    pub sub_type: Option<String>,
+    /// `Action`
+    pub action: String,
+    /// `Payload`
+    pub payload: Option<String>,
+    /// `Error`
+    pub error: Option<ErrorObject>,
+    /// `ContextOptions`
+    pub context_options: Option<ContextOptions>,
+    /// `StepOptions`
+    pub step_options: Option<StepOptions>,
+    /// `WaitOptions`
+    pub wait_options: Option<WaitOptions>,
+    /// `CallbackOptions`
+    pub callback_options: Option<CallbackOptions>,
+    /// `ChainedInvokeOptions`
+    pub chained_invoke_options: Option<ChainedInvokeOptions>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for OperationUpdate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("OperationUpdate")
+            .field("id", &self.id)
+            .field("parent_id", &self.parent_id)
+            .field("name", &self.name)
+            .field("type", &self.r#type)
+            .field("sub_type", &self.sub_type)
+            .field("action", &self.action)
+            .field("payload", &self.payload.as_ref().map(|_| Hidden))
+            .field("error", &self.error)
+            .field("context_options", &self.context_options)
+            .field("step_options", &self.step_options)
+            .field("wait_options", &self.wait_options)
+            .field("callback_options", &self.callback_options)
+            .field("chained_invoke_options", &self.chained_invoke_options)
+            .finish()
+    }
+}
+
+impl Structure for OperationUpdate {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OPERATION_UPDATE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::OPERATION_UPDATE_MEMBERS[0], &self.id, self.missing.has(0));
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[1], &self.parent_id);
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[2], &self.name);
+        put_needed(writer, &schemas::OPERATION_UPDATE_MEMBERS[3], &self.r#type, self.missing.has(3));
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[4], &self.sub_type);
+        put_needed(writer, &schemas::OPERATION_UPDATE_MEMBERS[5], &self.action, self.missing.has(5));
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[6], &self.payload);
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[7], &self.error);
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[8], &self.context_options);
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[9], &self.step_options);
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[10], &self.wait_options);
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[11], &self.callback_options);
+        put_optional(writer, &schemas::OPERATION_UPDATE_MEMBERS[12], &self.chained_invoke_options);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for OperationUpdate {
+    fn schema() -> &'static Shape {
+        &schemas::OPERATION_UPDATE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::OPERATION_UPDATE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[0])?,
+            1 => self.parent_id = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[1])?),
+            2 => self.name = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[2])?),
+            3 => self.r#type = ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[3])?,
+            4 => self.sub_type = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[4])?),
+            5 => self.action = ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[5])?,
+            6 => self.payload = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[6])?),
+            7 => self.error = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[7])?),
+            8 => self.context_options = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[8])?),
+            9 => self.step_options = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[9])?),
+            10 => self.wait_options = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[10])?),
+            11 => self.callback_options = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[11])?),
+            12 => self.chained_invoke_options = Some(ReadValue::read(reader, &schemas::OPERATION_UPDATE_MEMBERS[12])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(OperationUpdate);
+
+/// `PauseDetails`.
+#[derive(Clone, Default, PartialEq)]
+pub struct PauseDetails {
+    /// `PauseRequestTimestamp`
+    pub pause_request_timestamp: Timestamp,
+    /// `Reason`
+    pub reason: Option<String>,
+    /// `ExecutionTimeoutPaused`
+    pub execution_timeout_paused: bool,
+}
+
+impl fmt::Debug for PauseDetails {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PauseDetails")
+            .field("pause_request_timestamp", &self.pause_request_timestamp)
+            .field("reason", &self.reason.as_ref().map(|_| Hidden))
+            .field("execution_timeout_paused", &self.execution_timeout_paused)
+            .finish()
+    }
+}
+
+impl Structure for PauseDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PAUSE_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::PAUSE_DETAILS_MEMBERS[0], &self.pause_request_timestamp);
+        put_optional(writer, &schemas::PAUSE_DETAILS_MEMBERS[1], &self.reason);
+        put(writer, &schemas::PAUSE_DETAILS_MEMBERS[2], &self.execution_timeout_paused);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PauseDetails {
+    fn schema() -> &'static Shape {
+        &schemas::PAUSE_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.pause_request_timestamp = ReadValue::read(reader, &schemas::PAUSE_DETAILS_MEMBERS[0])?,
+            1 => self.reason = Some(ReadValue::read(reader, &schemas::PAUSE_DETAILS_MEMBERS[1])?),
+            2 => self.execution_timeout_paused = ReadValue::read(reader, &schemas::PAUSE_DETAILS_MEMBERS[2])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PauseDetails);
+
+/// `PauseDurableExecutionRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct PauseDurableExecutionRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `ClientToken`
+    pub client_token: Option<String>,
+    /// `Reason`
+    pub reason: Option<String>,
+    /// `ExecutionTimeoutPaused`
+    pub execution_timeout_paused: Option<bool>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for PauseDurableExecutionRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PauseDurableExecutionRequest")
+            .field("durable_execution_arn", &self.durable_execution_arn)
+            .field("client_token", &self.client_token)
+            .field("reason", &self.reason.as_ref().map(|_| Hidden))
+            .field("execution_timeout_paused", &self.execution_timeout_paused)
+            .finish()
+    }
+}
+
+impl Structure for PauseDurableExecutionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PAUSE_DURABLE_EXECUTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS[1], &self.client_token);
+        put_optional(writer, &schemas::PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS[2], &self.reason);
+        put_optional(writer, &schemas::PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS[3], &self.execution_timeout_paused);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PauseDurableExecutionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PAUSE_DURABLE_EXECUTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PAUSE_DURABLE_EXECUTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.client_token = Some(ReadValue::read(reader, &schemas::PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS[1])?)
+            }
+            2 => self.reason = Some(ReadValue::read(reader, &schemas::PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS[2])?),
+            3 => {
+                self.execution_timeout_paused =
+                    Some(ReadValue::read(reader, &schemas::PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PauseDurableExecutionRequest);
+
+/// `PauseDurableExecutionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PauseDurableExecutionResponse {}
+
+impl Structure for PauseDurableExecutionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PAUSE_DURABLE_EXECUTION_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PauseDurableExecutionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PAUSE_DURABLE_EXECUTION_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(PauseDurableExecutionResponse);
+
+/// `ProvisionedConcurrencyConfigListItem`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvisionedConcurrencyConfigListItem {
+    /// `FunctionArn`
+    pub function_arn: Option<String>,
+    /// `RequestedProvisionedConcurrentExecutions`
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    /// `AvailableProvisionedConcurrentExecutions`
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    /// `AllocatedProvisionedConcurrentExecutions`
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    /// `Status`
+    pub status: Option<String>,
+    /// `StatusReason`
+    pub status_reason: Option<String>,
+    /// `LastModified`
+    pub last_modified: Option<String>,
+}
+
+impl Structure for ProvisionedConcurrencyConfigListItem {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[0], &self.function_arn);
+        put_optional(
+            writer,
+            &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[1],
+            &self.requested_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[2],
+            &self.available_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[3],
+            &self.allocated_provisioned_concurrent_executions,
+        );
+        put_optional(writer, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[4], &self.status);
+        put_optional(writer, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[5], &self.status_reason);
+        put_optional(writer, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[6], &self.last_modified);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ProvisionedConcurrencyConfigListItem {
+    fn schema() -> &'static Shape {
+        &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.function_arn =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[0])?)
+            }
+            1 => {
+                self.requested_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[1])?)
+            }
+            2 => {
+                self.available_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[2])?)
+            }
+            3 => {
+                self.allocated_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[3])?)
+            }
+            4 => {
+                self.status =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[4])?)
+            }
+            5 => {
+                self.status_reason =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[5])?)
+            }
+            6 => {
+                self.last_modified =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ProvisionedConcurrencyConfigListItem);
+
 /// `ProvisionedPollerConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProvisionedPollerConfig {
@@ -4590,6 +10423,151 @@ impl ReadStructure for ProvisionedPollerConfig {
 }
 
 structure_value!(ProvisionedPollerConfig);
+
+/// `PublishLayerVersionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PublishLayerVersionRequest {
+    /// `LayerName`
+    pub layer_name: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `Content`
+    pub content: LayerVersionContentInput,
+    /// `CompatibleArchitectures`
+    pub compatible_architectures: Option<Vec<String>>,
+    /// `CompatibleRuntimes`
+    pub compatible_runtimes: Option<Vec<String>>,
+    /// `LicenseInfo`
+    pub license_info: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PublishLayerVersionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUBLISH_LAYER_VERSION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[0], &self.layer_name, self.missing.has(0));
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[1], &self.description);
+        put_needed(writer, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[2], &self.content, self.missing.has(2));
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[3], &self.compatible_architectures);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[4], &self.compatible_runtimes);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[5], &self.license_info);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PublishLayerVersionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUBLISH_LAYER_VERSION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUBLISH_LAYER_VERSION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.layer_name = ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[0])?,
+            1 => self.description = Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[1])?),
+            2 => self.content = ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[2])?,
+            3 => {
+                self.compatible_architectures =
+                    Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.compatible_runtimes =
+                    Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[4])?)
+            }
+            5 => self.license_info = Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_REQUEST_MEMBERS[5])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PublishLayerVersionRequest);
+
+/// `PublishLayerVersionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PublishLayerVersionResponse {
+    /// `Content`
+    pub content: Option<LayerVersionContentOutput>,
+    /// `LayerArn`
+    pub layer_arn: Option<String>,
+    /// `LayerVersionArn`
+    pub layer_version_arn: Option<String>,
+    /// `Description`
+    pub description: Option<String>,
+    /// `CreatedDate`
+    pub created_date: Option<String>,
+    /// `Version`
+    pub version: Option<i64>,
+    /// `CompatibleArchitectures`
+    pub compatible_architectures: Option<Vec<String>>,
+    /// `CompatibleRuntimes`
+    pub compatible_runtimes: Option<Vec<String>>,
+    /// `LicenseInfo`
+    pub license_info: Option<String>,
+}
+
+impl Structure for PublishLayerVersionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUBLISH_LAYER_VERSION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[0], &self.content);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[1], &self.layer_arn);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[2], &self.layer_version_arn);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[3], &self.description);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[4], &self.created_date);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[5], &self.version);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[6], &self.compatible_architectures);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[7], &self.compatible_runtimes);
+        put_optional(writer, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[8], &self.license_info);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PublishLayerVersionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PUBLISH_LAYER_VERSION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.content = Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[0])?),
+            1 => self.layer_arn = Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[1])?),
+            2 => {
+                self.layer_version_arn =
+                    Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[2])?)
+            }
+            3 => self.description = Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[3])?),
+            4 => {
+                self.created_date = Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[4])?)
+            }
+            5 => self.version = Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[5])?),
+            6 => {
+                self.compatible_architectures =
+                    Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[6])?)
+            }
+            7 => {
+                self.compatible_runtimes =
+                    Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[7])?)
+            }
+            8 => {
+                self.license_info = Some(ReadValue::read(reader, &schemas::PUBLISH_LAYER_VERSION_RESPONSE_MEMBERS[8])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PublishLayerVersionResponse);
 
 /// `PublishVersionRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -4646,6 +10624,113 @@ impl ReadStructure for PublishVersionRequest {
 }
 
 structure_value!(PublishVersionRequest);
+
+/// `PutFunctionCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutFunctionCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `FunctionName`
+    pub function_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutFunctionCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1],
+            &self.function_name,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutFunctionCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutFunctionCodeSigningConfigRequest);
+
+/// `PutFunctionCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutFunctionCodeSigningConfigResponse {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `FunctionName`
+    pub function_name: String,
+}
+
+impl Structure for PutFunctionCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config_arn);
+        put(writer, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1], &self.function_name);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutFunctionCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            1 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutFunctionCodeSigningConfigResponse);
 
 /// `PutFunctionConcurrencyRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -4794,6 +10879,351 @@ impl ReadStructure for PutFunctionEventInvokeConfigRequest {
 
 structure_value!(PutFunctionEventInvokeConfigRequest);
 
+/// `PutFunctionRecursionConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutFunctionRecursionConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `RecursiveLoop`
+    pub recursive_loop: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutFunctionRecursionConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS[1],
+            &self.recursive_loop,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutFunctionRecursionConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.recursive_loop =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutFunctionRecursionConfigRequest);
+
+/// `PutFunctionRecursionConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutFunctionRecursionConfigResponse {
+    /// `RecursiveLoop`
+    pub recursive_loop: Option<String>,
+}
+
+impl Structure for PutFunctionRecursionConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS[0], &self.recursive_loop);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutFunctionRecursionConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.recursive_loop =
+                    Some(ReadValue::read(reader, &schemas::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutFunctionRecursionConfigResponse);
+
+/// `PutProvisionedConcurrencyConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutProvisionedConcurrencyConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: String,
+    /// `ProvisionedConcurrentExecutions`
+    pub provisioned_concurrent_executions: i32,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutProvisionedConcurrencyConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1],
+            &self.qualifier,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[2],
+            &self.provisioned_concurrent_executions,
+            self.missing.has(2),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutProvisionedConcurrencyConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.qualifier =
+                    ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.provisioned_concurrent_executions =
+                    ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[2])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutProvisionedConcurrencyConfigRequest);
+
+/// `PutProvisionedConcurrencyConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutProvisionedConcurrencyConfigResponse {
+    /// `RequestedProvisionedConcurrentExecutions`
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    /// `AllocatedProvisionedConcurrentExecutions`
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    /// `AvailableProvisionedConcurrentExecutions`
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    /// `Status`
+    pub status: Option<String>,
+    /// `StatusReason`
+    pub status_reason: Option<String>,
+    /// `LastModified`
+    pub last_modified: Option<String>,
+}
+
+impl Structure for PutProvisionedConcurrencyConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[0],
+            &self.requested_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[1],
+            &self.allocated_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[2],
+            &self.available_provisioned_concurrent_executions,
+        );
+        put_optional(writer, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[3], &self.status);
+        put_optional(writer, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[4], &self.status_reason);
+        put_optional(writer, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[5], &self.last_modified);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutProvisionedConcurrencyConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.requested_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.allocated_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.available_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.status =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.status_reason =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[4])?)
+            }
+            5 => {
+                self.last_modified =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutProvisionedConcurrencyConfigResponse);
+
+/// `PutResourcePolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyRequest {
+    /// `ResourceArn`
+    pub resource_arn: String,
+    /// `Policy`
+    pub policy: String,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutResourcePolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_RESOURCE_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[0], &self.resource_arn, self.missing.has(0));
+        put_needed(writer, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[1], &self.policy, self.missing.has(1));
+        put_optional(writer, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[2], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutResourcePolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_RESOURCE_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_RESOURCE_POLICY_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.resource_arn = ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[0])?,
+            1 => self.policy = ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[1])?,
+            2 => self.revision_id = Some(ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutResourcePolicyRequest);
+
+/// `PutResourcePolicyResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyResponse {
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+}
+
+impl Structure for PutResourcePolicyResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_RESOURCE_POLICY_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_RESOURCE_POLICY_RESPONSE_MEMBERS[0], &self.policy);
+        put_optional(writer, &schemas::PUT_RESOURCE_POLICY_RESPONSE_MEMBERS[1], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutResourcePolicyResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_RESOURCE_POLICY_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.policy = Some(ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_RESPONSE_MEMBERS[0])?),
+            1 => self.revision_id = Some(ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_RESPONSE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutResourcePolicyResponse);
+
 /// `PutRuntimeManagementConfigRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutRuntimeManagementConfigRequest {
@@ -4922,6 +11352,87 @@ impl ReadStructure for PutRuntimeManagementConfigResponse {
 
 structure_value!(PutRuntimeManagementConfigResponse);
 
+/// `RemoveLayerVersionPermissionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveLayerVersionPermissionRequest {
+    /// `LayerName`
+    pub layer_name: String,
+    /// `VersionNumber`
+    pub version_number: i64,
+    /// `StatementId`
+    pub statement_id: String,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for RemoveLayerVersionPermissionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[0],
+            &self.layer_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[1],
+            &self.version_number,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[2],
+            &self.statement_id,
+            self.missing.has(2),
+        );
+        put_optional(writer, &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[3], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for RemoveLayerVersionPermissionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.layer_name = ReadValue::read(reader, &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.version_number =
+                    ReadValue::read(reader, &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.statement_id =
+                    ReadValue::read(reader, &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[2])?
+            }
+            3 => {
+                self.revision_id =
+                    Some(ReadValue::read(reader, &schemas::REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(RemoveLayerVersionPermissionRequest);
+
 /// `RemovePermissionRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RemovePermissionRequest {
@@ -5015,6 +11526,142 @@ impl ReadStructure for ResolvedS3Object {
 }
 
 structure_value!(ResolvedS3Object);
+
+/// `ResumeDurableExecutionRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ResumeDurableExecutionRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `ClientToken`
+    pub client_token: Option<String>,
+    /// `Reason`
+    pub reason: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for ResumeDurableExecutionRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ResumeDurableExecutionRequest")
+            .field("durable_execution_arn", &self.durable_execution_arn)
+            .field("client_token", &self.client_token)
+            .field("reason", &self.reason.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for ResumeDurableExecutionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::RESUME_DURABLE_EXECUTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS[1], &self.client_token);
+        put_optional(writer, &schemas::RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS[2], &self.reason);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ResumeDurableExecutionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::RESUME_DURABLE_EXECUTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::RESUME_DURABLE_EXECUTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.client_token =
+                    Some(ReadValue::read(reader, &schemas::RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS[1])?)
+            }
+            2 => self.reason = Some(ReadValue::read(reader, &schemas::RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ResumeDurableExecutionRequest);
+
+/// `ResumeDurableExecutionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResumeDurableExecutionResponse {}
+
+impl Structure for ResumeDurableExecutionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::RESUME_DURABLE_EXECUTION_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ResumeDurableExecutionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::RESUME_DURABLE_EXECUTION_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(ResumeDurableExecutionResponse);
+
+/// `RetryDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RetryDetails {
+    /// `CurrentAttempt`
+    pub current_attempt: Option<i32>,
+    /// `NextAttemptDelaySeconds`
+    pub next_attempt_delay_seconds: Option<i32>,
+}
+
+impl Structure for RetryDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::RETRY_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::RETRY_DETAILS_MEMBERS[0], &self.current_attempt);
+        put_optional(writer, &schemas::RETRY_DETAILS_MEMBERS[1], &self.next_attempt_delay_seconds);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for RetryDetails {
+    fn schema() -> &'static Shape {
+        &schemas::RETRY_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.current_attempt = Some(ReadValue::read(reader, &schemas::RETRY_DETAILS_MEMBERS[0])?),
+            1 => self.next_attempt_delay_seconds = Some(ReadValue::read(reader, &schemas::RETRY_DETAILS_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(RetryDetails);
 
 /// `RuntimeVersionConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -5255,6 +11902,258 @@ impl ReadStructure for SelfManagedKafkaEventSourceConfig {
 
 structure_value!(SelfManagedKafkaEventSourceConfig);
 
+/// `SendDurableExecutionCallbackFailureRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackFailureRequest {
+    /// `CallbackId`
+    pub callback_id: String,
+    /// `Error`
+    pub error: Option<ErrorObject>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for SendDurableExecutionCallbackFailureRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST_MEMBERS[0],
+            &self.callback_id,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST_MEMBERS[1], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SendDurableExecutionCallbackFailureRequest {
+    fn schema() -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.callback_id =
+                    ReadValue::read(reader, &schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.error =
+                    Some(ReadValue::read(reader, &schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SendDurableExecutionCallbackFailureRequest);
+
+/// `SendDurableExecutionCallbackFailureResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackFailureResponse {}
+
+impl Structure for SendDurableExecutionCallbackFailureResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SendDurableExecutionCallbackFailureResponse {
+    fn schema() -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(SendDurableExecutionCallbackFailureResponse);
+
+/// `SendDurableExecutionCallbackHeartbeatRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackHeartbeatRequest {
+    /// `CallbackId`
+    pub callback_id: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for SendDurableExecutionCallbackHeartbeatRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST_MEMBERS[0],
+            &self.callback_id,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SendDurableExecutionCallbackHeartbeatRequest {
+    fn schema() -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.callback_id =
+                    ReadValue::read(reader, &schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SendDurableExecutionCallbackHeartbeatRequest);
+
+/// `SendDurableExecutionCallbackHeartbeatResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackHeartbeatResponse {}
+
+impl Structure for SendDurableExecutionCallbackHeartbeatResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SendDurableExecutionCallbackHeartbeatResponse {
+    fn schema() -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(SendDurableExecutionCallbackHeartbeatResponse);
+
+/// `SendDurableExecutionCallbackSuccessRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackSuccessRequest {
+    /// `CallbackId`
+    pub callback_id: String,
+    /// `Result`
+    pub result: Option<Bytes>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for SendDurableExecutionCallbackSuccessRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SendDurableExecutionCallbackSuccessRequest")
+            .field("callback_id", &self.callback_id)
+            .field("result", &self.result.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for SendDurableExecutionCallbackSuccessRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST_MEMBERS[0],
+            &self.callback_id,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST_MEMBERS[1], &self.result);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SendDurableExecutionCallbackSuccessRequest {
+    fn schema() -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.callback_id =
+                    ReadValue::read(reader, &schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.result =
+                    Some(ReadValue::read(reader, &schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SendDurableExecutionCallbackSuccessRequest);
+
+/// `SendDurableExecutionCallbackSuccessResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackSuccessResponse {}
+
+impl Structure for SendDurableExecutionCallbackSuccessResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SendDurableExecutionCallbackSuccessResponse {
+    fn schema() -> &'static Shape {
+        &schemas::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(SendDurableExecutionCallbackSuccessResponse);
+
 /// `SnapStart`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SnapStart {
@@ -5364,6 +12263,288 @@ impl ReadStructure for SourceAccessConfiguration {
 }
 
 structure_value!(SourceAccessConfiguration);
+
+/// `StepDetails`.
+#[derive(Clone, Default, PartialEq)]
+pub struct StepDetails {
+    /// `Attempt`
+    pub attempt: Option<i32>,
+    /// `NextAttemptTimestamp`
+    pub next_attempt_timestamp: Option<Timestamp>,
+    /// `Result`
+    pub result: Option<String>,
+    /// `Error`
+    pub error: Option<ErrorObject>,
+}
+
+impl fmt::Debug for StepDetails {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StepDetails")
+            .field("attempt", &self.attempt)
+            .field("next_attempt_timestamp", &self.next_attempt_timestamp)
+            .field("result", &self.result.as_ref().map(|_| Hidden))
+            .field("error", &self.error)
+            .finish()
+    }
+}
+
+impl Structure for StepDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STEP_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::STEP_DETAILS_MEMBERS[0], &self.attempt);
+        put_optional(writer, &schemas::STEP_DETAILS_MEMBERS[1], &self.next_attempt_timestamp);
+        put_optional(writer, &schemas::STEP_DETAILS_MEMBERS[2], &self.result);
+        put_optional(writer, &schemas::STEP_DETAILS_MEMBERS[3], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StepDetails {
+    fn schema() -> &'static Shape {
+        &schemas::STEP_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.attempt = Some(ReadValue::read(reader, &schemas::STEP_DETAILS_MEMBERS[0])?),
+            1 => self.next_attempt_timestamp = Some(ReadValue::read(reader, &schemas::STEP_DETAILS_MEMBERS[1])?),
+            2 => self.result = Some(ReadValue::read(reader, &schemas::STEP_DETAILS_MEMBERS[2])?),
+            3 => self.error = Some(ReadValue::read(reader, &schemas::STEP_DETAILS_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(StepDetails);
+
+/// `StepFailedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepFailedDetails {
+    /// `Error`
+    pub error: EventError,
+    /// `RetryDetails`
+    pub retry_details: RetryDetails,
+}
+
+impl Structure for StepFailedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STEP_FAILED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::STEP_FAILED_DETAILS_MEMBERS[0], &self.error);
+        put(writer, &schemas::STEP_FAILED_DETAILS_MEMBERS[1], &self.retry_details);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StepFailedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::STEP_FAILED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = ReadValue::read(reader, &schemas::STEP_FAILED_DETAILS_MEMBERS[0])?,
+            1 => self.retry_details = ReadValue::read(reader, &schemas::STEP_FAILED_DETAILS_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(StepFailedDetails);
+
+/// `StepOptions`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepOptions {
+    /// `NextAttemptDelaySeconds`
+    pub next_attempt_delay_seconds: Option<i32>,
+}
+
+impl Structure for StepOptions {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STEP_OPTIONS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::STEP_OPTIONS_MEMBERS[0], &self.next_attempt_delay_seconds);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StepOptions {
+    fn schema() -> &'static Shape {
+        &schemas::STEP_OPTIONS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.next_attempt_delay_seconds = Some(ReadValue::read(reader, &schemas::STEP_OPTIONS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(StepOptions);
+
+/// `StepStartedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepStartedDetails {}
+
+impl Structure for StepStartedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STEP_STARTED_DETAILS
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StepStartedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::STEP_STARTED_DETAILS
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(StepStartedDetails);
+
+/// `StepSucceededDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepSucceededDetails {
+    /// `Result`
+    pub result: EventResult,
+    /// `RetryDetails`
+    pub retry_details: RetryDetails,
+}
+
+impl Structure for StepSucceededDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STEP_SUCCEEDED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::STEP_SUCCEEDED_DETAILS_MEMBERS[0], &self.result);
+        put(writer, &schemas::STEP_SUCCEEDED_DETAILS_MEMBERS[1], &self.retry_details);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StepSucceededDetails {
+    fn schema() -> &'static Shape {
+        &schemas::STEP_SUCCEEDED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.result = ReadValue::read(reader, &schemas::STEP_SUCCEEDED_DETAILS_MEMBERS[0])?,
+            1 => self.retry_details = ReadValue::read(reader, &schemas::STEP_SUCCEEDED_DETAILS_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(StepSucceededDetails);
+
+/// `StopDurableExecutionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopDurableExecutionRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// `Error`
+    pub error: Option<ErrorObject>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for StopDurableExecutionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STOP_DURABLE_EXECUTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::STOP_DURABLE_EXECUTION_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::STOP_DURABLE_EXECUTION_REQUEST_MEMBERS[1], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StopDurableExecutionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::STOP_DURABLE_EXECUTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::STOP_DURABLE_EXECUTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::STOP_DURABLE_EXECUTION_REQUEST_MEMBERS[0])?
+            }
+            1 => self.error = Some(ReadValue::read(reader, &schemas::STOP_DURABLE_EXECUTION_REQUEST_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(StopDurableExecutionRequest);
+
+/// `StopDurableExecutionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopDurableExecutionResponse {
+    /// `StopTimestamp`
+    pub stop_timestamp: Timestamp,
+}
+
+impl Structure for StopDurableExecutionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STOP_DURABLE_EXECUTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::STOP_DURABLE_EXECUTION_RESPONSE_MEMBERS[0], &self.stop_timestamp);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StopDurableExecutionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::STOP_DURABLE_EXECUTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.stop_timestamp = ReadValue::read(reader, &schemas::STOP_DURABLE_EXECUTION_RESPONSE_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(StopDurableExecutionResponse);
 
 /// `TagResourceRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -5486,6 +12667,40 @@ impl ReadStructure for TenancyConfig {
 }
 
 structure_value!(TenancyConfig);
+
+/// `TraceHeader`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TraceHeader {
+    /// `XAmznTraceId`
+    pub x_amzn_trace_id: Option<String>,
+}
+
+impl Structure for TraceHeader {
+    fn shape(&self) -> &'static Shape {
+        &schemas::TRACE_HEADER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::TRACE_HEADER_MEMBERS[0], &self.x_amzn_trace_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for TraceHeader {
+    fn schema() -> &'static Shape {
+        &schemas::TRACE_HEADER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.x_amzn_trace_id = Some(ReadValue::read(reader, &schemas::TRACE_HEADER_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(TraceHeader);
 
 /// `TracingConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -5658,6 +12873,115 @@ impl ReadStructure for UpdateAliasRequest {
 }
 
 structure_value!(UpdateAliasRequest);
+
+/// `UpdateCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `AllowedPublishers`
+    pub allowed_publishers: Option<AllowedPublishers>,
+    /// `CodeSigningPolicies`
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for UpdateCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1], &self.description);
+        put_optional(writer, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2], &self.allowed_publishers);
+        put_optional(writer, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[3], &self.code_signing_policies);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.description =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.allowed_publishers =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.code_signing_policies =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateCodeSigningConfigRequest);
+
+/// `UpdateCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateCodeSigningConfigResponse {
+    /// `CodeSigningConfig`
+    pub code_signing_config: CodeSigningConfig,
+}
+
+impl Structure for UpdateCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config =
+                    ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateCodeSigningConfigResponse);
 
 /// `UpdateEventSourceMappingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -6299,6 +13623,143 @@ impl ReadStructure for UpdateFunctionEventInvokeConfigRequest {
 
 structure_value!(UpdateFunctionEventInvokeConfigRequest);
 
+/// `UpdateFunctionUrlConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateFunctionUrlConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: Option<String>,
+    /// `AuthType`
+    pub auth_type: Option<String>,
+    /// `Cors`
+    pub cors: Option<Cors>,
+    /// `InvokeMode`
+    pub invoke_mode: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for UpdateFunctionUrlConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[1], &self.qualifier);
+        put_optional(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[2], &self.auth_type);
+        put_optional(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[3], &self.cors);
+        put_optional(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[4], &self.invoke_mode);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateFunctionUrlConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.function_name = ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.qualifier = Some(ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.auth_type = Some(ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[2])?)
+            }
+            3 => self.cors = Some(ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[3])?),
+            4 => {
+                self.invoke_mode =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateFunctionUrlConfigRequest);
+
+/// `UpdateFunctionUrlConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateFunctionUrlConfigResponse {
+    /// `FunctionUrl`
+    pub function_url: String,
+    /// `FunctionArn`
+    pub function_arn: String,
+    /// `AuthType`
+    pub auth_type: String,
+    /// `Cors`
+    pub cors: Option<Cors>,
+    /// `CreationTime`
+    pub creation_time: String,
+    /// `LastModifiedTime`
+    pub last_modified_time: String,
+    /// `InvokeMode`
+    pub invoke_mode: Option<String>,
+}
+
+impl Structure for UpdateFunctionUrlConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[0], &self.function_url);
+        put(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[1], &self.function_arn);
+        put(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[2], &self.auth_type);
+        put_optional(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[3], &self.cors);
+        put(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[4], &self.creation_time);
+        put(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[5], &self.last_modified_time);
+        put_optional(writer, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[6], &self.invoke_mode);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateFunctionUrlConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.function_url = ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[0])?,
+            1 => self.function_arn = ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[1])?,
+            2 => self.auth_type = ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[2])?,
+            3 => self.cors = Some(ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[3])?),
+            4 => {
+                self.creation_time = ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[4])?
+            }
+            5 => {
+                self.last_modified_time =
+                    ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[5])?
+            }
+            6 => {
+                self.invoke_mode =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateFunctionUrlConfigResponse);
+
 /// `VpcConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VpcConfig {
@@ -6389,3 +13850,177 @@ impl ReadStructure for VpcConfigResponse {
 }
 
 structure_value!(VpcConfigResponse);
+
+/// `WaitCancelledDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WaitCancelledDetails {
+    /// `Error`
+    pub error: Option<EventError>,
+}
+
+impl Structure for WaitCancelledDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::WAIT_CANCELLED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::WAIT_CANCELLED_DETAILS_MEMBERS[0], &self.error);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for WaitCancelledDetails {
+    fn schema() -> &'static Shape {
+        &schemas::WAIT_CANCELLED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error = Some(ReadValue::read(reader, &schemas::WAIT_CANCELLED_DETAILS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(WaitCancelledDetails);
+
+/// `WaitDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WaitDetails {
+    /// `ScheduledEndTimestamp`
+    pub scheduled_end_timestamp: Option<Timestamp>,
+}
+
+impl Structure for WaitDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::WAIT_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::WAIT_DETAILS_MEMBERS[0], &self.scheduled_end_timestamp);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for WaitDetails {
+    fn schema() -> &'static Shape {
+        &schemas::WAIT_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.scheduled_end_timestamp = Some(ReadValue::read(reader, &schemas::WAIT_DETAILS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(WaitDetails);
+
+/// `WaitOptions`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WaitOptions {
+    /// `WaitSeconds`
+    pub wait_seconds: Option<i32>,
+}
+
+impl Structure for WaitOptions {
+    fn shape(&self) -> &'static Shape {
+        &schemas::WAIT_OPTIONS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::WAIT_OPTIONS_MEMBERS[0], &self.wait_seconds);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for WaitOptions {
+    fn schema() -> &'static Shape {
+        &schemas::WAIT_OPTIONS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.wait_seconds = Some(ReadValue::read(reader, &schemas::WAIT_OPTIONS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(WaitOptions);
+
+/// `WaitStartedDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WaitStartedDetails {
+    /// `Duration`
+    pub duration: i32,
+    /// `ScheduledEndTimestamp`
+    pub scheduled_end_timestamp: Timestamp,
+}
+
+impl Structure for WaitStartedDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::WAIT_STARTED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::WAIT_STARTED_DETAILS_MEMBERS[0], &self.duration);
+        put(writer, &schemas::WAIT_STARTED_DETAILS_MEMBERS[1], &self.scheduled_end_timestamp);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for WaitStartedDetails {
+    fn schema() -> &'static Shape {
+        &schemas::WAIT_STARTED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.duration = ReadValue::read(reader, &schemas::WAIT_STARTED_DETAILS_MEMBERS[0])?,
+            1 => self.scheduled_end_timestamp = ReadValue::read(reader, &schemas::WAIT_STARTED_DETAILS_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(WaitStartedDetails);
+
+/// `WaitSucceededDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WaitSucceededDetails {
+    /// `Duration`
+    pub duration: Option<i32>,
+}
+
+impl Structure for WaitSucceededDetails {
+    fn shape(&self) -> &'static Shape {
+        &schemas::WAIT_SUCCEEDED_DETAILS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::WAIT_SUCCEEDED_DETAILS_MEMBERS[0], &self.duration);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for WaitSucceededDetails {
+    fn schema() -> &'static Shape {
+        &schemas::WAIT_SUCCEEDED_DETAILS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.duration = Some(ReadValue::read(reader, &schemas::WAIT_SUCCEEDED_DETAILS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(WaitSucceededDetails);

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -37,6 +37,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:CreatePipe"],
+        codec: Some(&operations::CREATE_PIPE),
         ..operation("CreatePipe", 0)
     },
     OperationDef {
@@ -50,6 +51,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:DeletePipe"],
+        codec: Some(&operations::DELETE_PIPE),
         ..operation("DeletePipe", 1)
     },
     OperationDef {
@@ -63,6 +65,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:DescribePipe"],
+        codec: Some(&operations::DESCRIBE_PIPE),
         ..operation("DescribePipe", 2)
     },
     OperationDef {
@@ -76,6 +79,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:ListPipes"],
+        codec: Some(&operations::LIST_PIPES),
         ..operation("ListPipes", 3)
     },
     OperationDef {
@@ -89,6 +93,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:ListTagsForResource"],
+        codec: Some(&operations::LIST_TAGS_FOR_RESOURCE),
         ..operation("ListTagsForResource", 4)
     },
     OperationDef {
@@ -107,6 +112,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:StartPipe"],
+        codec: Some(&operations::START_PIPE),
         ..operation("StartPipe", 5)
     },
     OperationDef {
@@ -125,6 +131,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:StopPipe"],
+        codec: Some(&operations::STOP_PIPE),
         ..operation("StopPipe", 6)
     },
     OperationDef {
@@ -138,6 +145,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:TagResource"],
+        codec: Some(&operations::TAG_RESOURCE),
         ..operation("TagResource", 7)
     },
     OperationDef {
@@ -151,6 +159,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:UntagResource"],
+        codec: Some(&operations::UNTAG_RESOURCE),
         ..operation("UntagResource", 8)
     },
     OperationDef {
@@ -164,6 +173,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
             status: 200,
         },
         actions: &["pipes:UpdatePipe"],
+        codec: Some(&operations::UPDATE_PIPE),
         ..operation("UpdatePipe", 9)
     },
 ];

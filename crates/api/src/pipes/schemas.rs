@@ -4,11 +4,1940 @@
 
 use crate::support::*;
 
+pub(crate) static ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-]+):([a-z]{2,4}((-gov)|(-de)|(-iso([a-z]?)))?-[a-z]+(-\d{1})?)?:(\d{12})?:(.+)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("Arn", Kind::String)
+};
+
+pub(crate) static ARN_OR_JSON_PATH: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-]+):([a-z]{2,4}((-gov)|(-de)|(-iso([a-z]?)))?-[a-z]+(-\d{1})?)?:(\d{12})?:(.+)|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("ArnOrJsonPath", Kind::String)
+};
+
+pub(crate) static ARN_OR_URL: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"smk://(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\-]*[A-Za-z0-9]):[0-9]{1,5}|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-]+):([a-z]{2,4}((-gov)|(-de)|(-iso([a-z]?)))?-[a-z]+(-\d{1})?)?:(\d{12})?:(.+)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("ArnOrUrl", Kind::String)
+};
+
+pub(crate) static ASSIGN_PUBLIC_IP: Shape = Shape {
+    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    ..shape("AssignPublicIp", Kind::String)
+};
+
+pub(crate) static AWS_VPC_CONFIGURATION_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Subnets", &super::schemas::SUBNETS) },
+    member("SecurityGroups", &super::schemas::SECURITY_GROUPS),
+    member("AssignPublicIp", &super::schemas::ASSIGN_PUBLIC_IP),
+];
+
+pub(crate) static AWS_VPC_CONFIGURATION: Shape =
+    shape("AwsVpcConfiguration", Kind::Structure { members: &AWS_VPC_CONFIGURATION_MEMBERS });
+
+pub(crate) static BATCH_ARRAY_PROPERTIES_MEMBERS: [Member; 1] = [member("Size", &super::schemas::BATCH_ARRAY_SIZE)];
+
+pub(crate) static BATCH_ARRAY_PROPERTIES: Shape =
+    shape("BatchArrayProperties", Kind::Structure { members: &BATCH_ARRAY_PROPERTIES_MEMBERS });
+
+pub(crate) static BATCH_ARRAY_SIZE: Shape = Shape {
+    constraints: Constraints { min: Some(2.0), max: Some(10000.0), ..Constraints::NONE },
+    ..shape("BatchArraySize", Kind::Integer)
+};
+
+pub(crate) static BATCH_CONTAINER_OVERRIDES_MEMBERS: [Member; 4] = [
+    member("Command", &super::schemas::STRING_LIST),
+    member("Environment", &super::schemas::BATCH_ENVIRONMENT_VARIABLE_LIST),
+    member("InstanceType", &super::schemas::STRING),
+    member("ResourceRequirements", &super::schemas::BATCH_RESOURCE_REQUIREMENTS_LIST),
+];
+
+pub(crate) static BATCH_CONTAINER_OVERRIDES: Shape =
+    shape("BatchContainerOverrides", Kind::Structure { members: &BATCH_CONTAINER_OVERRIDES_MEMBERS });
+
+pub(crate) static BATCH_DEPENDS_ON: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(20.0), ..Constraints::NONE },
+    ..shape(
+        "BatchDependsOn",
+        Kind::List { member: member("member", &super::schemas::BATCH_JOB_DEPENDENCY), flattened: false },
+    )
+};
+
+pub(crate) static BATCH_ENVIRONMENT_VARIABLE_MEMBERS: [Member; 2] =
+    [member("Name", &super::schemas::STRING), member("Value", &super::schemas::STRING)];
+
+pub(crate) static BATCH_ENVIRONMENT_VARIABLE: Shape =
+    shape("BatchEnvironmentVariable", Kind::Structure { members: &BATCH_ENVIRONMENT_VARIABLE_MEMBERS });
+
+pub(crate) static BATCH_ENVIRONMENT_VARIABLE_LIST: Shape = shape(
+    "BatchEnvironmentVariableList",
+    Kind::List { member: member("member", &super::schemas::BATCH_ENVIRONMENT_VARIABLE), flattened: false },
+);
+
+pub(crate) static BATCH_JOB_DEPENDENCY_MEMBERS: [Member; 2] =
+    [member("JobId", &super::schemas::STRING), member("Type", &super::schemas::BATCH_JOB_DEPENDENCY_TYPE)];
+
+pub(crate) static BATCH_JOB_DEPENDENCY: Shape =
+    shape("BatchJobDependency", Kind::Structure { members: &BATCH_JOB_DEPENDENCY_MEMBERS });
+
+pub(crate) static BATCH_JOB_DEPENDENCY_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["N_TO_N", "SEQUENTIAL"], ..Constraints::NONE },
+    ..shape("BatchJobDependencyType", Kind::String)
+};
+
+pub(crate) static BATCH_PARAMETERS_MAP: Shape = shape(
+    "BatchParametersMap",
+    Kind::Map {
+        key: member("key", &super::schemas::STRING),
+        value: member("value", &super::schemas::STRING),
+        flattened: false,
+    },
+);
+
+pub(crate) static BATCH_RESOURCE_REQUIREMENT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Type", &super::schemas::BATCH_RESOURCE_REQUIREMENT_TYPE) },
+    Member { required: true, ..member("Value", &super::schemas::STRING) },
+];
+
+pub(crate) static BATCH_RESOURCE_REQUIREMENT: Shape =
+    shape("BatchResourceRequirement", Kind::Structure { members: &BATCH_RESOURCE_REQUIREMENT_MEMBERS });
+
+pub(crate) static BATCH_RESOURCE_REQUIREMENT_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["GPU", "MEMORY", "VCPU"], ..Constraints::NONE },
+    ..shape("BatchResourceRequirementType", Kind::String)
+};
+
+pub(crate) static BATCH_RESOURCE_REQUIREMENTS_LIST: Shape = shape(
+    "BatchResourceRequirementsList",
+    Kind::List { member: member("member", &super::schemas::BATCH_RESOURCE_REQUIREMENT), flattened: false },
+);
+
+pub(crate) static BATCH_RETRY_ATTEMPTS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape("BatchRetryAttempts", Kind::Integer)
+};
+
+pub(crate) static BATCH_RETRY_STRATEGY_MEMBERS: [Member; 1] =
+    [member("Attempts", &super::schemas::BATCH_RETRY_ATTEMPTS)];
+
+pub(crate) static BATCH_RETRY_STRATEGY: Shape =
+    shape("BatchRetryStrategy", Kind::Structure { members: &BATCH_RETRY_STRATEGY_MEMBERS });
+
+pub(crate) static BOOLEAN: Shape = shape("Boolean", Kind::Boolean);
+
+pub(crate) static CAPACITY_PROVIDER: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("CapacityProvider", Kind::String)
+};
+
+pub(crate) static CAPACITY_PROVIDER_STRATEGY: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(6.0), ..Constraints::NONE },
+    ..shape(
+        "CapacityProviderStrategy",
+        Kind::List { member: member("member", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM), flattened: false },
+    )
+};
+
+pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("capacityProvider", &super::schemas::CAPACITY_PROVIDER) },
+    member("weight", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM_WEIGHT),
+    member("base", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM_BASE),
+];
+
+pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM: Shape =
+    shape("CapacityProviderStrategyItem", Kind::Structure { members: &CAPACITY_PROVIDER_STRATEGY_ITEM_MEMBERS });
+
+pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_BASE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(100000.0), ..Constraints::NONE },
+    ..shape("CapacityProviderStrategyItemBase", Kind::Integer)
+};
+
+pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_WEIGHT: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
+    ..shape("CapacityProviderStrategyItemWeight", Kind::Integer)
+};
+
+pub(crate) static CLOUDWATCH_LOG_GROUP_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"(^arn:aws([a-z]|\-)*:logs:([a-z]{2,4}((-gov)|(-de)|(-iso([a-z]?)))?-[a-z]+(-\d{1})?):(\d{12}):log-group:[\.\-_/#A-Za-z0-9]{1,512}(:\*)?)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("CloudwatchLogGroupArn", Kind::String)
+};
+
+pub(crate) static CLOUDWATCH_LOGS_LOG_DESTINATION_MEMBERS: [Member; 1] =
+    [member("LogGroupArn", &super::schemas::CLOUDWATCH_LOG_GROUP_ARN)];
+
+pub(crate) static CLOUDWATCH_LOGS_LOG_DESTINATION: Shape =
+    shape("CloudwatchLogsLogDestination", Kind::Structure { members: &CLOUDWATCH_LOGS_LOG_DESTINATION_MEMBERS });
+
+pub(crate) static CLOUDWATCH_LOGS_LOG_DESTINATION_PARAMETERS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("LogGroupArn", &super::schemas::CLOUDWATCH_LOG_GROUP_ARN) }];
+
+pub(crate) static CLOUDWATCH_LOGS_LOG_DESTINATION_PARAMETERS: Shape = shape(
+    "CloudwatchLogsLogDestinationParameters",
+    Kind::Structure { members: &CLOUDWATCH_LOGS_LOG_DESTINATION_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static CREATE_PIPE_REQUEST_MEMBERS: [Member; 13] = [
+    Member {
+        wire_name: "Name",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Name", &super::schemas::PIPE_NAME)
+    },
+    member("Description", &super::schemas::PIPE_DESCRIPTION),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE),
+    Member { required: true, ..member("Source", &super::schemas::ARN_OR_URL) },
+    member("SourceParameters", &super::schemas::PIPE_SOURCE_PARAMETERS),
+    member("Enrichment", &super::schemas::OPTIONAL_ARN),
+    member("EnrichmentParameters", &super::schemas::PIPE_ENRICHMENT_PARAMETERS),
+    Member { required: true, ..member("Target", &super::schemas::ARN) },
+    member("TargetParameters", &super::schemas::PIPE_TARGET_PARAMETERS),
+    Member { required: true, ..member("RoleArn", &super::schemas::ROLE_ARN) },
+    member("Tags", &super::schemas::TAG_MAP),
+    member("LogConfiguration", &super::schemas::PIPE_LOG_CONFIGURATION_PARAMETERS),
+    member("KmsKeyIdentifier", &super::schemas::KMS_KEY_IDENTIFIER),
+];
+
+pub(crate) static CREATE_PIPE_REQUEST: Shape =
+    shape("CreatePipeRequest", Kind::Structure { members: &CREATE_PIPE_REQUEST_MEMBERS });
+
+pub(crate) static CREATE_PIPE_RESPONSE_MEMBERS: [Member; 6] = [
+    member("Arn", &super::schemas::PIPE_ARN),
+    member("Name", &super::schemas::PIPE_NAME),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE),
+    member("CurrentState", &super::schemas::PIPE_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static CREATE_PIPE_RESPONSE: Shape =
+    shape("CreatePipeResponse", Kind::Structure { members: &CREATE_PIPE_RESPONSE_MEMBERS });
+
+pub(crate) static DATABASE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("Database", Kind::String)
+};
+
+pub(crate) static DB_USER: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("DbUser", Kind::String)
+};
+
+pub(crate) static DEAD_LETTER_CONFIG_MEMBERS: [Member; 1] = [member("Arn", &super::schemas::ARN)];
+
+pub(crate) static DEAD_LETTER_CONFIG: Shape =
+    shape("DeadLetterConfig", Kind::Structure { members: &DEAD_LETTER_CONFIG_MEMBERS });
+
+pub(crate) static DELETE_PIPE_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Name",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("Name", &super::schemas::PIPE_NAME)
+}];
+
+pub(crate) static DELETE_PIPE_REQUEST: Shape =
+    shape("DeletePipeRequest", Kind::Structure { members: &DELETE_PIPE_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_PIPE_RESPONSE_MEMBERS: [Member; 6] = [
+    member("Arn", &super::schemas::PIPE_ARN),
+    member("Name", &super::schemas::PIPE_NAME),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE_DESCRIBE_RESPONSE),
+    member("CurrentState", &super::schemas::PIPE_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static DELETE_PIPE_RESPONSE: Shape =
+    shape("DeletePipeResponse", Kind::Structure { members: &DELETE_PIPE_RESPONSE_MEMBERS });
+
+pub(crate) static DESCRIBE_PIPE_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Name",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("Name", &super::schemas::PIPE_NAME)
+}];
+
+pub(crate) static DESCRIBE_PIPE_REQUEST: Shape =
+    shape("DescribePipeRequest", Kind::Structure { members: &DESCRIBE_PIPE_REQUEST_MEMBERS });
+
+pub(crate) static DESCRIBE_PIPE_RESPONSE_MEMBERS: [Member; 18] = [
+    member("Arn", &super::schemas::PIPE_ARN),
+    member("Name", &super::schemas::PIPE_NAME),
+    member("Description", &super::schemas::PIPE_DESCRIPTION),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE_DESCRIBE_RESPONSE),
+    member("CurrentState", &super::schemas::PIPE_STATE),
+    member("StateReason", &super::schemas::PIPE_STATE_REASON),
+    member("Source", &super::schemas::ARN_OR_URL),
+    member("SourceParameters", &super::schemas::PIPE_SOURCE_PARAMETERS),
+    member("Enrichment", &super::schemas::OPTIONAL_ARN),
+    member("EnrichmentParameters", &super::schemas::PIPE_ENRICHMENT_PARAMETERS),
+    member("Target", &super::schemas::ARN),
+    member("TargetParameters", &super::schemas::PIPE_TARGET_PARAMETERS),
+    member("RoleArn", &super::schemas::ROLE_ARN),
+    member("Tags", &super::schemas::TAG_MAP),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+    member("LogConfiguration", &super::schemas::PIPE_LOG_CONFIGURATION),
+    member("KmsKeyIdentifier", &super::schemas::KMS_KEY_IDENTIFIER),
+];
+
+pub(crate) static DESCRIBE_PIPE_RESPONSE: Shape =
+    shape("DescribePipeResponse", Kind::Structure { members: &DESCRIBE_PIPE_RESPONSE_MEMBERS });
+
+pub(crate) static DIMENSION_MAPPING_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("DimensionValue", &super::schemas::DIMENSION_VALUE) },
+    Member { required: true, ..member("DimensionValueType", &super::schemas::DIMENSION_VALUE_TYPE) },
+    Member { required: true, ..member("DimensionName", &super::schemas::DIMENSION_NAME) },
+];
+
+pub(crate) static DIMENSION_MAPPING: Shape =
+    shape("DimensionMapping", Kind::Structure { members: &DIMENSION_MAPPING_MEMBERS });
+
+pub(crate) static DIMENSION_MAPPINGS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    ..shape(
+        "DimensionMappings",
+        Kind::List { member: member("member", &super::schemas::DIMENSION_MAPPING), flattened: false },
+    )
+};
+
+pub(crate) static DIMENSION_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("DimensionName", Kind::String)
+};
+
+pub(crate) static DIMENSION_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("DimensionValue", Kind::String)
+};
+
+pub(crate) static DIMENSION_VALUE_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["VARCHAR"], ..Constraints::NONE },
+    ..shape("DimensionValueType", Kind::String)
+};
+
+pub(crate) static DYNAMODB_STREAM_START_POSITION: Shape = Shape {
+    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
+    ..shape("DynamoDBStreamStartPosition", Kind::String)
+};
+
+pub(crate) static ECS_CONTAINER_OVERRIDE_MEMBERS: [Member; 8] = [
+    member("Command", &super::schemas::STRING_LIST),
+    member("Cpu", &super::schemas::INTEGER),
+    member("Environment", &super::schemas::ECS_ENVIRONMENT_VARIABLE_LIST),
+    member("EnvironmentFiles", &super::schemas::ECS_ENVIRONMENT_FILE_LIST),
+    member("Memory", &super::schemas::INTEGER),
+    member("MemoryReservation", &super::schemas::INTEGER),
+    member("Name", &super::schemas::STRING),
+    member("ResourceRequirements", &super::schemas::ECS_RESOURCE_REQUIREMENTS_LIST),
+];
+
+pub(crate) static ECS_CONTAINER_OVERRIDE: Shape =
+    shape("EcsContainerOverride", Kind::Structure { members: &ECS_CONTAINER_OVERRIDE_MEMBERS });
+
+pub(crate) static ECS_CONTAINER_OVERRIDE_LIST: Shape = shape(
+    "EcsContainerOverrideList",
+    Kind::List { member: member("member", &super::schemas::ECS_CONTAINER_OVERRIDE), flattened: false },
+);
+
+pub(crate) static ECS_ENVIRONMENT_FILE_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("type", &super::schemas::ECS_ENVIRONMENT_FILE_TYPE) },
+    Member { required: true, ..member("value", &super::schemas::STRING) },
+];
+
+pub(crate) static ECS_ENVIRONMENT_FILE: Shape =
+    shape("EcsEnvironmentFile", Kind::Structure { members: &ECS_ENVIRONMENT_FILE_MEMBERS });
+
+pub(crate) static ECS_ENVIRONMENT_FILE_LIST: Shape = shape(
+    "EcsEnvironmentFileList",
+    Kind::List { member: member("member", &super::schemas::ECS_ENVIRONMENT_FILE), flattened: false },
+);
+
+pub(crate) static ECS_ENVIRONMENT_FILE_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["s3"], ..Constraints::NONE },
+    ..shape("EcsEnvironmentFileType", Kind::String)
+};
+
+pub(crate) static ECS_ENVIRONMENT_VARIABLE_MEMBERS: [Member; 2] =
+    [member("name", &super::schemas::STRING), member("value", &super::schemas::STRING)];
+
+pub(crate) static ECS_ENVIRONMENT_VARIABLE: Shape =
+    shape("EcsEnvironmentVariable", Kind::Structure { members: &ECS_ENVIRONMENT_VARIABLE_MEMBERS });
+
+pub(crate) static ECS_ENVIRONMENT_VARIABLE_LIST: Shape = shape(
+    "EcsEnvironmentVariableList",
+    Kind::List { member: member("member", &super::schemas::ECS_ENVIRONMENT_VARIABLE), flattened: false },
+);
+
+pub(crate) static ECS_EPHEMERAL_STORAGE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("sizeInGiB", &super::schemas::EPHEMERAL_STORAGE_SIZE) }];
+
+pub(crate) static ECS_EPHEMERAL_STORAGE: Shape =
+    shape("EcsEphemeralStorage", Kind::Structure { members: &ECS_EPHEMERAL_STORAGE_MEMBERS });
+
+pub(crate) static ECS_INFERENCE_ACCELERATOR_OVERRIDE_MEMBERS: [Member; 2] =
+    [member("deviceName", &super::schemas::STRING), member("deviceType", &super::schemas::STRING)];
+
+pub(crate) static ECS_INFERENCE_ACCELERATOR_OVERRIDE: Shape =
+    shape("EcsInferenceAcceleratorOverride", Kind::Structure { members: &ECS_INFERENCE_ACCELERATOR_OVERRIDE_MEMBERS });
+
+pub(crate) static ECS_INFERENCE_ACCELERATOR_OVERRIDE_LIST: Shape = shape(
+    "EcsInferenceAcceleratorOverrideList",
+    Kind::List { member: member("member", &super::schemas::ECS_INFERENCE_ACCELERATOR_OVERRIDE), flattened: false },
+);
+
+pub(crate) static ECS_RESOURCE_REQUIREMENT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("type", &super::schemas::ECS_RESOURCE_REQUIREMENT_TYPE) },
+    Member { required: true, ..member("value", &super::schemas::STRING) },
+];
+
+pub(crate) static ECS_RESOURCE_REQUIREMENT: Shape =
+    shape("EcsResourceRequirement", Kind::Structure { members: &ECS_RESOURCE_REQUIREMENT_MEMBERS });
+
+pub(crate) static ECS_RESOURCE_REQUIREMENT_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["GPU", "InferenceAccelerator"], ..Constraints::NONE },
+    ..shape("EcsResourceRequirementType", Kind::String)
+};
+
+pub(crate) static ECS_RESOURCE_REQUIREMENTS_LIST: Shape = shape(
+    "EcsResourceRequirementsList",
+    Kind::List { member: member("member", &super::schemas::ECS_RESOURCE_REQUIREMENT), flattened: false },
+);
+
+pub(crate) static ECS_TASK_OVERRIDE_MEMBERS: [Member; 7] = [
+    member("ContainerOverrides", &super::schemas::ECS_CONTAINER_OVERRIDE_LIST),
+    member("Cpu", &super::schemas::STRING),
+    member("EphemeralStorage", &super::schemas::ECS_EPHEMERAL_STORAGE),
+    member("ExecutionRoleArn", &super::schemas::ARN_OR_JSON_PATH),
+    member("InferenceAcceleratorOverrides", &super::schemas::ECS_INFERENCE_ACCELERATOR_OVERRIDE_LIST),
+    member("Memory", &super::schemas::STRING),
+    member("TaskRoleArn", &super::schemas::ARN_OR_JSON_PATH),
+];
+
+pub(crate) static ECS_TASK_OVERRIDE: Shape =
+    shape("EcsTaskOverride", Kind::Structure { members: &ECS_TASK_OVERRIDE_MEMBERS });
+
+pub(crate) static ENDPOINT_STRING: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(300.0),
+        pattern: Some(
+            r"(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\-]*[A-Za-z0-9]):[0-9]{1,5}",
+        ),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("EndpointString", Kind::String)
+};
+
+pub(crate) static EPHEMERAL_STORAGE_SIZE: Shape = Shape {
+    constraints: Constraints { min: Some(21.0), max: Some(200.0), ..Constraints::NONE },
+    ..shape("EphemeralStorageSize", Kind::Integer)
+};
+
+pub(crate) static EPOCH_TIME_UNIT: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["MILLISECONDS", "SECONDS", "MICROSECONDS", "NANOSECONDS"],
+        ..Constraints::NONE
+    },
+    ..shape("EpochTimeUnit", Kind::String)
+};
+
 pub(crate) static ERROR_MESSAGE: Shape = shape("ErrorMessage", Kind::String);
+
+pub(crate) static EVENT_BRIDGE_DETAIL_TYPE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("EventBridgeDetailType", Kind::String)
+};
+
+pub(crate) static EVENT_BRIDGE_ENDPOINT_ID: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(50.0),
+        pattern: Some(r"[A-Za-z0-9\-]+[\.][A-Za-z0-9\-]+"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("EventBridgeEndpointId", Kind::String)
+};
+
+pub(crate) static EVENT_BRIDGE_EVENT_RESOURCE_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape(
+        "EventBridgeEventResourceList",
+        Kind::List { member: member("member", &super::schemas::ARN_OR_JSON_PATH), flattened: false },
+    )
+};
+
+pub(crate) static EVENT_BRIDGE_EVENT_SOURCE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(256.0),
+        pattern: Some(r".*(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*).*"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("EventBridgeEventSource", Kind::String)
+};
+
+pub(crate) static EVENT_PATTERN: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("EventPattern", Kind::String)
+};
+
+pub(crate) static FILTER_MEMBERS: [Member; 1] = [member("Pattern", &super::schemas::EVENT_PATTERN)];
+
+pub(crate) static FILTER: Shape = shape("Filter", Kind::Structure { members: &FILTER_MEMBERS });
+
+pub(crate) static FILTER_CRITERIA_MEMBERS: [Member; 1] = [member("Filters", &super::schemas::FILTER_LIST)];
+
+pub(crate) static FILTER_CRITERIA: Shape =
+    shape("FilterCriteria", Kind::Structure { members: &FILTER_CRITERIA_MEMBERS });
+
+pub(crate) static FILTER_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
+    ..shape("FilterList", Kind::List { member: member("member", &super::schemas::FILTER), flattened: false })
+};
+
+pub(crate) static FIREHOSE_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"(^arn:aws([a-z]|\-)*:firehose:([a-z]{2,4}((-gov)|(-de)|(-iso([a-z]?)))?-[a-z]+(-\d{1})?):(\d{12}):deliverystream/[a-zA-Z0-9_.-]{1,64})",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("FirehoseArn", Kind::String)
+};
+
+pub(crate) static FIREHOSE_LOG_DESTINATION_MEMBERS: [Member; 1] =
+    [member("DeliveryStreamArn", &super::schemas::FIREHOSE_ARN)];
+
+pub(crate) static FIREHOSE_LOG_DESTINATION: Shape =
+    shape("FirehoseLogDestination", Kind::Structure { members: &FIREHOSE_LOG_DESTINATION_MEMBERS });
+
+pub(crate) static FIREHOSE_LOG_DESTINATION_PARAMETERS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("DeliveryStreamArn", &super::schemas::FIREHOSE_ARN) }];
+
+pub(crate) static FIREHOSE_LOG_DESTINATION_PARAMETERS: Shape = shape(
+    "FirehoseLogDestinationParameters",
+    Kind::Structure { members: &FIREHOSE_LOG_DESTINATION_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static HEADER_KEY: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(512.0),
+        pattern: Some(r"[!#$%&'*+-.^_`|~0-9a-zA-Z]+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
+        ..Constraints::NONE
+    },
+    ..shape("HeaderKey", Kind::String)
+};
+
+pub(crate) static HEADER_PARAMETERS_MAP: Shape = shape(
+    "HeaderParametersMap",
+    Kind::Map {
+        key: member("key", &super::schemas::HEADER_KEY),
+        value: member("value", &super::schemas::HEADER_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static HEADER_VALUE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(512.0),
+        pattern: Some(r"[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("HeaderValue", Kind::String)
+};
+
+pub(crate) static INCLUDE_EXECUTION_DATA: Shape = shape(
+    "IncludeExecutionData",
+    Kind::List { member: member("member", &super::schemas::INCLUDE_EXECUTION_DATA_OPTION), flattened: false },
+);
+
+pub(crate) static INCLUDE_EXECUTION_DATA_OPTION: Shape = Shape {
+    constraints: Constraints { one_of: &["ALL"], ..Constraints::NONE },
+    ..shape("IncludeExecutionDataOption", Kind::String)
+};
+
+pub(crate) static INPUT_TEMPLATE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("InputTemplate", Kind::String)
+};
 
 pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
 
+pub(crate) static JSON_PATH: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(256.0),
+        pattern: Some(r"\$(\.[\w/_-]+(\[(\d+|\*)\])*)*"),
+        ..Constraints::NONE
+    },
+    ..shape("JsonPath", Kind::String)
+};
+
+pub(crate) static KAFKA_BOOTSTRAP_SERVERS: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(2.0), ..Constraints::NONE },
+    ..shape(
+        "KafkaBootstrapServers",
+        Kind::List { member: member("member", &super::schemas::ENDPOINT_STRING), flattened: false },
+    )
+};
+
+pub(crate) static KAFKA_TOPIC_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(249.0),
+        pattern: Some(r"[^.]([a-zA-Z0-9\-_.]+)"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("KafkaTopicName", Kind::String)
+};
+
+pub(crate) static KINESIS_PARTITION_KEY: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("KinesisPartitionKey", Kind::String)
+};
+
+pub(crate) static KINESIS_STREAM_START_POSITION: Shape = Shape {
+    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"], ..Constraints::NONE },
+    ..shape("KinesisStreamStartPosition", Kind::String)
+};
+
+pub(crate) static KMS_KEY_IDENTIFIER: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(2048.0),
+        pattern: Some(r"[a-zA-Z0-9_\-/:]*"),
+        ..Constraints::NONE
+    },
+    ..shape("KmsKeyIdentifier", Kind::String)
+};
+
+pub(crate) static LAUNCH_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["EC2", "FARGATE", "EXTERNAL"], ..Constraints::NONE },
+    ..shape("LaunchType", Kind::String)
+};
+
+pub(crate) static LIMIT_MAX10: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape("LimitMax10", Kind::Integer)
+};
+
+pub(crate) static LIMIT_MAX100: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("LimitMax100", Kind::Integer)
+};
+
+pub(crate) static LIMIT_MAX10000: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    ..shape("LimitMax10000", Kind::Integer)
+};
+
+pub(crate) static LIMIT_MIN1: Shape =
+    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("LimitMin1", Kind::Integer) };
+
+pub(crate) static LIST_PIPES_REQUEST_MEMBERS: [Member; 7] = [
+    Member {
+        wire_name: "NamePrefix",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("NamePrefix", &super::schemas::PIPE_NAME)
+    },
+    Member {
+        wire_name: "DesiredState",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE)
+    },
+    Member {
+        wire_name: "CurrentState",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("CurrentState", &super::schemas::PIPE_STATE)
+    },
+    Member {
+        wire_name: "SourcePrefix",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("SourcePrefix", &super::schemas::RESOURCE_ARN)
+    },
+    Member {
+        wire_name: "TargetPrefix",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("TargetPrefix", &super::schemas::RESOURCE_ARN)
+    },
+    Member {
+        wire_name: "NextToken",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("NextToken", &super::schemas::NEXT_TOKEN)
+    },
+    Member {
+        wire_name: "Limit",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("Limit", &super::schemas::LIMIT_MAX100)
+    },
+];
+
+pub(crate) static LIST_PIPES_REQUEST: Shape =
+    shape("ListPipesRequest", Kind::Structure { members: &LIST_PIPES_REQUEST_MEMBERS });
+
+pub(crate) static LIST_PIPES_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Pipes", &super::schemas::PIPE_LIST), member("NextToken", &super::schemas::NEXT_TOKEN)];
+
+pub(crate) static LIST_PIPES_RESPONSE: Shape =
+    shape("ListPipesResponse", Kind::Structure { members: &LIST_PIPES_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "resourceArn",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("resourceArn", &super::schemas::PIPE_ARN)
+}];
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape =
+    shape("ListTagsForResourceRequest", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_RESPONSE_MEMBERS: [Member; 1] = [member("tags", &super::schemas::TAG_MAP)];
+
+pub(crate) static LIST_TAGS_FOR_RESOURCE_RESPONSE: Shape =
+    shape("ListTagsForResourceResponse", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_RESPONSE_MEMBERS });
+
+pub(crate) static LOG_LEVEL: Shape = Shape {
+    constraints: Constraints { one_of: &["OFF", "ERROR", "INFO", "TRACE"], ..Constraints::NONE },
+    ..shape("LogLevel", Kind::String)
+};
+
+pub(crate) static LOG_STREAM_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("LogStreamName", Kind::String)
+};
+
+pub(crate) static MQ_BROKER_ACCESS_CREDENTIALS_MEMBERS: [Member; 1] =
+    [member("BasicAuth", &super::schemas::SECRET_MANAGER_ARN)];
+
+pub(crate) static MQ_BROKER_ACCESS_CREDENTIALS: Shape =
+    shape("MQBrokerAccessCredentials", Kind::Union { members: &MQ_BROKER_ACCESS_CREDENTIALS_MEMBERS });
+
+pub(crate) static MQ_BROKER_QUEUE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1000.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("MQBrokerQueueName", Kind::String)
+};
+
+pub(crate) static MSK_ACCESS_CREDENTIALS_MEMBERS: [Member; 2] = [
+    member("SaslScram512Auth", &super::schemas::SECRET_MANAGER_ARN),
+    member("ClientCertificateTlsAuth", &super::schemas::SECRET_MANAGER_ARN),
+];
+
+pub(crate) static MSK_ACCESS_CREDENTIALS: Shape =
+    shape("MSKAccessCredentials", Kind::Union { members: &MSK_ACCESS_CREDENTIALS_MEMBERS });
+
+pub(crate) static MSK_START_POSITION: Shape = Shape {
+    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
+    ..shape("MSKStartPosition", Kind::String)
+};
+
+pub(crate) static MAXIMUM_BATCHING_WINDOW_IN_SECONDS: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(300.0), ..Constraints::NONE },
+    ..shape("MaximumBatchingWindowInSeconds", Kind::Integer)
+};
+
+pub(crate) static MAXIMUM_RECORD_AGE_IN_SECONDS: Shape = Shape {
+    constraints: Constraints { min: Some(-1.0), max: Some(604800.0), ..Constraints::NONE },
+    ..shape("MaximumRecordAgeInSeconds", Kind::Integer)
+};
+
+pub(crate) static MAXIMUM_RETRY_ATTEMPTS_ESM: Shape = Shape {
+    constraints: Constraints { min: Some(-1.0), max: Some(10000.0), ..Constraints::NONE },
+    ..shape("MaximumRetryAttemptsESM", Kind::Integer)
+};
+
+pub(crate) static MEASURE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape("MeasureName", Kind::String)
+};
+
+pub(crate) static MEASURE_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    ..shape("MeasureValue", Kind::String)
+};
+
+pub(crate) static MEASURE_VALUE_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["DOUBLE", "BIGINT", "VARCHAR", "BOOLEAN", "TIMESTAMP"], ..Constraints::NONE },
+    ..shape("MeasureValueType", Kind::String)
+};
+
+pub(crate) static MESSAGE_DEDUPLICATION_ID: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("MessageDeduplicationId", Kind::String)
+};
+
+pub(crate) static MESSAGE_GROUP_ID: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("MessageGroupId", Kind::String)
+};
+
+pub(crate) static MULTI_MEASURE_ATTRIBUTE_MAPPING_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("MeasureValue", &super::schemas::MEASURE_VALUE) },
+    Member { required: true, ..member("MeasureValueType", &super::schemas::MEASURE_VALUE_TYPE) },
+    Member { required: true, ..member("MultiMeasureAttributeName", &super::schemas::MULTI_MEASURE_ATTRIBUTE_NAME) },
+];
+
+pub(crate) static MULTI_MEASURE_ATTRIBUTE_MAPPING: Shape =
+    shape("MultiMeasureAttributeMapping", Kind::Structure { members: &MULTI_MEASURE_ATTRIBUTE_MAPPING_MEMBERS });
+
+pub(crate) static MULTI_MEASURE_ATTRIBUTE_MAPPINGS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape(
+        "MultiMeasureAttributeMappings",
+        Kind::List { member: member("member", &super::schemas::MULTI_MEASURE_ATTRIBUTE_MAPPING), flattened: false },
+    )
+};
+
+pub(crate) static MULTI_MEASURE_ATTRIBUTE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("MultiMeasureAttributeName", Kind::String)
+};
+
+pub(crate) static MULTI_MEASURE_MAPPING_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("MultiMeasureName", &super::schemas::MULTI_MEASURE_NAME) },
+    Member {
+        required: true,
+        ..member("MultiMeasureAttributeMappings", &super::schemas::MULTI_MEASURE_ATTRIBUTE_MAPPINGS)
+    },
+];
+
+pub(crate) static MULTI_MEASURE_MAPPING: Shape =
+    shape("MultiMeasureMapping", Kind::Structure { members: &MULTI_MEASURE_MAPPING_MEMBERS });
+
+pub(crate) static MULTI_MEASURE_MAPPINGS: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    ..shape(
+        "MultiMeasureMappings",
+        Kind::List { member: member("member", &super::schemas::MULTI_MEASURE_MAPPING), flattened: false },
+    )
+};
+
+pub(crate) static MULTI_MEASURE_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("MultiMeasureName", Kind::String)
+};
+
+pub(crate) static NETWORK_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("awsvpcConfiguration", &super::schemas::AWS_VPC_CONFIGURATION)];
+
+pub(crate) static NETWORK_CONFIGURATION: Shape =
+    shape("NetworkConfiguration", Kind::Structure { members: &NETWORK_CONFIGURATION_MEMBERS });
+
+pub(crate) static NEXT_TOKEN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("NextToken", Kind::String)
+};
+
+pub(crate) static ON_PARTIAL_BATCH_ITEM_FAILURE_STREAMS: Shape = Shape {
+    constraints: Constraints { one_of: &["AUTOMATIC_BISECT"], ..Constraints::NONE },
+    ..shape("OnPartialBatchItemFailureStreams", Kind::String)
+};
+
+pub(crate) static OPTIONAL_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"$|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-]+):([a-z]{2,4}((-gov)|(-de)|(-iso([a-z]?)))?-[a-z]+(-\d{1})?)?:(\d{12})?:(.+)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("OptionalArn", Kind::String)
+};
+
+pub(crate) static PATH_PARAMETER: Shape = Shape {
+    constraints: Constraints { pattern: Some(r"(?!\s*$).+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("PathParameter", Kind::String)
+};
+
+pub(crate) static PATH_PARAMETER_LIST: Shape = shape(
+    "PathParameterList",
+    Kind::List { member: member("member", &super::schemas::PATH_PARAMETER), flattened: false },
+);
+
+pub(crate) static PIPE_MEMBERS: [Member; 10] = [
+    member("Name", &super::schemas::PIPE_NAME),
+    member("Arn", &super::schemas::PIPE_ARN),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE),
+    member("CurrentState", &super::schemas::PIPE_STATE),
+    member("StateReason", &super::schemas::PIPE_STATE_REASON),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+    member("Source", &super::schemas::ARN_OR_URL),
+    member("Target", &super::schemas::ARN),
+    member("Enrichment", &super::schemas::OPTIONAL_ARN),
+];
+
+pub(crate) static PIPE: Shape = shape("Pipe", Kind::Structure { members: &PIPE_MEMBERS });
+
+pub(crate) static PIPE_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(r"arn:aws([a-z]|\-)*:([a-zA-Z0-9\-]+):([a-z]|\d|\-)*:([0-9]{12})?:(.+)"),
+        ..Constraints::NONE
+    },
+    ..shape("PipeArn", Kind::String)
+};
+
+pub(crate) static PIPE_DESCRIPTION: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("PipeDescription", Kind::String)
+};
+
+pub(crate) static PIPE_ENRICHMENT_HTTP_PARAMETERS_MEMBERS: [Member; 3] = [
+    member("PathParameterValues", &super::schemas::PATH_PARAMETER_LIST),
+    member("HeaderParameters", &super::schemas::HEADER_PARAMETERS_MAP),
+    member("QueryStringParameters", &super::schemas::QUERY_STRING_PARAMETERS_MAP),
+];
+
+pub(crate) static PIPE_ENRICHMENT_HTTP_PARAMETERS: Shape =
+    shape("PipeEnrichmentHttpParameters", Kind::Structure { members: &PIPE_ENRICHMENT_HTTP_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_ENRICHMENT_PARAMETERS_MEMBERS: [Member; 2] = [
+    member("InputTemplate", &super::schemas::INPUT_TEMPLATE),
+    member("HttpParameters", &super::schemas::PIPE_ENRICHMENT_HTTP_PARAMETERS),
+];
+
+pub(crate) static PIPE_ENRICHMENT_PARAMETERS: Shape =
+    shape("PipeEnrichmentParameters", Kind::Structure { members: &PIPE_ENRICHMENT_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_LIST: Shape =
+    shape("PipeList", Kind::List { member: member("member", &super::schemas::PIPE), flattened: false });
+
+pub(crate) static PIPE_LOG_CONFIGURATION_MEMBERS: [Member; 5] = [
+    member("S3LogDestination", &super::schemas::S3_LOG_DESTINATION),
+    member("FirehoseLogDestination", &super::schemas::FIREHOSE_LOG_DESTINATION),
+    member("CloudwatchLogsLogDestination", &super::schemas::CLOUDWATCH_LOGS_LOG_DESTINATION),
+    member("Level", &super::schemas::LOG_LEVEL),
+    member("IncludeExecutionData", &super::schemas::INCLUDE_EXECUTION_DATA),
+];
+
+pub(crate) static PIPE_LOG_CONFIGURATION: Shape =
+    shape("PipeLogConfiguration", Kind::Structure { members: &PIPE_LOG_CONFIGURATION_MEMBERS });
+
+pub(crate) static PIPE_LOG_CONFIGURATION_PARAMETERS_MEMBERS: [Member; 5] = [
+    member("S3LogDestination", &super::schemas::S3_LOG_DESTINATION_PARAMETERS),
+    member("FirehoseLogDestination", &super::schemas::FIREHOSE_LOG_DESTINATION_PARAMETERS),
+    member("CloudwatchLogsLogDestination", &super::schemas::CLOUDWATCH_LOGS_LOG_DESTINATION_PARAMETERS),
+    Member { required: true, ..member("Level", &super::schemas::LOG_LEVEL) },
+    member("IncludeExecutionData", &super::schemas::INCLUDE_EXECUTION_DATA),
+];
+
+pub(crate) static PIPE_LOG_CONFIGURATION_PARAMETERS: Shape =
+    shape("PipeLogConfigurationParameters", Kind::Structure { members: &PIPE_LOG_CONFIGURATION_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(64.0),
+        pattern: Some(r"[\.\-_A-Za-z0-9]+"),
+        ..Constraints::NONE
+    },
+    ..shape("PipeName", Kind::String)
+};
+
+pub(crate) static PIPE_SOURCE_ACTIVE_MQ_BROKER_PARAMETERS_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Credentials", &super::schemas::MQ_BROKER_ACCESS_CREDENTIALS) },
+    Member { required: true, ..member("QueueName", &super::schemas::MQ_BROKER_QUEUE_NAME) },
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+];
+
+pub(crate) static PIPE_SOURCE_ACTIVE_MQ_BROKER_PARAMETERS: Shape = shape(
+    "PipeSourceActiveMQBrokerParameters",
+    Kind::Structure { members: &PIPE_SOURCE_ACTIVE_MQ_BROKER_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_SOURCE_DYNAMODB_STREAM_PARAMETERS_MEMBERS: [Member; 8] = [
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("DeadLetterConfig", &super::schemas::DEAD_LETTER_CONFIG),
+    member("OnPartialBatchItemFailure", &super::schemas::ON_PARTIAL_BATCH_ITEM_FAILURE_STREAMS),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+    member("MaximumRecordAgeInSeconds", &super::schemas::MAXIMUM_RECORD_AGE_IN_SECONDS),
+    member("MaximumRetryAttempts", &super::schemas::MAXIMUM_RETRY_ATTEMPTS_ESM),
+    member("ParallelizationFactor", &super::schemas::LIMIT_MAX10),
+    Member { required: true, ..member("StartingPosition", &super::schemas::DYNAMODB_STREAM_START_POSITION) },
+];
+
+pub(crate) static PIPE_SOURCE_DYNAMODB_STREAM_PARAMETERS: Shape = shape(
+    "PipeSourceDynamoDBStreamParameters",
+    Kind::Structure { members: &PIPE_SOURCE_DYNAMODB_STREAM_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_SOURCE_KINESIS_STREAM_PARAMETERS_MEMBERS: [Member; 9] = [
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("DeadLetterConfig", &super::schemas::DEAD_LETTER_CONFIG),
+    member("OnPartialBatchItemFailure", &super::schemas::ON_PARTIAL_BATCH_ITEM_FAILURE_STREAMS),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+    member("MaximumRecordAgeInSeconds", &super::schemas::MAXIMUM_RECORD_AGE_IN_SECONDS),
+    member("MaximumRetryAttempts", &super::schemas::MAXIMUM_RETRY_ATTEMPTS_ESM),
+    member("ParallelizationFactor", &super::schemas::LIMIT_MAX10),
+    Member { required: true, ..member("StartingPosition", &super::schemas::KINESIS_STREAM_START_POSITION) },
+    member("StartingPositionTimestamp", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static PIPE_SOURCE_KINESIS_STREAM_PARAMETERS: Shape = shape(
+    "PipeSourceKinesisStreamParameters",
+    Kind::Structure { members: &PIPE_SOURCE_KINESIS_STREAM_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_SOURCE_MANAGED_STREAMING_KAFKA_PARAMETERS_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("TopicName", &super::schemas::KAFKA_TOPIC_NAME) },
+    member("StartingPosition", &super::schemas::MSK_START_POSITION),
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+    member("ConsumerGroupID", &super::schemas::URI),
+    member("Credentials", &super::schemas::MSK_ACCESS_CREDENTIALS),
+];
+
+pub(crate) static PIPE_SOURCE_MANAGED_STREAMING_KAFKA_PARAMETERS: Shape = shape(
+    "PipeSourceManagedStreamingKafkaParameters",
+    Kind::Structure { members: &PIPE_SOURCE_MANAGED_STREAMING_KAFKA_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_SOURCE_PARAMETERS_MEMBERS: [Member; 8] = [
+    member("FilterCriteria", &super::schemas::FILTER_CRITERIA),
+    member("KinesisStreamParameters", &super::schemas::PIPE_SOURCE_KINESIS_STREAM_PARAMETERS),
+    member("DynamoDBStreamParameters", &super::schemas::PIPE_SOURCE_DYNAMODB_STREAM_PARAMETERS),
+    member("SqsQueueParameters", &super::schemas::PIPE_SOURCE_SQS_QUEUE_PARAMETERS),
+    member("ActiveMQBrokerParameters", &super::schemas::PIPE_SOURCE_ACTIVE_MQ_BROKER_PARAMETERS),
+    member("RabbitMQBrokerParameters", &super::schemas::PIPE_SOURCE_RABBIT_MQ_BROKER_PARAMETERS),
+    member("ManagedStreamingKafkaParameters", &super::schemas::PIPE_SOURCE_MANAGED_STREAMING_KAFKA_PARAMETERS),
+    member("SelfManagedKafkaParameters", &super::schemas::PIPE_SOURCE_SELF_MANAGED_KAFKA_PARAMETERS),
+];
+
+pub(crate) static PIPE_SOURCE_PARAMETERS: Shape =
+    shape("PipeSourceParameters", Kind::Structure { members: &PIPE_SOURCE_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_SOURCE_RABBIT_MQ_BROKER_PARAMETERS_MEMBERS: [Member; 5] = [
+    Member { required: true, ..member("Credentials", &super::schemas::MQ_BROKER_ACCESS_CREDENTIALS) },
+    Member { required: true, ..member("QueueName", &super::schemas::MQ_BROKER_QUEUE_NAME) },
+    member("VirtualHost", &super::schemas::URI),
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+];
+
+pub(crate) static PIPE_SOURCE_RABBIT_MQ_BROKER_PARAMETERS: Shape = shape(
+    "PipeSourceRabbitMQBrokerParameters",
+    Kind::Structure { members: &PIPE_SOURCE_RABBIT_MQ_BROKER_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_SOURCE_SELF_MANAGED_KAFKA_PARAMETERS_MEMBERS: [Member; 9] = [
+    Member { required: true, ..member("TopicName", &super::schemas::KAFKA_TOPIC_NAME) },
+    member("StartingPosition", &super::schemas::SELF_MANAGED_KAFKA_START_POSITION),
+    member("AdditionalBootstrapServers", &super::schemas::KAFKA_BOOTSTRAP_SERVERS),
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+    member("ConsumerGroupID", &super::schemas::URI),
+    member("Credentials", &super::schemas::SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_CREDENTIALS),
+    member("ServerRootCaCertificate", &super::schemas::SECRET_MANAGER_ARN),
+    member("Vpc", &super::schemas::SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_VPC),
+];
+
+pub(crate) static PIPE_SOURCE_SELF_MANAGED_KAFKA_PARAMETERS: Shape = shape(
+    "PipeSourceSelfManagedKafkaParameters",
+    Kind::Structure { members: &PIPE_SOURCE_SELF_MANAGED_KAFKA_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_SOURCE_SQS_QUEUE_PARAMETERS_MEMBERS: [Member; 2] = [
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+];
+
+pub(crate) static PIPE_SOURCE_SQS_QUEUE_PARAMETERS: Shape =
+    shape("PipeSourceSqsQueueParameters", Kind::Structure { members: &PIPE_SOURCE_SQS_QUEUE_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_STATE: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "RUNNING",
+            "STOPPED",
+            "CREATING",
+            "UPDATING",
+            "DELETING",
+            "STARTING",
+            "STOPPING",
+            "CREATE_FAILED",
+            "UPDATE_FAILED",
+            "START_FAILED",
+            "STOP_FAILED",
+            "DELETE_FAILED",
+            "CREATE_ROLLBACK_FAILED",
+            "DELETE_ROLLBACK_FAILED",
+            "UPDATE_ROLLBACK_FAILED",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("PipeState", Kind::String)
+};
+
+pub(crate) static PIPE_STATE_REASON: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    ..shape("PipeStateReason", Kind::String)
+};
+
+pub(crate) static PIPE_TARGET_BATCH_JOB_PARAMETERS_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("JobDefinition", &super::schemas::STRING) },
+    Member { required: true, ..member("JobName", &super::schemas::STRING) },
+    member("ArrayProperties", &super::schemas::BATCH_ARRAY_PROPERTIES),
+    member("RetryStrategy", &super::schemas::BATCH_RETRY_STRATEGY),
+    member("ContainerOverrides", &super::schemas::BATCH_CONTAINER_OVERRIDES),
+    member("DependsOn", &super::schemas::BATCH_DEPENDS_ON),
+    member("Parameters", &super::schemas::BATCH_PARAMETERS_MAP),
+];
+
+pub(crate) static PIPE_TARGET_BATCH_JOB_PARAMETERS: Shape =
+    shape("PipeTargetBatchJobParameters", Kind::Structure { members: &PIPE_TARGET_BATCH_JOB_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_TARGET_CLOUD_WATCH_LOGS_PARAMETERS_MEMBERS: [Member; 2] =
+    [member("LogStreamName", &super::schemas::LOG_STREAM_NAME), member("Timestamp", &super::schemas::JSON_PATH)];
+
+pub(crate) static PIPE_TARGET_CLOUD_WATCH_LOGS_PARAMETERS: Shape = shape(
+    "PipeTargetCloudWatchLogsParameters",
+    Kind::Structure { members: &PIPE_TARGET_CLOUD_WATCH_LOGS_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_TARGET_ECS_TASK_PARAMETERS_MEMBERS: [Member; 15] = [
+    Member { required: true, ..member("TaskDefinitionArn", &super::schemas::ARN_OR_JSON_PATH) },
+    member("TaskCount", &super::schemas::LIMIT_MIN1),
+    member("LaunchType", &super::schemas::LAUNCH_TYPE),
+    member("NetworkConfiguration", &super::schemas::NETWORK_CONFIGURATION),
+    member("PlatformVersion", &super::schemas::STRING),
+    member("Group", &super::schemas::STRING),
+    member("CapacityProviderStrategy", &super::schemas::CAPACITY_PROVIDER_STRATEGY),
+    member("EnableECSManagedTags", &super::schemas::BOOLEAN),
+    member("EnableExecuteCommand", &super::schemas::BOOLEAN),
+    member("PlacementConstraints", &super::schemas::PLACEMENT_CONSTRAINTS),
+    member("PlacementStrategy", &super::schemas::PLACEMENT_STRATEGIES),
+    member("PropagateTags", &super::schemas::PROPAGATE_TAGS),
+    member("ReferenceId", &super::schemas::REFERENCE_ID),
+    member("Overrides", &super::schemas::ECS_TASK_OVERRIDE),
+    member("Tags", &super::schemas::TAG_LIST),
+];
+
+pub(crate) static PIPE_TARGET_ECS_TASK_PARAMETERS: Shape =
+    shape("PipeTargetEcsTaskParameters", Kind::Structure { members: &PIPE_TARGET_ECS_TASK_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_TARGET_EVENT_BRIDGE_EVENT_BUS_PARAMETERS_MEMBERS: [Member; 5] = [
+    member("EndpointId", &super::schemas::EVENT_BRIDGE_ENDPOINT_ID),
+    member("DetailType", &super::schemas::EVENT_BRIDGE_DETAIL_TYPE),
+    member("Source", &super::schemas::EVENT_BRIDGE_EVENT_SOURCE),
+    member("Resources", &super::schemas::EVENT_BRIDGE_EVENT_RESOURCE_LIST),
+    member("Time", &super::schemas::JSON_PATH),
+];
+
+pub(crate) static PIPE_TARGET_EVENT_BRIDGE_EVENT_BUS_PARAMETERS: Shape = shape(
+    "PipeTargetEventBridgeEventBusParameters",
+    Kind::Structure { members: &PIPE_TARGET_EVENT_BRIDGE_EVENT_BUS_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_TARGET_HTTP_PARAMETERS_MEMBERS: [Member; 3] = [
+    member("PathParameterValues", &super::schemas::PATH_PARAMETER_LIST),
+    member("HeaderParameters", &super::schemas::HEADER_PARAMETERS_MAP),
+    member("QueryStringParameters", &super::schemas::QUERY_STRING_PARAMETERS_MAP),
+];
+
+pub(crate) static PIPE_TARGET_HTTP_PARAMETERS: Shape =
+    shape("PipeTargetHttpParameters", Kind::Structure { members: &PIPE_TARGET_HTTP_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_TARGET_INVOCATION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["REQUEST_RESPONSE", "FIRE_AND_FORGET"], ..Constraints::NONE },
+    ..shape("PipeTargetInvocationType", Kind::String)
+};
+
+pub(crate) static PIPE_TARGET_KINESIS_STREAM_PARAMETERS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("PartitionKey", &super::schemas::KINESIS_PARTITION_KEY) }];
+
+pub(crate) static PIPE_TARGET_KINESIS_STREAM_PARAMETERS: Shape = shape(
+    "PipeTargetKinesisStreamParameters",
+    Kind::Structure { members: &PIPE_TARGET_KINESIS_STREAM_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_TARGET_LAMBDA_FUNCTION_PARAMETERS_MEMBERS: [Member; 1] =
+    [member("InvocationType", &super::schemas::PIPE_TARGET_INVOCATION_TYPE)];
+
+pub(crate) static PIPE_TARGET_LAMBDA_FUNCTION_PARAMETERS: Shape = shape(
+    "PipeTargetLambdaFunctionParameters",
+    Kind::Structure { members: &PIPE_TARGET_LAMBDA_FUNCTION_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_TARGET_PARAMETERS_MEMBERS: [Member; 13] = [
+    member("InputTemplate", &super::schemas::INPUT_TEMPLATE),
+    member("LambdaFunctionParameters", &super::schemas::PIPE_TARGET_LAMBDA_FUNCTION_PARAMETERS),
+    member("StepFunctionStateMachineParameters", &super::schemas::PIPE_TARGET_STATE_MACHINE_PARAMETERS),
+    member("KinesisStreamParameters", &super::schemas::PIPE_TARGET_KINESIS_STREAM_PARAMETERS),
+    member("EcsTaskParameters", &super::schemas::PIPE_TARGET_ECS_TASK_PARAMETERS),
+    member("BatchJobParameters", &super::schemas::PIPE_TARGET_BATCH_JOB_PARAMETERS),
+    member("SqsQueueParameters", &super::schemas::PIPE_TARGET_SQS_QUEUE_PARAMETERS),
+    member("HttpParameters", &super::schemas::PIPE_TARGET_HTTP_PARAMETERS),
+    member("RedshiftDataParameters", &super::schemas::PIPE_TARGET_REDSHIFT_DATA_PARAMETERS),
+    member("SageMakerPipelineParameters", &super::schemas::PIPE_TARGET_SAGE_MAKER_PIPELINE_PARAMETERS),
+    member("EventBridgeEventBusParameters", &super::schemas::PIPE_TARGET_EVENT_BRIDGE_EVENT_BUS_PARAMETERS),
+    member("CloudWatchLogsParameters", &super::schemas::PIPE_TARGET_CLOUD_WATCH_LOGS_PARAMETERS),
+    member("TimestreamParameters", &super::schemas::PIPE_TARGET_TIMESTREAM_PARAMETERS),
+];
+
+pub(crate) static PIPE_TARGET_PARAMETERS: Shape =
+    shape("PipeTargetParameters", Kind::Structure { members: &PIPE_TARGET_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_TARGET_REDSHIFT_DATA_PARAMETERS_MEMBERS: [Member; 6] = [
+    member("SecretManagerArn", &super::schemas::SECRET_MANAGER_ARN_OR_JSON_PATH),
+    Member { required: true, ..member("Database", &super::schemas::DATABASE) },
+    member("DbUser", &super::schemas::DB_USER),
+    member("StatementName", &super::schemas::STATEMENT_NAME),
+    member("WithEvent", &super::schemas::BOOLEAN),
+    Member { required: true, ..member("Sqls", &super::schemas::SQLS) },
+];
+
+pub(crate) static PIPE_TARGET_REDSHIFT_DATA_PARAMETERS: Shape = shape(
+    "PipeTargetRedshiftDataParameters",
+    Kind::Structure { members: &PIPE_TARGET_REDSHIFT_DATA_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_TARGET_SAGE_MAKER_PIPELINE_PARAMETERS_MEMBERS: [Member; 1] =
+    [member("PipelineParameterList", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER_LIST)];
+
+pub(crate) static PIPE_TARGET_SAGE_MAKER_PIPELINE_PARAMETERS: Shape = shape(
+    "PipeTargetSageMakerPipelineParameters",
+    Kind::Structure { members: &PIPE_TARGET_SAGE_MAKER_PIPELINE_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_TARGET_SQS_QUEUE_PARAMETERS_MEMBERS: [Member; 2] = [
+    member("MessageGroupId", &super::schemas::MESSAGE_GROUP_ID),
+    member("MessageDeduplicationId", &super::schemas::MESSAGE_DEDUPLICATION_ID),
+];
+
+pub(crate) static PIPE_TARGET_SQS_QUEUE_PARAMETERS: Shape =
+    shape("PipeTargetSqsQueueParameters", Kind::Structure { members: &PIPE_TARGET_SQS_QUEUE_PARAMETERS_MEMBERS });
+
+pub(crate) static PIPE_TARGET_STATE_MACHINE_PARAMETERS_MEMBERS: [Member; 1] =
+    [member("InvocationType", &super::schemas::PIPE_TARGET_INVOCATION_TYPE)];
+
+pub(crate) static PIPE_TARGET_STATE_MACHINE_PARAMETERS: Shape = shape(
+    "PipeTargetStateMachineParameters",
+    Kind::Structure { members: &PIPE_TARGET_STATE_MACHINE_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static PIPE_TARGET_TIMESTREAM_PARAMETERS_MEMBERS: [Member; 8] = [
+    Member { required: true, ..member("TimeValue", &super::schemas::TIME_VALUE) },
+    member("EpochTimeUnit", &super::schemas::EPOCH_TIME_UNIT),
+    member("TimeFieldType", &super::schemas::TIME_FIELD_TYPE),
+    member("TimestampFormat", &super::schemas::TIMESTAMP_FORMAT),
+    Member { required: true, ..member("VersionValue", &super::schemas::VERSION_VALUE) },
+    Member { required: true, ..member("DimensionMappings", &super::schemas::DIMENSION_MAPPINGS) },
+    member("SingleMeasureMappings", &super::schemas::SINGLE_MEASURE_MAPPINGS),
+    member("MultiMeasureMappings", &super::schemas::MULTI_MEASURE_MAPPINGS),
+];
+
+pub(crate) static PIPE_TARGET_TIMESTREAM_PARAMETERS: Shape =
+    shape("PipeTargetTimestreamParameters", Kind::Structure { members: &PIPE_TARGET_TIMESTREAM_PARAMETERS_MEMBERS });
+
+pub(crate) static PLACEMENT_CONSTRAINT_MEMBERS: [Member; 2] = [
+    member("type", &super::schemas::PLACEMENT_CONSTRAINT_TYPE),
+    member("expression", &super::schemas::PLACEMENT_CONSTRAINT_EXPRESSION),
+];
+
+pub(crate) static PLACEMENT_CONSTRAINT: Shape =
+    shape("PlacementConstraint", Kind::Structure { members: &PLACEMENT_CONSTRAINT_MEMBERS });
+
+pub(crate) static PLACEMENT_CONSTRAINT_EXPRESSION: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(2000.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("PlacementConstraintExpression", Kind::String)
+};
+
+pub(crate) static PLACEMENT_CONSTRAINT_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["distinctInstance", "memberOf"], ..Constraints::NONE },
+    ..shape("PlacementConstraintType", Kind::String)
+};
+
+pub(crate) static PLACEMENT_CONSTRAINTS: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape(
+        "PlacementConstraints",
+        Kind::List { member: member("member", &super::schemas::PLACEMENT_CONSTRAINT), flattened: false },
+    )
+};
+
+pub(crate) static PLACEMENT_STRATEGIES: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
+    ..shape(
+        "PlacementStrategies",
+        Kind::List { member: member("member", &super::schemas::PLACEMENT_STRATEGY), flattened: false },
+    )
+};
+
+pub(crate) static PLACEMENT_STRATEGY_MEMBERS: [Member; 2] = [
+    member("type", &super::schemas::PLACEMENT_STRATEGY_TYPE),
+    member("field", &super::schemas::PLACEMENT_STRATEGY_FIELD),
+];
+
+pub(crate) static PLACEMENT_STRATEGY: Shape =
+    shape("PlacementStrategy", Kind::Structure { members: &PLACEMENT_STRATEGY_MEMBERS });
+
+pub(crate) static PLACEMENT_STRATEGY_FIELD: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(255.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("PlacementStrategyField", Kind::String)
+};
+
+pub(crate) static PLACEMENT_STRATEGY_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["random", "spread", "binpack"], ..Constraints::NONE },
+    ..shape("PlacementStrategyType", Kind::String)
+};
+
+pub(crate) static PROPAGATE_TAGS: Shape = Shape {
+    constraints: Constraints { one_of: &["TASK_DEFINITION"], ..Constraints::NONE },
+    ..shape("PropagateTags", Kind::String)
+};
+
+pub(crate) static QUERY_STRING_KEY: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(512.0),
+        pattern: Some(r"[^\x00-\x1F\x7F]+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
+        ..Constraints::NONE
+    },
+    ..shape("QueryStringKey", Kind::String)
+};
+
+pub(crate) static QUERY_STRING_PARAMETERS_MAP: Shape = shape(
+    "QueryStringParametersMap",
+    Kind::Map {
+        key: member("key", &super::schemas::QUERY_STRING_KEY),
+        value: member("value", &super::schemas::QUERY_STRING_VALUE),
+        flattened: false,
+    },
+);
+
+pub(crate) static QUERY_STRING_VALUE: Shape = Shape {
+    constraints: Constraints {
+        min: Some(0.0),
+        max: Some(512.0),
+        pattern: Some(r"[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("QueryStringValue", Kind::String)
+};
+
+pub(crate) static REFERENCE_ID: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("ReferenceId", Kind::String)
+};
+
+pub(crate) static REQUESTED_PIPE_STATE: Shape = Shape {
+    constraints: Constraints { one_of: &["RUNNING", "STOPPED"], ..Constraints::NONE },
+    ..shape("RequestedPipeState", Kind::String)
+};
+
+pub(crate) static REQUESTED_PIPE_STATE_DESCRIBE_RESPONSE: Shape = Shape {
+    constraints: Constraints { one_of: &["RUNNING", "STOPPED", "DELETED"], ..Constraints::NONE },
+    ..shape("RequestedPipeStateDescribeResponse", Kind::String)
+};
+
+pub(crate) static RESOURCE_ARN: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    ..shape("ResourceArn", Kind::String)
+};
+
+pub(crate) static ROLE_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z0-9+=,.@\-_/]+"),
+        ..Constraints::NONE
+    },
+    ..shape("RoleArn", Kind::String)
+};
+
+pub(crate) static S3_LOG_DESTINATION_MEMBERS: [Member; 4] = [
+    member("BucketName", &super::schemas::STRING),
+    member("Prefix", &super::schemas::STRING),
+    member("BucketOwner", &super::schemas::STRING),
+    member("OutputFormat", &super::schemas::S3_OUTPUT_FORMAT),
+];
+
+pub(crate) static S3_LOG_DESTINATION: Shape =
+    shape("S3LogDestination", Kind::Structure { members: &S3_LOG_DESTINATION_MEMBERS });
+
+pub(crate) static S3_LOG_DESTINATION_PARAMETERS_MEMBERS: [Member; 4] = [
+    Member {
+        required: true,
+        ..member("BucketName", &super::schemas::S3_LOG_DESTINATION_PARAMETERS_BUCKET_NAME_STRING)
+    },
+    Member {
+        required: true,
+        ..member("BucketOwner", &super::schemas::S3_LOG_DESTINATION_PARAMETERS_BUCKET_OWNER_STRING)
+    },
+    member("OutputFormat", &super::schemas::S3_OUTPUT_FORMAT),
+    member("Prefix", &super::schemas::S3_LOG_DESTINATION_PARAMETERS_PREFIX_STRING),
+];
+
+pub(crate) static S3_LOG_DESTINATION_PARAMETERS: Shape =
+    shape("S3LogDestinationParameters", Kind::Structure { members: &S3_LOG_DESTINATION_PARAMETERS_MEMBERS });
+
+pub(crate) static S3_LOG_DESTINATION_PARAMETERS_BUCKET_NAME_STRING: Shape = Shape {
+    constraints: Constraints { min: Some(3.0), max: Some(63.0), ..Constraints::NONE },
+    ..shape("S3LogDestinationParametersBucketNameString", Kind::String)
+};
+
+pub(crate) static S3_LOG_DESTINATION_PARAMETERS_BUCKET_OWNER_STRING: Shape = Shape {
+    constraints: Constraints { pattern: Some(r"\d{12}"), ..Constraints::NONE },
+    ..shape("S3LogDestinationParametersBucketOwnerString", Kind::String)
+};
+
+pub(crate) static S3_LOG_DESTINATION_PARAMETERS_PREFIX_STRING: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("S3LogDestinationParametersPrefixString", Kind::String)
+};
+
+pub(crate) static S3_OUTPUT_FORMAT: Shape = Shape {
+    constraints: Constraints { one_of: &["json", "plain", "w3c"], ..Constraints::NONE },
+    ..shape("S3OutputFormat", Kind::String)
+};
+
+pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Name", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER_NAME) },
+    Member { required: true, ..member("Value", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER_VALUE) },
+];
+
+pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER: Shape =
+    shape("SageMakerPipelineParameter", Kind::Structure { members: &SAGE_MAKER_PIPELINE_PARAMETER_MEMBERS });
+
+pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
+    ..shape(
+        "SageMakerPipelineParameterList",
+        Kind::List { member: member("member", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER), flattened: false },
+    )
+};
+
+pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_NAME: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(256.0),
+        pattern: Some(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("SageMakerPipelineParameterName", Kind::String)
+};
+
+pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("SageMakerPipelineParameterValue", Kind::String)
+};
+
+pub(crate) static SECRET_MANAGER_ARN: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"(^arn:aws([a-z]|\-)*:secretsmanager:([a-z]{2,4}((-gov)|(-de)|(-iso([a-z]?)))?-[a-z]+(-\d{1})?):(\d{12}):secret:.+)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("SecretManagerArn", Kind::String)
+};
+
+pub(crate) static SECRET_MANAGER_ARN_OR_JSON_PATH: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1600.0),
+        pattern: Some(
+            r"(^arn:aws([a-z]|\-)*:secretsmanager:([a-z]{2,4}((-gov)|(-de)|(-iso([a-z]?)))?-[a-z]+(-\d{1})?):(\d{12}):secret:.+)|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("SecretManagerArnOrJsonPath", Kind::String)
+};
+
+pub(crate) static SECURITY_GROUP: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1024.0),
+        pattern: Some(r"sg-[0-9a-zA-Z]*|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("SecurityGroup", Kind::String)
+};
+
+pub(crate) static SECURITY_GROUP_ID: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1024.0),
+        pattern: Some("sg-[0-9a-zA-Z]*"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("SecurityGroupId", Kind::String)
+};
+
+pub(crate) static SECURITY_GROUP_IDS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
+    ..shape(
+        "SecurityGroupIds",
+        Kind::List { member: member("member", &super::schemas::SECURITY_GROUP_ID), flattened: false },
+    )
+};
+
+pub(crate) static SECURITY_GROUPS: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
+    ..shape(
+        "SecurityGroups",
+        Kind::List { member: member("member", &super::schemas::SECURITY_GROUP), flattened: false },
+    )
+};
+
+pub(crate) static SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_CREDENTIALS_MEMBERS: [Member; 4] = [
+    member("BasicAuth", &super::schemas::SECRET_MANAGER_ARN),
+    member("SaslScram512Auth", &super::schemas::SECRET_MANAGER_ARN),
+    member("SaslScram256Auth", &super::schemas::SECRET_MANAGER_ARN),
+    member("ClientCertificateTlsAuth", &super::schemas::SECRET_MANAGER_ARN),
+];
+
+pub(crate) static SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_CREDENTIALS: Shape = shape(
+    "SelfManagedKafkaAccessConfigurationCredentials",
+    Kind::Union { members: &SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_CREDENTIALS_MEMBERS },
+);
+
+pub(crate) static SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_VPC_MEMBERS: [Member; 2] =
+    [member("Subnets", &super::schemas::SUBNET_IDS), member("SecurityGroup", &super::schemas::SECURITY_GROUP_IDS)];
+
+pub(crate) static SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_VPC: Shape = shape(
+    "SelfManagedKafkaAccessConfigurationVpc",
+    Kind::Structure { members: &SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_VPC_MEMBERS },
+);
+
+pub(crate) static SELF_MANAGED_KAFKA_START_POSITION: Shape = Shape {
+    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
+    ..shape("SelfManagedKafkaStartPosition", Kind::String)
+};
+
+pub(crate) static SINGLE_MEASURE_MAPPING_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("MeasureValue", &super::schemas::MEASURE_VALUE) },
+    Member { required: true, ..member("MeasureValueType", &super::schemas::MEASURE_VALUE_TYPE) },
+    Member { required: true, ..member("MeasureName", &super::schemas::MEASURE_NAME) },
+];
+
+pub(crate) static SINGLE_MEASURE_MAPPING: Shape =
+    shape("SingleMeasureMapping", Kind::Structure { members: &SINGLE_MEASURE_MAPPING_MEMBERS });
+
+pub(crate) static SINGLE_MEASURE_MAPPINGS: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
+    ..shape(
+        "SingleMeasureMappings",
+        Kind::List { member: member("member", &super::schemas::SINGLE_MEASURE_MAPPING), flattened: false },
+    )
+};
+
+pub(crate) static SQL: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(100000.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("Sql", Kind::String)
+};
+
+pub(crate) static SQLS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(40.0), ..Constraints::NONE },
+    ..shape("Sqls", Kind::List { member: member("member", &super::schemas::SQL), flattened: false })
+};
+
+pub(crate) static START_PIPE_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Name",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("Name", &super::schemas::PIPE_NAME)
+}];
+
+pub(crate) static START_PIPE_REQUEST: Shape =
+    shape("StartPipeRequest", Kind::Structure { members: &START_PIPE_REQUEST_MEMBERS });
+
+pub(crate) static START_PIPE_RESPONSE_MEMBERS: [Member; 6] = [
+    member("Arn", &super::schemas::PIPE_ARN),
+    member("Name", &super::schemas::PIPE_NAME),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE),
+    member("CurrentState", &super::schemas::PIPE_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static START_PIPE_RESPONSE: Shape =
+    shape("StartPipeResponse", Kind::Structure { members: &START_PIPE_RESPONSE_MEMBERS });
+
+pub(crate) static STATEMENT_NAME: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("StatementName", Kind::String)
+};
+
+pub(crate) static STOP_PIPE_REQUEST_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Name",
+    has_wire_name: true,
+    location: Location::Uri,
+    required: true,
+    ..member("Name", &super::schemas::PIPE_NAME)
+}];
+
+pub(crate) static STOP_PIPE_REQUEST: Shape =
+    shape("StopPipeRequest", Kind::Structure { members: &STOP_PIPE_REQUEST_MEMBERS });
+
+pub(crate) static STOP_PIPE_RESPONSE_MEMBERS: [Member; 6] = [
+    member("Arn", &super::schemas::PIPE_ARN),
+    member("Name", &super::schemas::PIPE_NAME),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE),
+    member("CurrentState", &super::schemas::PIPE_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static STOP_PIPE_RESPONSE: Shape =
+    shape("StopPipeResponse", Kind::Structure { members: &STOP_PIPE_RESPONSE_MEMBERS });
+
 pub(crate) static STRING: Shape = shape("String", Kind::String);
+
+pub(crate) static STRING_LIST: Shape =
+    shape("StringList", Kind::List { member: member("member", &super::schemas::STRING), flattened: false });
+
+pub(crate) static SUBNET: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1024.0),
+        pattern: Some(r"subnet-[0-9a-z]*|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("Subnet", Kind::String)
+};
+
+pub(crate) static SUBNET_ID: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(1024.0),
+        pattern: Some("subnet-[0-9a-z]*"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("SubnetId", Kind::String)
+};
+
+pub(crate) static SUBNET_IDS: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(16.0), ..Constraints::NONE },
+    ..shape("SubnetIds", Kind::List { member: member("member", &super::schemas::SUBNET_ID), flattened: false })
+};
+
+pub(crate) static SUBNETS: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(16.0), ..Constraints::NONE },
+    ..shape("Subnets", Kind::List { member: member("member", &super::schemas::SUBNET), flattened: false })
+};
+
+pub(crate) static TAG_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Key", &super::schemas::TAG_KEY) },
+    Member { required: true, ..member("Value", &super::schemas::TAG_VALUE) },
+];
+
+pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
+
+pub(crate) static TAG_KEY: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    ..shape("TagKey", Kind::String)
+};
+
+pub(crate) static TAG_KEY_LIST: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false })
+};
+
+pub(crate) static TAG_LIST: Shape =
+    shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+
+pub(crate) static TAG_MAP: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape(
+        "TagMap",
+        Kind::Map {
+            key: member("key", &super::schemas::TAG_KEY),
+            value: member("value", &super::schemas::TAG_VALUE),
+            flattened: false,
+        },
+    )
+};
+
+pub(crate) static TAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "resourceArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("resourceArn", &super::schemas::PIPE_ARN)
+    },
+    Member { required: true, ..member("tags", &super::schemas::TAG_MAP) },
+];
+
+pub(crate) static TAG_RESOURCE_REQUEST: Shape =
+    shape("TagResourceRequest", Kind::Structure { members: &TAG_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static TAG_RESOURCE_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static TAG_RESOURCE_RESPONSE: Shape =
+    shape("TagResourceResponse", Kind::Structure { members: &TAG_RESOURCE_RESPONSE_MEMBERS });
+
+pub(crate) static TAG_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    sensitive: true,
+    ..shape("TagValue", Kind::String)
+};
+
+pub(crate) static TIME_FIELD_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["EPOCH", "TIMESTAMP_FORMAT"], ..Constraints::NONE },
+    ..shape("TimeFieldType", Kind::String)
+};
+
+pub(crate) static TIME_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("TimeValue", Kind::String)
+};
+
+pub(crate) static TIMESTAMP: Shape = shape("Timestamp", Kind::Timestamp(None));
+
+pub(crate) static TIMESTAMP_FORMAT: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("TimestampFormat", Kind::String)
+};
+
+pub(crate) static URI: Shape = Shape {
+    constraints: Constraints {
+        min: Some(1.0),
+        max: Some(200.0),
+        pattern: Some(r"[a-zA-Z0-9-\/*:_+=.@-]*"),
+        ..Constraints::NONE
+    },
+    sensitive: true,
+    ..shape("URI", Kind::String)
+};
+
+pub(crate) static UNTAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "resourceArn",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("resourceArn", &super::schemas::PIPE_ARN)
+    },
+    Member {
+        wire_name: "tagKeys",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("tagKeys", &super::schemas::TAG_KEY_LIST)
+    },
+];
+
+pub(crate) static UNTAG_RESOURCE_REQUEST: Shape =
+    shape("UntagResourceRequest", Kind::Structure { members: &UNTAG_RESOURCE_REQUEST_MEMBERS });
+
+pub(crate) static UNTAG_RESOURCE_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static UNTAG_RESOURCE_RESPONSE: Shape =
+    shape("UntagResourceResponse", Kind::Structure { members: &UNTAG_RESOURCE_RESPONSE_MEMBERS });
+
+pub(crate) static UPDATE_PIPE_REQUEST_MEMBERS: [Member; 11] = [
+    Member {
+        wire_name: "Name",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Name", &super::schemas::PIPE_NAME)
+    },
+    member("Description", &super::schemas::PIPE_DESCRIPTION),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE),
+    member("SourceParameters", &super::schemas::UPDATE_PIPE_SOURCE_PARAMETERS),
+    member("Enrichment", &super::schemas::OPTIONAL_ARN),
+    member("EnrichmentParameters", &super::schemas::PIPE_ENRICHMENT_PARAMETERS),
+    member("Target", &super::schemas::ARN),
+    member("TargetParameters", &super::schemas::PIPE_TARGET_PARAMETERS),
+    Member { required: true, ..member("RoleArn", &super::schemas::ROLE_ARN) },
+    member("LogConfiguration", &super::schemas::PIPE_LOG_CONFIGURATION_PARAMETERS),
+    member("KmsKeyIdentifier", &super::schemas::KMS_KEY_IDENTIFIER),
+];
+
+pub(crate) static UPDATE_PIPE_REQUEST: Shape =
+    shape("UpdatePipeRequest", Kind::Structure { members: &UPDATE_PIPE_REQUEST_MEMBERS });
+
+pub(crate) static UPDATE_PIPE_RESPONSE_MEMBERS: [Member; 6] = [
+    member("Arn", &super::schemas::PIPE_ARN),
+    member("Name", &super::schemas::PIPE_NAME),
+    member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE),
+    member("CurrentState", &super::schemas::PIPE_STATE),
+    member("CreationTime", &super::schemas::TIMESTAMP),
+    member("LastModifiedTime", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static UPDATE_PIPE_RESPONSE: Shape =
+    shape("UpdatePipeResponse", Kind::Structure { members: &UPDATE_PIPE_RESPONSE_MEMBERS });
+
+pub(crate) static UPDATE_PIPE_SOURCE_ACTIVE_MQ_BROKER_PARAMETERS_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Credentials", &super::schemas::MQ_BROKER_ACCESS_CREDENTIALS) },
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+];
+
+pub(crate) static UPDATE_PIPE_SOURCE_ACTIVE_MQ_BROKER_PARAMETERS: Shape = shape(
+    "UpdatePipeSourceActiveMQBrokerParameters",
+    Kind::Structure { members: &UPDATE_PIPE_SOURCE_ACTIVE_MQ_BROKER_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_PIPE_SOURCE_DYNAMODB_STREAM_PARAMETERS_MEMBERS: [Member; 7] = [
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("DeadLetterConfig", &super::schemas::DEAD_LETTER_CONFIG),
+    member("OnPartialBatchItemFailure", &super::schemas::ON_PARTIAL_BATCH_ITEM_FAILURE_STREAMS),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+    member("MaximumRecordAgeInSeconds", &super::schemas::MAXIMUM_RECORD_AGE_IN_SECONDS),
+    member("MaximumRetryAttempts", &super::schemas::MAXIMUM_RETRY_ATTEMPTS_ESM),
+    member("ParallelizationFactor", &super::schemas::LIMIT_MAX10),
+];
+
+pub(crate) static UPDATE_PIPE_SOURCE_DYNAMODB_STREAM_PARAMETERS: Shape = shape(
+    "UpdatePipeSourceDynamoDBStreamParameters",
+    Kind::Structure { members: &UPDATE_PIPE_SOURCE_DYNAMODB_STREAM_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_PIPE_SOURCE_KINESIS_STREAM_PARAMETERS_MEMBERS: [Member; 7] = [
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("DeadLetterConfig", &super::schemas::DEAD_LETTER_CONFIG),
+    member("OnPartialBatchItemFailure", &super::schemas::ON_PARTIAL_BATCH_ITEM_FAILURE_STREAMS),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+    member("MaximumRecordAgeInSeconds", &super::schemas::MAXIMUM_RECORD_AGE_IN_SECONDS),
+    member("MaximumRetryAttempts", &super::schemas::MAXIMUM_RETRY_ATTEMPTS_ESM),
+    member("ParallelizationFactor", &super::schemas::LIMIT_MAX10),
+];
+
+pub(crate) static UPDATE_PIPE_SOURCE_KINESIS_STREAM_PARAMETERS: Shape = shape(
+    "UpdatePipeSourceKinesisStreamParameters",
+    Kind::Structure { members: &UPDATE_PIPE_SOURCE_KINESIS_STREAM_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_PIPE_SOURCE_MANAGED_STREAMING_KAFKA_PARAMETERS_MEMBERS: [Member; 3] = [
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("Credentials", &super::schemas::MSK_ACCESS_CREDENTIALS),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+];
+
+pub(crate) static UPDATE_PIPE_SOURCE_MANAGED_STREAMING_KAFKA_PARAMETERS: Shape = shape(
+    "UpdatePipeSourceManagedStreamingKafkaParameters",
+    Kind::Structure { members: &UPDATE_PIPE_SOURCE_MANAGED_STREAMING_KAFKA_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_PIPE_SOURCE_PARAMETERS_MEMBERS: [Member; 8] = [
+    member("FilterCriteria", &super::schemas::FILTER_CRITERIA),
+    member("KinesisStreamParameters", &super::schemas::UPDATE_PIPE_SOURCE_KINESIS_STREAM_PARAMETERS),
+    member("DynamoDBStreamParameters", &super::schemas::UPDATE_PIPE_SOURCE_DYNAMODB_STREAM_PARAMETERS),
+    member("SqsQueueParameters", &super::schemas::UPDATE_PIPE_SOURCE_SQS_QUEUE_PARAMETERS),
+    member("ActiveMQBrokerParameters", &super::schemas::UPDATE_PIPE_SOURCE_ACTIVE_MQ_BROKER_PARAMETERS),
+    member("RabbitMQBrokerParameters", &super::schemas::UPDATE_PIPE_SOURCE_RABBIT_MQ_BROKER_PARAMETERS),
+    member("ManagedStreamingKafkaParameters", &super::schemas::UPDATE_PIPE_SOURCE_MANAGED_STREAMING_KAFKA_PARAMETERS),
+    member("SelfManagedKafkaParameters", &super::schemas::UPDATE_PIPE_SOURCE_SELF_MANAGED_KAFKA_PARAMETERS),
+];
+
+pub(crate) static UPDATE_PIPE_SOURCE_PARAMETERS: Shape =
+    shape("UpdatePipeSourceParameters", Kind::Structure { members: &UPDATE_PIPE_SOURCE_PARAMETERS_MEMBERS });
+
+pub(crate) static UPDATE_PIPE_SOURCE_RABBIT_MQ_BROKER_PARAMETERS_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Credentials", &super::schemas::MQ_BROKER_ACCESS_CREDENTIALS) },
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+];
+
+pub(crate) static UPDATE_PIPE_SOURCE_RABBIT_MQ_BROKER_PARAMETERS: Shape = shape(
+    "UpdatePipeSourceRabbitMQBrokerParameters",
+    Kind::Structure { members: &UPDATE_PIPE_SOURCE_RABBIT_MQ_BROKER_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_PIPE_SOURCE_SELF_MANAGED_KAFKA_PARAMETERS_MEMBERS: [Member; 5] = [
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+    member("Credentials", &super::schemas::SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_CREDENTIALS),
+    member("ServerRootCaCertificate", &super::schemas::SECRET_MANAGER_ARN),
+    member("Vpc", &super::schemas::SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_VPC),
+];
+
+pub(crate) static UPDATE_PIPE_SOURCE_SELF_MANAGED_KAFKA_PARAMETERS: Shape = shape(
+    "UpdatePipeSourceSelfManagedKafkaParameters",
+    Kind::Structure { members: &UPDATE_PIPE_SOURCE_SELF_MANAGED_KAFKA_PARAMETERS_MEMBERS },
+);
+
+pub(crate) static UPDATE_PIPE_SOURCE_SQS_QUEUE_PARAMETERS_MEMBERS: [Member; 2] = [
+    member("BatchSize", &super::schemas::LIMIT_MAX10000),
+    member("MaximumBatchingWindowInSeconds", &super::schemas::MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+];
+
+pub(crate) static UPDATE_PIPE_SOURCE_SQS_QUEUE_PARAMETERS: Shape = shape(
+    "UpdatePipeSourceSqsQueueParameters",
+    Kind::Structure { members: &UPDATE_PIPE_SOURCE_SQS_QUEUE_PARAMETERS_MEMBERS },
+);
 
 pub(crate) static VALIDATION_EXCEPTION_FIELD_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("name", &super::schemas::STRING) },
@@ -22,3 +1951,8 @@ pub(crate) static VALIDATION_EXCEPTION_FIELD_LIST: Shape = shape(
     "ValidationExceptionFieldList",
     Kind::List { member: member("member", &super::schemas::VALIDATION_EXCEPTION_FIELD), flattened: false },
 );
+
+pub(crate) static VERSION_VALUE: Shape = Shape {
+    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    ..shape("VersionValue", Kind::String)
+};

@@ -186,6 +186,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutAnalyticsConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("DeleteBucketAnalyticsConfiguration", 9)
     },
     OperationDef {
@@ -199,6 +200,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketCORS"],
+        codec: Some(&operations::DELETE_BUCKET_CORS),
         ..operation("DeleteBucketCors", 10)
     },
     OperationDef {
@@ -212,6 +214,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutEncryptionConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_ENCRYPTION),
         ..operation("DeleteBucketEncryption", 11)
     },
     OperationDef {
@@ -225,6 +228,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutIntelligentTieringConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("DeleteBucketIntelligentTieringConfiguration", 12)
     },
     OperationDef {
@@ -238,6 +242,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutInventoryConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("DeleteBucketInventoryConfiguration", 13)
     },
     OperationDef {
@@ -251,6 +256,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutLifecycleConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_LIFECYCLE),
         ..operation("DeleteBucketLifecycle", 14)
     },
     OperationDef {
@@ -290,6 +296,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutMetricsConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_METRICS_CONFIGURATION),
         ..operation("DeleteBucketMetricsConfiguration", 17)
     },
     OperationDef {
@@ -303,6 +310,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketOwnershipControls"],
+        codec: Some(&operations::DELETE_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("DeleteBucketOwnershipControls", 18)
     },
     OperationDef {
@@ -316,6 +324,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:DeleteBucketPolicy"],
+        codec: Some(&operations::DELETE_BUCKET_POLICY),
         ..operation("DeleteBucketPolicy", 19)
     },
     OperationDef {
@@ -329,6 +338,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutReplicationConfiguration"],
+        codec: Some(&operations::DELETE_BUCKET_REPLICATION),
         ..operation("DeleteBucketReplication", 20)
     },
     OperationDef {
@@ -356,6 +366,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:DeleteBucketWebsite"],
+        codec: Some(&operations::DELETE_BUCKET_WEBSITE),
         ..operation("DeleteBucketWebsite", 22)
     },
     OperationDef {
@@ -427,6 +438,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketPublicAccessBlock"],
+        codec: Some(&operations::DELETE_PUBLIC_ACCESS_BLOCK),
         ..operation("DeletePublicAccessBlock", 27)
     },
     OperationDef {
@@ -441,6 +453,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AbacStatus"),
         actions: &["s3:GetBucketAbac"],
+        codec: Some(&operations::GET_BUCKET_ABAC),
         ..operation("GetBucketAbac", 28)
     },
     OperationDef {
@@ -455,6 +468,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AccelerateConfiguration"),
         actions: &["s3:GetAccelerateConfiguration"],
+        codec: Some(&operations::GET_BUCKET_ACCELERATE_CONFIGURATION),
         ..operation("GetBucketAccelerateConfiguration", 29)
     },
     OperationDef {
@@ -469,6 +483,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AccessControlPolicy"),
         actions: &["s3:GetBucketAcl"],
+        codec: Some(&operations::GET_BUCKET_ACL),
         ..operation("GetBucketAcl", 30)
     },
     OperationDef {
@@ -483,6 +498,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("AnalyticsConfiguration"),
         actions: &["s3:GetAnalyticsConfiguration"],
+        codec: Some(&operations::GET_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("GetBucketAnalyticsConfiguration", 31)
     },
     OperationDef {
@@ -497,6 +513,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("CORSConfiguration"),
         actions: &["s3:GetBucketCORS"],
+        codec: Some(&operations::GET_BUCKET_CORS),
         ..operation("GetBucketCors", 32)
     },
     OperationDef {
@@ -511,6 +528,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ServerSideEncryptionConfiguration"),
         actions: &["s3:GetEncryptionConfiguration"],
+        codec: Some(&operations::GET_BUCKET_ENCRYPTION),
         ..operation("GetBucketEncryption", 33)
     },
     OperationDef {
@@ -525,6 +543,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("IntelligentTieringConfiguration"),
         actions: &["s3:GetIntelligentTieringConfiguration"],
+        codec: Some(&operations::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("GetBucketIntelligentTieringConfiguration", 34)
     },
     OperationDef {
@@ -539,6 +558,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("InventoryConfiguration"),
         actions: &["s3:GetInventoryConfiguration"],
+        codec: Some(&operations::GET_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("GetBucketInventoryConfiguration", 35)
     },
     OperationDef {
@@ -568,6 +588,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("LifecycleConfiguration"),
         actions: &["s3:GetLifecycleConfiguration"],
+        codec: Some(&operations::GET_BUCKET_LIFECYCLE_CONFIGURATION),
         ..operation("GetBucketLifecycleConfiguration", 37)
     },
     OperationDef {
@@ -598,6 +619,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("BucketLoggingStatus"),
         actions: &["s3:GetBucketLogging"],
+        codec: Some(&operations::GET_BUCKET_LOGGING),
         ..operation("GetBucketLogging", 39)
     },
     OperationDef {
@@ -640,6 +662,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("MetricsConfiguration"),
         actions: &["s3:GetMetricsConfiguration"],
+        codec: Some(&operations::GET_BUCKET_METRICS_CONFIGURATION),
         ..operation("GetBucketMetricsConfiguration", 42)
     },
     OperationDef {
@@ -669,6 +692,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("NotificationConfiguration"),
         actions: &["s3:GetBucketNotification"],
+        codec: Some(&operations::GET_BUCKET_NOTIFICATION_CONFIGURATION),
         ..operation("GetBucketNotificationConfiguration", 44)
     },
     OperationDef {
@@ -683,6 +707,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("OwnershipControls"),
         actions: &["s3:GetBucketOwnershipControls"],
+        codec: Some(&operations::GET_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("GetBucketOwnershipControls", 45)
     },
     OperationDef {
@@ -696,6 +721,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:GetBucketPolicy"],
+        codec: Some(&operations::GET_BUCKET_POLICY),
         ..operation("GetBucketPolicy", 46)
     },
     OperationDef {
@@ -710,6 +736,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("PolicyStatus"),
         actions: &["s3:GetBucketPolicyStatus"],
+        codec: Some(&operations::GET_BUCKET_POLICY_STATUS),
         ..operation("GetBucketPolicyStatus", 47)
     },
     OperationDef {
@@ -724,6 +751,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ReplicationConfiguration"),
         actions: &["s3:GetReplicationConfiguration"],
+        codec: Some(&operations::GET_BUCKET_REPLICATION),
         ..operation("GetBucketReplication", 48)
     },
     OperationDef {
@@ -738,6 +766,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("RequestPaymentConfiguration"),
         actions: &["s3:GetBucketRequestPayment"],
+        codec: Some(&operations::GET_BUCKET_REQUEST_PAYMENT),
         ..operation("GetBucketRequestPayment", 49)
     },
     OperationDef {
@@ -782,6 +811,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("WebsiteConfiguration"),
         actions: &["s3:GetBucketWebsite"],
+        codec: Some(&operations::GET_BUCKET_WEBSITE),
         ..operation("GetBucketWebsite", 52)
     },
     OperationDef {
@@ -812,6 +842,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         output_root: Some("AccessControlPolicy"),
         actions: &[],
         actions_by_content: &["s3:GetObjectAcl", "s3:GetObjectVersionAcl"],
+        codec: Some(&operations::GET_OBJECT_ACL),
         ..operation("GetObjectAcl", 54)
     },
     OperationDef {
@@ -844,6 +875,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             "s3:GetObjectVersion",
             "s3:GetObjectVersionAttributes",
         ],
+        codec: Some(&operations::GET_OBJECT_ATTRIBUTES),
         ..operation("GetObjectAttributes", 56)
     },
     OperationDef {
@@ -858,6 +890,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("LegalHold"),
         actions: &["s3:GetObjectLegalHold"],
+        codec: Some(&operations::GET_OBJECT_LEGAL_HOLD),
         ..operation("GetObjectLegalHold", 57)
     },
     OperationDef {
@@ -872,6 +905,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ObjectLockConfiguration"),
         actions: &["s3:GetBucketObjectLockConfiguration"],
+        codec: Some(&operations::GET_OBJECT_LOCK_CONFIGURATION),
         ..operation("GetObjectLockConfiguration", 58)
     },
     OperationDef {
@@ -886,6 +920,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("Retention"),
         actions: &["s3:GetObjectRetention"],
+        codec: Some(&operations::GET_OBJECT_RETENTION),
         ..operation("GetObjectRetention", 59)
     },
     OperationDef {
@@ -929,6 +964,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("PublicAccessBlockConfiguration"),
         actions: &["s3:GetBucketPublicAccessBlock"],
+        codec: Some(&operations::GET_PUBLIC_ACCESS_BLOCK),
         ..operation("GetPublicAccessBlock", 62)
     },
     OperationDef {
@@ -972,6 +1008,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListBucketAnalyticsConfigurationResult"),
         actions: &["s3:GetAnalyticsConfiguration"],
+        codec: Some(&operations::LIST_BUCKET_ANALYTICS_CONFIGURATIONS),
         ..operation("ListBucketAnalyticsConfigurations", 65)
     },
     OperationDef {
@@ -986,6 +1023,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListBucketIntelligentTieringConfigurationsOutput"),
         actions: &["s3:GetIntelligentTieringConfiguration"],
+        codec: Some(&operations::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS),
         ..operation("ListBucketIntelligentTieringConfigurations", 66)
     },
     OperationDef {
@@ -1000,6 +1038,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListInventoryConfigurationsResult"),
         actions: &["s3:GetInventoryConfiguration"],
+        codec: Some(&operations::LIST_BUCKET_INVENTORY_CONFIGURATIONS),
         ..operation("ListBucketInventoryConfigurations", 67)
     },
     OperationDef {
@@ -1014,6 +1053,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         output_root: Some("ListMetricsConfigurationsResult"),
         actions: &["s3:GetMetricsConfiguration"],
+        codec: Some(&operations::LIST_BUCKET_METRICS_CONFIGURATIONS),
         ..operation("ListBucketMetricsConfigurations", 68)
     },
     OperationDef {
@@ -1144,6 +1184,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketAbac"],
+        codec: Some(&operations::PUT_BUCKET_ABAC),
         ..operation("PutBucketAbac", 77)
     },
     OperationDef {
@@ -1157,6 +1198,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutAccelerateConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_ACCELERATE_CONFIGURATION),
         ..operation("PutBucketAccelerateConfiguration", 78)
     },
     OperationDef {
@@ -1170,6 +1212,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketAcl"],
+        codec: Some(&operations::PUT_BUCKET_ACL),
         ..operation("PutBucketAcl", 79)
     },
     OperationDef {
@@ -1183,6 +1226,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutAnalyticsConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_ANALYTICS_CONFIGURATION),
         ..operation("PutBucketAnalyticsConfiguration", 80)
     },
     OperationDef {
@@ -1196,6 +1240,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketCORS"],
+        codec: Some(&operations::PUT_BUCKET_CORS),
         ..operation("PutBucketCors", 81)
     },
     OperationDef {
@@ -1209,6 +1254,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutEncryptionConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_ENCRYPTION),
         ..operation("PutBucketEncryption", 82)
     },
     OperationDef {
@@ -1222,6 +1268,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutIntelligentTieringConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION),
         ..operation("PutBucketIntelligentTieringConfiguration", 83)
     },
     OperationDef {
@@ -1235,6 +1282,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutInventoryConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_INVENTORY_CONFIGURATION),
         ..operation("PutBucketInventoryConfiguration", 84)
     },
     OperationDef {
@@ -1262,6 +1310,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutLifecycleConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_LIFECYCLE_CONFIGURATION),
         ..operation("PutBucketLifecycleConfiguration", 86)
     },
     OperationDef {
@@ -1275,6 +1324,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketLogging"],
+        codec: Some(&operations::PUT_BUCKET_LOGGING),
         ..operation("PutBucketLogging", 87)
     },
     OperationDef {
@@ -1288,6 +1338,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutMetricsConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_METRICS_CONFIGURATION),
         ..operation("PutBucketMetricsConfiguration", 88)
     },
     OperationDef {
@@ -1315,6 +1366,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketNotification"],
+        codec: Some(&operations::PUT_BUCKET_NOTIFICATION_CONFIGURATION),
         ..operation("PutBucketNotificationConfiguration", 90)
     },
     OperationDef {
@@ -1328,6 +1380,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketOwnershipControls"],
+        codec: Some(&operations::PUT_BUCKET_OWNERSHIP_CONTROLS),
         ..operation("PutBucketOwnershipControls", 91)
     },
     OperationDef {
@@ -1341,6 +1394,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 204,
         },
         actions: &["s3:PutBucketPolicy"],
+        codec: Some(&operations::PUT_BUCKET_POLICY),
         ..operation("PutBucketPolicy", 92)
     },
     OperationDef {
@@ -1354,6 +1408,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutReplicationConfiguration"],
+        codec: Some(&operations::PUT_BUCKET_REPLICATION),
         ..operation("PutBucketReplication", 93)
     },
     OperationDef {
@@ -1367,6 +1422,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketRequestPayment"],
+        codec: Some(&operations::PUT_BUCKET_REQUEST_PAYMENT),
         ..operation("PutBucketRequestPayment", 94)
     },
     OperationDef {
@@ -1408,6 +1464,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketWebsite"],
+        codec: Some(&operations::PUT_BUCKET_WEBSITE),
         ..operation("PutBucketWebsite", 97)
     },
     OperationDef {
@@ -1442,6 +1499,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &[],
         actions_by_content: &["s3:PutObjectAcl", "s3:PutObjectVersionAcl"],
+        codec: Some(&operations::PUT_OBJECT_ACL),
         ..operation("PutObjectAcl", 99)
     },
     OperationDef {
@@ -1468,6 +1526,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutObjectLegalHold"],
+        codec: Some(&operations::PUT_OBJECT_LEGAL_HOLD),
         ..operation("PutObjectLegalHold", 101)
     },
     OperationDef {
@@ -1481,6 +1540,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketObjectLockConfiguration"],
+        codec: Some(&operations::PUT_OBJECT_LOCK_CONFIGURATION),
         ..operation("PutObjectLockConfiguration", 102)
     },
     OperationDef {
@@ -1495,6 +1555,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         },
         actions: &["s3:PutObjectRetention"],
         actions_by_content: &["s3:BypassGovernanceRetention"],
+        codec: Some(&operations::PUT_OBJECT_RETENTION),
         ..operation("PutObjectRetention", 103)
     },
     OperationDef {
@@ -1523,6 +1584,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:PutBucketPublicAccessBlock"],
+        codec: Some(&operations::PUT_PUBLIC_ACCESS_BLOCK),
         ..operation("PutPublicAccessBlock", 105)
     },
     OperationDef {
@@ -1548,6 +1610,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             status: 200,
         },
         actions: &["s3:RestoreObject"],
+        codec: Some(&operations::RESTORE_OBJECT),
         ..operation("RestoreObject", 107)
     },
     OperationDef {

@@ -2,6 +2,12 @@
 
 //! Known values of enums.
 
+/// Values of `AnalyticsS3ExportFileFormat`.
+pub mod analytics_s3_export_file_format {
+    /// `CSV`
+    pub const CSV: &str = "CSV";
+}
+
 /// Values of `AnnotationDirective`.
 pub mod annotation_directive {
     /// `COPY`
@@ -16,6 +22,22 @@ pub mod archive_status {
     pub const ARCHIVE_ACCESS: &str = "ARCHIVE_ACCESS";
     /// `DEEP_ARCHIVE_ACCESS`
     pub const DEEP_ARCHIVE_ACCESS: &str = "DEEP_ARCHIVE_ACCESS";
+}
+
+/// Values of `BucketAbacStatus`.
+pub mod bucket_abac_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
+/// Values of `BucketAccelerateStatus`.
+pub mod bucket_accelerate_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Suspended`
+    pub const SUSPENDED: &str = "Suspended";
 }
 
 /// Values of `BucketCannedACL`.
@@ -112,6 +134,16 @@ pub mod bucket_location_constraint {
     pub const US_WEST_2: &str = "us-west-2";
 }
 
+/// Values of `BucketLogsPermission`.
+pub mod bucket_logs_permission {
+    /// `FULL_CONTROL`
+    pub const FULL_CONTROL: &str = "FULL_CONTROL";
+    /// `READ`
+    pub const READ: &str = "READ";
+    /// `WRITE`
+    pub const WRITE: &str = "WRITE";
+}
+
 /// Values of `BucketNamespace`.
 pub mod bucket_namespace {
     /// `account-regional`
@@ -172,6 +204,16 @@ pub mod checksum_type {
     pub const FULL_OBJECT: &str = "FULL_OBJECT";
 }
 
+/// Values of `CompressionType`.
+pub mod compression_type {
+    /// `NONE`
+    pub const NONE: &str = "NONE";
+    /// `GZIP`
+    pub const GZIP: &str = "GZIP";
+    /// `BZIP2`
+    pub const BZIP2: &str = "BZIP2";
+}
+
 /// Values of `DataRedundancy`.
 pub mod data_redundancy {
     /// `SingleAvailabilityZone`
@@ -180,10 +222,225 @@ pub mod data_redundancy {
     pub const SINGLE_LOCAL_ZONE: &str = "SingleLocalZone";
 }
 
+/// Values of `DeleteMarkerReplicationStatus`.
+pub mod delete_marker_replication_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
 /// Values of `EncodingType`.
 pub mod encoding_type {
     /// `url`
     pub const URL: &str = "url";
+}
+
+/// Values of `EncryptionType`.
+pub mod encryption_type {
+    /// `NONE`
+    pub const NONE: &str = "NONE";
+    /// `SSE-C`
+    pub const SSE_C: &str = "SSE-C";
+}
+
+/// Values of `Event`.
+pub mod event {
+    /// `s3:ReducedRedundancyLostObject`
+    pub const S3_REDUCED_REDUNDANCY_LOST_OBJECT: &str = "s3:ReducedRedundancyLostObject";
+    /// `s3:ObjectCreated:*`
+    pub const S3_OBJECT_CREATED_ANY: &str = "s3:ObjectCreated:*";
+    /// `s3:ObjectCreated:Put`
+    pub const S3_OBJECT_CREATED_PUT: &str = "s3:ObjectCreated:Put";
+    /// `s3:ObjectCreated:Post`
+    pub const S3_OBJECT_CREATED_POST: &str = "s3:ObjectCreated:Post";
+    /// `s3:ObjectCreated:Copy`
+    pub const S3_OBJECT_CREATED_COPY: &str = "s3:ObjectCreated:Copy";
+    /// `s3:ObjectCreated:CompleteMultipartUpload`
+    pub const S3_OBJECT_CREATED_COMPLETE_MULTIPART_UPLOAD: &str = "s3:ObjectCreated:CompleteMultipartUpload";
+    /// `s3:ObjectRemoved:*`
+    pub const S3_OBJECT_REMOVED_ANY: &str = "s3:ObjectRemoved:*";
+    /// `s3:ObjectRemoved:Delete`
+    pub const S3_OBJECT_REMOVED_DELETE: &str = "s3:ObjectRemoved:Delete";
+    /// `s3:ObjectRemoved:DeleteMarkerCreated`
+    pub const S3_OBJECT_REMOVED_DELETE_MARKER_CREATED: &str = "s3:ObjectRemoved:DeleteMarkerCreated";
+    /// `s3:ObjectRestore:*`
+    pub const S3_OBJECT_RESTORE_ANY: &str = "s3:ObjectRestore:*";
+    /// `s3:ObjectRestore:Post`
+    pub const S3_OBJECT_RESTORE_POST: &str = "s3:ObjectRestore:Post";
+    /// `s3:ObjectRestore:Completed`
+    pub const S3_OBJECT_RESTORE_COMPLETED: &str = "s3:ObjectRestore:Completed";
+    /// `s3:Replication:*`
+    pub const S3_REPLICATION_ANY: &str = "s3:Replication:*";
+    /// `s3:Replication:OperationFailedReplication`
+    pub const S3_REPLICATION_OPERATION_FAILED_REPLICATION: &str = "s3:Replication:OperationFailedReplication";
+    /// `s3:Replication:OperationNotTracked`
+    pub const S3_REPLICATION_OPERATION_NOT_TRACKED: &str = "s3:Replication:OperationNotTracked";
+    /// `s3:Replication:OperationMissedThreshold`
+    pub const S3_REPLICATION_OPERATION_MISSED_THRESHOLD: &str = "s3:Replication:OperationMissedThreshold";
+    /// `s3:Replication:OperationReplicatedAfterThreshold`
+    pub const S3_REPLICATION_OPERATION_REPLICATED_AFTER_THRESHOLD: &str =
+        "s3:Replication:OperationReplicatedAfterThreshold";
+    /// `s3:ObjectRestore:Delete`
+    pub const S3_OBJECT_RESTORE_DELETE: &str = "s3:ObjectRestore:Delete";
+    /// `s3:LifecycleTransition`
+    pub const S3_LIFECYCLE_TRANSITION: &str = "s3:LifecycleTransition";
+    /// `s3:IntelligentTiering`
+    pub const S3_INTELLIGENT_TIERING: &str = "s3:IntelligentTiering";
+    /// `s3:ObjectAcl:Put`
+    pub const S3_OBJECT_ACL_PUT: &str = "s3:ObjectAcl:Put";
+    /// `s3:LifecycleExpiration:*`
+    pub const S3_LIFECYCLE_EXPIRATION_ANY: &str = "s3:LifecycleExpiration:*";
+    /// `s3:LifecycleExpiration:Delete`
+    pub const S3_LIFECYCLE_EXPIRATION_DELETE: &str = "s3:LifecycleExpiration:Delete";
+    /// `s3:LifecycleExpiration:DeleteMarkerCreated`
+    pub const S3_LIFECYCLE_EXPIRATION_DELETE_MARKER_CREATED: &str = "s3:LifecycleExpiration:DeleteMarkerCreated";
+    /// `s3:ObjectTagging:*`
+    pub const S3_OBJECT_TAGGING_ANY: &str = "s3:ObjectTagging:*";
+    /// `s3:ObjectTagging:Put`
+    pub const S3_OBJECT_TAGGING_PUT: &str = "s3:ObjectTagging:Put";
+    /// `s3:ObjectTagging:Delete`
+    pub const S3_OBJECT_TAGGING_DELETE: &str = "s3:ObjectTagging:Delete";
+    /// `s3:ObjectAnnotation:*`
+    pub const S3_OBJECT_ANNOTATION_ANY: &str = "s3:ObjectAnnotation:*";
+    /// `s3:ObjectAnnotation:Put`
+    pub const S3_OBJECT_ANNOTATION_PUT: &str = "s3:ObjectAnnotation:Put";
+    /// `s3:ObjectAnnotation:Delete`
+    pub const S3_OBJECT_ANNOTATION_DELETE: &str = "s3:ObjectAnnotation:Delete";
+    /// `s3:ObjectRetention:Put`
+    pub const S3_OBJECT_RETENTION_PUT: &str = "s3:ObjectRetention:Put";
+}
+
+/// Values of `ExistingObjectReplicationStatus`.
+pub mod existing_object_replication_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
+/// Values of `ExpirationStatus`.
+pub mod expiration_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
+/// Values of `ExpressionType`.
+pub mod expression_type {
+    /// `SQL`
+    pub const SQL: &str = "SQL";
+}
+
+/// Values of `FileHeaderInfo`.
+pub mod file_header_info {
+    /// `USE`
+    pub const USE: &str = "USE";
+    /// `IGNORE`
+    pub const IGNORE: &str = "IGNORE";
+    /// `NONE`
+    pub const NONE: &str = "NONE";
+}
+
+/// Values of `FilterRuleName`.
+pub mod filter_rule_name {
+    /// `prefix`
+    pub const PREFIX: &str = "prefix";
+    /// `suffix`
+    pub const SUFFIX: &str = "suffix";
+}
+
+/// Values of `IntelligentTieringAccessTier`.
+pub mod intelligent_tiering_access_tier {
+    /// `ARCHIVE_ACCESS`
+    pub const ARCHIVE_ACCESS: &str = "ARCHIVE_ACCESS";
+    /// `DEEP_ARCHIVE_ACCESS`
+    pub const DEEP_ARCHIVE_ACCESS: &str = "DEEP_ARCHIVE_ACCESS";
+}
+
+/// Values of `IntelligentTieringStatus`.
+pub mod intelligent_tiering_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
+/// Values of `InventoryFormat`.
+pub mod inventory_format {
+    /// `CSV`
+    pub const CSV: &str = "CSV";
+    /// `ORC`
+    pub const ORC: &str = "ORC";
+    /// `Parquet`
+    pub const PARQUET: &str = "Parquet";
+}
+
+/// Values of `InventoryFrequency`.
+pub mod inventory_frequency {
+    /// `Daily`
+    pub const DAILY: &str = "Daily";
+    /// `Weekly`
+    pub const WEEKLY: &str = "Weekly";
+}
+
+/// Values of `InventoryIncludedObjectVersions`.
+pub mod inventory_included_object_versions {
+    /// `All`
+    pub const ALL: &str = "All";
+    /// `Current`
+    pub const CURRENT: &str = "Current";
+}
+
+/// Values of `InventoryOptionalField`.
+pub mod inventory_optional_field {
+    /// `Size`
+    pub const SIZE: &str = "Size";
+    /// `LastModifiedDate`
+    pub const LAST_MODIFIED_DATE: &str = "LastModifiedDate";
+    /// `StorageClass`
+    pub const STORAGE_CLASS: &str = "StorageClass";
+    /// `ETag`
+    pub const ETAG: &str = "ETag";
+    /// `IsMultipartUploaded`
+    pub const IS_MULTIPART_UPLOADED: &str = "IsMultipartUploaded";
+    /// `ReplicationStatus`
+    pub const REPLICATION_STATUS: &str = "ReplicationStatus";
+    /// `EncryptionStatus`
+    pub const ENCRYPTION_STATUS: &str = "EncryptionStatus";
+    /// `ObjectLockRetainUntilDate`
+    pub const OBJECT_LOCK_RETAIN_UNTIL_DATE: &str = "ObjectLockRetainUntilDate";
+    /// `ObjectLockMode`
+    pub const OBJECT_LOCK_MODE: &str = "ObjectLockMode";
+    /// `ObjectLockLegalHoldStatus`
+    pub const OBJECT_LOCK_LEGAL_HOLD_STATUS: &str = "ObjectLockLegalHoldStatus";
+    /// `ObjectLockEventHoldStatus`
+    pub const OBJECT_LOCK_EVENT_HOLD_STATUS: &str = "ObjectLockEventHoldStatus";
+    /// `ObjectLockEventHoldDuration`
+    pub const OBJECT_LOCK_EVENT_HOLD_DURATION: &str = "ObjectLockEventHoldDuration";
+    /// `IntelligentTieringAccessTier`
+    pub const INTELLIGENT_TIERING_ACCESS_TIER: &str = "IntelligentTieringAccessTier";
+    /// `BucketKeyStatus`
+    pub const BUCKET_KEY_STATUS: &str = "BucketKeyStatus";
+    /// `ChecksumAlgorithm`
+    pub const CHECKSUM_ALGORITHM: &str = "ChecksumAlgorithm";
+    /// `ObjectAccessControlList`
+    pub const OBJECT_ACCESS_CONTROL_LIST: &str = "ObjectAccessControlList";
+    /// `ObjectOwner`
+    pub const OBJECT_OWNER: &str = "ObjectOwner";
+    /// `LifecycleExpirationDate`
+    pub const LIFECYCLE_EXPIRATION_DATE: &str = "LifecycleExpirationDate";
+    /// `IntelligentTieringReferenceDate`
+    pub const INTELLIGENT_TIERING_REFERENCE_DATE: &str = "IntelligentTieringReferenceDate";
+}
+
+/// Values of `JSONType`.
+pub mod json_type {
+    /// `DOCUMENT`
+    pub const DOCUMENT: &str = "DOCUMENT";
+    /// `LINES`
+    pub const LINES: &str = "LINES";
 }
 
 /// Values of `LocationType`.
@@ -218,6 +475,28 @@ pub mod metadata_directive {
     pub const REPLACE: &str = "REPLACE";
 }
 
+/// Values of `MetricsStatus`.
+pub mod metrics_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
+/// Values of `ObjectAttributes`.
+pub mod object_attributes {
+    /// `ETag`
+    pub const ETAG: &str = "ETag";
+    /// `Checksum`
+    pub const CHECKSUM: &str = "Checksum";
+    /// `ObjectParts`
+    pub const OBJECT_PARTS: &str = "ObjectParts";
+    /// `StorageClass`
+    pub const STORAGE_CLASS: &str = "StorageClass";
+    /// `ObjectSize`
+    pub const OBJECT_SIZE: &str = "ObjectSize";
+}
+
 /// Values of `ObjectCannedACL`.
 pub mod object_canned_acl {
     /// `private`
@@ -234,6 +513,12 @@ pub mod object_canned_acl {
     pub const BUCKET_OWNER_READ: &str = "bucket-owner-read";
     /// `bucket-owner-full-control`
     pub const BUCKET_OWNER_FULL_CONTROL: &str = "bucket-owner-full-control";
+}
+
+/// Values of `ObjectLockEnabled`.
+pub mod object_lock_enabled {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
 }
 
 /// Values of `ObjectLockEventHold`.
@@ -254,6 +539,14 @@ pub mod object_lock_legal_hold_status {
 
 /// Values of `ObjectLockMode`.
 pub mod object_lock_mode {
+    /// `GOVERNANCE`
+    pub const GOVERNANCE: &str = "GOVERNANCE";
+    /// `COMPLIANCE`
+    pub const COMPLIANCE: &str = "COMPLIANCE";
+}
+
+/// Values of `ObjectLockRetentionMode`.
+pub mod object_lock_retention_mode {
     /// `GOVERNANCE`
     pub const GOVERNANCE: &str = "GOVERNANCE";
     /// `COMPLIANCE`
@@ -316,6 +609,74 @@ pub mod optional_object_attributes {
     pub const RESTORE_STATUS: &str = "RestoreStatus";
 }
 
+/// Values of `OwnerOverride`.
+pub mod owner_override {
+    /// `Destination`
+    pub const DESTINATION: &str = "Destination";
+}
+
+/// Values of `PartitionDateSource`.
+pub mod partition_date_source {
+    /// `EventTime`
+    pub const EVENT_TIME: &str = "EventTime";
+    /// `DeliveryTime`
+    pub const DELIVERY_TIME: &str = "DeliveryTime";
+}
+
+/// Values of `Payer`.
+pub mod payer {
+    /// `Requester`
+    pub const REQUESTER: &str = "Requester";
+    /// `BucketOwner`
+    pub const BUCKET_OWNER: &str = "BucketOwner";
+}
+
+/// Values of `Permission`.
+pub mod permission {
+    /// `FULL_CONTROL`
+    pub const FULL_CONTROL: &str = "FULL_CONTROL";
+    /// `WRITE`
+    pub const WRITE: &str = "WRITE";
+    /// `WRITE_ACP`
+    pub const WRITE_ACP: &str = "WRITE_ACP";
+    /// `READ`
+    pub const READ: &str = "READ";
+    /// `READ_ACP`
+    pub const READ_ACP: &str = "READ_ACP";
+}
+
+/// Values of `Protocol`.
+pub mod protocol {
+    /// `http`
+    pub const HTTP: &str = "http";
+    /// `https`
+    pub const HTTPS: &str = "https";
+}
+
+/// Values of `QuoteFields`.
+pub mod quote_fields {
+    /// `ALWAYS`
+    pub const ALWAYS: &str = "ALWAYS";
+    /// `ASNEEDED`
+    pub const ASNEEDED: &str = "ASNEEDED";
+}
+
+/// Values of `ReplicaModificationsStatus`.
+pub mod replica_modifications_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
+/// Values of `ReplicationRuleStatus`.
+pub mod replication_rule_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
 /// Values of `ReplicationStatus`.
 pub mod replication_status {
     /// `COMPLETE`
@@ -330,6 +691,14 @@ pub mod replication_status {
     pub const COMPLETED: &str = "COMPLETED";
 }
 
+/// Values of `ReplicationTimeStatus`.
+pub mod replication_time_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
+}
+
 /// Values of `RequestCharged`.
 pub mod request_charged {
     /// `requester`
@@ -340,6 +709,12 @@ pub mod request_charged {
 pub mod request_payer {
     /// `requester`
     pub const REQUESTER: &str = "requester";
+}
+
+/// Values of `RestoreRequestType`.
+pub mod restore_request_type {
+    /// `SELECT`
+    pub const SELECT: &str = "SELECT";
 }
 
 /// Values of `ServerSideEncryption`.
@@ -354,6 +729,14 @@ pub mod server_side_encryption {
     pub const AWS_KMS: &str = "aws:kms";
     /// `aws:kms:dsse`
     pub const AWS_KMS_DSSE: &str = "aws:kms:dsse";
+}
+
+/// Values of `SseKmsEncryptedObjectsStatus`.
+pub mod sse_kms_encrypted_objects_status {
+    /// `Enabled`
+    pub const ENABLED: &str = "Enabled";
+    /// `Disabled`
+    pub const DISABLED: &str = "Disabled";
 }
 
 /// Values of `StorageClass`.
@@ -390,10 +773,60 @@ pub mod storage_class {
     pub const AWS_BACKUP_LOW_COST_WARM: &str = "AWS_BACKUP_LOW_COST_WARM";
 }
 
+/// Values of `StorageClassAnalysisSchemaVersion`.
+pub mod storage_class_analysis_schema_version {
+    /// `V_1`
+    pub const V_1: &str = "V_1";
+}
+
 /// Values of `TaggingDirective`.
 pub mod tagging_directive {
     /// `COPY`
     pub const COPY: &str = "COPY";
     /// `REPLACE`
     pub const REPLACE: &str = "REPLACE";
+}
+
+/// Values of `Tier`.
+pub mod tier {
+    /// `Standard`
+    pub const STANDARD: &str = "Standard";
+    /// `Bulk`
+    pub const BULK: &str = "Bulk";
+    /// `Expedited`
+    pub const EXPEDITED: &str = "Expedited";
+}
+
+/// Values of `TransitionDefaultMinimumObjectSize`.
+pub mod transition_default_minimum_object_size {
+    /// `varies_by_storage_class`
+    pub const VARIES_BY_STORAGE_CLASS: &str = "varies_by_storage_class";
+    /// `all_storage_classes_128K`
+    pub const ALL_STORAGE_CLASSES_128_K: &str = "all_storage_classes_128K";
+}
+
+/// Values of `TransitionStorageClass`.
+pub mod transition_storage_class {
+    /// `GLACIER`
+    pub const GLACIER: &str = "GLACIER";
+    /// `STANDARD_IA`
+    pub const STANDARD_IA: &str = "STANDARD_IA";
+    /// `ONEZONE_IA`
+    pub const ONEZONE_IA: &str = "ONEZONE_IA";
+    /// `INTELLIGENT_TIERING`
+    pub const INTELLIGENT_TIERING: &str = "INTELLIGENT_TIERING";
+    /// `DEEP_ARCHIVE`
+    pub const DEEP_ARCHIVE: &str = "DEEP_ARCHIVE";
+    /// `GLACIER_IR`
+    pub const GLACIER_IR: &str = "GLACIER_IR";
+}
+
+/// Values of `Type`.
+pub mod r#type {
+    /// `CanonicalUser`
+    pub const CANONICAL_USER: &str = "CanonicalUser";
+    /// `AmazonCustomerByEmail`
+    pub const AMAZON_CUSTOMER_BY_EMAIL: &str = "AmazonCustomerByEmail";
+    /// `Group`
+    pub const GROUP: &str = "Group";
 }

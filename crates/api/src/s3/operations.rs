@@ -42,8 +42,74 @@ built_operation! {
 }
 
 built_operation! {
+    DeleteBucketAnalyticsConfiguration, DELETE_BUCKET_ANALYTICS_CONFIGURATION, 9,
+    types::DeleteBucketAnalyticsConfigurationRequest: schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketCors, DELETE_BUCKET_CORS, 10,
+    types::DeleteBucketCorsRequest: schemas::DELETE_BUCKET_CORS_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketEncryption, DELETE_BUCKET_ENCRYPTION, 11,
+    types::DeleteBucketEncryptionRequest: schemas::DELETE_BUCKET_ENCRYPTION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketIntelligentTieringConfiguration, DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION, 12,
+    types::DeleteBucketIntelligentTieringConfigurationRequest: schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketInventoryConfiguration, DELETE_BUCKET_INVENTORY_CONFIGURATION, 13,
+    types::DeleteBucketInventoryConfigurationRequest: schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketLifecycle, DELETE_BUCKET_LIFECYCLE, 14,
+    types::DeleteBucketLifecycleRequest: schemas::DELETE_BUCKET_LIFECYCLE_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketMetricsConfiguration, DELETE_BUCKET_METRICS_CONFIGURATION, 17,
+    types::DeleteBucketMetricsConfigurationRequest: schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketOwnershipControls, DELETE_BUCKET_OWNERSHIP_CONTROLS, 18,
+    types::DeleteBucketOwnershipControlsRequest: schemas::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketPolicy, DELETE_BUCKET_POLICY, 19,
+    types::DeleteBucketPolicyRequest: schemas::DELETE_BUCKET_POLICY_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketReplication, DELETE_BUCKET_REPLICATION, 20,
+    types::DeleteBucketReplicationRequest: schemas::DELETE_BUCKET_REPLICATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
     DeleteBucketTagging, DELETE_BUCKET_TAGGING, 21,
     types::DeleteBucketTaggingRequest: schemas::DELETE_BUCKET_TAGGING_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteBucketWebsite, DELETE_BUCKET_WEBSITE, 22,
+    types::DeleteBucketWebsiteRequest: schemas::DELETE_BUCKET_WEBSITE_REQUEST,
     crate::Empty: crate::operation::EMPTY
 }
 
@@ -66,9 +132,117 @@ built_operation! {
 }
 
 built_operation! {
+    DeletePublicAccessBlock, DELETE_PUBLIC_ACCESS_BLOCK, 27,
+    types::DeletePublicAccessBlockRequest: schemas::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    GetBucketAbac, GET_BUCKET_ABAC, 28,
+    types::GetBucketAbacRequest: schemas::GET_BUCKET_ABAC_REQUEST,
+    types::GetBucketAbacOutput: schemas::GET_BUCKET_ABAC_OUTPUT
+}
+
+built_operation! {
+    GetBucketAccelerateConfiguration, GET_BUCKET_ACCELERATE_CONFIGURATION, 29,
+    types::GetBucketAccelerateConfigurationRequest: schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST,
+    types::GetBucketAccelerateConfigurationOutput: schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
+    GetBucketAcl, GET_BUCKET_ACL, 30,
+    types::GetBucketAclRequest: schemas::GET_BUCKET_ACL_REQUEST,
+    types::GetBucketAclOutput: schemas::GET_BUCKET_ACL_OUTPUT
+}
+
+built_operation! {
+    GetBucketAnalyticsConfiguration, GET_BUCKET_ANALYTICS_CONFIGURATION, 31,
+    types::GetBucketAnalyticsConfigurationRequest: schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST,
+    types::GetBucketAnalyticsConfigurationOutput: schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
+    GetBucketCors, GET_BUCKET_CORS, 32,
+    types::GetBucketCorsRequest: schemas::GET_BUCKET_CORS_REQUEST,
+    types::GetBucketCorsOutput: schemas::GET_BUCKET_CORS_OUTPUT
+}
+
+built_operation! {
+    GetBucketEncryption, GET_BUCKET_ENCRYPTION, 33,
+    types::GetBucketEncryptionRequest: schemas::GET_BUCKET_ENCRYPTION_REQUEST,
+    types::GetBucketEncryptionOutput: schemas::GET_BUCKET_ENCRYPTION_OUTPUT
+}
+
+built_operation! {
+    GetBucketIntelligentTieringConfiguration, GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION, 34,
+    types::GetBucketIntelligentTieringConfigurationRequest: schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST,
+    types::GetBucketIntelligentTieringConfigurationOutput: schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
+    GetBucketInventoryConfiguration, GET_BUCKET_INVENTORY_CONFIGURATION, 35,
+    types::GetBucketInventoryConfigurationRequest: schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST,
+    types::GetBucketInventoryConfigurationOutput: schemas::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
+    GetBucketLifecycleConfiguration, GET_BUCKET_LIFECYCLE_CONFIGURATION, 37,
+    types::GetBucketLifecycleConfigurationRequest: schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST,
+    types::GetBucketLifecycleConfigurationOutput: schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
     GetBucketLocation, GET_BUCKET_LOCATION, 38,
     types::GetBucketLocationRequest: schemas::GET_BUCKET_LOCATION_REQUEST,
     types::GetBucketLocationOutput: schemas::GET_BUCKET_LOCATION_OUTPUT
+}
+
+built_operation! {
+    GetBucketLogging, GET_BUCKET_LOGGING, 39,
+    types::GetBucketLoggingRequest: schemas::GET_BUCKET_LOGGING_REQUEST,
+    types::GetBucketLoggingOutput: schemas::GET_BUCKET_LOGGING_OUTPUT
+}
+
+built_operation! {
+    GetBucketMetricsConfiguration, GET_BUCKET_METRICS_CONFIGURATION, 42,
+    types::GetBucketMetricsConfigurationRequest: schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST,
+    types::GetBucketMetricsConfigurationOutput: schemas::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
+    GetBucketNotificationConfiguration, GET_BUCKET_NOTIFICATION_CONFIGURATION, 44,
+    types::GetBucketNotificationConfigurationRequest: schemas::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST,
+    types::NotificationConfiguration: schemas::NOTIFICATION_CONFIGURATION
+}
+
+built_operation! {
+    GetBucketOwnershipControls, GET_BUCKET_OWNERSHIP_CONTROLS, 45,
+    types::GetBucketOwnershipControlsRequest: schemas::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST,
+    types::GetBucketOwnershipControlsOutput: schemas::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT
+}
+
+built_operation! {
+    GetBucketPolicy, GET_BUCKET_POLICY, 46,
+    types::GetBucketPolicyRequest: schemas::GET_BUCKET_POLICY_REQUEST,
+    types::GetBucketPolicyOutput: schemas::GET_BUCKET_POLICY_OUTPUT
+}
+
+built_operation! {
+    GetBucketPolicyStatus, GET_BUCKET_POLICY_STATUS, 47,
+    types::GetBucketPolicyStatusRequest: schemas::GET_BUCKET_POLICY_STATUS_REQUEST,
+    types::GetBucketPolicyStatusOutput: schemas::GET_BUCKET_POLICY_STATUS_OUTPUT
+}
+
+built_operation! {
+    GetBucketReplication, GET_BUCKET_REPLICATION, 48,
+    types::GetBucketReplicationRequest: schemas::GET_BUCKET_REPLICATION_REQUEST,
+    types::GetBucketReplicationOutput: schemas::GET_BUCKET_REPLICATION_OUTPUT
+}
+
+built_operation! {
+    GetBucketRequestPayment, GET_BUCKET_REQUEST_PAYMENT, 49,
+    types::GetBucketRequestPaymentRequest: schemas::GET_BUCKET_REQUEST_PAYMENT_REQUEST,
+    types::GetBucketRequestPaymentOutput: schemas::GET_BUCKET_REQUEST_PAYMENT_OUTPUT
 }
 
 built_operation! {
@@ -84,15 +258,57 @@ built_operation! {
 }
 
 built_operation! {
+    GetBucketWebsite, GET_BUCKET_WEBSITE, 52,
+    types::GetBucketWebsiteRequest: schemas::GET_BUCKET_WEBSITE_REQUEST,
+    types::GetBucketWebsiteOutput: schemas::GET_BUCKET_WEBSITE_OUTPUT
+}
+
+built_operation! {
     GetObject, GET_OBJECT, 53,
     types::GetObjectRequest: schemas::GET_OBJECT_REQUEST,
     types::GetObjectOutput: schemas::GET_OBJECT_OUTPUT
 }
 
 built_operation! {
+    GetObjectAcl, GET_OBJECT_ACL, 54,
+    types::GetObjectAclRequest: schemas::GET_OBJECT_ACL_REQUEST,
+    types::GetObjectAclOutput: schemas::GET_OBJECT_ACL_OUTPUT
+}
+
+built_operation! {
+    GetObjectAttributes, GET_OBJECT_ATTRIBUTES, 56,
+    types::GetObjectAttributesRequest: schemas::GET_OBJECT_ATTRIBUTES_REQUEST,
+    types::GetObjectAttributesOutput: schemas::GET_OBJECT_ATTRIBUTES_OUTPUT
+}
+
+built_operation! {
+    GetObjectLegalHold, GET_OBJECT_LEGAL_HOLD, 57,
+    types::GetObjectLegalHoldRequest: schemas::GET_OBJECT_LEGAL_HOLD_REQUEST,
+    types::GetObjectLegalHoldOutput: schemas::GET_OBJECT_LEGAL_HOLD_OUTPUT
+}
+
+built_operation! {
+    GetObjectLockConfiguration, GET_OBJECT_LOCK_CONFIGURATION, 58,
+    types::GetObjectLockConfigurationRequest: schemas::GET_OBJECT_LOCK_CONFIGURATION_REQUEST,
+    types::GetObjectLockConfigurationOutput: schemas::GET_OBJECT_LOCK_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
+    GetObjectRetention, GET_OBJECT_RETENTION, 59,
+    types::GetObjectRetentionRequest: schemas::GET_OBJECT_RETENTION_REQUEST,
+    types::GetObjectRetentionOutput: schemas::GET_OBJECT_RETENTION_OUTPUT
+}
+
+built_operation! {
     GetObjectTagging, GET_OBJECT_TAGGING, 60,
     types::GetObjectTaggingRequest: schemas::GET_OBJECT_TAGGING_REQUEST,
     types::GetObjectTaggingOutput: schemas::GET_OBJECT_TAGGING_OUTPUT
+}
+
+built_operation! {
+    GetPublicAccessBlock, GET_PUBLIC_ACCESS_BLOCK, 62,
+    types::GetPublicAccessBlockRequest: schemas::GET_PUBLIC_ACCESS_BLOCK_REQUEST,
+    types::GetPublicAccessBlockOutput: schemas::GET_PUBLIC_ACCESS_BLOCK_OUTPUT
 }
 
 built_operation! {
@@ -105,6 +321,30 @@ built_operation! {
     HeadObject, HEAD_OBJECT, 64,
     types::HeadObjectRequest: schemas::HEAD_OBJECT_REQUEST,
     types::HeadObjectOutput: schemas::HEAD_OBJECT_OUTPUT
+}
+
+built_operation! {
+    ListBucketAnalyticsConfigurations, LIST_BUCKET_ANALYTICS_CONFIGURATIONS, 65,
+    types::ListBucketAnalyticsConfigurationsRequest: schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST,
+    types::ListBucketAnalyticsConfigurationsOutput: schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT
+}
+
+built_operation! {
+    ListBucketIntelligentTieringConfigurations, LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS, 66,
+    types::ListBucketIntelligentTieringConfigurationsRequest: schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST,
+    types::ListBucketIntelligentTieringConfigurationsOutput: schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT
+}
+
+built_operation! {
+    ListBucketInventoryConfigurations, LIST_BUCKET_INVENTORY_CONFIGURATIONS, 67,
+    types::ListBucketInventoryConfigurationsRequest: schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST,
+    types::ListBucketInventoryConfigurationsOutput: schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT
+}
+
+built_operation! {
+    ListBucketMetricsConfigurations, LIST_BUCKET_METRICS_CONFIGURATIONS, 68,
+    types::ListBucketMetricsConfigurationsRequest: schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST,
+    types::ListBucketMetricsConfigurationsOutput: schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT
 }
 
 built_operation! {
@@ -144,6 +384,102 @@ built_operation! {
 }
 
 built_operation! {
+    PutBucketAbac, PUT_BUCKET_ABAC, 77,
+    types::PutBucketAbacRequest: schemas::PUT_BUCKET_ABAC_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketAccelerateConfiguration, PUT_BUCKET_ACCELERATE_CONFIGURATION, 78,
+    types::PutBucketAccelerateConfigurationRequest: schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketAcl, PUT_BUCKET_ACL, 79,
+    types::PutBucketAclRequest: schemas::PUT_BUCKET_ACL_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketAnalyticsConfiguration, PUT_BUCKET_ANALYTICS_CONFIGURATION, 80,
+    types::PutBucketAnalyticsConfigurationRequest: schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketCors, PUT_BUCKET_CORS, 81,
+    types::PutBucketCorsRequest: schemas::PUT_BUCKET_CORS_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketEncryption, PUT_BUCKET_ENCRYPTION, 82,
+    types::PutBucketEncryptionRequest: schemas::PUT_BUCKET_ENCRYPTION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketIntelligentTieringConfiguration, PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION, 83,
+    types::PutBucketIntelligentTieringConfigurationRequest: schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketInventoryConfiguration, PUT_BUCKET_INVENTORY_CONFIGURATION, 84,
+    types::PutBucketInventoryConfigurationRequest: schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketLifecycleConfiguration, PUT_BUCKET_LIFECYCLE_CONFIGURATION, 86,
+    types::PutBucketLifecycleConfigurationRequest: schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST,
+    types::PutBucketLifecycleConfigurationOutput: schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
+    PutBucketLogging, PUT_BUCKET_LOGGING, 87,
+    types::PutBucketLoggingRequest: schemas::PUT_BUCKET_LOGGING_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketMetricsConfiguration, PUT_BUCKET_METRICS_CONFIGURATION, 88,
+    types::PutBucketMetricsConfigurationRequest: schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketNotificationConfiguration, PUT_BUCKET_NOTIFICATION_CONFIGURATION, 90,
+    types::PutBucketNotificationConfigurationRequest: schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketOwnershipControls, PUT_BUCKET_OWNERSHIP_CONTROLS, 91,
+    types::PutBucketOwnershipControlsRequest: schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketPolicy, PUT_BUCKET_POLICY, 92,
+    types::PutBucketPolicyRequest: schemas::PUT_BUCKET_POLICY_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketReplication, PUT_BUCKET_REPLICATION, 93,
+    types::PutBucketReplicationRequest: schemas::PUT_BUCKET_REPLICATION_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    PutBucketRequestPayment, PUT_BUCKET_REQUEST_PAYMENT, 94,
+    types::PutBucketRequestPaymentRequest: schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
     PutBucketTagging, PUT_BUCKET_TAGGING, 95,
     types::PutBucketTaggingRequest: schemas::PUT_BUCKET_TAGGING_REQUEST,
     crate::Empty: crate::operation::EMPTY
@@ -156,15 +492,57 @@ built_operation! {
 }
 
 built_operation! {
+    PutBucketWebsite, PUT_BUCKET_WEBSITE, 97,
+    types::PutBucketWebsiteRequest: schemas::PUT_BUCKET_WEBSITE_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
     PutObject, PUT_OBJECT, 98,
     types::PutObjectRequest: schemas::PUT_OBJECT_REQUEST,
     types::PutObjectOutput: schemas::PUT_OBJECT_OUTPUT
 }
 
 built_operation! {
+    PutObjectAcl, PUT_OBJECT_ACL, 99,
+    types::PutObjectAclRequest: schemas::PUT_OBJECT_ACL_REQUEST,
+    types::PutObjectAclOutput: schemas::PUT_OBJECT_ACL_OUTPUT
+}
+
+built_operation! {
+    PutObjectLegalHold, PUT_OBJECT_LEGAL_HOLD, 101,
+    types::PutObjectLegalHoldRequest: schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST,
+    types::PutObjectLegalHoldOutput: schemas::PUT_OBJECT_LEGAL_HOLD_OUTPUT
+}
+
+built_operation! {
+    PutObjectLockConfiguration, PUT_OBJECT_LOCK_CONFIGURATION, 102,
+    types::PutObjectLockConfigurationRequest: schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST,
+    types::PutObjectLockConfigurationOutput: schemas::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT
+}
+
+built_operation! {
+    PutObjectRetention, PUT_OBJECT_RETENTION, 103,
+    types::PutObjectRetentionRequest: schemas::PUT_OBJECT_RETENTION_REQUEST,
+    types::PutObjectRetentionOutput: schemas::PUT_OBJECT_RETENTION_OUTPUT
+}
+
+built_operation! {
     PutObjectTagging, PUT_OBJECT_TAGGING, 104,
     types::PutObjectTaggingRequest: schemas::PUT_OBJECT_TAGGING_REQUEST,
     types::PutObjectTaggingOutput: schemas::PUT_OBJECT_TAGGING_OUTPUT
+}
+
+built_operation! {
+    PutPublicAccessBlock, PUT_PUBLIC_ACCESS_BLOCK, 105,
+    types::PutPublicAccessBlockRequest: schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    RestoreObject, RESTORE_OBJECT, 107,
+    types::RestoreObjectRequest: schemas::RESTORE_OBJECT_REQUEST,
+    types::RestoreObjectOutput: schemas::RESTORE_OBJECT_OUTPUT
 }
 
 built_operation! {

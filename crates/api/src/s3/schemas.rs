@@ -4,7 +4,17 @@
 
 use crate::support::*;
 
+pub(crate) static ABAC_STATUS_MEMBERS: [Member; 1] = [member("Status", &super::schemas::BUCKET_ABAC_STATUS)];
+
+pub(crate) static ABAC_STATUS: Shape = shape("AbacStatus", Kind::Structure { members: &ABAC_STATUS_MEMBERS });
+
 pub(crate) static ABORT_DATE: Shape = shape("AbortDate", Kind::Timestamp(None));
+
+pub(crate) static ABORT_INCOMPLETE_MULTIPART_UPLOAD_MEMBERS: [Member; 1] =
+    [member("DaysAfterInitiation", &super::schemas::DAYS_AFTER_INITIATION)];
+
+pub(crate) static ABORT_INCOMPLETE_MULTIPART_UPLOAD: Shape =
+    shape("AbortIncompleteMultipartUpload", Kind::Structure { members: &ABORT_INCOMPLETE_MULTIPART_UPLOAD_MEMBERS });
 
 pub(crate) static ABORT_MULTIPART_UPLOAD_OUTPUT_MEMBERS: [Member; 2] = [
     Member {
@@ -72,11 +82,104 @@ pub(crate) static ABORT_MULTIPART_UPLOAD_REQUEST: Shape =
 
 pub(crate) static ABORT_RULE_ID: Shape = shape("AbortRuleId", Kind::String);
 
+pub(crate) static ACCELERATE_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("Status", &super::schemas::BUCKET_ACCELERATE_STATUS)];
+
+pub(crate) static ACCELERATE_CONFIGURATION: Shape =
+    shape("AccelerateConfiguration", Kind::Structure { members: &ACCELERATE_CONFIGURATION_MEMBERS });
+
 pub(crate) static ACCEPT_RANGES: Shape = shape("AcceptRanges", Kind::String);
+
+pub(crate) static ACCESS_CONTROL_POLICY_MEMBERS: [Member; 2] = [
+    Member { wire_name: "AccessControlList", has_wire_name: true, ..member("Grants", &super::schemas::GRANTS) },
+    member("Owner", &super::schemas::OWNER),
+];
+
+pub(crate) static ACCESS_CONTROL_POLICY: Shape =
+    shape("AccessControlPolicy", Kind::Structure { members: &ACCESS_CONTROL_POLICY_MEMBERS });
+
+pub(crate) static ACCESS_CONTROL_TRANSLATION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Owner", &super::schemas::OWNER_OVERRIDE) }];
+
+pub(crate) static ACCESS_CONTROL_TRANSLATION: Shape =
+    shape("AccessControlTranslation", Kind::Structure { members: &ACCESS_CONTROL_TRANSLATION_MEMBERS });
 
 pub(crate) static ACCESS_POINT_ALIAS: Shape = shape("AccessPointAlias", Kind::Boolean);
 
+pub(crate) static ACCESS_POINT_ARN: Shape = shape("AccessPointArn", Kind::String);
+
 pub(crate) static ACCOUNT_ID: Shape = shape("AccountId", Kind::String);
+
+pub(crate) static ALLOW_QUOTED_RECORD_DELIMITER: Shape = shape("AllowQuotedRecordDelimiter", Kind::Boolean);
+
+pub(crate) static ALLOWED_HEADER: Shape = shape("AllowedHeader", Kind::String);
+
+pub(crate) static ALLOWED_HEADERS: Shape =
+    shape("AllowedHeaders", Kind::List { member: member("member", &super::schemas::ALLOWED_HEADER), flattened: true });
+
+pub(crate) static ALLOWED_METHOD: Shape = shape("AllowedMethod", Kind::String);
+
+pub(crate) static ALLOWED_METHODS: Shape =
+    shape("AllowedMethods", Kind::List { member: member("member", &super::schemas::ALLOWED_METHOD), flattened: true });
+
+pub(crate) static ALLOWED_ORIGIN: Shape = shape("AllowedOrigin", Kind::String);
+
+pub(crate) static ALLOWED_ORIGINS: Shape =
+    shape("AllowedOrigins", Kind::List { member: member("member", &super::schemas::ALLOWED_ORIGIN), flattened: true });
+
+pub(crate) static ANALYTICS_AND_OPERATOR_MEMBERS: [Member; 2] = [
+    member("Prefix", &super::schemas::PREFIX),
+    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+];
+
+pub(crate) static ANALYTICS_AND_OPERATOR: Shape =
+    shape("AnalyticsAndOperator", Kind::Structure { members: &ANALYTICS_AND_OPERATOR_MEMBERS });
+
+pub(crate) static ANALYTICS_CONFIGURATION_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Id", &super::schemas::ANALYTICS_ID) },
+    member("Filter", &super::schemas::ANALYTICS_FILTER),
+    Member { required: true, ..member("StorageClassAnalysis", &super::schemas::STORAGE_CLASS_ANALYSIS) },
+];
+
+pub(crate) static ANALYTICS_CONFIGURATION: Shape =
+    shape("AnalyticsConfiguration", Kind::Structure { members: &ANALYTICS_CONFIGURATION_MEMBERS });
+
+pub(crate) static ANALYTICS_CONFIGURATION_LIST: Shape = shape(
+    "AnalyticsConfigurationList",
+    Kind::List { member: member("member", &super::schemas::ANALYTICS_CONFIGURATION), flattened: true },
+);
+
+pub(crate) static ANALYTICS_EXPORT_DESTINATION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("S3BucketDestination", &super::schemas::ANALYTICS_S3_BUCKET_DESTINATION) }];
+
+pub(crate) static ANALYTICS_EXPORT_DESTINATION: Shape =
+    shape("AnalyticsExportDestination", Kind::Structure { members: &ANALYTICS_EXPORT_DESTINATION_MEMBERS });
+
+pub(crate) static ANALYTICS_FILTER_MEMBERS: [Member; 3] = [
+    member("Prefix", &super::schemas::PREFIX),
+    member("Tag", &super::schemas::TAG),
+    member("And", &super::schemas::ANALYTICS_AND_OPERATOR),
+];
+
+pub(crate) static ANALYTICS_FILTER: Shape =
+    shape("AnalyticsFilter", Kind::Structure { members: &ANALYTICS_FILTER_MEMBERS });
+
+pub(crate) static ANALYTICS_ID: Shape = shape("AnalyticsId", Kind::String);
+
+pub(crate) static ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Format", &super::schemas::ANALYTICS_S3_EXPORT_FILE_FORMAT) },
+    member("BucketAccountId", &super::schemas::ACCOUNT_ID),
+    Member { required: true, ..member("Bucket", &super::schemas::BUCKET_NAME) },
+    member("Prefix", &super::schemas::PREFIX),
+];
+
+pub(crate) static ANALYTICS_S3_BUCKET_DESTINATION: Shape =
+    shape("AnalyticsS3BucketDestination", Kind::Structure { members: &ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS });
+
+pub(crate) static ANALYTICS_S3_EXPORT_FILE_FORMAT: Shape = Shape {
+    constraints: Constraints { one_of: &["CSV"], ..Constraints::NONE },
+    ..shape("AnalyticsS3ExportFileFormat", Kind::String)
+};
 
 pub(crate) static ANNOTATION_DIRECTIVE: Shape = Shape {
     constraints: Constraints { one_of: &["COPY", "EXCLUDE"], ..Constraints::NONE },
@@ -88,6 +191,12 @@ pub(crate) static ARCHIVE_STATUS: Shape = Shape {
     ..shape("ArchiveStatus", Kind::String)
 };
 
+pub(crate) static BLOCKED_ENCRYPTION_TYPES_MEMBERS: [Member; 1] =
+    [Member { flattened: true, ..member("EncryptionType", &super::schemas::ENCRYPTION_TYPE_LIST) }];
+
+pub(crate) static BLOCKED_ENCRYPTION_TYPES: Shape =
+    shape("BlockedEncryptionTypes", Kind::Structure { members: &BLOCKED_ENCRYPTION_TYPES_MEMBERS });
+
 pub(crate) static BODY: Shape = shape("Body", Kind::Blob);
 
 pub(crate) static BUCKET_MEMBERS: [Member; 4] = [
@@ -98,6 +207,16 @@ pub(crate) static BUCKET_MEMBERS: [Member; 4] = [
 ];
 
 pub(crate) static BUCKET: Shape = shape("Bucket", Kind::Structure { members: &BUCKET_MEMBERS });
+
+pub(crate) static BUCKET_ABAC_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("BucketAbacStatus", Kind::String)
+};
+
+pub(crate) static BUCKET_ACCELERATE_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Suspended"], ..Constraints::NONE },
+    ..shape("BucketAccelerateStatus", Kind::String)
+};
 
 pub(crate) static BUCKET_CANNED_ACL: Shape = Shape {
     constraints: Constraints {
@@ -113,6 +232,17 @@ pub(crate) static BUCKET_INFO_MEMBERS: [Member; 2] =
 pub(crate) static BUCKET_INFO: Shape = shape("BucketInfo", Kind::Structure { members: &BUCKET_INFO_MEMBERS });
 
 pub(crate) static BUCKET_KEY_ENABLED: Shape = shape("BucketKeyEnabled", Kind::Boolean);
+
+pub(crate) static BUCKET_LIFECYCLE_CONFIGURATION_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Rule",
+    has_wire_name: true,
+    required: true,
+    flattened: true,
+    ..member("Rules", &super::schemas::LIFECYCLE_RULES)
+}];
+
+pub(crate) static BUCKET_LIFECYCLE_CONFIGURATION: Shape =
+    shape("BucketLifecycleConfiguration", Kind::Structure { members: &BUCKET_LIFECYCLE_CONFIGURATION_MEMBERS });
 
 pub(crate) static BUCKET_LOCATION_CONSTRAINT: Shape = Shape {
     constraints: Constraints {
@@ -163,6 +293,17 @@ pub(crate) static BUCKET_LOCATION_CONSTRAINT: Shape = Shape {
 
 pub(crate) static BUCKET_LOCATION_NAME: Shape = shape("BucketLocationName", Kind::String);
 
+pub(crate) static BUCKET_LOGGING_STATUS_MEMBERS: [Member; 1] =
+    [member("LoggingEnabled", &super::schemas::LOGGING_ENABLED)];
+
+pub(crate) static BUCKET_LOGGING_STATUS: Shape =
+    shape("BucketLoggingStatus", Kind::Structure { members: &BUCKET_LOGGING_STATUS_MEMBERS });
+
+pub(crate) static BUCKET_LOGS_PERMISSION: Shape = Shape {
+    constraints: Constraints { one_of: &["FULL_CONTROL", "READ", "WRITE"], ..Constraints::NONE },
+    ..shape("BucketLogsPermission", Kind::String)
+};
+
 pub(crate) static BUCKET_NAME: Shape = shape("BucketName", Kind::String);
 
 pub(crate) static BUCKET_NAMESPACE: Shape = Shape {
@@ -192,7 +333,92 @@ pub(crate) static BUCKETS: Shape = shape(
 
 pub(crate) static BYPASS_GOVERNANCE_RETENTION: Shape = shape("BypassGovernanceRetention", Kind::Boolean);
 
+pub(crate) static CORS_CONFIGURATION_MEMBERS: [Member; 1] = [Member {
+    wire_name: "CORSRule",
+    has_wire_name: true,
+    required: true,
+    flattened: true,
+    ..member("CORSRules", &super::schemas::CORS_RULES)
+}];
+
+pub(crate) static CORS_CONFIGURATION: Shape =
+    shape("CORSConfiguration", Kind::Structure { members: &CORS_CONFIGURATION_MEMBERS });
+
+pub(crate) static CORS_RULE_MEMBERS: [Member; 6] = [
+    member("ID", &super::schemas::ID),
+    Member {
+        wire_name: "AllowedHeader",
+        has_wire_name: true,
+        flattened: true,
+        ..member("AllowedHeaders", &super::schemas::ALLOWED_HEADERS)
+    },
+    Member {
+        wire_name: "AllowedMethod",
+        has_wire_name: true,
+        required: true,
+        flattened: true,
+        ..member("AllowedMethods", &super::schemas::ALLOWED_METHODS)
+    },
+    Member {
+        wire_name: "AllowedOrigin",
+        has_wire_name: true,
+        required: true,
+        flattened: true,
+        ..member("AllowedOrigins", &super::schemas::ALLOWED_ORIGINS)
+    },
+    Member {
+        wire_name: "ExposeHeader",
+        has_wire_name: true,
+        flattened: true,
+        ..member("ExposeHeaders", &super::schemas::EXPOSE_HEADERS)
+    },
+    member("MaxAgeSeconds", &super::schemas::MAX_AGE_SECONDS),
+];
+
+pub(crate) static CORS_RULE: Shape = shape("CORSRule", Kind::Structure { members: &CORS_RULE_MEMBERS });
+
+pub(crate) static CORS_RULES: Shape =
+    shape("CORSRules", Kind::List { member: member("member", &super::schemas::CORS_RULE), flattened: true });
+
+pub(crate) static CSV_INPUT_MEMBERS: [Member; 7] = [
+    member("FileHeaderInfo", &super::schemas::FILE_HEADER_INFO),
+    member("Comments", &super::schemas::COMMENTS),
+    member("QuoteEscapeCharacter", &super::schemas::QUOTE_ESCAPE_CHARACTER),
+    member("RecordDelimiter", &super::schemas::RECORD_DELIMITER),
+    member("FieldDelimiter", &super::schemas::FIELD_DELIMITER),
+    member("QuoteCharacter", &super::schemas::QUOTE_CHARACTER),
+    member("AllowQuotedRecordDelimiter", &super::schemas::ALLOW_QUOTED_RECORD_DELIMITER),
+];
+
+pub(crate) static CSV_INPUT: Shape = shape("CSVInput", Kind::Structure { members: &CSV_INPUT_MEMBERS });
+
+pub(crate) static CSV_OUTPUT_MEMBERS: [Member; 5] = [
+    member("QuoteFields", &super::schemas::QUOTE_FIELDS),
+    member("QuoteEscapeCharacter", &super::schemas::QUOTE_ESCAPE_CHARACTER),
+    member("RecordDelimiter", &super::schemas::RECORD_DELIMITER),
+    member("FieldDelimiter", &super::schemas::FIELD_DELIMITER),
+    member("QuoteCharacter", &super::schemas::QUOTE_CHARACTER),
+];
+
+pub(crate) static CSV_OUTPUT: Shape = shape("CSVOutput", Kind::Structure { members: &CSV_OUTPUT_MEMBERS });
+
 pub(crate) static CACHE_CONTROL: Shape = shape("CacheControl", Kind::String);
+
+pub(crate) static CHECKSUM_MEMBERS: [Member; 11] = [
+    member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32),
+    member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C),
+    member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME),
+    member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1),
+    member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256),
+    member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512),
+    member("ChecksumMD5", &super::schemas::CHECKSUM_MD5),
+    member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64),
+    member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3),
+    member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128),
+    member("ChecksumType", &super::schemas::CHECKSUM_TYPE),
+];
+
+pub(crate) static CHECKSUM: Shape = shape("Checksum", Kind::Structure { members: &CHECKSUM_MEMBERS });
 
 pub(crate) static CHECKSUM_ALGORITHM: Shape = Shape {
     constraints: Constraints {
@@ -249,6 +475,8 @@ pub(crate) static CHECKSUM_XXHASH3: Shape = shape("ChecksumXXHASH3", Kind::Strin
 pub(crate) static CHECKSUM_XXHASH64: Shape = shape("ChecksumXXHASH64", Kind::String);
 
 pub(crate) static CODE: Shape = shape("Code", Kind::String);
+
+pub(crate) static COMMENTS: Shape = shape("Comments", Kind::String);
 
 pub(crate) static COMMON_PREFIX_MEMBERS: [Member; 1] = [member("Prefix", &super::schemas::PREFIX)];
 
@@ -493,6 +721,20 @@ pub(crate) static COMPLETED_PART_LIST: Shape = shape(
     "CompletedPartList",
     Kind::List { member: member("member", &super::schemas::COMPLETED_PART), flattened: true },
 );
+
+pub(crate) static COMPRESSION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["NONE", "GZIP", "BZIP2"], ..Constraints::NONE },
+    ..shape("CompressionType", Kind::String)
+};
+
+pub(crate) static CONDITION_MEMBERS: [Member; 2] = [
+    member("HttpErrorCodeReturnedEquals", &super::schemas::HTTP_ERROR_CODE_RETURNED_EQUALS),
+    member("KeyPrefixEquals", &super::schemas::KEY_PREFIX_EQUALS),
+];
+
+pub(crate) static CONDITION: Shape = shape("Condition", Kind::Structure { members: &CONDITION_MEMBERS });
+
+pub(crate) static CONFIRM_REMOVE_SELF_BUCKET_ACCESS: Shape = shape("ConfirmRemoveSelfBucketAccess", Kind::Boolean);
 
 pub(crate) static CONTENT_DISPOSITION: Shape = shape("ContentDisposition", Kind::String);
 
@@ -1331,6 +1573,22 @@ pub(crate) static DATA_REDUNDANCY: Shape = Shape {
     ..shape("DataRedundancy", Kind::String)
 };
 
+pub(crate) static DATE: Shape = shape("Date", Kind::Timestamp(Some(TimestampFormat::Iso8601)));
+
+pub(crate) static DAYS: Shape = shape("Days", Kind::Integer);
+
+pub(crate) static DAYS_AFTER_INITIATION: Shape = shape("DaysAfterInitiation", Kind::Integer);
+
+pub(crate) static DEFAULT_RETENTION_MEMBERS: [Member; 4] = [
+    member("Mode", &super::schemas::OBJECT_LOCK_RETENTION_MODE),
+    member("Days", &super::schemas::DAYS),
+    member("Years", &super::schemas::YEARS),
+    member("DefaultEventHold", &super::schemas::EVENT_HOLD_DURATION),
+];
+
+pub(crate) static DEFAULT_RETENTION: Shape =
+    shape("DefaultRetention", Kind::Structure { members: &DEFAULT_RETENTION_MEMBERS });
+
 pub(crate) static DELETE_MEMBERS: [Member; 2] = [
     Member {
         wire_name: "Object",
@@ -1343,6 +1601,234 @@ pub(crate) static DELETE_MEMBERS: [Member; 2] = [
 ];
 
 pub(crate) static DELETE: Shape = shape("Delete", Kind::Structure { members: &DELETE_MEMBERS });
+
+pub(crate) static DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::ANALYTICS_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = shape(
+    "DeleteBucketAnalyticsConfigurationRequest",
+    Kind::Structure { members: &DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static DELETE_BUCKET_CORS_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_CORS_REQUEST: Shape =
+    shape("DeleteBucketCorsRequest", Kind::Structure { members: &DELETE_BUCKET_CORS_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_BUCKET_ENCRYPTION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_ENCRYPTION_REQUEST: Shape =
+    shape("DeleteBucketEncryptionRequest", Kind::Structure { members: &DELETE_BUCKET_ENCRYPTION_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::INTELLIGENT_TIERING_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = shape(
+    "DeleteBucketIntelligentTieringConfigurationRequest",
+    Kind::Structure { members: &DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::INVENTORY_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = shape(
+    "DeleteBucketInventoryConfigurationRequest",
+    Kind::Structure { members: &DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static DELETE_BUCKET_LIFECYCLE_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_LIFECYCLE_REQUEST: Shape =
+    shape("DeleteBucketLifecycleRequest", Kind::Structure { members: &DELETE_BUCKET_LIFECYCLE_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::METRICS_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = shape(
+    "DeleteBucketMetricsConfigurationRequest",
+    Kind::Structure { members: &DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = shape(
+    "DeleteBucketOwnershipControlsRequest",
+    Kind::Structure { members: &DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS },
+);
+
+pub(crate) static DELETE_BUCKET_POLICY_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_POLICY_REQUEST: Shape =
+    shape("DeleteBucketPolicyRequest", Kind::Structure { members: &DELETE_BUCKET_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_BUCKET_REPLICATION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_REPLICATION_REQUEST: Shape =
+    shape("DeleteBucketReplicationRequest", Kind::Structure { members: &DELETE_BUCKET_REPLICATION_REQUEST_MEMBERS });
 
 pub(crate) static DELETE_BUCKET_REQUEST_MEMBERS: [Member; 2] = [
     Member {
@@ -1382,6 +1868,25 @@ pub(crate) static DELETE_BUCKET_TAGGING_REQUEST_MEMBERS: [Member; 2] = [
 pub(crate) static DELETE_BUCKET_TAGGING_REQUEST: Shape =
     shape("DeleteBucketTaggingRequest", Kind::Structure { members: &DELETE_BUCKET_TAGGING_REQUEST_MEMBERS });
 
+pub(crate) static DELETE_BUCKET_WEBSITE_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_BUCKET_WEBSITE_REQUEST: Shape =
+    shape("DeleteBucketWebsiteRequest", Kind::Structure { members: &DELETE_BUCKET_WEBSITE_REQUEST_MEMBERS });
+
 pub(crate) static DELETE_MARKER: Shape = shape("DeleteMarker", Kind::Boolean);
 
 pub(crate) static DELETE_MARKER_ENTRY_MEMBERS: [Member; 5] = [
@@ -1394,6 +1899,17 @@ pub(crate) static DELETE_MARKER_ENTRY_MEMBERS: [Member; 5] = [
 
 pub(crate) static DELETE_MARKER_ENTRY: Shape =
     shape("DeleteMarkerEntry", Kind::Structure { members: &DELETE_MARKER_ENTRY_MEMBERS });
+
+pub(crate) static DELETE_MARKER_REPLICATION_MEMBERS: [Member; 1] =
+    [member("Status", &super::schemas::DELETE_MARKER_REPLICATION_STATUS)];
+
+pub(crate) static DELETE_MARKER_REPLICATION: Shape =
+    shape("DeleteMarkerReplication", Kind::Structure { members: &DELETE_MARKER_REPLICATION_MEMBERS });
+
+pub(crate) static DELETE_MARKER_REPLICATION_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("DeleteMarkerReplicationStatus", Kind::String)
+};
 
 pub(crate) static DELETE_MARKER_VERSION_ID: Shape = shape("DeleteMarkerVersionId", Kind::String);
 
@@ -1602,6 +2118,25 @@ pub(crate) static DELETE_OBJECTS_REQUEST_MEMBERS: [Member; 7] = [
 pub(crate) static DELETE_OBJECTS_REQUEST: Shape =
     shape("DeleteObjectsRequest", Kind::Structure { members: &DELETE_OBJECTS_REQUEST_MEMBERS });
 
+pub(crate) static DELETE_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static DELETE_PUBLIC_ACCESS_BLOCK_REQUEST: Shape =
+    shape("DeletePublicAccessBlockRequest", Kind::Structure { members: &DELETE_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS });
+
 pub(crate) static DELETED_OBJECT_MEMBERS: [Member; 4] = [
     member("Key", &super::schemas::OBJECT_KEY),
     member("VersionId", &super::schemas::OBJECT_VERSION_ID),
@@ -1616,12 +2151,59 @@ pub(crate) static DELETED_OBJECTS: Shape =
 
 pub(crate) static DELIMITER: Shape = shape("Delimiter", Kind::String);
 
+pub(crate) static DESCRIPTION: Shape = shape("Description", Kind::String);
+
+pub(crate) static DESTINATION_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("Bucket", &super::schemas::BUCKET_NAME) },
+    member("Account", &super::schemas::ACCOUNT_ID),
+    member("StorageClass", &super::schemas::STORAGE_CLASS),
+    member("AccessControlTranslation", &super::schemas::ACCESS_CONTROL_TRANSLATION),
+    member("EncryptionConfiguration", &super::schemas::ENCRYPTION_CONFIGURATION),
+    member("ReplicationTime", &super::schemas::REPLICATION_TIME),
+    member("Metrics", &super::schemas::METRICS),
+];
+
+pub(crate) static DESTINATION: Shape = shape("Destination", Kind::Structure { members: &DESTINATION_MEMBERS });
+
 pub(crate) static DISPLAY_NAME: Shape = shape("DisplayName", Kind::String);
 
 pub(crate) static ETAG: Shape = shape("ETag", Kind::String);
 
+pub(crate) static EMAIL_ADDRESS: Shape = shape("EmailAddress", Kind::String);
+
 pub(crate) static ENCODING_TYPE: Shape =
     Shape { constraints: Constraints { one_of: &["url"], ..Constraints::NONE }, ..shape("EncodingType", Kind::String) };
+
+pub(crate) static ENCRYPTION_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("EncryptionType", &super::schemas::SERVER_SIDE_ENCRYPTION) },
+    member("KMSKeyId", &super::schemas::SSEKMS_KEY_ID),
+    member("KMSContext", &super::schemas::KMS_CONTEXT),
+];
+
+pub(crate) static ENCRYPTION: Shape = shape("Encryption", Kind::Structure { members: &ENCRYPTION_MEMBERS });
+
+pub(crate) static ENCRYPTION_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("ReplicaKmsKeyID", &super::schemas::REPLICA_KMS_KEY_ID)];
+
+pub(crate) static ENCRYPTION_CONFIGURATION: Shape =
+    shape("EncryptionConfiguration", Kind::Structure { members: &ENCRYPTION_CONFIGURATION_MEMBERS });
+
+pub(crate) static ENCRYPTION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["NONE", "SSE-C"], ..Constraints::NONE },
+    ..shape("EncryptionType", Kind::String)
+};
+
+pub(crate) static ENCRYPTION_TYPE_LIST: Shape = shape(
+    "EncryptionTypeList",
+    Kind::List {
+        member: Member {
+            wire_name: "EncryptionType",
+            has_wire_name: true,
+            ..member("member", &super::schemas::ENCRYPTION_TYPE)
+        },
+        flattened: true,
+    },
+);
 
 pub(crate) static ERROR_MEMBERS: [Member; 4] = [
     member("Key", &super::schemas::OBJECT_KEY),
@@ -1632,6 +2214,11 @@ pub(crate) static ERROR_MEMBERS: [Member; 4] = [
 
 pub(crate) static ERROR: Shape = shape("Error", Kind::Structure { members: &ERROR_MEMBERS });
 
+pub(crate) static ERROR_DOCUMENT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Key", &super::schemas::OBJECT_KEY) }];
+
+pub(crate) static ERROR_DOCUMENT: Shape = shape("ErrorDocument", Kind::Structure { members: &ERROR_DOCUMENT_MEMBERS });
+
 pub(crate) static ERROR_NUMBER: Shape = shape("ErrorNumber", Kind::Long);
 
 pub(crate) static ERROR_TEXT: Shape = shape("ErrorText", Kind::String);
@@ -1639,11 +2226,422 @@ pub(crate) static ERROR_TEXT: Shape = shape("ErrorText", Kind::String);
 pub(crate) static ERRORS: Shape =
     shape("Errors", Kind::List { member: member("member", &super::schemas::ERROR), flattened: true });
 
+pub(crate) static EVENT: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "s3:ReducedRedundancyLostObject",
+            "s3:ObjectCreated:*",
+            "s3:ObjectCreated:Put",
+            "s3:ObjectCreated:Post",
+            "s3:ObjectCreated:Copy",
+            "s3:ObjectCreated:CompleteMultipartUpload",
+            "s3:ObjectRemoved:*",
+            "s3:ObjectRemoved:Delete",
+            "s3:ObjectRemoved:DeleteMarkerCreated",
+            "s3:ObjectRestore:*",
+            "s3:ObjectRestore:Post",
+            "s3:ObjectRestore:Completed",
+            "s3:Replication:*",
+            "s3:Replication:OperationFailedReplication",
+            "s3:Replication:OperationNotTracked",
+            "s3:Replication:OperationMissedThreshold",
+            "s3:Replication:OperationReplicatedAfterThreshold",
+            "s3:ObjectRestore:Delete",
+            "s3:LifecycleTransition",
+            "s3:IntelligentTiering",
+            "s3:ObjectAcl:Put",
+            "s3:LifecycleExpiration:*",
+            "s3:LifecycleExpiration:Delete",
+            "s3:LifecycleExpiration:DeleteMarkerCreated",
+            "s3:ObjectTagging:*",
+            "s3:ObjectTagging:Put",
+            "s3:ObjectTagging:Delete",
+            "s3:ObjectAnnotation:*",
+            "s3:ObjectAnnotation:Put",
+            "s3:ObjectAnnotation:Delete",
+            "s3:ObjectRetention:Put",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("Event", Kind::String)
+};
+
+pub(crate) static EVENT_BRIDGE_CONFIGURATION_MEMBERS: [Member; 0] = [];
+
+pub(crate) static EVENT_BRIDGE_CONFIGURATION: Shape =
+    shape("EventBridgeConfiguration", Kind::Structure { members: &EVENT_BRIDGE_CONFIGURATION_MEMBERS });
+
+pub(crate) static EVENT_HOLD_DURATION_MEMBERS: [Member; 2] =
+    [member("Days", &super::schemas::DAYS), member("Years", &super::schemas::YEARS)];
+
+pub(crate) static EVENT_HOLD_DURATION: Shape =
+    shape("EventHoldDuration", Kind::Structure { members: &EVENT_HOLD_DURATION_MEMBERS });
+
+pub(crate) static EVENT_LIST: Shape =
+    shape("EventList", Kind::List { member: member("member", &super::schemas::EVENT), flattened: true });
+
+pub(crate) static EXISTING_OBJECT_REPLICATION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Status", &super::schemas::EXISTING_OBJECT_REPLICATION_STATUS) }];
+
+pub(crate) static EXISTING_OBJECT_REPLICATION: Shape =
+    shape("ExistingObjectReplication", Kind::Structure { members: &EXISTING_OBJECT_REPLICATION_MEMBERS });
+
+pub(crate) static EXISTING_OBJECT_REPLICATION_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("ExistingObjectReplicationStatus", Kind::String)
+};
+
 pub(crate) static EXPIRATION: Shape = shape("Expiration", Kind::String);
+
+pub(crate) static EXPIRATION_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("ExpirationStatus", Kind::String)
+};
+
+pub(crate) static EXPIRED_OBJECT_DELETE_MARKER: Shape = shape("ExpiredObjectDeleteMarker", Kind::Boolean);
 
 pub(crate) static EXPIRES: Shape = shape("Expires", Kind::String);
 
+pub(crate) static EXPOSE_HEADER: Shape = shape("ExposeHeader", Kind::String);
+
+pub(crate) static EXPOSE_HEADERS: Shape =
+    shape("ExposeHeaders", Kind::List { member: member("member", &super::schemas::EXPOSE_HEADER), flattened: true });
+
+pub(crate) static EXPRESSION: Shape = shape("Expression", Kind::String);
+
+pub(crate) static EXPRESSION_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["SQL"], ..Constraints::NONE },
+    ..shape("ExpressionType", Kind::String)
+};
+
 pub(crate) static FETCH_OWNER: Shape = shape("FetchOwner", Kind::Boolean);
+
+pub(crate) static FIELD_DELIMITER: Shape = shape("FieldDelimiter", Kind::String);
+
+pub(crate) static FILE_HEADER_INFO: Shape = Shape {
+    constraints: Constraints { one_of: &["USE", "IGNORE", "NONE"], ..Constraints::NONE },
+    ..shape("FileHeaderInfo", Kind::String)
+};
+
+pub(crate) static FILTER_RULE_MEMBERS: [Member; 2] =
+    [member("Name", &super::schemas::FILTER_RULE_NAME), member("Value", &super::schemas::FILTER_RULE_VALUE)];
+
+pub(crate) static FILTER_RULE: Shape = shape("FilterRule", Kind::Structure { members: &FILTER_RULE_MEMBERS });
+
+pub(crate) static FILTER_RULE_LIST: Shape =
+    shape("FilterRuleList", Kind::List { member: member("member", &super::schemas::FILTER_RULE), flattened: true });
+
+pub(crate) static FILTER_RULE_NAME: Shape = Shape {
+    constraints: Constraints { one_of: &["prefix", "suffix"], ..Constraints::NONE },
+    ..shape("FilterRuleName", Kind::String)
+};
+
+pub(crate) static FILTER_RULE_VALUE: Shape = shape("FilterRuleValue", Kind::String);
+
+pub(crate) static GET_BUCKET_ABAC_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { location: Location::Payload, ..member("AbacStatus", &super::schemas::ABAC_STATUS) }];
+
+pub(crate) static GET_BUCKET_ABAC_OUTPUT: Shape =
+    shape("GetBucketAbacOutput", Kind::Structure { members: &GET_BUCKET_ABAC_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_ABAC_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_ABAC_REQUEST: Shape =
+    shape("GetBucketAbacRequest", Kind::Structure { members: &GET_BUCKET_ABAC_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT_MEMBERS: [Member; 2] = [
+    member("Status", &super::schemas::BUCKET_ACCELERATE_STATUS),
+    Member {
+        wire_name: "x-amz-request-charged",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
+    },
+];
+
+pub(crate) static GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT: Shape = shape(
+    "GetBucketAccelerateConfigurationOutput",
+    Kind::Structure { members: &GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+];
+
+pub(crate) static GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST: Shape = shape(
+    "GetBucketAccelerateConfigurationRequest",
+    Kind::Structure { members: &GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_ACL_OUTPUT_MEMBERS: [Member; 2] = [
+    member("Owner", &super::schemas::OWNER),
+    Member { wire_name: "AccessControlList", has_wire_name: true, ..member("Grants", &super::schemas::GRANTS) },
+];
+
+pub(crate) static GET_BUCKET_ACL_OUTPUT: Shape =
+    shape("GetBucketAclOutput", Kind::Structure { members: &GET_BUCKET_ACL_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_ACL_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_ACL_REQUEST: Shape =
+    shape("GetBucketAclRequest", Kind::Structure { members: &GET_BUCKET_ACL_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    location: Location::Payload,
+    ..member("AnalyticsConfiguration", &super::schemas::ANALYTICS_CONFIGURATION)
+}];
+
+pub(crate) static GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT: Shape = shape(
+    "GetBucketAnalyticsConfigurationOutput",
+    Kind::Structure { members: &GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::ANALYTICS_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = shape(
+    "GetBucketAnalyticsConfigurationRequest",
+    Kind::Structure { members: &GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_CORS_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    wire_name: "CORSRule",
+    has_wire_name: true,
+    flattened: true,
+    ..member("CORSRules", &super::schemas::CORS_RULES)
+}];
+
+pub(crate) static GET_BUCKET_CORS_OUTPUT: Shape =
+    shape("GetBucketCorsOutput", Kind::Structure { members: &GET_BUCKET_CORS_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_CORS_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_CORS_REQUEST: Shape =
+    shape("GetBucketCorsRequest", Kind::Structure { members: &GET_BUCKET_CORS_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_ENCRYPTION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    location: Location::Payload,
+    ..member("ServerSideEncryptionConfiguration", &super::schemas::SERVER_SIDE_ENCRYPTION_CONFIGURATION)
+}];
+
+pub(crate) static GET_BUCKET_ENCRYPTION_OUTPUT: Shape =
+    shape("GetBucketEncryptionOutput", Kind::Structure { members: &GET_BUCKET_ENCRYPTION_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_ENCRYPTION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_ENCRYPTION_REQUEST: Shape =
+    shape("GetBucketEncryptionRequest", Kind::Structure { members: &GET_BUCKET_ENCRYPTION_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    location: Location::Payload,
+    ..member("IntelligentTieringConfiguration", &super::schemas::INTELLIGENT_TIERING_CONFIGURATION)
+}];
+
+pub(crate) static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT: Shape = shape(
+    "GetBucketIntelligentTieringConfigurationOutput",
+    Kind::Structure { members: &GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::INTELLIGENT_TIERING_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = shape(
+    "GetBucketIntelligentTieringConfigurationRequest",
+    Kind::Structure { members: &GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    location: Location::Payload,
+    ..member("InventoryConfiguration", &super::schemas::INVENTORY_CONFIGURATION)
+}];
+
+pub(crate) static GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT: Shape = shape(
+    "GetBucketInventoryConfigurationOutput",
+    Kind::Structure { members: &GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::INVENTORY_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = shape(
+    "GetBucketInventoryConfigurationRequest",
+    Kind::Structure { members: &GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Rule",
+        has_wire_name: true,
+        flattened: true,
+        ..member("Rules", &super::schemas::LIFECYCLE_RULES)
+    },
+    Member {
+        wire_name: "x-amz-transition-default-minimum-object-size",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("TransitionDefaultMinimumObjectSize", &super::schemas::TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE)
+    },
+];
+
+pub(crate) static GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT: Shape = shape(
+    "GetBucketLifecycleConfigurationOutput",
+    Kind::Structure { members: &GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST: Shape = shape(
+    "GetBucketLifecycleConfigurationRequest",
+    Kind::Structure { members: &GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS },
+);
 
 pub(crate) static GET_BUCKET_LOCATION_OUTPUT_MEMBERS: [Member; 1] =
     [member("LocationConstraint", &super::schemas::BUCKET_LOCATION_CONSTRAINT)];
@@ -1669,6 +2667,218 @@ pub(crate) static GET_BUCKET_LOCATION_REQUEST_MEMBERS: [Member; 2] = [
 
 pub(crate) static GET_BUCKET_LOCATION_REQUEST: Shape =
     shape("GetBucketLocationRequest", Kind::Structure { members: &GET_BUCKET_LOCATION_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_LOGGING_OUTPUT_MEMBERS: [Member; 1] =
+    [member("LoggingEnabled", &super::schemas::LOGGING_ENABLED)];
+
+pub(crate) static GET_BUCKET_LOGGING_OUTPUT: Shape =
+    shape("GetBucketLoggingOutput", Kind::Structure { members: &GET_BUCKET_LOGGING_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_LOGGING_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_LOGGING_REQUEST: Shape =
+    shape("GetBucketLoggingRequest", Kind::Structure { members: &GET_BUCKET_LOGGING_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_METRICS_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { location: Location::Payload, ..member("MetricsConfiguration", &super::schemas::METRICS_CONFIGURATION) }];
+
+pub(crate) static GET_BUCKET_METRICS_CONFIGURATION_OUTPUT: Shape = shape(
+    "GetBucketMetricsConfigurationOutput",
+    Kind::Structure { members: &GET_BUCKET_METRICS_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::METRICS_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = shape(
+    "GetBucketMetricsConfigurationRequest",
+    Kind::Structure { members: &GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST: Shape = shape(
+    "GetBucketNotificationConfigurationRequest",
+    Kind::Structure { members: &GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { location: Location::Payload, ..member("OwnershipControls", &super::schemas::OWNERSHIP_CONTROLS) }];
+
+pub(crate) static GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT: Shape = shape(
+    "GetBucketOwnershipControlsOutput",
+    Kind::Structure { members: &GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = shape(
+    "GetBucketOwnershipControlsRequest",
+    Kind::Structure { members: &GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_BUCKET_POLICY_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { location: Location::Payload, ..member("Policy", &super::schemas::POLICY) }];
+
+pub(crate) static GET_BUCKET_POLICY_OUTPUT: Shape =
+    shape("GetBucketPolicyOutput", Kind::Structure { members: &GET_BUCKET_POLICY_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_POLICY_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_POLICY_REQUEST: Shape =
+    shape("GetBucketPolicyRequest", Kind::Structure { members: &GET_BUCKET_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_POLICY_STATUS_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { location: Location::Payload, ..member("PolicyStatus", &super::schemas::POLICY_STATUS) }];
+
+pub(crate) static GET_BUCKET_POLICY_STATUS_OUTPUT: Shape =
+    shape("GetBucketPolicyStatusOutput", Kind::Structure { members: &GET_BUCKET_POLICY_STATUS_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_POLICY_STATUS_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_POLICY_STATUS_REQUEST: Shape =
+    shape("GetBucketPolicyStatusRequest", Kind::Structure { members: &GET_BUCKET_POLICY_STATUS_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_REPLICATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    location: Location::Payload,
+    ..member("ReplicationConfiguration", &super::schemas::REPLICATION_CONFIGURATION)
+}];
+
+pub(crate) static GET_BUCKET_REPLICATION_OUTPUT: Shape =
+    shape("GetBucketReplicationOutput", Kind::Structure { members: &GET_BUCKET_REPLICATION_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_REPLICATION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_REPLICATION_REQUEST: Shape =
+    shape("GetBucketReplicationRequest", Kind::Structure { members: &GET_BUCKET_REPLICATION_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_REQUEST_PAYMENT_OUTPUT_MEMBERS: [Member; 1] = [member("Payer", &super::schemas::PAYER)];
+
+pub(crate) static GET_BUCKET_REQUEST_PAYMENT_OUTPUT: Shape =
+    shape("GetBucketRequestPaymentOutput", Kind::Structure { members: &GET_BUCKET_REQUEST_PAYMENT_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_REQUEST_PAYMENT_REQUEST: Shape =
+    shape("GetBucketRequestPaymentRequest", Kind::Structure { members: &GET_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS });
 
 pub(crate) static GET_BUCKET_TAGGING_OUTPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("TagSet", &super::schemas::TAG_SET) }];
@@ -1721,6 +2931,288 @@ pub(crate) static GET_BUCKET_VERSIONING_REQUEST_MEMBERS: [Member; 2] = [
 
 pub(crate) static GET_BUCKET_VERSIONING_REQUEST: Shape =
     shape("GetBucketVersioningRequest", Kind::Structure { members: &GET_BUCKET_VERSIONING_REQUEST_MEMBERS });
+
+pub(crate) static GET_BUCKET_WEBSITE_OUTPUT_MEMBERS: [Member; 4] = [
+    member("RedirectAllRequestsTo", &super::schemas::REDIRECT_ALL_REQUESTS_TO),
+    member("IndexDocument", &super::schemas::INDEX_DOCUMENT),
+    member("ErrorDocument", &super::schemas::ERROR_DOCUMENT),
+    member("RoutingRules", &super::schemas::ROUTING_RULES),
+];
+
+pub(crate) static GET_BUCKET_WEBSITE_OUTPUT: Shape =
+    shape("GetBucketWebsiteOutput", Kind::Structure { members: &GET_BUCKET_WEBSITE_OUTPUT_MEMBERS });
+
+pub(crate) static GET_BUCKET_WEBSITE_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_BUCKET_WEBSITE_REQUEST: Shape =
+    shape("GetBucketWebsiteRequest", Kind::Structure { members: &GET_BUCKET_WEBSITE_REQUEST_MEMBERS });
+
+pub(crate) static GET_OBJECT_ACL_OUTPUT_MEMBERS: [Member; 3] = [
+    member("Owner", &super::schemas::OWNER),
+    Member { wire_name: "AccessControlList", has_wire_name: true, ..member("Grants", &super::schemas::GRANTS) },
+    Member {
+        wire_name: "x-amz-request-charged",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
+    },
+];
+
+pub(crate) static GET_OBJECT_ACL_OUTPUT: Shape =
+    shape("GetObjectAclOutput", Kind::Structure { members: &GET_OBJECT_ACL_OUTPUT_MEMBERS });
+
+pub(crate) static GET_OBJECT_ACL_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Key",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Key", &super::schemas::OBJECT_KEY)
+    },
+    Member {
+        wire_name: "versionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_OBJECT_ACL_REQUEST: Shape =
+    shape("GetObjectAclRequest", Kind::Structure { members: &GET_OBJECT_ACL_REQUEST_MEMBERS });
+
+pub(crate) static GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS: [Member; 9] = [
+    Member {
+        wire_name: "x-amz-delete-marker",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("DeleteMarker", &super::schemas::DELETE_MARKER)
+    },
+    Member {
+        wire_name: "Last-Modified",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("LastModified", &super::schemas::LAST_MODIFIED)
+    },
+    Member {
+        wire_name: "x-amz-version-id",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "x-amz-request-charged",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
+    },
+    member("ETag", &super::schemas::ETAG),
+    member("Checksum", &super::schemas::CHECKSUM),
+    member("ObjectParts", &super::schemas::GET_OBJECT_ATTRIBUTES_PARTS),
+    member("StorageClass", &super::schemas::STORAGE_CLASS),
+    member("ObjectSize", &super::schemas::OBJECT_SIZE),
+];
+
+pub(crate) static GET_OBJECT_ATTRIBUTES_OUTPUT: Shape =
+    shape("GetObjectAttributesOutput", Kind::Structure { members: &GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS });
+
+pub(crate) static GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS: [Member; 6] = [
+    Member { wire_name: "PartsCount", has_wire_name: true, ..member("TotalPartsCount", &super::schemas::PARTS_COUNT) },
+    member("PartNumberMarker", &super::schemas::PART_NUMBER_MARKER),
+    member("NextPartNumberMarker", &super::schemas::NEXT_PART_NUMBER_MARKER),
+    member("MaxParts", &super::schemas::MAX_PARTS),
+    member("IsTruncated", &super::schemas::IS_TRUNCATED),
+    Member { wire_name: "Part", has_wire_name: true, flattened: true, ..member("Parts", &super::schemas::PARTS_LIST) },
+];
+
+pub(crate) static GET_OBJECT_ATTRIBUTES_PARTS: Shape =
+    shape("GetObjectAttributesParts", Kind::Structure { members: &GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS });
+
+pub(crate) static GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS: [Member; 11] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Key",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Key", &super::schemas::OBJECT_KEY)
+    },
+    Member {
+        wire_name: "versionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "x-amz-max-parts",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("MaxParts", &super::schemas::MAX_PARTS)
+    },
+    Member {
+        wire_name: "x-amz-part-number-marker",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("PartNumberMarker", &super::schemas::PART_NUMBER_MARKER)
+    },
+    Member {
+        wire_name: "x-amz-server-side-encryption-customer-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-server-side-encryption-customer-key",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
+    },
+    Member {
+        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+    Member {
+        wire_name: "x-amz-object-attributes",
+        has_wire_name: true,
+        location: Location::Header,
+        required: true,
+        ..member("ObjectAttributes", &super::schemas::OBJECT_ATTRIBUTES_LIST)
+    },
+];
+
+pub(crate) static GET_OBJECT_ATTRIBUTES_REQUEST: Shape =
+    shape("GetObjectAttributesRequest", Kind::Structure { members: &GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS });
+
+pub(crate) static GET_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    wire_name: "LegalHold",
+    has_wire_name: true,
+    location: Location::Payload,
+    ..member("LegalHold", &super::schemas::OBJECT_LOCK_LEGAL_HOLD)
+}];
+
+pub(crate) static GET_OBJECT_LEGAL_HOLD_OUTPUT: Shape =
+    shape("GetObjectLegalHoldOutput", Kind::Structure { members: &GET_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS });
+
+pub(crate) static GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Key",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Key", &super::schemas::OBJECT_KEY)
+    },
+    Member {
+        wire_name: "versionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_OBJECT_LEGAL_HOLD_REQUEST: Shape =
+    shape("GetObjectLegalHoldRequest", Kind::Structure { members: &GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS });
+
+pub(crate) static GET_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    location: Location::Payload,
+    ..member("ObjectLockConfiguration", &super::schemas::OBJECT_LOCK_CONFIGURATION)
+}];
+
+pub(crate) static GET_OBJECT_LOCK_CONFIGURATION_OUTPUT: Shape = shape(
+    "GetObjectLockConfigurationOutput",
+    Kind::Structure { members: &GET_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static GET_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_OBJECT_LOCK_CONFIGURATION_REQUEST: Shape = shape(
+    "GetObjectLockConfigurationRequest",
+    Kind::Structure { members: &GET_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS },
+);
 
 pub(crate) static GET_OBJECT_OUTPUT_MEMBERS: [Member; 47] = [
     Member { location: Location::Payload, streaming: true, ..member("Body", &super::schemas::BODY) },
@@ -2136,6 +3628,54 @@ pub(crate) static GET_OBJECT_REQUEST_MEMBERS: [Member; 21] = [
 pub(crate) static GET_OBJECT_REQUEST: Shape =
     shape("GetObjectRequest", Kind::Structure { members: &GET_OBJECT_REQUEST_MEMBERS });
 
+pub(crate) static GET_OBJECT_RETENTION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Retention",
+    has_wire_name: true,
+    location: Location::Payload,
+    ..member("Retention", &super::schemas::OBJECT_LOCK_RETENTION)
+}];
+
+pub(crate) static GET_OBJECT_RETENTION_OUTPUT: Shape =
+    shape("GetObjectRetentionOutput", Kind::Structure { members: &GET_OBJECT_RETENTION_OUTPUT_MEMBERS });
+
+pub(crate) static GET_OBJECT_RETENTION_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Key",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Key", &super::schemas::OBJECT_KEY)
+    },
+    Member {
+        wire_name: "versionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_OBJECT_RETENTION_REQUEST: Shape =
+    shape("GetObjectRetentionRequest", Kind::Structure { members: &GET_OBJECT_RETENTION_REQUEST_MEMBERS });
+
 pub(crate) static GET_OBJECT_TAGGING_OUTPUT_MEMBERS: [Member; 2] = [
     Member {
         wire_name: "x-amz-version-id",
@@ -2187,6 +3727,49 @@ pub(crate) static GET_OBJECT_TAGGING_REQUEST_MEMBERS: [Member; 5] = [
 pub(crate) static GET_OBJECT_TAGGING_REQUEST: Shape =
     shape("GetObjectTaggingRequest", Kind::Structure { members: &GET_OBJECT_TAGGING_REQUEST_MEMBERS });
 
+pub(crate) static GET_PUBLIC_ACCESS_BLOCK_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    location: Location::Payload,
+    ..member("PublicAccessBlockConfiguration", &super::schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION)
+}];
+
+pub(crate) static GET_PUBLIC_ACCESS_BLOCK_OUTPUT: Shape =
+    shape("GetPublicAccessBlockOutput", Kind::Structure { members: &GET_PUBLIC_ACCESS_BLOCK_OUTPUT_MEMBERS });
+
+pub(crate) static GET_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static GET_PUBLIC_ACCESS_BLOCK_REQUEST: Shape =
+    shape("GetPublicAccessBlockRequest", Kind::Structure { members: &GET_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS });
+
+pub(crate) static GLACIER_JOB_PARAMETERS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Tier", &super::schemas::TIER) }];
+
+pub(crate) static GLACIER_JOB_PARAMETERS: Shape =
+    shape("GlacierJobParameters", Kind::Structure { members: &GLACIER_JOB_PARAMETERS_MEMBERS });
+
+pub(crate) static GRANT_MEMBERS: [Member; 2] = [
+    Member {
+        xml_namespace: Some(XmlNamespace { uri: "http://www.w3.org/2001/XMLSchema-instance", prefix: Some("xsi") }),
+        ..member("Grantee", &super::schemas::GRANTEE)
+    },
+    member("Permission", &super::schemas::PERMISSION),
+];
+
+pub(crate) static GRANT: Shape = shape("Grant", Kind::Structure { members: &GRANT_MEMBERS });
+
 pub(crate) static GRANT_FULL_CONTROL: Shape = shape("GrantFullControl", Kind::String);
 
 pub(crate) static GRANT_READ: Shape = shape("GrantRead", Kind::String);
@@ -2196,6 +3779,30 @@ pub(crate) static GRANT_READ_ACP: Shape = shape("GrantReadACP", Kind::String);
 pub(crate) static GRANT_WRITE: Shape = shape("GrantWrite", Kind::String);
 
 pub(crate) static GRANT_WRITE_ACP: Shape = shape("GrantWriteACP", Kind::String);
+
+pub(crate) static GRANTEE_MEMBERS: [Member; 5] = [
+    member("DisplayName", &super::schemas::DISPLAY_NAME),
+    member("EmailAddress", &super::schemas::EMAIL_ADDRESS),
+    member("ID", &super::schemas::ID),
+    Member {
+        wire_name: "xsi:type",
+        has_wire_name: true,
+        required: true,
+        xml_attribute: true,
+        ..member("Type", &super::schemas::TYPE)
+    },
+    member("URI", &super::schemas::URI),
+];
+
+pub(crate) static GRANTEE: Shape = shape("Grantee", Kind::Structure { members: &GRANTEE_MEMBERS });
+
+pub(crate) static GRANTS: Shape = shape(
+    "Grants",
+    Kind::List {
+        member: Member { wire_name: "Grant", has_wire_name: true, ..member("member", &super::schemas::GRANT) },
+        flattened: false,
+    },
+);
 
 pub(crate) static HEAD_BUCKET_OUTPUT_MEMBERS: [Member; 5] = [
     Member {
@@ -2671,6 +4278,12 @@ pub(crate) static HEAD_OBJECT_REQUEST_MEMBERS: [Member; 21] = [
 pub(crate) static HEAD_OBJECT_REQUEST: Shape =
     shape("HeadObjectRequest", Kind::Structure { members: &HEAD_OBJECT_REQUEST_MEMBERS });
 
+pub(crate) static HOST_NAME: Shape = shape("HostName", Kind::String);
+
+pub(crate) static HTTP_ERROR_CODE_RETURNED_EQUALS: Shape = shape("HttpErrorCodeReturnedEquals", Kind::String);
+
+pub(crate) static HTTP_REDIRECT_CODE: Shape = shape("HttpRedirectCode", Kind::String);
+
 pub(crate) static ID: Shape = shape("ID", Kind::String);
 
 pub(crate) static IF_MATCH: Shape = shape("IfMatch", Kind::String);
@@ -2689,6 +4302,11 @@ pub(crate) static IF_NONE_MATCH: Shape = shape("IfNoneMatch", Kind::String);
 
 pub(crate) static IF_UNMODIFIED_SINCE: Shape = shape("IfUnmodifiedSince", Kind::Timestamp(None));
 
+pub(crate) static INDEX_DOCUMENT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Suffix", &super::schemas::SUFFIX) }];
+
+pub(crate) static INDEX_DOCUMENT: Shape = shape("IndexDocument", Kind::Structure { members: &INDEX_DOCUMENT_MEMBERS });
+
 pub(crate) static INITIATED: Shape = shape("Initiated", Kind::Timestamp(None));
 
 pub(crate) static INITIATOR_MEMBERS: [Member; 2] =
@@ -2696,24 +4314,475 @@ pub(crate) static INITIATOR_MEMBERS: [Member; 2] =
 
 pub(crate) static INITIATOR: Shape = shape("Initiator", Kind::Structure { members: &INITIATOR_MEMBERS });
 
+pub(crate) static INPUT_SERIALIZATION_MEMBERS: [Member; 4] = [
+    member("CSV", &super::schemas::CSV_INPUT),
+    member("CompressionType", &super::schemas::COMPRESSION_TYPE),
+    member("JSON", &super::schemas::JSON_INPUT),
+    member("Parquet", &super::schemas::PARQUET_INPUT),
+];
+
+pub(crate) static INPUT_SERIALIZATION: Shape =
+    shape("InputSerialization", Kind::Structure { members: &INPUT_SERIALIZATION_MEMBERS });
+
 pub(crate) static INTELLIGENT_TIERING_ACCESS_TIER: Shape = Shape {
     constraints: Constraints { one_of: &["ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"], ..Constraints::NONE },
     ..shape("IntelligentTieringAccessTier", Kind::String)
 };
 
+pub(crate) static INTELLIGENT_TIERING_AND_OPERATOR_MEMBERS: [Member; 2] = [
+    member("Prefix", &super::schemas::PREFIX),
+    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+];
+
+pub(crate) static INTELLIGENT_TIERING_AND_OPERATOR: Shape =
+    shape("IntelligentTieringAndOperator", Kind::Structure { members: &INTELLIGENT_TIERING_AND_OPERATOR_MEMBERS });
+
+pub(crate) static INTELLIGENT_TIERING_CONFIGURATION_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("Id", &super::schemas::INTELLIGENT_TIERING_ID) },
+    member("Filter", &super::schemas::INTELLIGENT_TIERING_FILTER),
+    Member { required: true, ..member("Status", &super::schemas::INTELLIGENT_TIERING_STATUS) },
+    Member {
+        wire_name: "Tiering",
+        has_wire_name: true,
+        required: true,
+        flattened: true,
+        ..member("Tierings", &super::schemas::TIERING_LIST)
+    },
+];
+
+pub(crate) static INTELLIGENT_TIERING_CONFIGURATION: Shape =
+    shape("IntelligentTieringConfiguration", Kind::Structure { members: &INTELLIGENT_TIERING_CONFIGURATION_MEMBERS });
+
+pub(crate) static INTELLIGENT_TIERING_CONFIGURATION_LIST: Shape = shape(
+    "IntelligentTieringConfigurationList",
+    Kind::List { member: member("member", &super::schemas::INTELLIGENT_TIERING_CONFIGURATION), flattened: true },
+);
+
+pub(crate) static INTELLIGENT_TIERING_DAYS: Shape = shape("IntelligentTieringDays", Kind::Integer);
+
+pub(crate) static INTELLIGENT_TIERING_FILTER_MEMBERS: [Member; 3] = [
+    member("Prefix", &super::schemas::PREFIX),
+    member("Tag", &super::schemas::TAG),
+    member("And", &super::schemas::INTELLIGENT_TIERING_AND_OPERATOR),
+];
+
+pub(crate) static INTELLIGENT_TIERING_FILTER: Shape =
+    shape("IntelligentTieringFilter", Kind::Structure { members: &INTELLIGENT_TIERING_FILTER_MEMBERS });
+
+pub(crate) static INTELLIGENT_TIERING_ID: Shape = shape("IntelligentTieringId", Kind::String);
+
+pub(crate) static INTELLIGENT_TIERING_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("IntelligentTieringStatus", Kind::String)
+};
+
+pub(crate) static INVENTORY_CONFIGURATION_MEMBERS: [Member; 7] = [
+    Member { required: true, ..member("Destination", &super::schemas::INVENTORY_DESTINATION) },
+    Member { required: true, ..member("IsEnabled", &super::schemas::IS_ENABLED) },
+    member("Filter", &super::schemas::INVENTORY_FILTER),
+    Member { required: true, ..member("Id", &super::schemas::INVENTORY_ID) },
+    Member { required: true, ..member("IncludedObjectVersions", &super::schemas::INVENTORY_INCLUDED_OBJECT_VERSIONS) },
+    member("OptionalFields", &super::schemas::INVENTORY_OPTIONAL_FIELDS),
+    Member { required: true, ..member("Schedule", &super::schemas::INVENTORY_SCHEDULE) },
+];
+
+pub(crate) static INVENTORY_CONFIGURATION: Shape =
+    shape("InventoryConfiguration", Kind::Structure { members: &INVENTORY_CONFIGURATION_MEMBERS });
+
+pub(crate) static INVENTORY_CONFIGURATION_LIST: Shape = shape(
+    "InventoryConfigurationList",
+    Kind::List { member: member("member", &super::schemas::INVENTORY_CONFIGURATION), flattened: true },
+);
+
+pub(crate) static INVENTORY_DESTINATION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("S3BucketDestination", &super::schemas::INVENTORY_S3_BUCKET_DESTINATION) }];
+
+pub(crate) static INVENTORY_DESTINATION: Shape =
+    shape("InventoryDestination", Kind::Structure { members: &INVENTORY_DESTINATION_MEMBERS });
+
+pub(crate) static INVENTORY_ENCRYPTION_MEMBERS: [Member; 2] = [
+    Member { wire_name: "SSE-S3", has_wire_name: true, ..member("SSES3", &super::schemas::SSES3) },
+    Member { wire_name: "SSE-KMS", has_wire_name: true, ..member("SSEKMS", &super::schemas::SSEKMS) },
+];
+
+pub(crate) static INVENTORY_ENCRYPTION: Shape =
+    shape("InventoryEncryption", Kind::Structure { members: &INVENTORY_ENCRYPTION_MEMBERS });
+
+pub(crate) static INVENTORY_FILTER_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Prefix", &super::schemas::PREFIX) }];
+
+pub(crate) static INVENTORY_FILTER: Shape =
+    shape("InventoryFilter", Kind::Structure { members: &INVENTORY_FILTER_MEMBERS });
+
+pub(crate) static INVENTORY_FORMAT: Shape = Shape {
+    constraints: Constraints { one_of: &["CSV", "ORC", "Parquet"], ..Constraints::NONE },
+    ..shape("InventoryFormat", Kind::String)
+};
+
+pub(crate) static INVENTORY_FREQUENCY: Shape = Shape {
+    constraints: Constraints { one_of: &["Daily", "Weekly"], ..Constraints::NONE },
+    ..shape("InventoryFrequency", Kind::String)
+};
+
+pub(crate) static INVENTORY_ID: Shape = shape("InventoryId", Kind::String);
+
+pub(crate) static INVENTORY_INCLUDED_OBJECT_VERSIONS: Shape = Shape {
+    constraints: Constraints { one_of: &["All", "Current"], ..Constraints::NONE },
+    ..shape("InventoryIncludedObjectVersions", Kind::String)
+};
+
+pub(crate) static INVENTORY_OPTIONAL_FIELD: Shape = Shape {
+    constraints: Constraints {
+        one_of: &[
+            "Size",
+            "LastModifiedDate",
+            "StorageClass",
+            "ETag",
+            "IsMultipartUploaded",
+            "ReplicationStatus",
+            "EncryptionStatus",
+            "ObjectLockRetainUntilDate",
+            "ObjectLockMode",
+            "ObjectLockLegalHoldStatus",
+            "ObjectLockEventHoldStatus",
+            "ObjectLockEventHoldDuration",
+            "IntelligentTieringAccessTier",
+            "BucketKeyStatus",
+            "ChecksumAlgorithm",
+            "ObjectAccessControlList",
+            "ObjectOwner",
+            "LifecycleExpirationDate",
+            "IntelligentTieringReferenceDate",
+        ],
+        ..Constraints::NONE
+    },
+    ..shape("InventoryOptionalField", Kind::String)
+};
+
+pub(crate) static INVENTORY_OPTIONAL_FIELDS: Shape = shape(
+    "InventoryOptionalFields",
+    Kind::List {
+        member: Member {
+            wire_name: "Field",
+            has_wire_name: true,
+            ..member("member", &super::schemas::INVENTORY_OPTIONAL_FIELD)
+        },
+        flattened: false,
+    },
+);
+
+pub(crate) static INVENTORY_S3_BUCKET_DESTINATION_MEMBERS: [Member; 5] = [
+    member("AccountId", &super::schemas::ACCOUNT_ID),
+    Member { required: true, ..member("Bucket", &super::schemas::BUCKET_NAME) },
+    Member { required: true, ..member("Format", &super::schemas::INVENTORY_FORMAT) },
+    member("Prefix", &super::schemas::PREFIX),
+    member("Encryption", &super::schemas::INVENTORY_ENCRYPTION),
+];
+
+pub(crate) static INVENTORY_S3_BUCKET_DESTINATION: Shape =
+    shape("InventoryS3BucketDestination", Kind::Structure { members: &INVENTORY_S3_BUCKET_DESTINATION_MEMBERS });
+
+pub(crate) static INVENTORY_SCHEDULE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Frequency", &super::schemas::INVENTORY_FREQUENCY) }];
+
+pub(crate) static INVENTORY_SCHEDULE: Shape =
+    shape("InventorySchedule", Kind::Structure { members: &INVENTORY_SCHEDULE_MEMBERS });
+
+pub(crate) static IS_ENABLED: Shape = shape("IsEnabled", Kind::Boolean);
+
 pub(crate) static IS_LATEST: Shape = shape("IsLatest", Kind::Boolean);
+
+pub(crate) static IS_PUBLIC: Shape = shape("IsPublic", Kind::Boolean);
 
 pub(crate) static IS_RESTORE_IN_PROGRESS: Shape = shape("IsRestoreInProgress", Kind::Boolean);
 
 pub(crate) static IS_TRUNCATED: Shape = shape("IsTruncated", Kind::Boolean);
 
+pub(crate) static JSON_INPUT_MEMBERS: [Member; 1] = [member("Type", &super::schemas::JSON_TYPE)];
+
+pub(crate) static JSON_INPUT: Shape = shape("JSONInput", Kind::Structure { members: &JSON_INPUT_MEMBERS });
+
+pub(crate) static JSON_OUTPUT_MEMBERS: [Member; 1] = [member("RecordDelimiter", &super::schemas::RECORD_DELIMITER)];
+
+pub(crate) static JSON_OUTPUT: Shape = shape("JSONOutput", Kind::Structure { members: &JSON_OUTPUT_MEMBERS });
+
+pub(crate) static JSON_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["DOCUMENT", "LINES"], ..Constraints::NONE },
+    ..shape("JSONType", Kind::String)
+};
+
+pub(crate) static KMS_CONTEXT: Shape = shape("KMSContext", Kind::String);
+
 pub(crate) static KEY_COUNT: Shape = shape("KeyCount", Kind::Integer);
 
 pub(crate) static KEY_MARKER: Shape = shape("KeyMarker", Kind::String);
 
+pub(crate) static KEY_PREFIX_EQUALS: Shape = shape("KeyPrefixEquals", Kind::String);
+
+pub(crate) static LAMBDA_FUNCTION_ARN: Shape = shape("LambdaFunctionArn", Kind::String);
+
+pub(crate) static LAMBDA_FUNCTION_CONFIGURATION_MEMBERS: [Member; 4] = [
+    member("Id", &super::schemas::NOTIFICATION_ID),
+    Member {
+        wire_name: "CloudFunction",
+        has_wire_name: true,
+        required: true,
+        ..member("LambdaFunctionArn", &super::schemas::LAMBDA_FUNCTION_ARN)
+    },
+    Member {
+        wire_name: "Event",
+        has_wire_name: true,
+        required: true,
+        flattened: true,
+        ..member("Events", &super::schemas::EVENT_LIST)
+    },
+    member("Filter", &super::schemas::NOTIFICATION_CONFIGURATION_FILTER),
+];
+
+pub(crate) static LAMBDA_FUNCTION_CONFIGURATION: Shape =
+    shape("LambdaFunctionConfiguration", Kind::Structure { members: &LAMBDA_FUNCTION_CONFIGURATION_MEMBERS });
+
+pub(crate) static LAMBDA_FUNCTION_CONFIGURATION_LIST: Shape = shape(
+    "LambdaFunctionConfigurationList",
+    Kind::List { member: member("member", &super::schemas::LAMBDA_FUNCTION_CONFIGURATION), flattened: true },
+);
+
 pub(crate) static LAST_MODIFIED: Shape = shape("LastModified", Kind::Timestamp(None));
 
 pub(crate) static LAST_MODIFIED_TIME: Shape = shape("LastModifiedTime", Kind::Timestamp(Some(TimestampFormat::Rfc822)));
+
+pub(crate) static LIFECYCLE_EXPIRATION_MEMBERS: [Member; 3] = [
+    Member { timestamp_format: Some(TimestampFormat::Iso8601), ..member("Date", &super::schemas::DATE) },
+    member("Days", &super::schemas::DAYS),
+    member("ExpiredObjectDeleteMarker", &super::schemas::EXPIRED_OBJECT_DELETE_MARKER),
+];
+
+pub(crate) static LIFECYCLE_EXPIRATION: Shape =
+    shape("LifecycleExpiration", Kind::Structure { members: &LIFECYCLE_EXPIRATION_MEMBERS });
+
+pub(crate) static LIFECYCLE_RULE_MEMBERS: [Member; 9] = [
+    member("Expiration", &super::schemas::LIFECYCLE_EXPIRATION),
+    member("ID", &super::schemas::ID),
+    member("Prefix", &super::schemas::PREFIX),
+    member("Filter", &super::schemas::LIFECYCLE_RULE_FILTER),
+    Member { required: true, ..member("Status", &super::schemas::EXPIRATION_STATUS) },
+    Member {
+        wire_name: "Transition",
+        has_wire_name: true,
+        flattened: true,
+        ..member("Transitions", &super::schemas::TRANSITION_LIST)
+    },
+    Member {
+        wire_name: "NoncurrentVersionTransition",
+        has_wire_name: true,
+        flattened: true,
+        ..member("NoncurrentVersionTransitions", &super::schemas::NONCURRENT_VERSION_TRANSITION_LIST)
+    },
+    member("NoncurrentVersionExpiration", &super::schemas::NONCURRENT_VERSION_EXPIRATION),
+    member("AbortIncompleteMultipartUpload", &super::schemas::ABORT_INCOMPLETE_MULTIPART_UPLOAD),
+];
+
+pub(crate) static LIFECYCLE_RULE: Shape = shape("LifecycleRule", Kind::Structure { members: &LIFECYCLE_RULE_MEMBERS });
+
+pub(crate) static LIFECYCLE_RULE_AND_OPERATOR_MEMBERS: [Member; 4] = [
+    member("Prefix", &super::schemas::PREFIX),
+    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+    member("ObjectSizeGreaterThan", &super::schemas::OBJECT_SIZE_GREATER_THAN_BYTES),
+    member("ObjectSizeLessThan", &super::schemas::OBJECT_SIZE_LESS_THAN_BYTES),
+];
+
+pub(crate) static LIFECYCLE_RULE_AND_OPERATOR: Shape =
+    shape("LifecycleRuleAndOperator", Kind::Structure { members: &LIFECYCLE_RULE_AND_OPERATOR_MEMBERS });
+
+pub(crate) static LIFECYCLE_RULE_FILTER_MEMBERS: [Member; 5] = [
+    member("Prefix", &super::schemas::PREFIX),
+    member("Tag", &super::schemas::TAG),
+    member("ObjectSizeGreaterThan", &super::schemas::OBJECT_SIZE_GREATER_THAN_BYTES),
+    member("ObjectSizeLessThan", &super::schemas::OBJECT_SIZE_LESS_THAN_BYTES),
+    member("And", &super::schemas::LIFECYCLE_RULE_AND_OPERATOR),
+];
+
+pub(crate) static LIFECYCLE_RULE_FILTER: Shape =
+    shape("LifecycleRuleFilter", Kind::Structure { members: &LIFECYCLE_RULE_FILTER_MEMBERS });
+
+pub(crate) static LIFECYCLE_RULES: Shape =
+    shape("LifecycleRules", Kind::List { member: member("member", &super::schemas::LIFECYCLE_RULE), flattened: true });
+
+pub(crate) static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS: [Member; 4] = [
+    member("IsTruncated", &super::schemas::IS_TRUNCATED),
+    member("ContinuationToken", &super::schemas::TOKEN),
+    member("NextContinuationToken", &super::schemas::NEXT_TOKEN),
+    Member {
+        wire_name: "AnalyticsConfiguration",
+        has_wire_name: true,
+        flattened: true,
+        ..member("AnalyticsConfigurationList", &super::schemas::ANALYTICS_CONFIGURATION_LIST)
+    },
+];
+
+pub(crate) static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT: Shape = shape(
+    "ListBucketAnalyticsConfigurationsOutput",
+    Kind::Structure { members: &LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS },
+);
+
+pub(crate) static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "continuation-token",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("ContinuationToken", &super::schemas::TOKEN)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST: Shape = shape(
+    "ListBucketAnalyticsConfigurationsRequest",
+    Kind::Structure { members: &LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS },
+);
+
+pub(crate) static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS: [Member; 4] = [
+    member("IsTruncated", &super::schemas::IS_TRUNCATED),
+    member("ContinuationToken", &super::schemas::TOKEN),
+    member("NextContinuationToken", &super::schemas::NEXT_TOKEN),
+    Member {
+        wire_name: "IntelligentTieringConfiguration",
+        has_wire_name: true,
+        flattened: true,
+        ..member("IntelligentTieringConfigurationList", &super::schemas::INTELLIGENT_TIERING_CONFIGURATION_LIST)
+    },
+];
+
+pub(crate) static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT: Shape = shape(
+    "ListBucketIntelligentTieringConfigurationsOutput",
+    Kind::Structure { members: &LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS },
+);
+
+pub(crate) static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "continuation-token",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("ContinuationToken", &super::schemas::TOKEN)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST: Shape = shape(
+    "ListBucketIntelligentTieringConfigurationsRequest",
+    Kind::Structure { members: &LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS },
+);
+
+pub(crate) static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS: [Member; 4] = [
+    member("ContinuationToken", &super::schemas::TOKEN),
+    Member {
+        wire_name: "InventoryConfiguration",
+        has_wire_name: true,
+        flattened: true,
+        ..member("InventoryConfigurationList", &super::schemas::INVENTORY_CONFIGURATION_LIST)
+    },
+    member("IsTruncated", &super::schemas::IS_TRUNCATED),
+    member("NextContinuationToken", &super::schemas::NEXT_TOKEN),
+];
+
+pub(crate) static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT: Shape = shape(
+    "ListBucketInventoryConfigurationsOutput",
+    Kind::Structure { members: &LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS },
+);
+
+pub(crate) static LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "continuation-token",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("ContinuationToken", &super::schemas::TOKEN)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST: Shape = shape(
+    "ListBucketInventoryConfigurationsRequest",
+    Kind::Structure { members: &LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS },
+);
+
+pub(crate) static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS: [Member; 4] = [
+    member("IsTruncated", &super::schemas::IS_TRUNCATED),
+    member("ContinuationToken", &super::schemas::TOKEN),
+    member("NextContinuationToken", &super::schemas::NEXT_TOKEN),
+    Member {
+        wire_name: "MetricsConfiguration",
+        has_wire_name: true,
+        flattened: true,
+        ..member("MetricsConfigurationList", &super::schemas::METRICS_CONFIGURATION_LIST)
+    },
+];
+
+pub(crate) static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT: Shape = shape(
+    "ListBucketMetricsConfigurationsOutput",
+    Kind::Structure { members: &LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS },
+);
+
+pub(crate) static LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "continuation-token",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("ContinuationToken", &super::schemas::TOKEN)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST: Shape = shape(
+    "ListBucketMetricsConfigurationsRequest",
+    Kind::Structure { members: &LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS },
+);
 
 pub(crate) static LIST_BUCKETS_OUTPUT_MEMBERS: [Member; 4] = [
     member("Buckets", &super::schemas::BUCKETS),
@@ -3260,10 +5329,22 @@ pub(crate) static LOCATION_INFO: Shape = shape("LocationInfo", Kind::Structure {
 
 pub(crate) static LOCATION_NAME_AS_STRING: Shape = shape("LocationNameAsString", Kind::String);
 
+pub(crate) static LOCATION_PREFIX: Shape = shape("LocationPrefix", Kind::String);
+
 pub(crate) static LOCATION_TYPE: Shape = Shape {
     constraints: Constraints { one_of: &["AvailabilityZone", "LocalZone"], ..Constraints::NONE },
     ..shape("LocationType", Kind::String)
 };
+
+pub(crate) static LOGGING_ENABLED_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("TargetBucket", &super::schemas::TARGET_BUCKET) },
+    member("TargetGrants", &super::schemas::TARGET_GRANTS),
+    Member { required: true, ..member("TargetPrefix", &super::schemas::TARGET_PREFIX) },
+    member("TargetObjectKeyFormat", &super::schemas::TARGET_OBJECT_KEY_FORMAT),
+];
+
+pub(crate) static LOGGING_ENABLED: Shape =
+    shape("LoggingEnabled", Kind::Structure { members: &LOGGING_ENABLED_MEMBERS });
 
 pub(crate) static MFA: Shape = shape("MFA", Kind::String);
 
@@ -3278,6 +5359,8 @@ pub(crate) static MFA_DELETE_STATUS: Shape = Shape {
 };
 
 pub(crate) static MARKER: Shape = shape("Marker", Kind::String);
+
+pub(crate) static MAX_AGE_SECONDS: Shape = shape("MaxAgeSeconds", Kind::Integer);
 
 pub(crate) static MAX_BUCKETS: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
@@ -3306,9 +5389,61 @@ pub(crate) static METADATA_DIRECTIVE: Shape = Shape {
     ..shape("MetadataDirective", Kind::String)
 };
 
+pub(crate) static METADATA_ENTRY_MEMBERS: [Member; 2] =
+    [member("Name", &super::schemas::METADATA_KEY), member("Value", &super::schemas::METADATA_VALUE)];
+
+pub(crate) static METADATA_ENTRY: Shape = shape("MetadataEntry", Kind::Structure { members: &METADATA_ENTRY_MEMBERS });
+
 pub(crate) static METADATA_KEY: Shape = shape("MetadataKey", Kind::String);
 
 pub(crate) static METADATA_VALUE: Shape = shape("MetadataValue", Kind::String);
+
+pub(crate) static METRICS_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Status", &super::schemas::METRICS_STATUS) },
+    member("EventThreshold", &super::schemas::REPLICATION_TIME_VALUE),
+];
+
+pub(crate) static METRICS: Shape = shape("Metrics", Kind::Structure { members: &METRICS_MEMBERS });
+
+pub(crate) static METRICS_AND_OPERATOR_MEMBERS: [Member; 3] = [
+    member("Prefix", &super::schemas::PREFIX),
+    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+    member("AccessPointArn", &super::schemas::ACCESS_POINT_ARN),
+];
+
+pub(crate) static METRICS_AND_OPERATOR: Shape =
+    shape("MetricsAndOperator", Kind::Structure { members: &METRICS_AND_OPERATOR_MEMBERS });
+
+pub(crate) static METRICS_CONFIGURATION_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Id", &super::schemas::METRICS_ID) },
+    member("Filter", &super::schemas::METRICS_FILTER),
+];
+
+pub(crate) static METRICS_CONFIGURATION: Shape =
+    shape("MetricsConfiguration", Kind::Structure { members: &METRICS_CONFIGURATION_MEMBERS });
+
+pub(crate) static METRICS_CONFIGURATION_LIST: Shape = shape(
+    "MetricsConfigurationList",
+    Kind::List { member: member("member", &super::schemas::METRICS_CONFIGURATION), flattened: true },
+);
+
+pub(crate) static METRICS_FILTER_MEMBERS: [Member; 4] = [
+    member("Prefix", &super::schemas::PREFIX),
+    member("Tag", &super::schemas::TAG),
+    member("AccessPointArn", &super::schemas::ACCESS_POINT_ARN),
+    member("And", &super::schemas::METRICS_AND_OPERATOR),
+];
+
+pub(crate) static METRICS_FILTER: Shape = shape("MetricsFilter", Kind::Structure { members: &METRICS_FILTER_MEMBERS });
+
+pub(crate) static METRICS_ID: Shape = shape("MetricsId", Kind::String);
+
+pub(crate) static METRICS_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("MetricsStatus", Kind::String)
+};
+
+pub(crate) static MINUTES: Shape = shape("Minutes", Kind::Integer);
 
 pub(crate) static MISSING_META: Shape = shape("MissingMeta", Kind::Integer);
 
@@ -3348,6 +5483,61 @@ pub(crate) static NEXT_UPLOAD_ID_MARKER: Shape = shape("NextUploadIdMarker", Kin
 
 pub(crate) static NEXT_VERSION_ID_MARKER: Shape = shape("NextVersionIdMarker", Kind::String);
 
+pub(crate) static NONCURRENT_VERSION_EXPIRATION_MEMBERS: [Member; 2] = [
+    member("NoncurrentDays", &super::schemas::DAYS),
+    member("NewerNoncurrentVersions", &super::schemas::VERSION_COUNT),
+];
+
+pub(crate) static NONCURRENT_VERSION_EXPIRATION: Shape =
+    shape("NoncurrentVersionExpiration", Kind::Structure { members: &NONCURRENT_VERSION_EXPIRATION_MEMBERS });
+
+pub(crate) static NONCURRENT_VERSION_TRANSITION_MEMBERS: [Member; 3] = [
+    member("NoncurrentDays", &super::schemas::DAYS),
+    member("StorageClass", &super::schemas::TRANSITION_STORAGE_CLASS),
+    member("NewerNoncurrentVersions", &super::schemas::VERSION_COUNT),
+];
+
+pub(crate) static NONCURRENT_VERSION_TRANSITION: Shape =
+    shape("NoncurrentVersionTransition", Kind::Structure { members: &NONCURRENT_VERSION_TRANSITION_MEMBERS });
+
+pub(crate) static NONCURRENT_VERSION_TRANSITION_LIST: Shape = shape(
+    "NoncurrentVersionTransitionList",
+    Kind::List { member: member("member", &super::schemas::NONCURRENT_VERSION_TRANSITION), flattened: true },
+);
+
+pub(crate) static NOTIFICATION_CONFIGURATION_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "TopicConfiguration",
+        has_wire_name: true,
+        flattened: true,
+        ..member("TopicConfigurations", &super::schemas::TOPIC_CONFIGURATION_LIST)
+    },
+    Member {
+        wire_name: "QueueConfiguration",
+        has_wire_name: true,
+        flattened: true,
+        ..member("QueueConfigurations", &super::schemas::QUEUE_CONFIGURATION_LIST)
+    },
+    Member {
+        wire_name: "CloudFunctionConfiguration",
+        has_wire_name: true,
+        flattened: true,
+        ..member("LambdaFunctionConfigurations", &super::schemas::LAMBDA_FUNCTION_CONFIGURATION_LIST)
+    },
+    member("EventBridgeConfiguration", &super::schemas::EVENT_BRIDGE_CONFIGURATION),
+];
+
+pub(crate) static NOTIFICATION_CONFIGURATION: Shape =
+    shape("NotificationConfiguration", Kind::Structure { members: &NOTIFICATION_CONFIGURATION_MEMBERS });
+
+pub(crate) static NOTIFICATION_CONFIGURATION_FILTER_MEMBERS: [Member; 1] =
+    [Member { wire_name: "S3Key", has_wire_name: true, ..member("Key", &super::schemas::S3_KEY_FILTER) }];
+
+pub(crate) static NOTIFICATION_CONFIGURATION_FILTER: Shape =
+    shape("NotificationConfigurationFilter", Kind::Structure { members: &NOTIFICATION_CONFIGURATION_FILTER_MEMBERS });
+
+pub(crate) static NOTIFICATION_ID: Shape = shape("NotificationId", Kind::String);
+
 pub(crate) static OBJECT_MEMBERS: [Member; 9] = [
     member("Key", &super::schemas::OBJECT_KEY),
     member("LastModified", &super::schemas::LAST_MODIFIED),
@@ -3361,6 +5551,19 @@ pub(crate) static OBJECT_MEMBERS: [Member; 9] = [
 ];
 
 pub(crate) static OBJECT: Shape = shape("Object", Kind::Structure { members: &OBJECT_MEMBERS });
+
+pub(crate) static OBJECT_ATTRIBUTES: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"],
+        ..Constraints::NONE
+    },
+    ..shape("ObjectAttributes", Kind::String)
+};
+
+pub(crate) static OBJECT_ATTRIBUTES_LIST: Shape = shape(
+    "ObjectAttributesList",
+    Kind::List { member: member("member", &super::schemas::OBJECT_ATTRIBUTES), flattened: false },
+);
 
 pub(crate) static OBJECT_CANNED_ACL: Shape = Shape {
     constraints: Constraints {
@@ -3403,6 +5606,19 @@ pub(crate) static OBJECT_KEY: Shape =
 pub(crate) static OBJECT_LIST: Shape =
     shape("ObjectList", Kind::List { member: member("member", &super::schemas::OBJECT), flattened: true });
 
+pub(crate) static OBJECT_LOCK_CONFIGURATION_MEMBERS: [Member; 2] = [
+    member("ObjectLockEnabled", &super::schemas::OBJECT_LOCK_ENABLED),
+    member("Rule", &super::schemas::OBJECT_LOCK_RULE),
+];
+
+pub(crate) static OBJECT_LOCK_CONFIGURATION: Shape =
+    shape("ObjectLockConfiguration", Kind::Structure { members: &OBJECT_LOCK_CONFIGURATION_MEMBERS });
+
+pub(crate) static OBJECT_LOCK_ENABLED: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled"], ..Constraints::NONE },
+    ..shape("ObjectLockEnabled", Kind::String)
+};
+
 pub(crate) static OBJECT_LOCK_ENABLED_FOR_BUCKET: Shape = shape("ObjectLockEnabledForBucket", Kind::Boolean);
 
 pub(crate) static OBJECT_LOCK_EVENT_HOLD: Shape = Shape {
@@ -3414,6 +5630,12 @@ pub(crate) static OBJECT_LOCK_EVENT_HOLD_DURATION_DAYS: Shape = shape("ObjectLoc
 
 pub(crate) static OBJECT_LOCK_EVENT_HOLD_DURATION_YEARS: Shape =
     shape("ObjectLockEventHoldDurationYears", Kind::Integer);
+
+pub(crate) static OBJECT_LOCK_LEGAL_HOLD_MEMBERS: [Member; 1] =
+    [member("Status", &super::schemas::OBJECT_LOCK_LEGAL_HOLD_STATUS)];
+
+pub(crate) static OBJECT_LOCK_LEGAL_HOLD: Shape =
+    shape("ObjectLockLegalHold", Kind::Structure { members: &OBJECT_LOCK_LEGAL_HOLD_MEMBERS });
 
 pub(crate) static OBJECT_LOCK_LEGAL_HOLD_STATUS: Shape = Shape {
     constraints: Constraints { one_of: &["ON", "OFF"], ..Constraints::NONE },
@@ -3428,6 +5650,29 @@ pub(crate) static OBJECT_LOCK_MODE: Shape = Shape {
 pub(crate) static OBJECT_LOCK_RETAIN_UNTIL_DATE: Shape =
     shape("ObjectLockRetainUntilDate", Kind::Timestamp(Some(TimestampFormat::Iso8601)));
 
+pub(crate) static OBJECT_LOCK_RETENTION_MEMBERS: [Member; 4] = [
+    member("Mode", &super::schemas::OBJECT_LOCK_RETENTION_MODE),
+    Member { timestamp_format: Some(TimestampFormat::Iso8601), ..member("RetainUntilDate", &super::schemas::DATE) },
+    member("EventHold", &super::schemas::OBJECT_LOCK_EVENT_HOLD),
+    member("EventHoldDuration", &super::schemas::EVENT_HOLD_DURATION),
+];
+
+pub(crate) static OBJECT_LOCK_RETENTION: Shape =
+    shape("ObjectLockRetention", Kind::Structure { members: &OBJECT_LOCK_RETENTION_MEMBERS });
+
+pub(crate) static OBJECT_LOCK_RETENTION_MODE: Shape = Shape {
+    constraints: Constraints { one_of: &["GOVERNANCE", "COMPLIANCE"], ..Constraints::NONE },
+    ..shape("ObjectLockRetentionMode", Kind::String)
+};
+
+pub(crate) static OBJECT_LOCK_RULE_MEMBERS: [Member; 1] =
+    [member("DefaultRetention", &super::schemas::DEFAULT_RETENTION)];
+
+pub(crate) static OBJECT_LOCK_RULE: Shape =
+    shape("ObjectLockRule", Kind::Structure { members: &OBJECT_LOCK_RULE_MEMBERS });
+
+pub(crate) static OBJECT_LOCK_TOKEN: Shape = shape("ObjectLockToken", Kind::String);
+
 pub(crate) static OBJECT_OWNERSHIP: Shape = Shape {
     constraints: Constraints {
         one_of: &["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"],
@@ -3435,6 +5680,29 @@ pub(crate) static OBJECT_OWNERSHIP: Shape = Shape {
     },
     ..shape("ObjectOwnership", Kind::String)
 };
+
+pub(crate) static OBJECT_PART_MEMBERS: [Member; 12] = [
+    member("PartNumber", &super::schemas::PART_NUMBER),
+    member("Size", &super::schemas::SIZE),
+    member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32),
+    member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C),
+    member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME),
+    member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1),
+    member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256),
+    member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512),
+    member("ChecksumMD5", &super::schemas::CHECKSUM_MD5),
+    member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64),
+    member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3),
+    member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128),
+];
+
+pub(crate) static OBJECT_PART: Shape = shape("ObjectPart", Kind::Structure { members: &OBJECT_PART_MEMBERS });
+
+pub(crate) static OBJECT_SIZE: Shape = shape("ObjectSize", Kind::Long);
+
+pub(crate) static OBJECT_SIZE_GREATER_THAN_BYTES: Shape = shape("ObjectSizeGreaterThanBytes", Kind::Long);
+
+pub(crate) static OBJECT_SIZE_LESS_THAN_BYTES: Shape = shape("ObjectSizeLessThanBytes", Kind::Long);
 
 pub(crate) static OBJECT_STORAGE_CLASS: Shape = Shape {
     constraints: Constraints {
@@ -3498,10 +5766,52 @@ pub(crate) static OPTIONAL_OBJECT_ATTRIBUTES_LIST: Shape = shape(
     Kind::List { member: member("member", &super::schemas::OPTIONAL_OBJECT_ATTRIBUTES), flattened: false },
 );
 
+pub(crate) static OUTPUT_LOCATION_MEMBERS: [Member; 1] = [member("S3", &super::schemas::S3_LOCATION)];
+
+pub(crate) static OUTPUT_LOCATION: Shape =
+    shape("OutputLocation", Kind::Structure { members: &OUTPUT_LOCATION_MEMBERS });
+
+pub(crate) static OUTPUT_SERIALIZATION_MEMBERS: [Member; 2] =
+    [member("CSV", &super::schemas::CSV_OUTPUT), member("JSON", &super::schemas::JSON_OUTPUT)];
+
+pub(crate) static OUTPUT_SERIALIZATION: Shape =
+    shape("OutputSerialization", Kind::Structure { members: &OUTPUT_SERIALIZATION_MEMBERS });
+
 pub(crate) static OWNER_MEMBERS: [Member; 2] =
     [member("DisplayName", &super::schemas::DISPLAY_NAME), member("ID", &super::schemas::ID)];
 
 pub(crate) static OWNER: Shape = shape("Owner", Kind::Structure { members: &OWNER_MEMBERS });
+
+pub(crate) static OWNER_OVERRIDE: Shape = Shape {
+    constraints: Constraints { one_of: &["Destination"], ..Constraints::NONE },
+    ..shape("OwnerOverride", Kind::String)
+};
+
+pub(crate) static OWNERSHIP_CONTROLS_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Rule",
+    has_wire_name: true,
+    required: true,
+    flattened: true,
+    ..member("Rules", &super::schemas::OWNERSHIP_CONTROLS_RULES)
+}];
+
+pub(crate) static OWNERSHIP_CONTROLS: Shape =
+    shape("OwnershipControls", Kind::Structure { members: &OWNERSHIP_CONTROLS_MEMBERS });
+
+pub(crate) static OWNERSHIP_CONTROLS_RULE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("ObjectOwnership", &super::schemas::OBJECT_OWNERSHIP) }];
+
+pub(crate) static OWNERSHIP_CONTROLS_RULE: Shape =
+    shape("OwnershipControlsRule", Kind::Structure { members: &OWNERSHIP_CONTROLS_RULE_MEMBERS });
+
+pub(crate) static OWNERSHIP_CONTROLS_RULES: Shape = shape(
+    "OwnershipControlsRules",
+    Kind::List { member: member("member", &super::schemas::OWNERSHIP_CONTROLS_RULE), flattened: true },
+);
+
+pub(crate) static PARQUET_INPUT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static PARQUET_INPUT: Shape = shape("ParquetInput", Kind::Structure { members: &PARQUET_INPUT_MEMBERS });
 
 pub(crate) static PART_MEMBERS: [Member; 14] = [
     member("PartNumber", &super::schemas::PART_NUMBER),
@@ -3526,12 +5836,734 @@ pub(crate) static PART_NUMBER: Shape = shape("PartNumber", Kind::Integer);
 
 pub(crate) static PART_NUMBER_MARKER: Shape = shape("PartNumberMarker", Kind::Integer);
 
+pub(crate) static PARTITION_DATE_SOURCE: Shape = Shape {
+    constraints: Constraints { one_of: &["EventTime", "DeliveryTime"], ..Constraints::NONE },
+    ..shape("PartitionDateSource", Kind::String)
+};
+
+pub(crate) static PARTITIONED_PREFIX_MEMBERS: [Member; 1] =
+    [member("PartitionDateSource", &super::schemas::PARTITION_DATE_SOURCE)];
+
+pub(crate) static PARTITIONED_PREFIX: Shape =
+    shape("PartitionedPrefix", Kind::Structure { members: &PARTITIONED_PREFIX_MEMBERS });
+
 pub(crate) static PARTS: Shape =
     shape("Parts", Kind::List { member: member("member", &super::schemas::PART), flattened: true });
 
 pub(crate) static PARTS_COUNT: Shape = shape("PartsCount", Kind::Integer);
 
+pub(crate) static PARTS_LIST: Shape =
+    shape("PartsList", Kind::List { member: member("member", &super::schemas::OBJECT_PART), flattened: true });
+
+pub(crate) static PAYER: Shape = Shape {
+    constraints: Constraints { one_of: &["Requester", "BucketOwner"], ..Constraints::NONE },
+    ..shape("Payer", Kind::String)
+};
+
+pub(crate) static PERMISSION: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["FULL_CONTROL", "WRITE", "WRITE_ACP", "READ", "READ_ACP"],
+        ..Constraints::NONE
+    },
+    ..shape("Permission", Kind::String)
+};
+
+pub(crate) static POLICY: Shape = shape("Policy", Kind::String);
+
+pub(crate) static POLICY_STATUS_MEMBERS: [Member; 1] =
+    [Member { wire_name: "IsPublic", has_wire_name: true, ..member("IsPublic", &super::schemas::IS_PUBLIC) }];
+
+pub(crate) static POLICY_STATUS: Shape = shape("PolicyStatus", Kind::Structure { members: &POLICY_STATUS_MEMBERS });
+
 pub(crate) static PREFIX: Shape = shape("Prefix", Kind::String);
+
+pub(crate) static PRIORITY: Shape = shape("Priority", Kind::Integer);
+
+pub(crate) static PROTOCOL: Shape = Shape {
+    constraints: Constraints { one_of: &["http", "https"], ..Constraints::NONE },
+    ..shape("Protocol", Kind::String)
+};
+
+pub(crate) static PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS: [Member; 4] = [
+    Member { wire_name: "BlockPublicAcls", has_wire_name: true, ..member("BlockPublicAcls", &super::schemas::SETTING) },
+    Member {
+        wire_name: "IgnorePublicAcls",
+        has_wire_name: true,
+        ..member("IgnorePublicAcls", &super::schemas::SETTING)
+    },
+    Member {
+        wire_name: "BlockPublicPolicy",
+        has_wire_name: true,
+        ..member("BlockPublicPolicy", &super::schemas::SETTING)
+    },
+    Member {
+        wire_name: "RestrictPublicBuckets",
+        has_wire_name: true,
+        ..member("RestrictPublicBuckets", &super::schemas::SETTING)
+    },
+];
+
+pub(crate) static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Shape =
+    shape("PublicAccessBlockConfiguration", Kind::Structure { members: &PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS });
+
+pub(crate) static PUT_BUCKET_ABAC_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+    Member {
+        wire_name: "AbacStatus",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("AbacStatus", &super::schemas::ABAC_STATUS)
+    },
+];
+
+pub(crate) static PUT_BUCKET_ABAC_REQUEST: Shape =
+    shape("PutBucketAbacRequest", Kind::Structure { members: &PUT_BUCKET_ABAC_REQUEST_MEMBERS });
+
+pub(crate) static PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "AccelerateConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("AccelerateConfiguration", &super::schemas::ACCELERATE_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+];
+
+pub(crate) static PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST: Shape = shape(
+    "PutBucketAccelerateConfigurationRequest",
+    Kind::Structure { members: &PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_ACL_REQUEST_MEMBERS: [Member; 11] = [
+    Member {
+        wire_name: "x-amz-acl",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ACL", &super::schemas::BUCKET_CANNED_ACL)
+    },
+    Member {
+        wire_name: "AccessControlPolicy",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        ..member("AccessControlPolicy", &super::schemas::ACCESS_CONTROL_POLICY)
+    },
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-grant-full-control",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantFullControl", &super::schemas::GRANT_FULL_CONTROL)
+    },
+    Member {
+        wire_name: "x-amz-grant-read",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantRead", &super::schemas::GRANT_READ)
+    },
+    Member {
+        wire_name: "x-amz-grant-read-acp",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantReadACP", &super::schemas::GRANT_READ_ACP)
+    },
+    Member {
+        wire_name: "x-amz-grant-write",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantWrite", &super::schemas::GRANT_WRITE)
+    },
+    Member {
+        wire_name: "x-amz-grant-write-acp",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantWriteACP", &super::schemas::GRANT_WRITE_ACP)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_ACL_REQUEST: Shape =
+    shape("PutBucketAclRequest", Kind::Structure { members: &PUT_BUCKET_ACL_REQUEST_MEMBERS });
+
+pub(crate) static PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::ANALYTICS_ID)
+    },
+    Member {
+        wire_name: "AnalyticsConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("AnalyticsConfiguration", &super::schemas::ANALYTICS_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = shape(
+    "PutBucketAnalyticsConfigurationRequest",
+    Kind::Structure { members: &PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_CORS_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "CORSConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("CORSConfiguration", &super::schemas::CORS_CONFIGURATION)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_CORS_REQUEST: Shape =
+    shape("PutBucketCorsRequest", Kind::Structure { members: &PUT_BUCKET_CORS_REQUEST_MEMBERS });
+
+pub(crate) static PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "ServerSideEncryptionConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("ServerSideEncryptionConfiguration", &super::schemas::SERVER_SIDE_ENCRYPTION_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_ENCRYPTION_REQUEST: Shape =
+    shape("PutBucketEncryptionRequest", Kind::Structure { members: &PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS });
+
+pub(crate) static PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::INTELLIGENT_TIERING_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+    Member {
+        wire_name: "IntelligentTieringConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("IntelligentTieringConfiguration", &super::schemas::INTELLIGENT_TIERING_CONFIGURATION)
+    },
+];
+
+pub(crate) static PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = shape(
+    "PutBucketIntelligentTieringConfigurationRequest",
+    Kind::Structure { members: &PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::INVENTORY_ID)
+    },
+    Member {
+        wire_name: "InventoryConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("InventoryConfiguration", &super::schemas::INVENTORY_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = shape(
+    "PutBucketInventoryConfigurationRequest",
+    Kind::Structure { members: &PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    wire_name: "x-amz-transition-default-minimum-object-size",
+    has_wire_name: true,
+    location: Location::Header,
+    ..member("TransitionDefaultMinimumObjectSize", &super::schemas::TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE)
+}];
+
+pub(crate) static PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT: Shape = shape(
+    "PutBucketLifecycleConfigurationOutput",
+    Kind::Structure { members: &PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "LifecycleConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        ..member("LifecycleConfiguration", &super::schemas::BUCKET_LIFECYCLE_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+    Member {
+        wire_name: "x-amz-transition-default-minimum-object-size",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("TransitionDefaultMinimumObjectSize", &super::schemas::TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE)
+    },
+];
+
+pub(crate) static PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST: Shape = shape(
+    "PutBucketLifecycleConfigurationRequest",
+    Kind::Structure { members: &PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_LOGGING_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "BucketLoggingStatus",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("BucketLoggingStatus", &super::schemas::BUCKET_LOGGING_STATUS)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_LOGGING_REQUEST: Shape =
+    shape("PutBucketLoggingRequest", Kind::Structure { members: &PUT_BUCKET_LOGGING_REQUEST_MEMBERS });
+
+pub(crate) static PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "id",
+        has_wire_name: true,
+        location: Location::Query,
+        required: true,
+        ..member("Id", &super::schemas::METRICS_ID)
+    },
+    Member {
+        wire_name: "MetricsConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("MetricsConfiguration", &super::schemas::METRICS_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = shape(
+    "PutBucketMetricsConfigurationRequest",
+    Kind::Structure { members: &PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "NotificationConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("NotificationConfiguration", &super::schemas::NOTIFICATION_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+    Member {
+        wire_name: "x-amz-skip-destination-validation",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("SkipDestinationValidation", &super::schemas::SKIP_VALIDATION)
+    },
+];
+
+pub(crate) static PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST: Shape = shape(
+    "PutBucketNotificationConfigurationRequest",
+    Kind::Structure { members: &PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+    Member {
+        wire_name: "OwnershipControls",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("OwnershipControls", &super::schemas::OWNERSHIP_CONTROLS)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+];
+
+pub(crate) static PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = shape(
+    "PutBucketOwnershipControlsRequest",
+    Kind::Structure { members: &PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_BUCKET_POLICY_REQUEST_MEMBERS: [Member; 6] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-confirm-remove-self-bucket-access",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ConfirmRemoveSelfBucketAccess", &super::schemas::CONFIRM_REMOVE_SELF_BUCKET_ACCESS)
+    },
+    Member { location: Location::Payload, required: true, ..member("Policy", &super::schemas::POLICY) },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_POLICY_REQUEST: Shape =
+    shape("PutBucketPolicyRequest", Kind::Structure { members: &PUT_BUCKET_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static PUT_BUCKET_REPLICATION_REQUEST_MEMBERS: [Member; 6] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "ReplicationConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("ReplicationConfiguration", &super::schemas::REPLICATION_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-bucket-object-lock-token",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("Token", &super::schemas::OBJECT_LOCK_TOKEN)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_REPLICATION_REQUEST: Shape =
+    shape("PutBucketReplicationRequest", Kind::Structure { members: &PUT_BUCKET_REPLICATION_REQUEST_MEMBERS });
+
+pub(crate) static PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "RequestPaymentConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("RequestPaymentConfiguration", &super::schemas::REQUEST_PAYMENT_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_REQUEST_PAYMENT_REQUEST: Shape =
+    shape("PutBucketRequestPaymentRequest", Kind::Structure { members: &PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS });
 
 pub(crate) static PUT_BUCKET_TAGGING_REQUEST_MEMBERS: [Member; 5] = [
     Member {
@@ -3616,6 +6648,279 @@ pub(crate) static PUT_BUCKET_VERSIONING_REQUEST_MEMBERS: [Member; 6] = [
 
 pub(crate) static PUT_BUCKET_VERSIONING_REQUEST: Shape =
     shape("PutBucketVersioningRequest", Kind::Structure { members: &PUT_BUCKET_VERSIONING_REQUEST_MEMBERS });
+
+pub(crate) static PUT_BUCKET_WEBSITE_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "WebsiteConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("WebsiteConfiguration", &super::schemas::WEBSITE_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_BUCKET_WEBSITE_REQUEST: Shape =
+    shape("PutBucketWebsiteRequest", Kind::Structure { members: &PUT_BUCKET_WEBSITE_REQUEST_MEMBERS });
+
+pub(crate) static PUT_OBJECT_ACL_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    wire_name: "x-amz-request-charged",
+    has_wire_name: true,
+    location: Location::Header,
+    ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
+}];
+
+pub(crate) static PUT_OBJECT_ACL_OUTPUT: Shape =
+    shape("PutObjectAclOutput", Kind::Structure { members: &PUT_OBJECT_ACL_OUTPUT_MEMBERS });
+
+pub(crate) static PUT_OBJECT_ACL_REQUEST_MEMBERS: [Member; 14] = [
+    Member {
+        wire_name: "x-amz-acl",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ACL", &super::schemas::OBJECT_CANNED_ACL)
+    },
+    Member {
+        wire_name: "AccessControlPolicy",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        ..member("AccessControlPolicy", &super::schemas::ACCESS_CONTROL_POLICY)
+    },
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-grant-full-control",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantFullControl", &super::schemas::GRANT_FULL_CONTROL)
+    },
+    Member {
+        wire_name: "x-amz-grant-read",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantRead", &super::schemas::GRANT_READ)
+    },
+    Member {
+        wire_name: "x-amz-grant-read-acp",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantReadACP", &super::schemas::GRANT_READ_ACP)
+    },
+    Member {
+        wire_name: "x-amz-grant-write",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantWrite", &super::schemas::GRANT_WRITE)
+    },
+    Member {
+        wire_name: "x-amz-grant-write-acp",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("GrantWriteACP", &super::schemas::GRANT_WRITE_ACP)
+    },
+    Member {
+        wire_name: "Key",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Key", &super::schemas::OBJECT_KEY)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "versionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_OBJECT_ACL_REQUEST: Shape =
+    shape("PutObjectAclRequest", Kind::Structure { members: &PUT_OBJECT_ACL_REQUEST_MEMBERS });
+
+pub(crate) static PUT_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    wire_name: "x-amz-request-charged",
+    has_wire_name: true,
+    location: Location::Header,
+    ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
+}];
+
+pub(crate) static PUT_OBJECT_LEGAL_HOLD_OUTPUT: Shape =
+    shape("PutObjectLegalHoldOutput", Kind::Structure { members: &PUT_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS });
+
+pub(crate) static PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS: [Member; 8] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Key",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Key", &super::schemas::OBJECT_KEY)
+    },
+    Member {
+        wire_name: "LegalHold",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        ..member("LegalHold", &super::schemas::OBJECT_LOCK_LEGAL_HOLD)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "versionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_OBJECT_LEGAL_HOLD_REQUEST: Shape =
+    shape("PutObjectLegalHoldRequest", Kind::Structure { members: &PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS });
+
+pub(crate) static PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    wire_name: "x-amz-request-charged",
+    has_wire_name: true,
+    location: Location::Header,
+    ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
+}];
+
+pub(crate) static PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT: Shape = shape(
+    "PutObjectLockConfigurationOutput",
+    Kind::Structure { members: &PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS },
+);
+
+pub(crate) static PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS: [Member; 7] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "ObjectLockConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        ..member("ObjectLockConfiguration", &super::schemas::OBJECT_LOCK_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "x-amz-bucket-object-lock-token",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("Token", &super::schemas::OBJECT_LOCK_TOKEN)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_OBJECT_LOCK_CONFIGURATION_REQUEST: Shape = shape(
+    "PutObjectLockConfigurationRequest",
+    Kind::Structure { members: &PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS },
+);
 
 pub(crate) static PUT_OBJECT_OUTPUT_MEMBERS: [Member; 22] = [
     Member {
@@ -4053,6 +7358,79 @@ pub(crate) static PUT_OBJECT_REQUEST_MEMBERS: [Member; 49] = [
 pub(crate) static PUT_OBJECT_REQUEST: Shape =
     shape("PutObjectRequest", Kind::Structure { members: &PUT_OBJECT_REQUEST_MEMBERS });
 
+pub(crate) static PUT_OBJECT_RETENTION_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    wire_name: "x-amz-request-charged",
+    has_wire_name: true,
+    location: Location::Header,
+    ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
+}];
+
+pub(crate) static PUT_OBJECT_RETENTION_OUTPUT: Shape =
+    shape("PutObjectRetentionOutput", Kind::Structure { members: &PUT_OBJECT_RETENTION_OUTPUT_MEMBERS });
+
+pub(crate) static PUT_OBJECT_RETENTION_REQUEST_MEMBERS: [Member; 9] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Key",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Key", &super::schemas::OBJECT_KEY)
+    },
+    Member {
+        wire_name: "Retention",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        ..member("Retention", &super::schemas::OBJECT_LOCK_RETENTION)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "versionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "x-amz-bypass-governance-retention",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("BypassGovernanceRetention", &super::schemas::BYPASS_GOVERNANCE_RETENTION)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_OBJECT_RETENTION_REQUEST: Shape =
+    shape("PutObjectRetentionRequest", Kind::Structure { members: &PUT_OBJECT_RETENTION_REQUEST_MEMBERS });
+
 pub(crate) static PUT_OBJECT_TAGGING_OUTPUT_MEMBERS: [Member; 1] = [Member {
     wire_name: "x-amz-version-id",
     has_wire_name: true,
@@ -4121,14 +7499,183 @@ pub(crate) static PUT_OBJECT_TAGGING_REQUEST_MEMBERS: [Member; 8] = [
 pub(crate) static PUT_OBJECT_TAGGING_REQUEST: Shape =
     shape("PutObjectTaggingRequest", Kind::Structure { members: &PUT_OBJECT_TAGGING_REQUEST_MEMBERS });
 
+pub(crate) static PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS: [Member; 5] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Content-MD5",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ContentMD5", &super::schemas::CONTENT_MD5)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "PublicAccessBlockConfiguration",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        required: true,
+        ..member("PublicAccessBlockConfiguration", &super::schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static PUT_PUBLIC_ACCESS_BLOCK_REQUEST: Shape =
+    shape("PutPublicAccessBlockRequest", Kind::Structure { members: &PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS });
+
+pub(crate) static QUEUE_ARN: Shape = shape("QueueArn", Kind::String);
+
+pub(crate) static QUEUE_CONFIGURATION_MEMBERS: [Member; 4] = [
+    member("Id", &super::schemas::NOTIFICATION_ID),
+    Member {
+        wire_name: "Queue",
+        has_wire_name: true,
+        required: true,
+        ..member("QueueArn", &super::schemas::QUEUE_ARN)
+    },
+    Member {
+        wire_name: "Event",
+        has_wire_name: true,
+        required: true,
+        flattened: true,
+        ..member("Events", &super::schemas::EVENT_LIST)
+    },
+    member("Filter", &super::schemas::NOTIFICATION_CONFIGURATION_FILTER),
+];
+
+pub(crate) static QUEUE_CONFIGURATION: Shape =
+    shape("QueueConfiguration", Kind::Structure { members: &QUEUE_CONFIGURATION_MEMBERS });
+
+pub(crate) static QUEUE_CONFIGURATION_LIST: Shape = shape(
+    "QueueConfigurationList",
+    Kind::List { member: member("member", &super::schemas::QUEUE_CONFIGURATION), flattened: true },
+);
+
 pub(crate) static QUIET: Shape = shape("Quiet", Kind::Boolean);
 
+pub(crate) static QUOTE_CHARACTER: Shape = shape("QuoteCharacter", Kind::String);
+
+pub(crate) static QUOTE_ESCAPE_CHARACTER: Shape = shape("QuoteEscapeCharacter", Kind::String);
+
+pub(crate) static QUOTE_FIELDS: Shape = Shape {
+    constraints: Constraints { one_of: &["ALWAYS", "ASNEEDED"], ..Constraints::NONE },
+    ..shape("QuoteFields", Kind::String)
+};
+
 pub(crate) static RANGE: Shape = shape("Range", Kind::String);
+
+pub(crate) static RECORD_DELIMITER: Shape = shape("RecordDelimiter", Kind::String);
+
+pub(crate) static REDIRECT_MEMBERS: [Member; 5] = [
+    member("HostName", &super::schemas::HOST_NAME),
+    member("HttpRedirectCode", &super::schemas::HTTP_REDIRECT_CODE),
+    member("Protocol", &super::schemas::PROTOCOL),
+    member("ReplaceKeyPrefixWith", &super::schemas::REPLACE_KEY_PREFIX_WITH),
+    member("ReplaceKeyWith", &super::schemas::REPLACE_KEY_WITH),
+];
+
+pub(crate) static REDIRECT: Shape = shape("Redirect", Kind::Structure { members: &REDIRECT_MEMBERS });
+
+pub(crate) static REDIRECT_ALL_REQUESTS_TO_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("HostName", &super::schemas::HOST_NAME) },
+    member("Protocol", &super::schemas::PROTOCOL),
+];
+
+pub(crate) static REDIRECT_ALL_REQUESTS_TO: Shape =
+    shape("RedirectAllRequestsTo", Kind::Structure { members: &REDIRECT_ALL_REQUESTS_TO_MEMBERS });
 
 pub(crate) static REGION: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(20.0), ..Constraints::NONE },
     ..shape("Region", Kind::String)
 };
+
+pub(crate) static REPLACE_KEY_PREFIX_WITH: Shape = shape("ReplaceKeyPrefixWith", Kind::String);
+
+pub(crate) static REPLACE_KEY_WITH: Shape = shape("ReplaceKeyWith", Kind::String);
+
+pub(crate) static REPLICA_KMS_KEY_ID: Shape = shape("ReplicaKmsKeyID", Kind::String);
+
+pub(crate) static REPLICA_MODIFICATIONS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Status", &super::schemas::REPLICA_MODIFICATIONS_STATUS) }];
+
+pub(crate) static REPLICA_MODIFICATIONS: Shape =
+    shape("ReplicaModifications", Kind::Structure { members: &REPLICA_MODIFICATIONS_MEMBERS });
+
+pub(crate) static REPLICA_MODIFICATIONS_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("ReplicaModificationsStatus", Kind::String)
+};
+
+pub(crate) static REPLICATION_CONFIGURATION_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Role", &super::schemas::ROLE) },
+    Member {
+        wire_name: "Rule",
+        has_wire_name: true,
+        required: true,
+        flattened: true,
+        ..member("Rules", &super::schemas::REPLICATION_RULES)
+    },
+];
+
+pub(crate) static REPLICATION_CONFIGURATION: Shape =
+    shape("ReplicationConfiguration", Kind::Structure { members: &REPLICATION_CONFIGURATION_MEMBERS });
+
+pub(crate) static REPLICATION_RULE_MEMBERS: [Member; 9] = [
+    member("ID", &super::schemas::ID),
+    member("Priority", &super::schemas::PRIORITY),
+    member("Prefix", &super::schemas::PREFIX),
+    member("Filter", &super::schemas::REPLICATION_RULE_FILTER),
+    Member { required: true, ..member("Status", &super::schemas::REPLICATION_RULE_STATUS) },
+    member("SourceSelectionCriteria", &super::schemas::SOURCE_SELECTION_CRITERIA),
+    member("ExistingObjectReplication", &super::schemas::EXISTING_OBJECT_REPLICATION),
+    Member { required: true, ..member("Destination", &super::schemas::DESTINATION) },
+    member("DeleteMarkerReplication", &super::schemas::DELETE_MARKER_REPLICATION),
+];
+
+pub(crate) static REPLICATION_RULE: Shape =
+    shape("ReplicationRule", Kind::Structure { members: &REPLICATION_RULE_MEMBERS });
+
+pub(crate) static REPLICATION_RULE_AND_OPERATOR_MEMBERS: [Member; 2] = [
+    member("Prefix", &super::schemas::PREFIX),
+    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+];
+
+pub(crate) static REPLICATION_RULE_AND_OPERATOR: Shape =
+    shape("ReplicationRuleAndOperator", Kind::Structure { members: &REPLICATION_RULE_AND_OPERATOR_MEMBERS });
+
+pub(crate) static REPLICATION_RULE_FILTER_MEMBERS: [Member; 3] = [
+    member("Prefix", &super::schemas::PREFIX),
+    member("Tag", &super::schemas::TAG),
+    member("And", &super::schemas::REPLICATION_RULE_AND_OPERATOR),
+];
+
+pub(crate) static REPLICATION_RULE_FILTER: Shape =
+    shape("ReplicationRuleFilter", Kind::Structure { members: &REPLICATION_RULE_FILTER_MEMBERS });
+
+pub(crate) static REPLICATION_RULE_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("ReplicationRuleStatus", Kind::String)
+};
+
+pub(crate) static REPLICATION_RULES: Shape = shape(
+    "ReplicationRules",
+    Kind::List { member: member("member", &super::schemas::REPLICATION_RULE), flattened: true },
+);
 
 pub(crate) static REPLICATION_STATUS: Shape = Shape {
     constraints: Constraints {
@@ -4137,6 +7684,24 @@ pub(crate) static REPLICATION_STATUS: Shape = Shape {
     },
     ..shape("ReplicationStatus", Kind::String)
 };
+
+pub(crate) static REPLICATION_TIME_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Status", &super::schemas::REPLICATION_TIME_STATUS) },
+    Member { required: true, ..member("Time", &super::schemas::REPLICATION_TIME_VALUE) },
+];
+
+pub(crate) static REPLICATION_TIME: Shape =
+    shape("ReplicationTime", Kind::Structure { members: &REPLICATION_TIME_MEMBERS });
+
+pub(crate) static REPLICATION_TIME_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("ReplicationTimeStatus", Kind::String)
+};
+
+pub(crate) static REPLICATION_TIME_VALUE_MEMBERS: [Member; 1] = [member("Minutes", &super::schemas::MINUTES)];
+
+pub(crate) static REPLICATION_TIME_VALUE: Shape =
+    shape("ReplicationTimeValue", Kind::Structure { members: &REPLICATION_TIME_VALUE_MEMBERS });
 
 pub(crate) static REQUEST_CHARGED: Shape = Shape {
     constraints: Constraints { one_of: &["requester"], ..Constraints::NONE },
@@ -4147,6 +7712,12 @@ pub(crate) static REQUEST_PAYER: Shape = Shape {
     constraints: Constraints { one_of: &["requester"], ..Constraints::NONE },
     ..shape("RequestPayer", Kind::String)
 };
+
+pub(crate) static REQUEST_PAYMENT_CONFIGURATION_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Payer", &super::schemas::PAYER) }];
+
+pub(crate) static REQUEST_PAYMENT_CONFIGURATION: Shape =
+    shape("RequestPaymentConfiguration", Kind::Structure { members: &REQUEST_PAYMENT_CONFIGURATION_MEMBERS });
 
 pub(crate) static RESPONSE_CACHE_CONTROL: Shape = shape("ResponseCacheControl", Kind::String);
 
@@ -4166,12 +7737,145 @@ pub(crate) static RESTORE: Shape = shape("Restore", Kind::String);
 
 pub(crate) static RESTORE_EXPIRY_DATE: Shape = shape("RestoreExpiryDate", Kind::Timestamp(None));
 
+pub(crate) static RESTORE_OBJECT_OUTPUT_MEMBERS: [Member; 3] = [
+    Member {
+        wire_name: "x-amz-request-charged",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
+    },
+    Member {
+        wire_name: "x-amz-restore-output-path",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RestoreOutputPath", &super::schemas::RESTORE_OUTPUT_PATH)
+    },
+    Member { location: Location::Status, ..member("StatusCode", &super::schemas::RESPONSE_STATUS_CODE) },
+];
+
+pub(crate) static RESTORE_OBJECT_OUTPUT: Shape =
+    shape("RestoreObjectOutput", Kind::Structure { members: &RESTORE_OBJECT_OUTPUT_MEMBERS });
+
+pub(crate) static RESTORE_OBJECT_REQUEST_MEMBERS: [Member; 7] = [
+    Member {
+        wire_name: "Bucket",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Bucket", &super::schemas::BUCKET_NAME)
+    },
+    Member {
+        wire_name: "Key",
+        has_wire_name: true,
+        location: Location::Uri,
+        required: true,
+        ..member("Key", &super::schemas::OBJECT_KEY)
+    },
+    Member {
+        wire_name: "versionId",
+        has_wire_name: true,
+        location: Location::Query,
+        ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
+    },
+    Member {
+        wire_name: "RestoreRequest",
+        has_wire_name: true,
+        location: Location::Payload,
+        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        ..member("RestoreRequest", &super::schemas::RESTORE_REQUEST)
+    },
+    Member {
+        wire_name: "x-amz-request-payer",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
+    },
+    Member {
+        wire_name: "x-amz-sdk-checksum-algorithm",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
+    },
+    Member {
+        wire_name: "x-amz-expected-bucket-owner",
+        has_wire_name: true,
+        location: Location::Header,
+        ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
+    },
+];
+
+pub(crate) static RESTORE_OBJECT_REQUEST: Shape =
+    shape("RestoreObjectRequest", Kind::Structure { members: &RESTORE_OBJECT_REQUEST_MEMBERS });
+
+pub(crate) static RESTORE_OUTPUT_PATH: Shape = shape("RestoreOutputPath", Kind::String);
+
+pub(crate) static RESTORE_REQUEST_MEMBERS: [Member; 7] = [
+    member("Days", &super::schemas::DAYS),
+    member("GlacierJobParameters", &super::schemas::GLACIER_JOB_PARAMETERS),
+    member("Type", &super::schemas::RESTORE_REQUEST_TYPE),
+    member("Tier", &super::schemas::TIER),
+    member("Description", &super::schemas::DESCRIPTION),
+    member("SelectParameters", &super::schemas::SELECT_PARAMETERS),
+    member("OutputLocation", &super::schemas::OUTPUT_LOCATION),
+];
+
+pub(crate) static RESTORE_REQUEST: Shape =
+    shape("RestoreRequest", Kind::Structure { members: &RESTORE_REQUEST_MEMBERS });
+
+pub(crate) static RESTORE_REQUEST_TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["SELECT"], ..Constraints::NONE },
+    ..shape("RestoreRequestType", Kind::String)
+};
+
 pub(crate) static RESTORE_STATUS_MEMBERS: [Member; 2] = [
     member("IsRestoreInProgress", &super::schemas::IS_RESTORE_IN_PROGRESS),
     member("RestoreExpiryDate", &super::schemas::RESTORE_EXPIRY_DATE),
 ];
 
 pub(crate) static RESTORE_STATUS: Shape = shape("RestoreStatus", Kind::Structure { members: &RESTORE_STATUS_MEMBERS });
+
+pub(crate) static ROLE: Shape = shape("Role", Kind::String);
+
+pub(crate) static ROUTING_RULE_MEMBERS: [Member; 2] = [
+    member("Condition", &super::schemas::CONDITION),
+    Member { required: true, ..member("Redirect", &super::schemas::REDIRECT) },
+];
+
+pub(crate) static ROUTING_RULE: Shape = shape("RoutingRule", Kind::Structure { members: &ROUTING_RULE_MEMBERS });
+
+pub(crate) static ROUTING_RULES: Shape = shape(
+    "RoutingRules",
+    Kind::List {
+        member: Member {
+            wire_name: "RoutingRule",
+            has_wire_name: true,
+            ..member("member", &super::schemas::ROUTING_RULE)
+        },
+        flattened: false,
+    },
+);
+
+pub(crate) static S3_KEY_FILTER_MEMBERS: [Member; 1] = [Member {
+    wire_name: "FilterRule",
+    has_wire_name: true,
+    flattened: true,
+    ..member("FilterRules", &super::schemas::FILTER_RULE_LIST)
+}];
+
+pub(crate) static S3_KEY_FILTER: Shape = shape("S3KeyFilter", Kind::Structure { members: &S3_KEY_FILTER_MEMBERS });
+
+pub(crate) static S3_LOCATION_MEMBERS: [Member; 8] = [
+    Member { required: true, ..member("BucketName", &super::schemas::BUCKET_NAME) },
+    Member { required: true, ..member("Prefix", &super::schemas::LOCATION_PREFIX) },
+    member("Encryption", &super::schemas::ENCRYPTION),
+    member("CannedACL", &super::schemas::OBJECT_CANNED_ACL),
+    member("AccessControlList", &super::schemas::GRANTS),
+    member("Tagging", &super::schemas::TAGGING),
+    member("UserMetadata", &super::schemas::USER_METADATA),
+    member("StorageClass", &super::schemas::STORAGE_CLASS),
+];
+
+pub(crate) static S3_LOCATION: Shape = shape("S3Location", Kind::Structure { members: &S3_LOCATION_MEMBERS });
 
 pub(crate) static S3_REGIONAL_OR_S3_EXPRESS_BUCKET_ARN_STRING: Shape = Shape {
     constraints: Constraints {
@@ -4189,10 +7893,29 @@ pub(crate) static SSE_CUSTOMER_KEY: Shape = Shape { sensitive: true, ..shape("SS
 
 pub(crate) static SSE_CUSTOMER_KEY_MD5: Shape = shape("SSECustomerKeyMD5", Kind::String);
 
+pub(crate) static SSEKMS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("KeyId", &super::schemas::SSEKMS_KEY_ID) }];
+
+pub(crate) static SSEKMS: Shape = shape("SSEKMS", Kind::Structure { members: &SSEKMS_MEMBERS });
+
 pub(crate) static SSEKMS_ENCRYPTION_CONTEXT: Shape =
     Shape { sensitive: true, ..shape("SSEKMSEncryptionContext", Kind::String) };
 
 pub(crate) static SSEKMS_KEY_ID: Shape = Shape { sensitive: true, ..shape("SSEKMSKeyId", Kind::String) };
+
+pub(crate) static SSES3_MEMBERS: [Member; 0] = [];
+
+pub(crate) static SSES3: Shape = shape("SSES3", Kind::Structure { members: &SSES3_MEMBERS });
+
+pub(crate) static SELECT_PARAMETERS_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("InputSerialization", &super::schemas::INPUT_SERIALIZATION) },
+    Member { required: true, ..member("ExpressionType", &super::schemas::EXPRESSION_TYPE) },
+    Member { required: true, ..member("Expression", &super::schemas::EXPRESSION) },
+    Member { required: true, ..member("OutputSerialization", &super::schemas::OUTPUT_SERIALIZATION) },
+];
+
+pub(crate) static SELECT_PARAMETERS: Shape =
+    shape("SelectParameters", Kind::Structure { members: &SELECT_PARAMETERS_MEMBERS });
 
 pub(crate) static SERVER_SIDE_ENCRYPTION: Shape = Shape {
     constraints: Constraints {
@@ -4202,7 +7925,69 @@ pub(crate) static SERVER_SIDE_ENCRYPTION: Shape = Shape {
     ..shape("ServerSideEncryption", Kind::String)
 };
 
+pub(crate) static SERVER_SIDE_ENCRYPTION_BY_DEFAULT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("SSEAlgorithm", &super::schemas::SERVER_SIDE_ENCRYPTION) },
+    member("KMSMasterKeyID", &super::schemas::SSEKMS_KEY_ID),
+];
+
+pub(crate) static SERVER_SIDE_ENCRYPTION_BY_DEFAULT: Shape =
+    shape("ServerSideEncryptionByDefault", Kind::Structure { members: &SERVER_SIDE_ENCRYPTION_BY_DEFAULT_MEMBERS });
+
+pub(crate) static SERVER_SIDE_ENCRYPTION_CONFIGURATION_MEMBERS: [Member; 1] = [Member {
+    wire_name: "Rule",
+    has_wire_name: true,
+    required: true,
+    flattened: true,
+    ..member("Rules", &super::schemas::SERVER_SIDE_ENCRYPTION_RULES)
+}];
+
+pub(crate) static SERVER_SIDE_ENCRYPTION_CONFIGURATION: Shape = shape(
+    "ServerSideEncryptionConfiguration",
+    Kind::Structure { members: &SERVER_SIDE_ENCRYPTION_CONFIGURATION_MEMBERS },
+);
+
+pub(crate) static SERVER_SIDE_ENCRYPTION_RULE_MEMBERS: [Member; 3] = [
+    member("ApplyServerSideEncryptionByDefault", &super::schemas::SERVER_SIDE_ENCRYPTION_BY_DEFAULT),
+    member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED),
+    member("BlockedEncryptionTypes", &super::schemas::BLOCKED_ENCRYPTION_TYPES),
+];
+
+pub(crate) static SERVER_SIDE_ENCRYPTION_RULE: Shape =
+    shape("ServerSideEncryptionRule", Kind::Structure { members: &SERVER_SIDE_ENCRYPTION_RULE_MEMBERS });
+
+pub(crate) static SERVER_SIDE_ENCRYPTION_RULES: Shape = shape(
+    "ServerSideEncryptionRules",
+    Kind::List { member: member("member", &super::schemas::SERVER_SIDE_ENCRYPTION_RULE), flattened: true },
+);
+
+pub(crate) static SETTING: Shape = shape("Setting", Kind::Boolean);
+
+pub(crate) static SIMPLE_PREFIX_MEMBERS: [Member; 0] = [];
+
+pub(crate) static SIMPLE_PREFIX: Shape = shape("SimplePrefix", Kind::Structure { members: &SIMPLE_PREFIX_MEMBERS });
+
 pub(crate) static SIZE: Shape = shape("Size", Kind::Long);
+
+pub(crate) static SKIP_VALIDATION: Shape = shape("SkipValidation", Kind::Boolean);
+
+pub(crate) static SOURCE_SELECTION_CRITERIA_MEMBERS: [Member; 2] = [
+    member("SseKmsEncryptedObjects", &super::schemas::SSE_KMS_ENCRYPTED_OBJECTS),
+    member("ReplicaModifications", &super::schemas::REPLICA_MODIFICATIONS),
+];
+
+pub(crate) static SOURCE_SELECTION_CRITERIA: Shape =
+    shape("SourceSelectionCriteria", Kind::Structure { members: &SOURCE_SELECTION_CRITERIA_MEMBERS });
+
+pub(crate) static SSE_KMS_ENCRYPTED_OBJECTS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("Status", &super::schemas::SSE_KMS_ENCRYPTED_OBJECTS_STATUS) }];
+
+pub(crate) static SSE_KMS_ENCRYPTED_OBJECTS: Shape =
+    shape("SseKmsEncryptedObjects", Kind::Structure { members: &SSE_KMS_ENCRYPTED_OBJECTS_MEMBERS });
+
+pub(crate) static SSE_KMS_ENCRYPTED_OBJECTS_STATUS: Shape = Shape {
+    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    ..shape("SseKmsEncryptedObjectsStatus", Kind::String)
+};
 
 pub(crate) static START_AFTER: Shape = shape("StartAfter", Kind::String);
 
@@ -4229,6 +8014,27 @@ pub(crate) static STORAGE_CLASS: Shape = Shape {
     },
     ..shape("StorageClass", Kind::String)
 };
+
+pub(crate) static STORAGE_CLASS_ANALYSIS_MEMBERS: [Member; 1] =
+    [member("DataExport", &super::schemas::STORAGE_CLASS_ANALYSIS_DATA_EXPORT)];
+
+pub(crate) static STORAGE_CLASS_ANALYSIS: Shape =
+    shape("StorageClassAnalysis", Kind::Structure { members: &STORAGE_CLASS_ANALYSIS_MEMBERS });
+
+pub(crate) static STORAGE_CLASS_ANALYSIS_DATA_EXPORT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("OutputSchemaVersion", &super::schemas::STORAGE_CLASS_ANALYSIS_SCHEMA_VERSION) },
+    Member { required: true, ..member("Destination", &super::schemas::ANALYTICS_EXPORT_DESTINATION) },
+];
+
+pub(crate) static STORAGE_CLASS_ANALYSIS_DATA_EXPORT: Shape =
+    shape("StorageClassAnalysisDataExport", Kind::Structure { members: &STORAGE_CLASS_ANALYSIS_DATA_EXPORT_MEMBERS });
+
+pub(crate) static STORAGE_CLASS_ANALYSIS_SCHEMA_VERSION: Shape = Shape {
+    constraints: Constraints { one_of: &["V_1"], ..Constraints::NONE },
+    ..shape("StorageClassAnalysisSchemaVersion", Kind::String)
+};
+
+pub(crate) static SUFFIX: Shape = shape("Suffix", Kind::String);
 
 pub(crate) static TAG_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("Key", &super::schemas::OBJECT_KEY) },
@@ -4259,7 +8065,115 @@ pub(crate) static TAGGING_DIRECTIVE: Shape = Shape {
 
 pub(crate) static TAGGING_HEADER: Shape = shape("TaggingHeader", Kind::String);
 
+pub(crate) static TARGET_BUCKET: Shape = shape("TargetBucket", Kind::String);
+
+pub(crate) static TARGET_GRANT_MEMBERS: [Member; 2] = [
+    Member {
+        xml_namespace: Some(XmlNamespace { uri: "http://www.w3.org/2001/XMLSchema-instance", prefix: Some("xsi") }),
+        ..member("Grantee", &super::schemas::GRANTEE)
+    },
+    member("Permission", &super::schemas::BUCKET_LOGS_PERMISSION),
+];
+
+pub(crate) static TARGET_GRANT: Shape = shape("TargetGrant", Kind::Structure { members: &TARGET_GRANT_MEMBERS });
+
+pub(crate) static TARGET_GRANTS: Shape = shape(
+    "TargetGrants",
+    Kind::List {
+        member: Member { wire_name: "Grant", has_wire_name: true, ..member("member", &super::schemas::TARGET_GRANT) },
+        flattened: false,
+    },
+);
+
+pub(crate) static TARGET_OBJECT_KEY_FORMAT_MEMBERS: [Member; 2] = [
+    Member { wire_name: "SimplePrefix", has_wire_name: true, ..member("SimplePrefix", &super::schemas::SIMPLE_PREFIX) },
+    Member {
+        wire_name: "PartitionedPrefix",
+        has_wire_name: true,
+        ..member("PartitionedPrefix", &super::schemas::PARTITIONED_PREFIX)
+    },
+];
+
+pub(crate) static TARGET_OBJECT_KEY_FORMAT: Shape =
+    shape("TargetObjectKeyFormat", Kind::Structure { members: &TARGET_OBJECT_KEY_FORMAT_MEMBERS });
+
+pub(crate) static TARGET_PREFIX: Shape = shape("TargetPrefix", Kind::String);
+
+pub(crate) static TIER: Shape = Shape {
+    constraints: Constraints { one_of: &["Standard", "Bulk", "Expedited"], ..Constraints::NONE },
+    ..shape("Tier", Kind::String)
+};
+
+pub(crate) static TIERING_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("Days", &super::schemas::INTELLIGENT_TIERING_DAYS) },
+    Member { required: true, ..member("AccessTier", &super::schemas::INTELLIGENT_TIERING_ACCESS_TIER) },
+];
+
+pub(crate) static TIERING: Shape = shape("Tiering", Kind::Structure { members: &TIERING_MEMBERS });
+
+pub(crate) static TIERING_LIST: Shape =
+    shape("TieringList", Kind::List { member: member("member", &super::schemas::TIERING), flattened: true });
+
 pub(crate) static TOKEN: Shape = shape("Token", Kind::String);
+
+pub(crate) static TOPIC_ARN: Shape = shape("TopicArn", Kind::String);
+
+pub(crate) static TOPIC_CONFIGURATION_MEMBERS: [Member; 4] = [
+    member("Id", &super::schemas::NOTIFICATION_ID),
+    Member {
+        wire_name: "Topic",
+        has_wire_name: true,
+        required: true,
+        ..member("TopicArn", &super::schemas::TOPIC_ARN)
+    },
+    Member {
+        wire_name: "Event",
+        has_wire_name: true,
+        required: true,
+        flattened: true,
+        ..member("Events", &super::schemas::EVENT_LIST)
+    },
+    member("Filter", &super::schemas::NOTIFICATION_CONFIGURATION_FILTER),
+];
+
+pub(crate) static TOPIC_CONFIGURATION: Shape =
+    shape("TopicConfiguration", Kind::Structure { members: &TOPIC_CONFIGURATION_MEMBERS });
+
+pub(crate) static TOPIC_CONFIGURATION_LIST: Shape = shape(
+    "TopicConfigurationList",
+    Kind::List { member: member("member", &super::schemas::TOPIC_CONFIGURATION), flattened: true },
+);
+
+pub(crate) static TRANSITION_MEMBERS: [Member; 3] = [
+    Member { timestamp_format: Some(TimestampFormat::Iso8601), ..member("Date", &super::schemas::DATE) },
+    member("Days", &super::schemas::DAYS),
+    member("StorageClass", &super::schemas::TRANSITION_STORAGE_CLASS),
+];
+
+pub(crate) static TRANSITION: Shape = shape("Transition", Kind::Structure { members: &TRANSITION_MEMBERS });
+
+pub(crate) static TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE: Shape = Shape {
+    constraints: Constraints { one_of: &["varies_by_storage_class", "all_storage_classes_128K"], ..Constraints::NONE },
+    ..shape("TransitionDefaultMinimumObjectSize", Kind::String)
+};
+
+pub(crate) static TRANSITION_LIST: Shape =
+    shape("TransitionList", Kind::List { member: member("member", &super::schemas::TRANSITION), flattened: true });
+
+pub(crate) static TRANSITION_STORAGE_CLASS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"],
+        ..Constraints::NONE
+    },
+    ..shape("TransitionStorageClass", Kind::String)
+};
+
+pub(crate) static TYPE: Shape = Shape {
+    constraints: Constraints { one_of: &["CanonicalUser", "AmazonCustomerByEmail", "Group"], ..Constraints::NONE },
+    ..shape("Type", Kind::String)
+};
+
+pub(crate) static URI: Shape = shape("URI", Kind::String);
 
 pub(crate) static UPLOAD_ID_MARKER: Shape = shape("UploadIdMarker", Kind::String);
 
@@ -4700,7 +8614,21 @@ pub(crate) static UPLOAD_PART_REQUEST_MEMBERS: [Member; 23] = [
 pub(crate) static UPLOAD_PART_REQUEST: Shape =
     shape("UploadPartRequest", Kind::Structure { members: &UPLOAD_PART_REQUEST_MEMBERS });
 
+pub(crate) static USER_METADATA: Shape = shape(
+    "UserMetadata",
+    Kind::List {
+        member: Member {
+            wire_name: "MetadataEntry",
+            has_wire_name: true,
+            ..member("member", &super::schemas::METADATA_ENTRY)
+        },
+        flattened: false,
+    },
+);
+
 pub(crate) static VALUE: Shape = shape("Value", Kind::String);
+
+pub(crate) static VERSION_COUNT: Shape = shape("VersionCount", Kind::Integer);
 
 pub(crate) static VERSION_ID_MARKER: Shape = shape("VersionIdMarker", Kind::String);
 
@@ -4712,6 +8640,18 @@ pub(crate) static VERSIONING_CONFIGURATION_MEMBERS: [Member; 2] = [
 pub(crate) static VERSIONING_CONFIGURATION: Shape =
     shape("VersioningConfiguration", Kind::Structure { members: &VERSIONING_CONFIGURATION_MEMBERS });
 
+pub(crate) static WEBSITE_CONFIGURATION_MEMBERS: [Member; 4] = [
+    member("ErrorDocument", &super::schemas::ERROR_DOCUMENT),
+    member("IndexDocument", &super::schemas::INDEX_DOCUMENT),
+    member("RedirectAllRequestsTo", &super::schemas::REDIRECT_ALL_REQUESTS_TO),
+    member("RoutingRules", &super::schemas::ROUTING_RULES),
+];
+
+pub(crate) static WEBSITE_CONFIGURATION: Shape =
+    shape("WebsiteConfiguration", Kind::Structure { members: &WEBSITE_CONFIGURATION_MEMBERS });
+
 pub(crate) static WEBSITE_REDIRECT_LOCATION: Shape = shape("WebsiteRedirectLocation", Kind::String);
 
 pub(crate) static WRITE_OFFSET_BYTES: Shape = shape("WriteOffsetBytes", Kind::Long);
+
+pub(crate) static YEARS: Shape = shape("Years", Kind::Integer);

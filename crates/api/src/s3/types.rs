@@ -5,6 +5,77 @@
 use super::schemas;
 use crate::support::*;
 
+/// `AbacStatus`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AbacStatus {
+    /// `Status`
+    pub status: Option<String>,
+}
+
+impl Structure for AbacStatus {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ABAC_STATUS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ABAC_STATUS_MEMBERS[0], &self.status);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AbacStatus {
+    fn schema() -> &'static Shape {
+        &schemas::ABAC_STATUS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.status = Some(ReadValue::read(reader, &schemas::ABAC_STATUS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AbacStatus);
+
+/// `AbortIncompleteMultipartUpload`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AbortIncompleteMultipartUpload {
+    /// `DaysAfterInitiation`
+    pub days_after_initiation: Option<i32>,
+}
+
+impl Structure for AbortIncompleteMultipartUpload {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ABORT_INCOMPLETE_MULTIPART_UPLOAD
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ABORT_INCOMPLETE_MULTIPART_UPLOAD_MEMBERS[0], &self.days_after_initiation);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AbortIncompleteMultipartUpload {
+    fn schema() -> &'static Shape {
+        &schemas::ABORT_INCOMPLETE_MULTIPART_UPLOAD
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.days_after_initiation =
+                    Some(ReadValue::read(reader, &schemas::ABORT_INCOMPLETE_MULTIPART_UPLOAD_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AbortIncompleteMultipartUpload);
+
 /// `AbortMultipartUploadOutput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AbortMultipartUploadOutput {
@@ -117,6 +188,390 @@ impl ReadStructure for AbortMultipartUploadRequest {
 
 structure_value!(AbortMultipartUploadRequest);
 
+/// `AccelerateConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccelerateConfiguration {
+    /// `Status`
+    pub status: Option<String>,
+}
+
+impl Structure for AccelerateConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ACCELERATE_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ACCELERATE_CONFIGURATION_MEMBERS[0], &self.status);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AccelerateConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::ACCELERATE_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.status = Some(ReadValue::read(reader, &schemas::ACCELERATE_CONFIGURATION_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AccelerateConfiguration);
+
+/// `AccessControlPolicy`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessControlPolicy {
+    /// `Grants`
+    pub grants: Option<Vec<Grant>>,
+    /// `Owner`
+    pub owner: Option<Owner>,
+}
+
+impl Structure for AccessControlPolicy {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ACCESS_CONTROL_POLICY
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ACCESS_CONTROL_POLICY_MEMBERS[0], &self.grants);
+        put_optional(writer, &schemas::ACCESS_CONTROL_POLICY_MEMBERS[1], &self.owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AccessControlPolicy {
+    fn schema() -> &'static Shape {
+        &schemas::ACCESS_CONTROL_POLICY
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.grants = Some(ReadValue::read(reader, &schemas::ACCESS_CONTROL_POLICY_MEMBERS[0])?),
+            1 => self.owner = Some(ReadValue::read(reader, &schemas::ACCESS_CONTROL_POLICY_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AccessControlPolicy);
+
+/// `AccessControlTranslation`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessControlTranslation {
+    /// `Owner`
+    pub owner: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AccessControlTranslation {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ACCESS_CONTROL_TRANSLATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::ACCESS_CONTROL_TRANSLATION_MEMBERS[0], &self.owner, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AccessControlTranslation {
+    fn schema() -> &'static Shape {
+        &schemas::ACCESS_CONTROL_TRANSLATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ACCESS_CONTROL_TRANSLATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.owner = ReadValue::read(reader, &schemas::ACCESS_CONTROL_TRANSLATION_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AccessControlTranslation);
+
+/// `AnalyticsAndOperator`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyticsAndOperator {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tags`
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Structure for AnalyticsAndOperator {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ANALYTICS_AND_OPERATOR
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ANALYTICS_AND_OPERATOR_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::ANALYTICS_AND_OPERATOR_MEMBERS[1], &self.tags);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AnalyticsAndOperator {
+    fn schema() -> &'static Shape {
+        &schemas::ANALYTICS_AND_OPERATOR
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::ANALYTICS_AND_OPERATOR_MEMBERS[0])?),
+            1 => self.tags = Some(ReadValue::read(reader, &schemas::ANALYTICS_AND_OPERATOR_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AnalyticsAndOperator);
+
+/// `AnalyticsConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyticsConfiguration {
+    /// `Id`
+    pub id: String,
+    /// `Filter`
+    pub filter: Option<AnalyticsFilter>,
+    /// `StorageClassAnalysis`
+    pub storage_class_analysis: StorageClassAnalysis,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AnalyticsConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ANALYTICS_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::ANALYTICS_CONFIGURATION_MEMBERS[0], &self.id, self.missing.has(0));
+        put_optional(writer, &schemas::ANALYTICS_CONFIGURATION_MEMBERS[1], &self.filter);
+        put_needed(
+            writer,
+            &schemas::ANALYTICS_CONFIGURATION_MEMBERS[2],
+            &self.storage_class_analysis,
+            self.missing.has(2),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AnalyticsConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::ANALYTICS_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ANALYTICS_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = ReadValue::read(reader, &schemas::ANALYTICS_CONFIGURATION_MEMBERS[0])?,
+            1 => self.filter = Some(ReadValue::read(reader, &schemas::ANALYTICS_CONFIGURATION_MEMBERS[1])?),
+            2 => self.storage_class_analysis = ReadValue::read(reader, &schemas::ANALYTICS_CONFIGURATION_MEMBERS[2])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AnalyticsConfiguration);
+
+/// `AnalyticsExportDestination`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyticsExportDestination {
+    /// `S3BucketDestination`
+    pub s3_bucket_destination: AnalyticsS3BucketDestination,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AnalyticsExportDestination {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ANALYTICS_EXPORT_DESTINATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::ANALYTICS_EXPORT_DESTINATION_MEMBERS[0],
+            &self.s3_bucket_destination,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AnalyticsExportDestination {
+    fn schema() -> &'static Shape {
+        &schemas::ANALYTICS_EXPORT_DESTINATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ANALYTICS_EXPORT_DESTINATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.s3_bucket_destination = ReadValue::read(reader, &schemas::ANALYTICS_EXPORT_DESTINATION_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AnalyticsExportDestination);
+
+/// `AnalyticsFilter`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyticsFilter {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tag`
+    pub tag: Option<Tag>,
+    /// `And`
+    pub and: Option<AnalyticsAndOperator>,
+}
+
+impl Structure for AnalyticsFilter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ANALYTICS_FILTER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ANALYTICS_FILTER_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::ANALYTICS_FILTER_MEMBERS[1], &self.tag);
+        put_optional(writer, &schemas::ANALYTICS_FILTER_MEMBERS[2], &self.and);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AnalyticsFilter {
+    fn schema() -> &'static Shape {
+        &schemas::ANALYTICS_FILTER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::ANALYTICS_FILTER_MEMBERS[0])?),
+            1 => self.tag = Some(ReadValue::read(reader, &schemas::ANALYTICS_FILTER_MEMBERS[1])?),
+            2 => self.and = Some(ReadValue::read(reader, &schemas::ANALYTICS_FILTER_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AnalyticsFilter);
+
+/// `AnalyticsS3BucketDestination`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyticsS3BucketDestination {
+    /// `Format`
+    pub format: String,
+    /// `BucketAccountId`
+    pub bucket_account_id: Option<String>,
+    /// `Bucket`
+    pub bucket: String,
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AnalyticsS3BucketDestination {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ANALYTICS_S3_BUCKET_DESTINATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS[0], &self.format, self.missing.has(0));
+        put_optional(writer, &schemas::ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS[1], &self.bucket_account_id);
+        put_needed(writer, &schemas::ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS[2], &self.bucket, self.missing.has(2));
+        put_optional(writer, &schemas::ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS[3], &self.prefix);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AnalyticsS3BucketDestination {
+    fn schema() -> &'static Shape {
+        &schemas::ANALYTICS_S3_BUCKET_DESTINATION
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::ANALYTICS_S3_BUCKET_DESTINATION) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.format = ReadValue::read(reader, &schemas::ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS[0])?,
+            1 => {
+                self.bucket_account_id =
+                    Some(ReadValue::read(reader, &schemas::ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS[1])?)
+            }
+            2 => self.bucket = ReadValue::read(reader, &schemas::ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS[2])?,
+            3 => self.prefix = Some(ReadValue::read(reader, &schemas::ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AnalyticsS3BucketDestination);
+
+/// `BlockedEncryptionTypes`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlockedEncryptionTypes {
+    /// `EncryptionType`
+    pub encryption_type: Option<Vec<String>>,
+}
+
+impl Structure for BlockedEncryptionTypes {
+    fn shape(&self) -> &'static Shape {
+        &schemas::BLOCKED_ENCRYPTION_TYPES
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::BLOCKED_ENCRYPTION_TYPES_MEMBERS[0], &self.encryption_type);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for BlockedEncryptionTypes {
+    fn schema() -> &'static Shape {
+        &schemas::BLOCKED_ENCRYPTION_TYPES
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.encryption_type = Some(ReadValue::read(reader, &schemas::BLOCKED_ENCRYPTION_TYPES_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(BlockedEncryptionTypes);
+
 /// `Bucket`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bucket {
@@ -200,6 +655,365 @@ impl ReadStructure for BucketInfo {
 }
 
 structure_value!(BucketInfo);
+
+/// `BucketLifecycleConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BucketLifecycleConfiguration {
+    /// `Rules`
+    pub rules: Vec<LifecycleRule>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for BucketLifecycleConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::BUCKET_LIFECYCLE_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::BUCKET_LIFECYCLE_CONFIGURATION_MEMBERS[0], &self.rules, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for BucketLifecycleConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::BUCKET_LIFECYCLE_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::BUCKET_LIFECYCLE_CONFIGURATION) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.rules = ReadValue::read(reader, &schemas::BUCKET_LIFECYCLE_CONFIGURATION_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(BucketLifecycleConfiguration);
+
+/// `BucketLoggingStatus`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BucketLoggingStatus {
+    /// `LoggingEnabled`
+    pub logging_enabled: Option<LoggingEnabled>,
+}
+
+impl Structure for BucketLoggingStatus {
+    fn shape(&self) -> &'static Shape {
+        &schemas::BUCKET_LOGGING_STATUS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::BUCKET_LOGGING_STATUS_MEMBERS[0], &self.logging_enabled);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for BucketLoggingStatus {
+    fn schema() -> &'static Shape {
+        &schemas::BUCKET_LOGGING_STATUS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.logging_enabled = Some(ReadValue::read(reader, &schemas::BUCKET_LOGGING_STATUS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(BucketLoggingStatus);
+
+/// `CORSConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CORSConfiguration {
+    /// `CORSRules`
+    pub cors_rules: Vec<CORSRule>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CORSConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CORS_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::CORS_CONFIGURATION_MEMBERS[0], &self.cors_rules, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CORSConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::CORS_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::CORS_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.cors_rules = ReadValue::read(reader, &schemas::CORS_CONFIGURATION_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CORSConfiguration);
+
+/// `CORSRule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CORSRule {
+    /// `ID`
+    pub id: Option<String>,
+    /// `AllowedHeaders`
+    pub allowed_headers: Option<Vec<String>>,
+    /// `AllowedMethods`
+    pub allowed_methods: Vec<String>,
+    /// `AllowedOrigins`
+    pub allowed_origins: Vec<String>,
+    /// `ExposeHeaders`
+    pub expose_headers: Option<Vec<String>>,
+    /// `MaxAgeSeconds`
+    pub max_age_seconds: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CORSRule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CORS_RULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CORS_RULE_MEMBERS[0], &self.id);
+        put_optional(writer, &schemas::CORS_RULE_MEMBERS[1], &self.allowed_headers);
+        put_needed(writer, &schemas::CORS_RULE_MEMBERS[2], &self.allowed_methods, self.missing.has(2));
+        put_needed(writer, &schemas::CORS_RULE_MEMBERS[3], &self.allowed_origins, self.missing.has(3));
+        put_optional(writer, &schemas::CORS_RULE_MEMBERS[4], &self.expose_headers);
+        put_optional(writer, &schemas::CORS_RULE_MEMBERS[5], &self.max_age_seconds);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CORSRule {
+    fn schema() -> &'static Shape {
+        &schemas::CORS_RULE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::CORS_RULE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = Some(ReadValue::read(reader, &schemas::CORS_RULE_MEMBERS[0])?),
+            1 => self.allowed_headers = Some(ReadValue::read(reader, &schemas::CORS_RULE_MEMBERS[1])?),
+            2 => self.allowed_methods = ReadValue::read(reader, &schemas::CORS_RULE_MEMBERS[2])?,
+            3 => self.allowed_origins = ReadValue::read(reader, &schemas::CORS_RULE_MEMBERS[3])?,
+            4 => self.expose_headers = Some(ReadValue::read(reader, &schemas::CORS_RULE_MEMBERS[4])?),
+            5 => self.max_age_seconds = Some(ReadValue::read(reader, &schemas::CORS_RULE_MEMBERS[5])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CORSRule);
+
+/// `CSVInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CSVInput {
+    /// `FileHeaderInfo`
+    pub file_header_info: Option<String>,
+    /// `Comments`
+    pub comments: Option<String>,
+    /// `QuoteEscapeCharacter`
+    pub quote_escape_character: Option<String>,
+    /// `RecordDelimiter`
+    pub record_delimiter: Option<String>,
+    /// `FieldDelimiter`
+    pub field_delimiter: Option<String>,
+    /// `QuoteCharacter`
+    pub quote_character: Option<String>,
+    /// `AllowQuotedRecordDelimiter`
+    pub allow_quoted_record_delimiter: Option<bool>,
+}
+
+impl Structure for CSVInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CSV_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CSV_INPUT_MEMBERS[0], &self.file_header_info);
+        put_optional(writer, &schemas::CSV_INPUT_MEMBERS[1], &self.comments);
+        put_optional(writer, &schemas::CSV_INPUT_MEMBERS[2], &self.quote_escape_character);
+        put_optional(writer, &schemas::CSV_INPUT_MEMBERS[3], &self.record_delimiter);
+        put_optional(writer, &schemas::CSV_INPUT_MEMBERS[4], &self.field_delimiter);
+        put_optional(writer, &schemas::CSV_INPUT_MEMBERS[5], &self.quote_character);
+        put_optional(writer, &schemas::CSV_INPUT_MEMBERS[6], &self.allow_quoted_record_delimiter);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CSVInput {
+    fn schema() -> &'static Shape {
+        &schemas::CSV_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.file_header_info = Some(ReadValue::read(reader, &schemas::CSV_INPUT_MEMBERS[0])?),
+            1 => self.comments = Some(ReadValue::read(reader, &schemas::CSV_INPUT_MEMBERS[1])?),
+            2 => self.quote_escape_character = Some(ReadValue::read(reader, &schemas::CSV_INPUT_MEMBERS[2])?),
+            3 => self.record_delimiter = Some(ReadValue::read(reader, &schemas::CSV_INPUT_MEMBERS[3])?),
+            4 => self.field_delimiter = Some(ReadValue::read(reader, &schemas::CSV_INPUT_MEMBERS[4])?),
+            5 => self.quote_character = Some(ReadValue::read(reader, &schemas::CSV_INPUT_MEMBERS[5])?),
+            6 => self.allow_quoted_record_delimiter = Some(ReadValue::read(reader, &schemas::CSV_INPUT_MEMBERS[6])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CSVInput);
+
+/// `CSVOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CSVOutput {
+    /// `QuoteFields`
+    pub quote_fields: Option<String>,
+    /// `QuoteEscapeCharacter`
+    pub quote_escape_character: Option<String>,
+    /// `RecordDelimiter`
+    pub record_delimiter: Option<String>,
+    /// `FieldDelimiter`
+    pub field_delimiter: Option<String>,
+    /// `QuoteCharacter`
+    pub quote_character: Option<String>,
+}
+
+impl Structure for CSVOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CSV_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CSV_OUTPUT_MEMBERS[0], &self.quote_fields);
+        put_optional(writer, &schemas::CSV_OUTPUT_MEMBERS[1], &self.quote_escape_character);
+        put_optional(writer, &schemas::CSV_OUTPUT_MEMBERS[2], &self.record_delimiter);
+        put_optional(writer, &schemas::CSV_OUTPUT_MEMBERS[3], &self.field_delimiter);
+        put_optional(writer, &schemas::CSV_OUTPUT_MEMBERS[4], &self.quote_character);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CSVOutput {
+    fn schema() -> &'static Shape {
+        &schemas::CSV_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.quote_fields = Some(ReadValue::read(reader, &schemas::CSV_OUTPUT_MEMBERS[0])?),
+            1 => self.quote_escape_character = Some(ReadValue::read(reader, &schemas::CSV_OUTPUT_MEMBERS[1])?),
+            2 => self.record_delimiter = Some(ReadValue::read(reader, &schemas::CSV_OUTPUT_MEMBERS[2])?),
+            3 => self.field_delimiter = Some(ReadValue::read(reader, &schemas::CSV_OUTPUT_MEMBERS[3])?),
+            4 => self.quote_character = Some(ReadValue::read(reader, &schemas::CSV_OUTPUT_MEMBERS[4])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CSVOutput);
+
+/// `Checksum`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checksum {
+    /// `ChecksumCRC32`
+    pub checksum_crc32: Option<String>,
+    /// `ChecksumCRC32C`
+    pub checksum_crc32_c: Option<String>,
+    /// `ChecksumCRC64NVME`
+    pub checksum_crc64_nvme: Option<String>,
+    /// `ChecksumSHA1`
+    pub checksum_sha1: Option<String>,
+    /// `ChecksumSHA256`
+    pub checksum_sha256: Option<String>,
+    /// `ChecksumSHA512`
+    pub checksum_sha512: Option<String>,
+    /// `ChecksumMD5`
+    pub checksum_md5: Option<String>,
+    /// `ChecksumXXHASH64`
+    pub checksum_xxhash64: Option<String>,
+    /// `ChecksumXXHASH3`
+    pub checksum_xxhash3: Option<String>,
+    /// `ChecksumXXHASH128`
+    pub checksum_xxhash128: Option<String>,
+    /// `ChecksumType`
+    pub checksum_type: Option<String>,
+}
+
+impl Structure for Checksum {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHECKSUM
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[0], &self.checksum_crc32);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[1], &self.checksum_crc32_c);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[2], &self.checksum_crc64_nvme);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[3], &self.checksum_sha1);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[4], &self.checksum_sha256);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[5], &self.checksum_sha512);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[6], &self.checksum_md5);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[7], &self.checksum_xxhash64);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[8], &self.checksum_xxhash3);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[9], &self.checksum_xxhash128);
+        put_optional(writer, &schemas::CHECKSUM_MEMBERS[10], &self.checksum_type);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Checksum {
+    fn schema() -> &'static Shape {
+        &schemas::CHECKSUM
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.checksum_crc32 = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[0])?),
+            1 => self.checksum_crc32_c = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[1])?),
+            2 => self.checksum_crc64_nvme = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[2])?),
+            3 => self.checksum_sha1 = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[3])?),
+            4 => self.checksum_sha256 = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[4])?),
+            5 => self.checksum_sha512 = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[5])?),
+            6 => self.checksum_md5 = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[6])?),
+            7 => self.checksum_xxhash64 = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[7])?),
+            8 => self.checksum_xxhash3 = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[8])?),
+            9 => self.checksum_xxhash128 = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[9])?),
+            10 => self.checksum_type = Some(ReadValue::read(reader, &schemas::CHECKSUM_MEMBERS[10])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Checksum);
 
 /// `CommonPrefix`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -764,6 +1578,44 @@ impl ReadStructure for CompletedPart {
 }
 
 structure_value!(CompletedPart);
+
+/// `Condition`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Condition {
+    /// `HttpErrorCodeReturnedEquals`
+    pub http_error_code_returned_equals: Option<String>,
+    /// `KeyPrefixEquals`
+    pub key_prefix_equals: Option<String>,
+}
+
+impl Structure for Condition {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CONDITION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CONDITION_MEMBERS[0], &self.http_error_code_returned_equals);
+        put_optional(writer, &schemas::CONDITION_MEMBERS[1], &self.key_prefix_equals);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Condition {
+    fn schema() -> &'static Shape {
+        &schemas::CONDITION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.http_error_code_returned_equals = Some(ReadValue::read(reader, &schemas::CONDITION_MEMBERS[0])?),
+            1 => self.key_prefix_equals = Some(ReadValue::read(reader, &schemas::CONDITION_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Condition);
 
 /// `CopyObjectOutput`.
 #[derive(Clone, Default, PartialEq)]
@@ -1975,6 +2827,52 @@ impl ReadStructure for CreateMultipartUploadRequest {
 
 structure_value!(CreateMultipartUploadRequest);
 
+/// `DefaultRetention`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DefaultRetention {
+    /// `Mode`
+    pub mode: Option<String>,
+    /// `Days`
+    pub days: Option<i32>,
+    /// `Years`
+    pub years: Option<i32>,
+    /// `DefaultEventHold`
+    pub default_event_hold: Option<EventHoldDuration>,
+}
+
+impl Structure for DefaultRetention {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DEFAULT_RETENTION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DEFAULT_RETENTION_MEMBERS[0], &self.mode);
+        put_optional(writer, &schemas::DEFAULT_RETENTION_MEMBERS[1], &self.days);
+        put_optional(writer, &schemas::DEFAULT_RETENTION_MEMBERS[2], &self.years);
+        put_optional(writer, &schemas::DEFAULT_RETENTION_MEMBERS[3], &self.default_event_hold);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DefaultRetention {
+    fn schema() -> &'static Shape {
+        &schemas::DEFAULT_RETENTION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.mode = Some(ReadValue::read(reader, &schemas::DEFAULT_RETENTION_MEMBERS[0])?),
+            1 => self.days = Some(ReadValue::read(reader, &schemas::DEFAULT_RETENTION_MEMBERS[1])?),
+            2 => self.years = Some(ReadValue::read(reader, &schemas::DEFAULT_RETENTION_MEMBERS[2])?),
+            3 => self.default_event_hold = Some(ReadValue::read(reader, &schemas::DEFAULT_RETENTION_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DefaultRetention);
+
 /// `Delete`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delete {
@@ -2018,6 +2916,601 @@ impl ReadStructure for Delete {
 }
 
 structure_value!(Delete);
+
+/// `DeleteBucketAnalyticsConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketAnalyticsConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketAnalyticsConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketAnalyticsConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket =
+                    ReadValue::read(reader, &schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => self.id = ReadValue::read(reader, &schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketAnalyticsConfigurationRequest);
+
+/// `DeleteBucketCorsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketCorsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketCorsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_CORS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_BUCKET_CORS_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::DELETE_BUCKET_CORS_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketCorsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_CORS_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DELETE_BUCKET_CORS_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DELETE_BUCKET_CORS_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_CORS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketCorsRequest);
+
+/// `DeleteBucketEncryptionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketEncryptionRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketEncryptionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_ENCRYPTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_BUCKET_ENCRYPTION_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::DELETE_BUCKET_ENCRYPTION_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketEncryptionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_ENCRYPTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_BUCKET_ENCRYPTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DELETE_BUCKET_ENCRYPTION_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_ENCRYPTION_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketEncryptionRequest);
+
+/// `DeleteBucketIntelligentTieringConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketIntelligentTieringConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketIntelligentTieringConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketIntelligentTieringConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(
+                    reader,
+                    &schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[0],
+                )?
+            }
+            1 => {
+                self.id = ReadValue::read(
+                    reader,
+                    &schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[1],
+                )?
+            }
+            2 => {
+                self.expected_bucket_owner = Some(ReadValue::read(
+                    reader,
+                    &schemas::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[2],
+                )?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketIntelligentTieringConfigurationRequest);
+
+/// `DeleteBucketInventoryConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketInventoryConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketInventoryConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketInventoryConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket =
+                    ReadValue::read(reader, &schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => self.id = ReadValue::read(reader, &schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketInventoryConfigurationRequest);
+
+/// `DeleteBucketLifecycleRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketLifecycleRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketLifecycleRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_LIFECYCLE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_BUCKET_LIFECYCLE_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::DELETE_BUCKET_LIFECYCLE_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketLifecycleRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_LIFECYCLE_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_BUCKET_LIFECYCLE_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DELETE_BUCKET_LIFECYCLE_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_LIFECYCLE_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketLifecycleRequest);
+
+/// `DeleteBucketMetricsConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketMetricsConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketMetricsConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketMetricsConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => self.id = ReadValue::read(reader, &schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketMetricsConfigurationRequest);
+
+/// `DeleteBucketOwnershipControlsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketOwnershipControlsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketOwnershipControlsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(
+            writer,
+            &schemas::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[1],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketOwnershipControlsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketOwnershipControlsRequest);
+
+/// `DeleteBucketPolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketPolicyRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketPolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_BUCKET_POLICY_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::DELETE_BUCKET_POLICY_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketPolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DELETE_BUCKET_POLICY_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DELETE_BUCKET_POLICY_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_POLICY_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketPolicyRequest);
+
+/// `DeleteBucketReplicationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketReplicationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketReplicationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_REPLICATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_BUCKET_REPLICATION_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::DELETE_BUCKET_REPLICATION_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketReplicationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_REPLICATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_BUCKET_REPLICATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DELETE_BUCKET_REPLICATION_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_REPLICATION_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketReplicationRequest);
 
 /// `DeleteBucketRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2112,6 +3605,53 @@ impl ReadStructure for DeleteBucketTaggingRequest {
 
 structure_value!(DeleteBucketTaggingRequest);
 
+/// `DeleteBucketWebsiteRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketWebsiteRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteBucketWebsiteRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_BUCKET_WEBSITE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_BUCKET_WEBSITE_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::DELETE_BUCKET_WEBSITE_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteBucketWebsiteRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_BUCKET_WEBSITE_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DELETE_BUCKET_WEBSITE_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DELETE_BUCKET_WEBSITE_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_BUCKET_WEBSITE_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteBucketWebsiteRequest);
+
 /// `DeleteMarkerEntry`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteMarkerEntry {
@@ -2161,6 +3701,40 @@ impl ReadStructure for DeleteMarkerEntry {
 }
 
 structure_value!(DeleteMarkerEntry);
+
+/// `DeleteMarkerReplication`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteMarkerReplication {
+    /// `Status`
+    pub status: Option<String>,
+}
+
+impl Structure for DeleteMarkerReplication {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_MARKER_REPLICATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DELETE_MARKER_REPLICATION_MEMBERS[0], &self.status);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteMarkerReplication {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_MARKER_REPLICATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.status = Some(ReadValue::read(reader, &schemas::DELETE_MARKER_REPLICATION_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteMarkerReplication);
 
 /// `DeleteObjectOutput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2488,6 +4062,56 @@ impl ReadStructure for DeleteObjectsRequest {
 
 structure_value!(DeleteObjectsRequest);
 
+/// `DeletePublicAccessBlockRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeletePublicAccessBlockRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeletePublicAccessBlockRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeletePublicAccessBlockRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeletePublicAccessBlockRequest);
+
 /// `DeletedObject`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletedObject {
@@ -2534,6 +4158,165 @@ impl ReadStructure for DeletedObject {
 
 structure_value!(DeletedObject);
 
+/// `Destination`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Destination {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Account`
+    pub account: Option<String>,
+    /// `StorageClass`
+    pub storage_class: Option<String>,
+    /// `AccessControlTranslation`
+    pub access_control_translation: Option<AccessControlTranslation>,
+    /// `EncryptionConfiguration`
+    pub encryption_configuration: Option<EncryptionConfiguration>,
+    /// `ReplicationTime`
+    pub replication_time: Option<ReplicationTime>,
+    /// `Metrics`
+    pub metrics: Option<Metrics>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for Destination {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESTINATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DESTINATION_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::DESTINATION_MEMBERS[1], &self.account);
+        put_optional(writer, &schemas::DESTINATION_MEMBERS[2], &self.storage_class);
+        put_optional(writer, &schemas::DESTINATION_MEMBERS[3], &self.access_control_translation);
+        put_optional(writer, &schemas::DESTINATION_MEMBERS[4], &self.encryption_configuration);
+        put_optional(writer, &schemas::DESTINATION_MEMBERS[5], &self.replication_time);
+        put_optional(writer, &schemas::DESTINATION_MEMBERS[6], &self.metrics);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Destination {
+    fn schema() -> &'static Shape {
+        &schemas::DESTINATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DESTINATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::DESTINATION_MEMBERS[0])?,
+            1 => self.account = Some(ReadValue::read(reader, &schemas::DESTINATION_MEMBERS[1])?),
+            2 => self.storage_class = Some(ReadValue::read(reader, &schemas::DESTINATION_MEMBERS[2])?),
+            3 => self.access_control_translation = Some(ReadValue::read(reader, &schemas::DESTINATION_MEMBERS[3])?),
+            4 => self.encryption_configuration = Some(ReadValue::read(reader, &schemas::DESTINATION_MEMBERS[4])?),
+            5 => self.replication_time = Some(ReadValue::read(reader, &schemas::DESTINATION_MEMBERS[5])?),
+            6 => self.metrics = Some(ReadValue::read(reader, &schemas::DESTINATION_MEMBERS[6])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Destination);
+
+/// `Encryption`.
+#[derive(Clone, Default, PartialEq)]
+pub struct Encryption {
+    /// `EncryptionType`
+    pub encryption_type: String,
+    /// `KMSKeyId`
+    pub kms_key_id: Option<String>,
+    /// `KMSContext`
+    pub kms_context: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for Encryption {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Encryption")
+            .field("encryption_type", &self.encryption_type)
+            .field("kms_key_id", &self.kms_key_id.as_ref().map(|_| Hidden))
+            .field("kms_context", &self.kms_context)
+            .finish()
+    }
+}
+
+impl Structure for Encryption {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ENCRYPTION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::ENCRYPTION_MEMBERS[0], &self.encryption_type, self.missing.has(0));
+        put_optional(writer, &schemas::ENCRYPTION_MEMBERS[1], &self.kms_key_id);
+        put_optional(writer, &schemas::ENCRYPTION_MEMBERS[2], &self.kms_context);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Encryption {
+    fn schema() -> &'static Shape {
+        &schemas::ENCRYPTION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ENCRYPTION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.encryption_type = ReadValue::read(reader, &schemas::ENCRYPTION_MEMBERS[0])?,
+            1 => self.kms_key_id = Some(ReadValue::read(reader, &schemas::ENCRYPTION_MEMBERS[1])?),
+            2 => self.kms_context = Some(ReadValue::read(reader, &schemas::ENCRYPTION_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Encryption);
+
+/// `EncryptionConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EncryptionConfiguration {
+    /// `ReplicaKmsKeyID`
+    pub replica_kms_key_id: Option<String>,
+}
+
+impl Structure for EncryptionConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ENCRYPTION_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ENCRYPTION_CONFIGURATION_MEMBERS[0], &self.replica_kms_key_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EncryptionConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::ENCRYPTION_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.replica_kms_key_id = Some(ReadValue::read(reader, &schemas::ENCRYPTION_CONFIGURATION_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EncryptionConfiguration);
+
 /// `Error`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Error {
@@ -2579,6 +4362,1083 @@ impl ReadStructure for Error {
 }
 
 structure_value!(Error);
+
+/// `ErrorDocument`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ErrorDocument {
+    /// `Key`
+    pub key: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ErrorDocument {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ERROR_DOCUMENT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::ERROR_DOCUMENT_MEMBERS[0], &self.key, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ErrorDocument {
+    fn schema() -> &'static Shape {
+        &schemas::ERROR_DOCUMENT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ERROR_DOCUMENT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.key = ReadValue::read(reader, &schemas::ERROR_DOCUMENT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ErrorDocument);
+
+/// `EventBridgeConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventBridgeConfiguration {}
+
+impl Structure for EventBridgeConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EVENT_BRIDGE_CONFIGURATION
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EventBridgeConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::EVENT_BRIDGE_CONFIGURATION
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(EventBridgeConfiguration);
+
+/// `EventHoldDuration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventHoldDuration {
+    /// `Days`
+    pub days: Option<i32>,
+    /// `Years`
+    pub years: Option<i32>,
+}
+
+impl Structure for EventHoldDuration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EVENT_HOLD_DURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::EVENT_HOLD_DURATION_MEMBERS[0], &self.days);
+        put_optional(writer, &schemas::EVENT_HOLD_DURATION_MEMBERS[1], &self.years);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EventHoldDuration {
+    fn schema() -> &'static Shape {
+        &schemas::EVENT_HOLD_DURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.days = Some(ReadValue::read(reader, &schemas::EVENT_HOLD_DURATION_MEMBERS[0])?),
+            1 => self.years = Some(ReadValue::read(reader, &schemas::EVENT_HOLD_DURATION_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EventHoldDuration);
+
+/// `ExistingObjectReplication`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExistingObjectReplication {
+    /// `Status`
+    pub status: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ExistingObjectReplication {
+    fn shape(&self) -> &'static Shape {
+        &schemas::EXISTING_OBJECT_REPLICATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::EXISTING_OBJECT_REPLICATION_MEMBERS[0], &self.status, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ExistingObjectReplication {
+    fn schema() -> &'static Shape {
+        &schemas::EXISTING_OBJECT_REPLICATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::EXISTING_OBJECT_REPLICATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.status = ReadValue::read(reader, &schemas::EXISTING_OBJECT_REPLICATION_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ExistingObjectReplication);
+
+/// `FilterRule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilterRule {
+    /// `Name`
+    pub name: Option<String>,
+    /// `Value`
+    pub value: Option<String>,
+}
+
+impl Structure for FilterRule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::FILTER_RULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::FILTER_RULE_MEMBERS[0], &self.name);
+        put_optional(writer, &schemas::FILTER_RULE_MEMBERS[1], &self.value);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for FilterRule {
+    fn schema() -> &'static Shape {
+        &schemas::FILTER_RULE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.name = Some(ReadValue::read(reader, &schemas::FILTER_RULE_MEMBERS[0])?),
+            1 => self.value = Some(ReadValue::read(reader, &schemas::FILTER_RULE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(FilterRule);
+
+/// `GetBucketAbacOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAbacOutput {
+    /// `AbacStatus`
+    pub abac_status: Option<AbacStatus>,
+}
+
+impl Structure for GetBucketAbacOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ABAC_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_ABAC_OUTPUT_MEMBERS[0], &self.abac_status);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketAbacOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ABAC_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.abac_status = Some(ReadValue::read(reader, &schemas::GET_BUCKET_ABAC_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketAbacOutput);
+
+/// `GetBucketAbacRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAbacRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketAbacRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ABAC_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_ABAC_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_ABAC_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketAbacRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ABAC_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_BUCKET_ABAC_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_ABAC_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ABAC_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketAbacRequest);
+
+/// `GetBucketAccelerateConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAccelerateConfigurationOutput {
+    /// `Status`
+    pub status: Option<String>,
+    /// `RequestCharged`
+    pub request_charged: Option<String>,
+}
+
+impl Structure for GetBucketAccelerateConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT_MEMBERS[0], &self.status);
+        put_optional(writer, &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT_MEMBERS[1], &self.request_charged);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketAccelerateConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.status =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.request_charged =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketAccelerateConfigurationOutput);
+
+/// `GetBucketAccelerateConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAccelerateConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketAccelerateConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.expected_bucket_owner,
+        );
+        put_optional(writer, &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[2], &self.request_payer);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketAccelerateConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.request_payer =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketAccelerateConfigurationRequest);
+
+/// `GetBucketAclOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAclOutput {
+    /// `Owner`
+    pub owner: Option<Owner>,
+    /// `Grants`
+    pub grants: Option<Vec<Grant>>,
+}
+
+impl Structure for GetBucketAclOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ACL_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_ACL_OUTPUT_MEMBERS[0], &self.owner);
+        put_optional(writer, &schemas::GET_BUCKET_ACL_OUTPUT_MEMBERS[1], &self.grants);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketAclOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ACL_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.owner = Some(ReadValue::read(reader, &schemas::GET_BUCKET_ACL_OUTPUT_MEMBERS[0])?),
+            1 => self.grants = Some(ReadValue::read(reader, &schemas::GET_BUCKET_ACL_OUTPUT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketAclOutput);
+
+/// `GetBucketAclRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAclRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketAclRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ACL_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_ACL_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_ACL_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketAclRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ACL_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_BUCKET_ACL_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_ACL_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner = Some(ReadValue::read(reader, &schemas::GET_BUCKET_ACL_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketAclRequest);
+
+/// `GetBucketAnalyticsConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAnalyticsConfigurationOutput {
+    /// `AnalyticsConfiguration`
+    pub analytics_configuration: Option<AnalyticsConfiguration>,
+}
+
+impl Structure for GetBucketAnalyticsConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT_MEMBERS[0],
+            &self.analytics_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketAnalyticsConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.analytics_configuration =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketAnalyticsConfigurationOutput);
+
+/// `GetBucketAnalyticsConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAnalyticsConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketAnalyticsConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketAnalyticsConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => self.id = ReadValue::read(reader, &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketAnalyticsConfigurationRequest);
+
+/// `GetBucketCorsOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketCorsOutput {
+    /// `CORSRules`
+    pub cors_rules: Option<Vec<CORSRule>>,
+}
+
+impl Structure for GetBucketCorsOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_CORS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_CORS_OUTPUT_MEMBERS[0], &self.cors_rules);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketCorsOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_CORS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.cors_rules = Some(ReadValue::read(reader, &schemas::GET_BUCKET_CORS_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketCorsOutput);
+
+/// `GetBucketCorsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketCorsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketCorsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_CORS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_CORS_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_CORS_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketCorsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_CORS_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_BUCKET_CORS_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_CORS_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_CORS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketCorsRequest);
+
+/// `GetBucketEncryptionOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketEncryptionOutput {
+    /// `ServerSideEncryptionConfiguration`
+    pub server_side_encryption_configuration: Option<ServerSideEncryptionConfiguration>,
+}
+
+impl Structure for GetBucketEncryptionOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ENCRYPTION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_ENCRYPTION_OUTPUT_MEMBERS[0],
+            &self.server_side_encryption_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketEncryptionOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ENCRYPTION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.server_side_encryption_configuration =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ENCRYPTION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketEncryptionOutput);
+
+/// `GetBucketEncryptionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketEncryptionRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketEncryptionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_ENCRYPTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_ENCRYPTION_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_ENCRYPTION_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketEncryptionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_ENCRYPTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_BUCKET_ENCRYPTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_ENCRYPTION_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_ENCRYPTION_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketEncryptionRequest);
+
+/// `GetBucketIntelligentTieringConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketIntelligentTieringConfigurationOutput {
+    /// `IntelligentTieringConfiguration`
+    pub intelligent_tiering_configuration: Option<IntelligentTieringConfiguration>,
+}
+
+impl Structure for GetBucketIntelligentTieringConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT_MEMBERS[0],
+            &self.intelligent_tiering_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketIntelligentTieringConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.intelligent_tiering_configuration = Some(ReadValue::read(
+                    reader,
+                    &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT_MEMBERS[0],
+                )?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketIntelligentTieringConfigurationOutput);
+
+/// `GetBucketIntelligentTieringConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketIntelligentTieringConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketIntelligentTieringConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketIntelligentTieringConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket =
+                    ReadValue::read(reader, &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.id =
+                    ReadValue::read(reader, &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.expected_bucket_owner = Some(ReadValue::read(
+                    reader,
+                    &schemas::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[2],
+                )?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketIntelligentTieringConfigurationRequest);
+
+/// `GetBucketInventoryConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketInventoryConfigurationOutput {
+    /// `InventoryConfiguration`
+    pub inventory_configuration: Option<InventoryConfiguration>,
+}
+
+impl Structure for GetBucketInventoryConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT_MEMBERS[0],
+            &self.inventory_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketInventoryConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.inventory_configuration =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketInventoryConfigurationOutput);
+
+/// `GetBucketInventoryConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketInventoryConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketInventoryConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketInventoryConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => self.id = ReadValue::read(reader, &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketInventoryConfigurationRequest);
+
+/// `GetBucketLifecycleConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketLifecycleConfigurationOutput {
+    /// `Rules`
+    pub rules: Option<Vec<LifecycleRule>>,
+    /// `TransitionDefaultMinimumObjectSize`
+    pub transition_default_minimum_object_size: Option<String>,
+}
+
+impl Structure for GetBucketLifecycleConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS[0], &self.rules);
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS[1],
+            &self.transition_default_minimum_object_size,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketLifecycleConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.rules =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.transition_default_minimum_object_size =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketLifecycleConfigurationOutput);
+
+/// `GetBucketLifecycleConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketLifecycleConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketLifecycleConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketLifecycleConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketLifecycleConfigurationRequest);
 
 /// `GetBucketLocationOutput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2663,6 +5523,685 @@ impl ReadStructure for GetBucketLocationRequest {
 }
 
 structure_value!(GetBucketLocationRequest);
+
+/// `GetBucketLoggingOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketLoggingOutput {
+    /// `LoggingEnabled`
+    pub logging_enabled: Option<LoggingEnabled>,
+}
+
+impl Structure for GetBucketLoggingOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_LOGGING_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_LOGGING_OUTPUT_MEMBERS[0], &self.logging_enabled);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketLoggingOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_LOGGING_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.logging_enabled = Some(ReadValue::read(reader, &schemas::GET_BUCKET_LOGGING_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketLoggingOutput);
+
+/// `GetBucketLoggingRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketLoggingRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketLoggingRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_LOGGING_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_LOGGING_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_LOGGING_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketLoggingRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_LOGGING_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_BUCKET_LOGGING_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_LOGGING_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_LOGGING_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketLoggingRequest);
+
+/// `GetBucketMetricsConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketMetricsConfigurationOutput {
+    /// `MetricsConfiguration`
+    pub metrics_configuration: Option<MetricsConfiguration>,
+}
+
+impl Structure for GetBucketMetricsConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT_MEMBERS[0], &self.metrics_configuration);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketMetricsConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.metrics_configuration =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketMetricsConfigurationOutput);
+
+/// `GetBucketMetricsConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketMetricsConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketMetricsConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketMetricsConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[0])?,
+            1 => self.id = ReadValue::read(reader, &schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketMetricsConfigurationRequest);
+
+/// `GetBucketNotificationConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketNotificationConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketNotificationConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(
+            writer,
+            &schemas::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketNotificationConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket =
+                    ReadValue::read(reader, &schemas::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketNotificationConfigurationRequest);
+
+/// `GetBucketOwnershipControlsOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketOwnershipControlsOutput {
+    /// `OwnershipControls`
+    pub ownership_controls: Option<OwnershipControls>,
+}
+
+impl Structure for GetBucketOwnershipControlsOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT_MEMBERS[0], &self.ownership_controls);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketOwnershipControlsOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.ownership_controls =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketOwnershipControlsOutput);
+
+/// `GetBucketOwnershipControlsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketOwnershipControlsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketOwnershipControlsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketOwnershipControlsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketOwnershipControlsRequest);
+
+/// `GetBucketPolicyOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketPolicyOutput {
+    /// `Policy`
+    pub policy: Option<String>,
+}
+
+impl Structure for GetBucketPolicyOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_POLICY_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_POLICY_OUTPUT_MEMBERS[0], &self.policy);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketPolicyOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_POLICY_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.policy = Some(ReadValue::read(reader, &schemas::GET_BUCKET_POLICY_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketPolicyOutput);
+
+/// `GetBucketPolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketPolicyRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketPolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_POLICY_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_POLICY_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketPolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_BUCKET_POLICY_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_POLICY_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_POLICY_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketPolicyRequest);
+
+/// `GetBucketPolicyStatusOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketPolicyStatusOutput {
+    /// `PolicyStatus`
+    pub policy_status: Option<PolicyStatus>,
+}
+
+impl Structure for GetBucketPolicyStatusOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_POLICY_STATUS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_POLICY_STATUS_OUTPUT_MEMBERS[0], &self.policy_status);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketPolicyStatusOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_POLICY_STATUS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.policy_status =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_POLICY_STATUS_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketPolicyStatusOutput);
+
+/// `GetBucketPolicyStatusRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketPolicyStatusRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketPolicyStatusRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_POLICY_STATUS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_POLICY_STATUS_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_POLICY_STATUS_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketPolicyStatusRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_POLICY_STATUS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_POLICY_STATUS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_POLICY_STATUS_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_POLICY_STATUS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketPolicyStatusRequest);
+
+/// `GetBucketReplicationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketReplicationOutput {
+    /// `ReplicationConfiguration`
+    pub replication_configuration: Option<ReplicationConfiguration>,
+}
+
+impl Structure for GetBucketReplicationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_REPLICATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_REPLICATION_OUTPUT_MEMBERS[0], &self.replication_configuration);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketReplicationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_REPLICATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.replication_configuration =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_REPLICATION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketReplicationOutput);
+
+/// `GetBucketReplicationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketReplicationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketReplicationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_REPLICATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_REPLICATION_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_REPLICATION_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketReplicationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_REPLICATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_REPLICATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_REPLICATION_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_REPLICATION_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketReplicationRequest);
+
+/// `GetBucketRequestPaymentOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketRequestPaymentOutput {
+    /// `Payer`
+    pub payer: Option<String>,
+}
+
+impl Structure for GetBucketRequestPaymentOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_REQUEST_PAYMENT_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_REQUEST_PAYMENT_OUTPUT_MEMBERS[0], &self.payer);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketRequestPaymentOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_REQUEST_PAYMENT_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.payer = Some(ReadValue::read(reader, &schemas::GET_BUCKET_REQUEST_PAYMENT_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketRequestPaymentOutput);
+
+/// `GetBucketRequestPaymentRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketRequestPaymentRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketRequestPaymentRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_REQUEST_PAYMENT_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketRequestPaymentRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_REQUEST_PAYMENT_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_BUCKET_REQUEST_PAYMENT_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketRequestPaymentRequest);
 
 /// `GetBucketTaggingOutput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2829,6 +6368,647 @@ impl ReadStructure for GetBucketVersioningRequest {
 }
 
 structure_value!(GetBucketVersioningRequest);
+
+/// `GetBucketWebsiteOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketWebsiteOutput {
+    /// `RedirectAllRequestsTo`
+    pub redirect_all_requests_to: Option<RedirectAllRequestsTo>,
+    /// `IndexDocument`
+    pub index_document: Option<IndexDocument>,
+    /// `ErrorDocument`
+    pub error_document: Option<ErrorDocument>,
+    /// `RoutingRules`
+    pub routing_rules: Option<Vec<RoutingRule>>,
+}
+
+impl Structure for GetBucketWebsiteOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_WEBSITE_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_BUCKET_WEBSITE_OUTPUT_MEMBERS[0], &self.redirect_all_requests_to);
+        put_optional(writer, &schemas::GET_BUCKET_WEBSITE_OUTPUT_MEMBERS[1], &self.index_document);
+        put_optional(writer, &schemas::GET_BUCKET_WEBSITE_OUTPUT_MEMBERS[2], &self.error_document);
+        put_optional(writer, &schemas::GET_BUCKET_WEBSITE_OUTPUT_MEMBERS[3], &self.routing_rules);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketWebsiteOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_WEBSITE_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.redirect_all_requests_to =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_WEBSITE_OUTPUT_MEMBERS[0])?)
+            }
+            1 => self.index_document = Some(ReadValue::read(reader, &schemas::GET_BUCKET_WEBSITE_OUTPUT_MEMBERS[1])?),
+            2 => self.error_document = Some(ReadValue::read(reader, &schemas::GET_BUCKET_WEBSITE_OUTPUT_MEMBERS[2])?),
+            3 => self.routing_rules = Some(ReadValue::read(reader, &schemas::GET_BUCKET_WEBSITE_OUTPUT_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketWebsiteOutput);
+
+/// `GetBucketWebsiteRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketWebsiteRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetBucketWebsiteRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_BUCKET_WEBSITE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_BUCKET_WEBSITE_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_BUCKET_WEBSITE_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetBucketWebsiteRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_BUCKET_WEBSITE_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_BUCKET_WEBSITE_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_BUCKET_WEBSITE_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_BUCKET_WEBSITE_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetBucketWebsiteRequest);
+
+/// `GetObjectAclOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectAclOutput {
+    /// `Owner`
+    pub owner: Option<Owner>,
+    /// `Grants`
+    pub grants: Option<Vec<Grant>>,
+    /// `RequestCharged`
+    pub request_charged: Option<String>,
+}
+
+impl Structure for GetObjectAclOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_ACL_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_OBJECT_ACL_OUTPUT_MEMBERS[0], &self.owner);
+        put_optional(writer, &schemas::GET_OBJECT_ACL_OUTPUT_MEMBERS[1], &self.grants);
+        put_optional(writer, &schemas::GET_OBJECT_ACL_OUTPUT_MEMBERS[2], &self.request_charged);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectAclOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_ACL_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.owner = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ACL_OUTPUT_MEMBERS[0])?),
+            1 => self.grants = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ACL_OUTPUT_MEMBERS[1])?),
+            2 => self.request_charged = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ACL_OUTPUT_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectAclOutput);
+
+/// `GetObjectAclRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectAclRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Key`
+    pub key: String,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetObjectAclRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_ACL_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(writer, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[1], &self.key, self.missing.has(1));
+        put_optional(writer, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[2], &self.version_id);
+        put_optional(writer, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[3], &self.request_payer);
+        put_optional(writer, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectAclRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_ACL_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_OBJECT_ACL_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[0])?,
+            1 => self.key = ReadValue::read(reader, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[1])?,
+            2 => self.version_id = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[2])?),
+            3 => self.request_payer = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[3])?),
+            4 => {
+                self.expected_bucket_owner = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ACL_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectAclRequest);
+
+/// `GetObjectAttributesOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectAttributesOutput {
+    /// `DeleteMarker`
+    pub delete_marker: Option<bool>,
+    /// `LastModified`
+    pub last_modified: Option<Timestamp>,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `RequestCharged`
+    pub request_charged: Option<String>,
+    /// `ETag`
+    pub etag: Option<String>,
+    /// `Checksum`
+    pub checksum: Option<Checksum>,
+    /// `ObjectParts`
+    pub object_parts: Option<GetObjectAttributesParts>,
+    /// `StorageClass`
+    pub storage_class: Option<String>,
+    /// `ObjectSize`
+    pub object_size: Option<i64>,
+}
+
+impl Structure for GetObjectAttributesOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[0], &self.delete_marker);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[1], &self.last_modified);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[2], &self.version_id);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[3], &self.request_charged);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[4], &self.etag);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[5], &self.checksum);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[6], &self.object_parts);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[7], &self.storage_class);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[8], &self.object_size);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectAttributesOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.delete_marker = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[0])?),
+            1 => self.last_modified = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[1])?),
+            2 => self.version_id = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[2])?),
+            3 => {
+                self.request_charged = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[3])?)
+            }
+            4 => self.etag = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[4])?),
+            5 => self.checksum = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[5])?),
+            6 => self.object_parts = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[6])?),
+            7 => self.storage_class = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[7])?),
+            8 => self.object_size = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS[8])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectAttributesOutput);
+
+/// `GetObjectAttributesParts`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectAttributesParts {
+    /// `TotalPartsCount`
+    pub total_parts_count: Option<i32>,
+    /// `PartNumberMarker`
+    pub part_number_marker: Option<i32>,
+    /// `NextPartNumberMarker`
+    pub next_part_number_marker: Option<i32>,
+    /// `MaxParts`
+    pub max_parts: Option<i32>,
+    /// `IsTruncated`
+    pub is_truncated: Option<bool>,
+    /// `Parts`
+    pub parts: Option<Vec<ObjectPart>>,
+}
+
+impl Structure for GetObjectAttributesParts {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_ATTRIBUTES_PARTS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[0], &self.total_parts_count);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[1], &self.part_number_marker);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[2], &self.next_part_number_marker);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[3], &self.max_parts);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[4], &self.is_truncated);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[5], &self.parts);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectAttributesParts {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_ATTRIBUTES_PARTS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.total_parts_count =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[0])?)
+            }
+            1 => {
+                self.part_number_marker =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[1])?)
+            }
+            2 => {
+                self.next_part_number_marker =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[2])?)
+            }
+            3 => self.max_parts = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[3])?),
+            4 => self.is_truncated = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[4])?),
+            5 => self.parts = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS[5])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectAttributesParts);
+
+/// `GetObjectAttributesRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct GetObjectAttributesRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Key`
+    pub key: String,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `MaxParts`
+    pub max_parts: Option<i32>,
+    /// `PartNumberMarker`
+    pub part_number_marker: Option<i32>,
+    /// `SSECustomerAlgorithm`
+    pub sse_customer_algorithm: Option<String>,
+    /// `SSECustomerKey`
+    pub sse_customer_key: Option<String>,
+    /// `SSECustomerKeyMD5`
+    pub sse_customer_key_md5: Option<String>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// `ObjectAttributes`
+    pub object_attributes: Vec<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for GetObjectAttributesRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("GetObjectAttributesRequest")
+            .field("bucket", &self.bucket)
+            .field("key", &self.key)
+            .field("version_id", &self.version_id)
+            .field("max_parts", &self.max_parts)
+            .field("part_number_marker", &self.part_number_marker)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &self.sse_customer_key.as_ref().map(|_| Hidden))
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("request_payer", &self.request_payer)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("object_attributes", &self.object_attributes)
+            .finish()
+    }
+}
+
+impl Structure for GetObjectAttributesRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_ATTRIBUTES_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[1], &self.key, self.missing.has(1));
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[2], &self.version_id);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[3], &self.max_parts);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[4], &self.part_number_marker);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[5], &self.sse_customer_algorithm);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[6], &self.sse_customer_key);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[7], &self.sse_customer_key_md5);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[8], &self.request_payer);
+        put_optional(writer, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[9], &self.expected_bucket_owner);
+        put_needed(
+            writer,
+            &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[10],
+            &self.object_attributes,
+            self.missing.has(10),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectAttributesRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_ATTRIBUTES_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_OBJECT_ATTRIBUTES_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[0])?,
+            1 => self.key = ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[1])?,
+            2 => self.version_id = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[2])?),
+            3 => self.max_parts = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[3])?),
+            4 => {
+                self.part_number_marker =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[4])?)
+            }
+            5 => {
+                self.sse_customer_algorithm =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[5])?)
+            }
+            6 => {
+                self.sse_customer_key =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[6])?)
+            }
+            7 => {
+                self.sse_customer_key_md5 =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[7])?)
+            }
+            8 => {
+                self.request_payer = Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[8])?)
+            }
+            9 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[9])?)
+            }
+            10 => {
+                self.object_attributes = ReadValue::read(reader, &schemas::GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS[10])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectAttributesRequest);
+
+/// `GetObjectLegalHoldOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectLegalHoldOutput {
+    /// `LegalHold`
+    pub legal_hold: Option<ObjectLockLegalHold>,
+}
+
+impl Structure for GetObjectLegalHoldOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_LEGAL_HOLD_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS[0], &self.legal_hold);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectLegalHoldOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_LEGAL_HOLD_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.legal_hold = Some(ReadValue::read(reader, &schemas::GET_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectLegalHoldOutput);
+
+/// `GetObjectLegalHoldRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectLegalHoldRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Key`
+    pub key: String,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetObjectLegalHoldRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(writer, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[1], &self.key, self.missing.has(1));
+        put_optional(writer, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[2], &self.version_id);
+        put_optional(writer, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[3], &self.request_payer);
+        put_optional(writer, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectLegalHoldRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_OBJECT_LEGAL_HOLD_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[0])?,
+            1 => self.key = ReadValue::read(reader, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[1])?,
+            2 => self.version_id = Some(ReadValue::read(reader, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[2])?),
+            3 => {
+                self.request_payer = Some(ReadValue::read(reader, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectLegalHoldRequest);
+
+/// `GetObjectLockConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectLockConfigurationOutput {
+    /// `ObjectLockConfiguration`
+    pub object_lock_configuration: Option<ObjectLockConfiguration>,
+}
+
+impl Structure for GetObjectLockConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_LOCK_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS[0],
+            &self.object_lock_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectLockConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_LOCK_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.object_lock_configuration =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectLockConfigurationOutput);
+
+/// `GetObjectLockConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectLockConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetObjectLockConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_LOCK_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::GET_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectLockConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_LOCK_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_OBJECT_LOCK_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectLockConfigurationRequest);
 
 /// `GetObjectOutput`.
 #[derive(Default)]
@@ -3279,6 +7459,99 @@ impl ReadStructure for GetObjectRequest {
 
 structure_value!(GetObjectRequest);
 
+/// `GetObjectRetentionOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectRetentionOutput {
+    /// `Retention`
+    pub retention: Option<ObjectLockRetention>,
+}
+
+impl Structure for GetObjectRetentionOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_RETENTION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_OBJECT_RETENTION_OUTPUT_MEMBERS[0], &self.retention);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectRetentionOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_RETENTION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.retention = Some(ReadValue::read(reader, &schemas::GET_OBJECT_RETENTION_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectRetentionOutput);
+
+/// `GetObjectRetentionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectRetentionRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Key`
+    pub key: String,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetObjectRetentionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_OBJECT_RETENTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(writer, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[1], &self.key, self.missing.has(1));
+        put_optional(writer, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[2], &self.version_id);
+        put_optional(writer, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[3], &self.request_payer);
+        put_optional(writer, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetObjectRetentionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_OBJECT_RETENTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_OBJECT_RETENTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[0])?,
+            1 => self.key = ReadValue::read(reader, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[1])?,
+            2 => self.version_id = Some(ReadValue::read(reader, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[2])?),
+            3 => self.request_payer = Some(ReadValue::read(reader, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[3])?),
+            4 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_OBJECT_RETENTION_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetObjectRetentionRequest);
+
 /// `GetObjectTaggingOutput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetObjectTaggingOutput {
@@ -3375,6 +7648,231 @@ impl ReadStructure for GetObjectTaggingRequest {
 }
 
 structure_value!(GetObjectTaggingRequest);
+
+/// `GetPublicAccessBlockOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPublicAccessBlockOutput {
+    /// `PublicAccessBlockConfiguration`
+    pub public_access_block_configuration: Option<PublicAccessBlockConfiguration>,
+}
+
+impl Structure for GetPublicAccessBlockOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_PUBLIC_ACCESS_BLOCK_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_PUBLIC_ACCESS_BLOCK_OUTPUT_MEMBERS[0],
+            &self.public_access_block_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetPublicAccessBlockOutput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_PUBLIC_ACCESS_BLOCK_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.public_access_block_configuration =
+                    Some(ReadValue::read(reader, &schemas::GET_PUBLIC_ACCESS_BLOCK_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetPublicAccessBlockOutput);
+
+/// `GetPublicAccessBlockRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPublicAccessBlockRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetPublicAccessBlockRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_PUBLIC_ACCESS_BLOCK_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::GET_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[1], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetPublicAccessBlockRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_PUBLIC_ACCESS_BLOCK_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_PUBLIC_ACCESS_BLOCK_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::GET_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::GET_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetPublicAccessBlockRequest);
+
+/// `GlacierJobParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlacierJobParameters {
+    /// `Tier`
+    pub tier: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GlacierJobParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GLACIER_JOB_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GLACIER_JOB_PARAMETERS_MEMBERS[0], &self.tier, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GlacierJobParameters {
+    fn schema() -> &'static Shape {
+        &schemas::GLACIER_JOB_PARAMETERS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GLACIER_JOB_PARAMETERS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.tier = ReadValue::read(reader, &schemas::GLACIER_JOB_PARAMETERS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GlacierJobParameters);
+
+/// `Grant`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grant {
+    /// `Grantee`
+    pub grantee: Option<Grantee>,
+    /// `Permission`
+    pub permission: Option<String>,
+}
+
+impl Structure for Grant {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GRANT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GRANT_MEMBERS[0], &self.grantee);
+        put_optional(writer, &schemas::GRANT_MEMBERS[1], &self.permission);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Grant {
+    fn schema() -> &'static Shape {
+        &schemas::GRANT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.grantee = Some(ReadValue::read(reader, &schemas::GRANT_MEMBERS[0])?),
+            1 => self.permission = Some(ReadValue::read(reader, &schemas::GRANT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Grant);
+
+/// `Grantee`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grantee {
+    /// `DisplayName`
+    pub display_name: Option<String>,
+    /// `EmailAddress`
+    pub email_address: Option<String>,
+    /// `ID`
+    pub id: Option<String>,
+    /// `Type`
+    pub r#type: String,
+    /// `URI`
+    pub uri: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for Grantee {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GRANTEE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GRANTEE_MEMBERS[0], &self.display_name);
+        put_optional(writer, &schemas::GRANTEE_MEMBERS[1], &self.email_address);
+        put_optional(writer, &schemas::GRANTEE_MEMBERS[2], &self.id);
+        put_needed(writer, &schemas::GRANTEE_MEMBERS[3], &self.r#type, self.missing.has(3));
+        put_optional(writer, &schemas::GRANTEE_MEMBERS[4], &self.uri);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Grantee {
+    fn schema() -> &'static Shape {
+        &schemas::GRANTEE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GRANTEE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.display_name = Some(ReadValue::read(reader, &schemas::GRANTEE_MEMBERS[0])?),
+            1 => self.email_address = Some(ReadValue::read(reader, &schemas::GRANTEE_MEMBERS[1])?),
+            2 => self.id = Some(ReadValue::read(reader, &schemas::GRANTEE_MEMBERS[2])?),
+            3 => self.r#type = ReadValue::read(reader, &schemas::GRANTEE_MEMBERS[3])?,
+            4 => self.uri = Some(ReadValue::read(reader, &schemas::GRANTEE_MEMBERS[4])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Grantee);
 
 /// `HeadBucketOutput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -3928,6 +8426,46 @@ impl ReadStructure for HeadObjectRequest {
 
 structure_value!(HeadObjectRequest);
 
+/// `IndexDocument`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IndexDocument {
+    /// `Suffix`
+    pub suffix: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for IndexDocument {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INDEX_DOCUMENT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::INDEX_DOCUMENT_MEMBERS[0], &self.suffix, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for IndexDocument {
+    fn schema() -> &'static Shape {
+        &schemas::INDEX_DOCUMENT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::INDEX_DOCUMENT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.suffix = ReadValue::read(reader, &schemas::INDEX_DOCUMENT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(IndexDocument);
+
 /// `Initiator`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Initiator {
@@ -3965,6 +8503,1418 @@ impl ReadStructure for Initiator {
 }
 
 structure_value!(Initiator);
+
+/// `InputSerialization`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InputSerialization {
+    /// `CSV`
+    pub csv: Option<CSVInput>,
+    /// `CompressionType`
+    pub compression_type: Option<String>,
+    /// `JSON`
+    pub json: Option<JSONInput>,
+    /// `Parquet`
+    pub parquet: Option<ParquetInput>,
+}
+
+impl Structure for InputSerialization {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INPUT_SERIALIZATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INPUT_SERIALIZATION_MEMBERS[0], &self.csv);
+        put_optional(writer, &schemas::INPUT_SERIALIZATION_MEMBERS[1], &self.compression_type);
+        put_optional(writer, &schemas::INPUT_SERIALIZATION_MEMBERS[2], &self.json);
+        put_optional(writer, &schemas::INPUT_SERIALIZATION_MEMBERS[3], &self.parquet);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InputSerialization {
+    fn schema() -> &'static Shape {
+        &schemas::INPUT_SERIALIZATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.csv = Some(ReadValue::read(reader, &schemas::INPUT_SERIALIZATION_MEMBERS[0])?),
+            1 => self.compression_type = Some(ReadValue::read(reader, &schemas::INPUT_SERIALIZATION_MEMBERS[1])?),
+            2 => self.json = Some(ReadValue::read(reader, &schemas::INPUT_SERIALIZATION_MEMBERS[2])?),
+            3 => self.parquet = Some(ReadValue::read(reader, &schemas::INPUT_SERIALIZATION_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InputSerialization);
+
+/// `IntelligentTieringAndOperator`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IntelligentTieringAndOperator {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tags`
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Structure for IntelligentTieringAndOperator {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INTELLIGENT_TIERING_AND_OPERATOR
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INTELLIGENT_TIERING_AND_OPERATOR_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::INTELLIGENT_TIERING_AND_OPERATOR_MEMBERS[1], &self.tags);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for IntelligentTieringAndOperator {
+    fn schema() -> &'static Shape {
+        &schemas::INTELLIGENT_TIERING_AND_OPERATOR
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_AND_OPERATOR_MEMBERS[0])?),
+            1 => self.tags = Some(ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_AND_OPERATOR_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(IntelligentTieringAndOperator);
+
+/// `IntelligentTieringConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IntelligentTieringConfiguration {
+    /// `Id`
+    pub id: String,
+    /// `Filter`
+    pub filter: Option<IntelligentTieringFilter>,
+    /// `Status`
+    pub status: String,
+    /// `Tierings`
+    pub tierings: Vec<Tiering>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for IntelligentTieringConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INTELLIGENT_TIERING_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::INTELLIGENT_TIERING_CONFIGURATION_MEMBERS[0], &self.id, self.missing.has(0));
+        put_optional(writer, &schemas::INTELLIGENT_TIERING_CONFIGURATION_MEMBERS[1], &self.filter);
+        put_needed(writer, &schemas::INTELLIGENT_TIERING_CONFIGURATION_MEMBERS[2], &self.status, self.missing.has(2));
+        put_needed(writer, &schemas::INTELLIGENT_TIERING_CONFIGURATION_MEMBERS[3], &self.tierings, self.missing.has(3));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for IntelligentTieringConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::INTELLIGENT_TIERING_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::INTELLIGENT_TIERING_CONFIGURATION) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_CONFIGURATION_MEMBERS[0])?,
+            1 => self.filter = Some(ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_CONFIGURATION_MEMBERS[1])?),
+            2 => self.status = ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_CONFIGURATION_MEMBERS[2])?,
+            3 => self.tierings = ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_CONFIGURATION_MEMBERS[3])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(IntelligentTieringConfiguration);
+
+/// `IntelligentTieringFilter`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IntelligentTieringFilter {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tag`
+    pub tag: Option<Tag>,
+    /// `And`
+    pub and: Option<IntelligentTieringAndOperator>,
+}
+
+impl Structure for IntelligentTieringFilter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INTELLIGENT_TIERING_FILTER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INTELLIGENT_TIERING_FILTER_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::INTELLIGENT_TIERING_FILTER_MEMBERS[1], &self.tag);
+        put_optional(writer, &schemas::INTELLIGENT_TIERING_FILTER_MEMBERS[2], &self.and);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for IntelligentTieringFilter {
+    fn schema() -> &'static Shape {
+        &schemas::INTELLIGENT_TIERING_FILTER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_FILTER_MEMBERS[0])?),
+            1 => self.tag = Some(ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_FILTER_MEMBERS[1])?),
+            2 => self.and = Some(ReadValue::read(reader, &schemas::INTELLIGENT_TIERING_FILTER_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(IntelligentTieringFilter);
+
+/// `InventoryConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InventoryConfiguration {
+    /// `Destination`
+    pub destination: InventoryDestination,
+    /// `IsEnabled`
+    pub is_enabled: bool,
+    /// `Filter`
+    pub filter: Option<InventoryFilter>,
+    /// `Id`
+    pub id: String,
+    /// `IncludedObjectVersions`
+    pub included_object_versions: String,
+    /// `OptionalFields`
+    pub optional_fields: Option<Vec<String>>,
+    /// `Schedule`
+    pub schedule: InventorySchedule,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for InventoryConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVENTORY_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::INVENTORY_CONFIGURATION_MEMBERS[0], &self.destination, self.missing.has(0));
+        put_needed(writer, &schemas::INVENTORY_CONFIGURATION_MEMBERS[1], &self.is_enabled, self.missing.has(1));
+        put_optional(writer, &schemas::INVENTORY_CONFIGURATION_MEMBERS[2], &self.filter);
+        put_needed(writer, &schemas::INVENTORY_CONFIGURATION_MEMBERS[3], &self.id, self.missing.has(3));
+        put_needed(
+            writer,
+            &schemas::INVENTORY_CONFIGURATION_MEMBERS[4],
+            &self.included_object_versions,
+            self.missing.has(4),
+        );
+        put_optional(writer, &schemas::INVENTORY_CONFIGURATION_MEMBERS[5], &self.optional_fields);
+        put_needed(writer, &schemas::INVENTORY_CONFIGURATION_MEMBERS[6], &self.schedule, self.missing.has(6));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InventoryConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::INVENTORY_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::INVENTORY_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.destination = ReadValue::read(reader, &schemas::INVENTORY_CONFIGURATION_MEMBERS[0])?,
+            1 => self.is_enabled = ReadValue::read(reader, &schemas::INVENTORY_CONFIGURATION_MEMBERS[1])?,
+            2 => self.filter = Some(ReadValue::read(reader, &schemas::INVENTORY_CONFIGURATION_MEMBERS[2])?),
+            3 => self.id = ReadValue::read(reader, &schemas::INVENTORY_CONFIGURATION_MEMBERS[3])?,
+            4 => self.included_object_versions = ReadValue::read(reader, &schemas::INVENTORY_CONFIGURATION_MEMBERS[4])?,
+            5 => self.optional_fields = Some(ReadValue::read(reader, &schemas::INVENTORY_CONFIGURATION_MEMBERS[5])?),
+            6 => self.schedule = ReadValue::read(reader, &schemas::INVENTORY_CONFIGURATION_MEMBERS[6])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InventoryConfiguration);
+
+/// `InventoryDestination`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InventoryDestination {
+    /// `S3BucketDestination`
+    pub s3_bucket_destination: InventoryS3BucketDestination,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for InventoryDestination {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVENTORY_DESTINATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::INVENTORY_DESTINATION_MEMBERS[0],
+            &self.s3_bucket_destination,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InventoryDestination {
+    fn schema() -> &'static Shape {
+        &schemas::INVENTORY_DESTINATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::INVENTORY_DESTINATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.s3_bucket_destination = ReadValue::read(reader, &schemas::INVENTORY_DESTINATION_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InventoryDestination);
+
+/// `InventoryEncryption`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InventoryEncryption {
+    /// `SSES3`
+    pub sses3: Option<SSES3>,
+    /// `SSEKMS`
+    pub ssekms: Option<SSEKMS>,
+}
+
+impl Structure for InventoryEncryption {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVENTORY_ENCRYPTION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INVENTORY_ENCRYPTION_MEMBERS[0], &self.sses3);
+        put_optional(writer, &schemas::INVENTORY_ENCRYPTION_MEMBERS[1], &self.ssekms);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InventoryEncryption {
+    fn schema() -> &'static Shape {
+        &schemas::INVENTORY_ENCRYPTION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.sses3 = Some(ReadValue::read(reader, &schemas::INVENTORY_ENCRYPTION_MEMBERS[0])?),
+            1 => self.ssekms = Some(ReadValue::read(reader, &schemas::INVENTORY_ENCRYPTION_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InventoryEncryption);
+
+/// `InventoryFilter`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InventoryFilter {
+    /// `Prefix`
+    pub prefix: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for InventoryFilter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVENTORY_FILTER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::INVENTORY_FILTER_MEMBERS[0], &self.prefix, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InventoryFilter {
+    fn schema() -> &'static Shape {
+        &schemas::INVENTORY_FILTER
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::INVENTORY_FILTER) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.prefix = ReadValue::read(reader, &schemas::INVENTORY_FILTER_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InventoryFilter);
+
+/// `InventoryS3BucketDestination`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InventoryS3BucketDestination {
+    /// `AccountId`
+    pub account_id: Option<String>,
+    /// `Bucket`
+    pub bucket: String,
+    /// `Format`
+    pub format: String,
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Encryption`
+    pub encryption: Option<InventoryEncryption>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for InventoryS3BucketDestination {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVENTORY_S3_BUCKET_DESTINATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[0], &self.account_id);
+        put_needed(writer, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[1], &self.bucket, self.missing.has(1));
+        put_needed(writer, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[2], &self.format, self.missing.has(2));
+        put_optional(writer, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[3], &self.prefix);
+        put_optional(writer, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[4], &self.encryption);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InventoryS3BucketDestination {
+    fn schema() -> &'static Shape {
+        &schemas::INVENTORY_S3_BUCKET_DESTINATION
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::INVENTORY_S3_BUCKET_DESTINATION) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.account_id = Some(ReadValue::read(reader, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[0])?),
+            1 => self.bucket = ReadValue::read(reader, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[1])?,
+            2 => self.format = ReadValue::read(reader, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[2])?,
+            3 => self.prefix = Some(ReadValue::read(reader, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[3])?),
+            4 => self.encryption = Some(ReadValue::read(reader, &schemas::INVENTORY_S3_BUCKET_DESTINATION_MEMBERS[4])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InventoryS3BucketDestination);
+
+/// `InventorySchedule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InventorySchedule {
+    /// `Frequency`
+    pub frequency: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for InventorySchedule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::INVENTORY_SCHEDULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::INVENTORY_SCHEDULE_MEMBERS[0], &self.frequency, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for InventorySchedule {
+    fn schema() -> &'static Shape {
+        &schemas::INVENTORY_SCHEDULE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::INVENTORY_SCHEDULE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.frequency = ReadValue::read(reader, &schemas::INVENTORY_SCHEDULE_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(InventorySchedule);
+
+/// `JSONInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JSONInput {
+    /// `Type`
+    pub r#type: Option<String>,
+}
+
+impl Structure for JSONInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::JSON_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::JSON_INPUT_MEMBERS[0], &self.r#type);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for JSONInput {
+    fn schema() -> &'static Shape {
+        &schemas::JSON_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.r#type = Some(ReadValue::read(reader, &schemas::JSON_INPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(JSONInput);
+
+/// `JSONOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JSONOutput {
+    /// `RecordDelimiter`
+    pub record_delimiter: Option<String>,
+}
+
+impl Structure for JSONOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::JSON_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::JSON_OUTPUT_MEMBERS[0], &self.record_delimiter);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for JSONOutput {
+    fn schema() -> &'static Shape {
+        &schemas::JSON_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.record_delimiter = Some(ReadValue::read(reader, &schemas::JSON_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(JSONOutput);
+
+/// `LambdaFunctionConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LambdaFunctionConfiguration {
+    /// `Id`
+    pub id: Option<String>,
+    /// `LambdaFunctionArn`
+    pub lambda_function_arn: String,
+    /// `Events`
+    pub events: Vec<String>,
+    /// `Filter`
+    pub filter: Option<NotificationConfigurationFilter>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for LambdaFunctionConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LAMBDA_FUNCTION_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LAMBDA_FUNCTION_CONFIGURATION_MEMBERS[0], &self.id);
+        put_needed(
+            writer,
+            &schemas::LAMBDA_FUNCTION_CONFIGURATION_MEMBERS[1],
+            &self.lambda_function_arn,
+            self.missing.has(1),
+        );
+        put_needed(writer, &schemas::LAMBDA_FUNCTION_CONFIGURATION_MEMBERS[2], &self.events, self.missing.has(2));
+        put_optional(writer, &schemas::LAMBDA_FUNCTION_CONFIGURATION_MEMBERS[3], &self.filter);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LambdaFunctionConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::LAMBDA_FUNCTION_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::LAMBDA_FUNCTION_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = Some(ReadValue::read(reader, &schemas::LAMBDA_FUNCTION_CONFIGURATION_MEMBERS[0])?),
+            1 => {
+                self.lambda_function_arn = ReadValue::read(reader, &schemas::LAMBDA_FUNCTION_CONFIGURATION_MEMBERS[1])?
+            }
+            2 => self.events = ReadValue::read(reader, &schemas::LAMBDA_FUNCTION_CONFIGURATION_MEMBERS[2])?,
+            3 => self.filter = Some(ReadValue::read(reader, &schemas::LAMBDA_FUNCTION_CONFIGURATION_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LambdaFunctionConfiguration);
+
+/// `LifecycleExpiration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecycleExpiration {
+    /// `Date`
+    pub date: Option<Timestamp>,
+    /// `Days`
+    pub days: Option<i32>,
+    /// `ExpiredObjectDeleteMarker`
+    pub expired_object_delete_marker: Option<bool>,
+}
+
+impl Structure for LifecycleExpiration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIFECYCLE_EXPIRATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIFECYCLE_EXPIRATION_MEMBERS[0], &self.date);
+        put_optional(writer, &schemas::LIFECYCLE_EXPIRATION_MEMBERS[1], &self.days);
+        put_optional(writer, &schemas::LIFECYCLE_EXPIRATION_MEMBERS[2], &self.expired_object_delete_marker);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LifecycleExpiration {
+    fn schema() -> &'static Shape {
+        &schemas::LIFECYCLE_EXPIRATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.date = Some(ReadValue::read(reader, &schemas::LIFECYCLE_EXPIRATION_MEMBERS[0])?),
+            1 => self.days = Some(ReadValue::read(reader, &schemas::LIFECYCLE_EXPIRATION_MEMBERS[1])?),
+            2 => {
+                self.expired_object_delete_marker =
+                    Some(ReadValue::read(reader, &schemas::LIFECYCLE_EXPIRATION_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LifecycleExpiration);
+
+/// `LifecycleRule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecycleRule {
+    /// `Expiration`
+    pub expiration: Option<LifecycleExpiration>,
+    /// `ID`
+    pub id: Option<String>,
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Filter`
+    pub filter: Option<LifecycleRuleFilter>,
+    /// `Status`
+    pub status: String,
+    /// `Transitions`
+    pub transitions: Option<Vec<Transition>>,
+    /// `NoncurrentVersionTransitions`
+    pub noncurrent_version_transitions: Option<Vec<NoncurrentVersionTransition>>,
+    /// `NoncurrentVersionExpiration`
+    pub noncurrent_version_expiration: Option<NoncurrentVersionExpiration>,
+    /// `AbortIncompleteMultipartUpload`
+    pub abort_incomplete_multipart_upload: Option<AbortIncompleteMultipartUpload>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for LifecycleRule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIFECYCLE_RULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIFECYCLE_RULE_MEMBERS[0], &self.expiration);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_MEMBERS[1], &self.id);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_MEMBERS[2], &self.prefix);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_MEMBERS[3], &self.filter);
+        put_needed(writer, &schemas::LIFECYCLE_RULE_MEMBERS[4], &self.status, self.missing.has(4));
+        put_optional(writer, &schemas::LIFECYCLE_RULE_MEMBERS[5], &self.transitions);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_MEMBERS[6], &self.noncurrent_version_transitions);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_MEMBERS[7], &self.noncurrent_version_expiration);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_MEMBERS[8], &self.abort_incomplete_multipart_upload);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LifecycleRule {
+    fn schema() -> &'static Shape {
+        &schemas::LIFECYCLE_RULE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::LIFECYCLE_RULE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.expiration = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[0])?),
+            1 => self.id = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[1])?),
+            2 => self.prefix = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[2])?),
+            3 => self.filter = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[3])?),
+            4 => self.status = ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[4])?,
+            5 => self.transitions = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[5])?),
+            6 => {
+                self.noncurrent_version_transitions =
+                    Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[6])?)
+            }
+            7 => {
+                self.noncurrent_version_expiration = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[7])?)
+            }
+            8 => {
+                self.abort_incomplete_multipart_upload =
+                    Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_MEMBERS[8])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LifecycleRule);
+
+/// `LifecycleRuleAndOperator`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecycleRuleAndOperator {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tags`
+    pub tags: Option<Vec<Tag>>,
+    /// `ObjectSizeGreaterThan`
+    pub object_size_greater_than: Option<i64>,
+    /// `ObjectSizeLessThan`
+    pub object_size_less_than: Option<i64>,
+}
+
+impl Structure for LifecycleRuleAndOperator {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIFECYCLE_RULE_AND_OPERATOR
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIFECYCLE_RULE_AND_OPERATOR_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_AND_OPERATOR_MEMBERS[1], &self.tags);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_AND_OPERATOR_MEMBERS[2], &self.object_size_greater_than);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_AND_OPERATOR_MEMBERS[3], &self.object_size_less_than);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LifecycleRuleAndOperator {
+    fn schema() -> &'static Shape {
+        &schemas::LIFECYCLE_RULE_AND_OPERATOR
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_AND_OPERATOR_MEMBERS[0])?),
+            1 => self.tags = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_AND_OPERATOR_MEMBERS[1])?),
+            2 => {
+                self.object_size_greater_than =
+                    Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_AND_OPERATOR_MEMBERS[2])?)
+            }
+            3 => {
+                self.object_size_less_than =
+                    Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_AND_OPERATOR_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LifecycleRuleAndOperator);
+
+/// `LifecycleRuleFilter`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecycleRuleFilter {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tag`
+    pub tag: Option<Tag>,
+    /// `ObjectSizeGreaterThan`
+    pub object_size_greater_than: Option<i64>,
+    /// `ObjectSizeLessThan`
+    pub object_size_less_than: Option<i64>,
+    /// `And`
+    pub and: Option<LifecycleRuleAndOperator>,
+}
+
+impl Structure for LifecycleRuleFilter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIFECYCLE_RULE_FILTER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[1], &self.tag);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[2], &self.object_size_greater_than);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[3], &self.object_size_less_than);
+        put_optional(writer, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[4], &self.and);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LifecycleRuleFilter {
+    fn schema() -> &'static Shape {
+        &schemas::LIFECYCLE_RULE_FILTER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[0])?),
+            1 => self.tag = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[1])?),
+            2 => {
+                self.object_size_greater_than =
+                    Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[2])?)
+            }
+            3 => {
+                self.object_size_less_than = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[3])?)
+            }
+            4 => self.and = Some(ReadValue::read(reader, &schemas::LIFECYCLE_RULE_FILTER_MEMBERS[4])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LifecycleRuleFilter);
+
+/// `ListBucketAnalyticsConfigurationsOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListBucketAnalyticsConfigurationsOutput {
+    /// `IsTruncated`
+    pub is_truncated: Option<bool>,
+    /// `ContinuationToken`
+    pub continuation_token: Option<String>,
+    /// `NextContinuationToken`
+    pub next_continuation_token: Option<String>,
+    /// `AnalyticsConfigurationList`
+    pub analytics_configuration_list: Option<Vec<AnalyticsConfiguration>>,
+}
+
+impl Structure for ListBucketAnalyticsConfigurationsOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS[0], &self.is_truncated);
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS[1],
+            &self.continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS[2],
+            &self.next_continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS[3],
+            &self.analytics_configuration_list,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListBucketAnalyticsConfigurationsOutput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.is_truncated =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS[1])?)
+            }
+            2 => {
+                self.next_continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS[2])?)
+            }
+            3 => {
+                self.analytics_configuration_list =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListBucketAnalyticsConfigurationsOutput);
+
+/// `ListBucketAnalyticsConfigurationsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListBucketAnalyticsConfigurationsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContinuationToken`
+    pub continuation_token: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListBucketAnalyticsConfigurationsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS[1],
+            &self.continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListBucketAnalyticsConfigurationsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket =
+                    ReadValue::read(reader, &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListBucketAnalyticsConfigurationsRequest);
+
+/// `ListBucketIntelligentTieringConfigurationsOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListBucketIntelligentTieringConfigurationsOutput {
+    /// `IsTruncated`
+    pub is_truncated: Option<bool>,
+    /// `ContinuationToken`
+    pub continuation_token: Option<String>,
+    /// `NextContinuationToken`
+    pub next_continuation_token: Option<String>,
+    /// `IntelligentTieringConfigurationList`
+    pub intelligent_tiering_configuration_list: Option<Vec<IntelligentTieringConfiguration>>,
+}
+
+impl Structure for ListBucketIntelligentTieringConfigurationsOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS[0],
+            &self.is_truncated,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS[1],
+            &self.continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS[2],
+            &self.next_continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS[3],
+            &self.intelligent_tiering_configuration_list,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListBucketIntelligentTieringConfigurationsOutput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.is_truncated = Some(ReadValue::read(
+                    reader,
+                    &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS[0],
+                )?)
+            }
+            1 => {
+                self.continuation_token = Some(ReadValue::read(
+                    reader,
+                    &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS[1],
+                )?)
+            }
+            2 => {
+                self.next_continuation_token = Some(ReadValue::read(
+                    reader,
+                    &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS[2],
+                )?)
+            }
+            3 => {
+                self.intelligent_tiering_configuration_list = Some(ReadValue::read(
+                    reader,
+                    &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS[3],
+                )?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListBucketIntelligentTieringConfigurationsOutput);
+
+/// `ListBucketIntelligentTieringConfigurationsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListBucketIntelligentTieringConfigurationsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContinuationToken`
+    pub continuation_token: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListBucketIntelligentTieringConfigurationsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS[1],
+            &self.continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListBucketIntelligentTieringConfigurationsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(
+                    reader,
+                    &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS[0],
+                )?
+            }
+            1 => {
+                self.continuation_token = Some(ReadValue::read(
+                    reader,
+                    &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS[1],
+                )?)
+            }
+            2 => {
+                self.expected_bucket_owner = Some(ReadValue::read(
+                    reader,
+                    &schemas::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS[2],
+                )?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListBucketIntelligentTieringConfigurationsRequest);
+
+/// `ListBucketInventoryConfigurationsOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListBucketInventoryConfigurationsOutput {
+    /// `ContinuationToken`
+    pub continuation_token: Option<String>,
+    /// `InventoryConfigurationList`
+    pub inventory_configuration_list: Option<Vec<InventoryConfiguration>>,
+    /// `IsTruncated`
+    pub is_truncated: Option<bool>,
+    /// `NextContinuationToken`
+    pub next_continuation_token: Option<String>,
+}
+
+impl Structure for ListBucketInventoryConfigurationsOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS[0],
+            &self.continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS[1],
+            &self.inventory_configuration_list,
+        );
+        put_optional(writer, &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS[2], &self.is_truncated);
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS[3],
+            &self.next_continuation_token,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListBucketInventoryConfigurationsOutput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.inventory_configuration_list =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS[1])?)
+            }
+            2 => {
+                self.is_truncated =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS[2])?)
+            }
+            3 => {
+                self.next_continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListBucketInventoryConfigurationsOutput);
+
+/// `ListBucketInventoryConfigurationsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListBucketInventoryConfigurationsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContinuationToken`
+    pub continuation_token: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListBucketInventoryConfigurationsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS[1],
+            &self.continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListBucketInventoryConfigurationsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket =
+                    ReadValue::read(reader, &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListBucketInventoryConfigurationsRequest);
+
+/// `ListBucketMetricsConfigurationsOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListBucketMetricsConfigurationsOutput {
+    /// `IsTruncated`
+    pub is_truncated: Option<bool>,
+    /// `ContinuationToken`
+    pub continuation_token: Option<String>,
+    /// `NextContinuationToken`
+    pub next_continuation_token: Option<String>,
+    /// `MetricsConfigurationList`
+    pub metrics_configuration_list: Option<Vec<MetricsConfiguration>>,
+}
+
+impl Structure for ListBucketMetricsConfigurationsOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS[0], &self.is_truncated);
+        put_optional(writer, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS[1], &self.continuation_token);
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS[2],
+            &self.next_continuation_token,
+        );
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS[3],
+            &self.metrics_configuration_list,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListBucketMetricsConfigurationsOutput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.is_truncated =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS[1])?)
+            }
+            2 => {
+                self.next_continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS[2])?)
+            }
+            3 => {
+                self.metrics_configuration_list =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListBucketMetricsConfigurationsOutput);
+
+/// `ListBucketMetricsConfigurationsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListBucketMetricsConfigurationsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContinuationToken`
+    pub continuation_token: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListBucketMetricsConfigurationsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS[1], &self.continuation_token);
+        put_optional(
+            writer,
+            &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListBucketMetricsConfigurationsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.continuation_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListBucketMetricsConfigurationsRequest);
 
 /// `ListBucketsOutput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -4985,6 +10935,272 @@ impl ReadStructure for LocationInfo {
 
 structure_value!(LocationInfo);
 
+/// `LoggingEnabled`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoggingEnabled {
+    /// `TargetBucket`
+    pub target_bucket: String,
+    /// `TargetGrants`
+    pub target_grants: Option<Vec<TargetGrant>>,
+    /// `TargetPrefix`
+    pub target_prefix: String,
+    /// `TargetObjectKeyFormat`
+    pub target_object_key_format: Option<TargetObjectKeyFormat>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for LoggingEnabled {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LOGGING_ENABLED
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::LOGGING_ENABLED_MEMBERS[0], &self.target_bucket, self.missing.has(0));
+        put_optional(writer, &schemas::LOGGING_ENABLED_MEMBERS[1], &self.target_grants);
+        put_needed(writer, &schemas::LOGGING_ENABLED_MEMBERS[2], &self.target_prefix, self.missing.has(2));
+        put_optional(writer, &schemas::LOGGING_ENABLED_MEMBERS[3], &self.target_object_key_format);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for LoggingEnabled {
+    fn schema() -> &'static Shape {
+        &schemas::LOGGING_ENABLED
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::LOGGING_ENABLED) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.target_bucket = ReadValue::read(reader, &schemas::LOGGING_ENABLED_MEMBERS[0])?,
+            1 => self.target_grants = Some(ReadValue::read(reader, &schemas::LOGGING_ENABLED_MEMBERS[1])?),
+            2 => self.target_prefix = ReadValue::read(reader, &schemas::LOGGING_ENABLED_MEMBERS[2])?,
+            3 => self.target_object_key_format = Some(ReadValue::read(reader, &schemas::LOGGING_ENABLED_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(LoggingEnabled);
+
+/// `MetadataEntry`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetadataEntry {
+    /// `Name`
+    pub name: Option<String>,
+    /// `Value`
+    pub value: Option<String>,
+}
+
+impl Structure for MetadataEntry {
+    fn shape(&self) -> &'static Shape {
+        &schemas::METADATA_ENTRY
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::METADATA_ENTRY_MEMBERS[0], &self.name);
+        put_optional(writer, &schemas::METADATA_ENTRY_MEMBERS[1], &self.value);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for MetadataEntry {
+    fn schema() -> &'static Shape {
+        &schemas::METADATA_ENTRY
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.name = Some(ReadValue::read(reader, &schemas::METADATA_ENTRY_MEMBERS[0])?),
+            1 => self.value = Some(ReadValue::read(reader, &schemas::METADATA_ENTRY_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(MetadataEntry);
+
+/// `Metrics`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// `Status`
+    pub status: String,
+    /// `EventThreshold`
+    pub event_threshold: Option<ReplicationTimeValue>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for Metrics {
+    fn shape(&self) -> &'static Shape {
+        &schemas::METRICS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::METRICS_MEMBERS[0], &self.status, self.missing.has(0));
+        put_optional(writer, &schemas::METRICS_MEMBERS[1], &self.event_threshold);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Metrics {
+    fn schema() -> &'static Shape {
+        &schemas::METRICS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::METRICS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.status = ReadValue::read(reader, &schemas::METRICS_MEMBERS[0])?,
+            1 => self.event_threshold = Some(ReadValue::read(reader, &schemas::METRICS_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Metrics);
+
+/// `MetricsAndOperator`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricsAndOperator {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tags`
+    pub tags: Option<Vec<Tag>>,
+    /// `AccessPointArn`
+    pub access_point_arn: Option<String>,
+}
+
+impl Structure for MetricsAndOperator {
+    fn shape(&self) -> &'static Shape {
+        &schemas::METRICS_AND_OPERATOR
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::METRICS_AND_OPERATOR_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::METRICS_AND_OPERATOR_MEMBERS[1], &self.tags);
+        put_optional(writer, &schemas::METRICS_AND_OPERATOR_MEMBERS[2], &self.access_point_arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for MetricsAndOperator {
+    fn schema() -> &'static Shape {
+        &schemas::METRICS_AND_OPERATOR
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::METRICS_AND_OPERATOR_MEMBERS[0])?),
+            1 => self.tags = Some(ReadValue::read(reader, &schemas::METRICS_AND_OPERATOR_MEMBERS[1])?),
+            2 => self.access_point_arn = Some(ReadValue::read(reader, &schemas::METRICS_AND_OPERATOR_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(MetricsAndOperator);
+
+/// `MetricsConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricsConfiguration {
+    /// `Id`
+    pub id: String,
+    /// `Filter`
+    pub filter: Option<MetricsFilter>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for MetricsConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::METRICS_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::METRICS_CONFIGURATION_MEMBERS[0], &self.id, self.missing.has(0));
+        put_optional(writer, &schemas::METRICS_CONFIGURATION_MEMBERS[1], &self.filter);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for MetricsConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::METRICS_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::METRICS_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = ReadValue::read(reader, &schemas::METRICS_CONFIGURATION_MEMBERS[0])?,
+            1 => self.filter = Some(ReadValue::read(reader, &schemas::METRICS_CONFIGURATION_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(MetricsConfiguration);
+
+/// `MetricsFilter`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricsFilter {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tag`
+    pub tag: Option<Tag>,
+    /// `AccessPointArn`
+    pub access_point_arn: Option<String>,
+    /// `And`
+    pub and: Option<MetricsAndOperator>,
+}
+
+impl Structure for MetricsFilter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::METRICS_FILTER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::METRICS_FILTER_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::METRICS_FILTER_MEMBERS[1], &self.tag);
+        put_optional(writer, &schemas::METRICS_FILTER_MEMBERS[2], &self.access_point_arn);
+        put_optional(writer, &schemas::METRICS_FILTER_MEMBERS[3], &self.and);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for MetricsFilter {
+    fn schema() -> &'static Shape {
+        &schemas::METRICS_FILTER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::METRICS_FILTER_MEMBERS[0])?),
+            1 => self.tag = Some(ReadValue::read(reader, &schemas::METRICS_FILTER_MEMBERS[1])?),
+            2 => self.access_point_arn = Some(ReadValue::read(reader, &schemas::METRICS_FILTER_MEMBERS[2])?),
+            3 => self.and = Some(ReadValue::read(reader, &schemas::METRICS_FILTER_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(MetricsFilter);
+
 /// `MultipartUpload`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MultipartUpload {
@@ -5050,6 +11266,192 @@ impl ReadStructure for MultipartUpload {
 }
 
 structure_value!(MultipartUpload);
+
+/// `NoncurrentVersionExpiration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoncurrentVersionExpiration {
+    /// `NoncurrentDays`
+    pub noncurrent_days: Option<i32>,
+    /// `NewerNoncurrentVersions`
+    pub newer_noncurrent_versions: Option<i32>,
+}
+
+impl Structure for NoncurrentVersionExpiration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::NONCURRENT_VERSION_EXPIRATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::NONCURRENT_VERSION_EXPIRATION_MEMBERS[0], &self.noncurrent_days);
+        put_optional(writer, &schemas::NONCURRENT_VERSION_EXPIRATION_MEMBERS[1], &self.newer_noncurrent_versions);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for NoncurrentVersionExpiration {
+    fn schema() -> &'static Shape {
+        &schemas::NONCURRENT_VERSION_EXPIRATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.noncurrent_days =
+                    Some(ReadValue::read(reader, &schemas::NONCURRENT_VERSION_EXPIRATION_MEMBERS[0])?)
+            }
+            1 => {
+                self.newer_noncurrent_versions =
+                    Some(ReadValue::read(reader, &schemas::NONCURRENT_VERSION_EXPIRATION_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(NoncurrentVersionExpiration);
+
+/// `NoncurrentVersionTransition`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoncurrentVersionTransition {
+    /// `NoncurrentDays`
+    pub noncurrent_days: Option<i32>,
+    /// `StorageClass`
+    pub storage_class: Option<String>,
+    /// `NewerNoncurrentVersions`
+    pub newer_noncurrent_versions: Option<i32>,
+}
+
+impl Structure for NoncurrentVersionTransition {
+    fn shape(&self) -> &'static Shape {
+        &schemas::NONCURRENT_VERSION_TRANSITION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::NONCURRENT_VERSION_TRANSITION_MEMBERS[0], &self.noncurrent_days);
+        put_optional(writer, &schemas::NONCURRENT_VERSION_TRANSITION_MEMBERS[1], &self.storage_class);
+        put_optional(writer, &schemas::NONCURRENT_VERSION_TRANSITION_MEMBERS[2], &self.newer_noncurrent_versions);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for NoncurrentVersionTransition {
+    fn schema() -> &'static Shape {
+        &schemas::NONCURRENT_VERSION_TRANSITION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.noncurrent_days =
+                    Some(ReadValue::read(reader, &schemas::NONCURRENT_VERSION_TRANSITION_MEMBERS[0])?)
+            }
+            1 => {
+                self.storage_class = Some(ReadValue::read(reader, &schemas::NONCURRENT_VERSION_TRANSITION_MEMBERS[1])?)
+            }
+            2 => {
+                self.newer_noncurrent_versions =
+                    Some(ReadValue::read(reader, &schemas::NONCURRENT_VERSION_TRANSITION_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(NoncurrentVersionTransition);
+
+/// `NotificationConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NotificationConfiguration {
+    /// `TopicConfigurations`
+    pub topic_configurations: Option<Vec<TopicConfiguration>>,
+    /// `QueueConfigurations`
+    pub queue_configurations: Option<Vec<QueueConfiguration>>,
+    /// `LambdaFunctionConfigurations`
+    pub lambda_function_configurations: Option<Vec<LambdaFunctionConfiguration>>,
+    /// `EventBridgeConfiguration`
+    pub event_bridge_configuration: Option<EventBridgeConfiguration>,
+}
+
+impl Structure for NotificationConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::NOTIFICATION_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::NOTIFICATION_CONFIGURATION_MEMBERS[0], &self.topic_configurations);
+        put_optional(writer, &schemas::NOTIFICATION_CONFIGURATION_MEMBERS[1], &self.queue_configurations);
+        put_optional(writer, &schemas::NOTIFICATION_CONFIGURATION_MEMBERS[2], &self.lambda_function_configurations);
+        put_optional(writer, &schemas::NOTIFICATION_CONFIGURATION_MEMBERS[3], &self.event_bridge_configuration);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for NotificationConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::NOTIFICATION_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.topic_configurations =
+                    Some(ReadValue::read(reader, &schemas::NOTIFICATION_CONFIGURATION_MEMBERS[0])?)
+            }
+            1 => {
+                self.queue_configurations =
+                    Some(ReadValue::read(reader, &schemas::NOTIFICATION_CONFIGURATION_MEMBERS[1])?)
+            }
+            2 => {
+                self.lambda_function_configurations =
+                    Some(ReadValue::read(reader, &schemas::NOTIFICATION_CONFIGURATION_MEMBERS[2])?)
+            }
+            3 => {
+                self.event_bridge_configuration =
+                    Some(ReadValue::read(reader, &schemas::NOTIFICATION_CONFIGURATION_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(NotificationConfiguration);
+
+/// `NotificationConfigurationFilter`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NotificationConfigurationFilter {
+    /// `Key`
+    pub key: Option<S3KeyFilter>,
+}
+
+impl Structure for NotificationConfigurationFilter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::NOTIFICATION_CONFIGURATION_FILTER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::NOTIFICATION_CONFIGURATION_FILTER_MEMBERS[0], &self.key);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for NotificationConfigurationFilter {
+    fn schema() -> &'static Shape {
+        &schemas::NOTIFICATION_CONFIGURATION_FILTER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.key = Some(ReadValue::read(reader, &schemas::NOTIFICATION_CONFIGURATION_FILTER_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(NotificationConfigurationFilter);
 
 /// `Object`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -5173,6 +11575,239 @@ impl ReadStructure for ObjectIdentifier {
 
 structure_value!(ObjectIdentifier);
 
+/// `ObjectLockConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectLockConfiguration {
+    /// `ObjectLockEnabled`
+    pub object_lock_enabled: Option<String>,
+    /// `Rule`
+    pub rule: Option<ObjectLockRule>,
+}
+
+impl Structure for ObjectLockConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OBJECT_LOCK_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::OBJECT_LOCK_CONFIGURATION_MEMBERS[0], &self.object_lock_enabled);
+        put_optional(writer, &schemas::OBJECT_LOCK_CONFIGURATION_MEMBERS[1], &self.rule);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ObjectLockConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::OBJECT_LOCK_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.object_lock_enabled =
+                    Some(ReadValue::read(reader, &schemas::OBJECT_LOCK_CONFIGURATION_MEMBERS[0])?)
+            }
+            1 => self.rule = Some(ReadValue::read(reader, &schemas::OBJECT_LOCK_CONFIGURATION_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ObjectLockConfiguration);
+
+/// `ObjectLockLegalHold`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectLockLegalHold {
+    /// `Status`
+    pub status: Option<String>,
+}
+
+impl Structure for ObjectLockLegalHold {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OBJECT_LOCK_LEGAL_HOLD
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::OBJECT_LOCK_LEGAL_HOLD_MEMBERS[0], &self.status);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ObjectLockLegalHold {
+    fn schema() -> &'static Shape {
+        &schemas::OBJECT_LOCK_LEGAL_HOLD
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.status = Some(ReadValue::read(reader, &schemas::OBJECT_LOCK_LEGAL_HOLD_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ObjectLockLegalHold);
+
+/// `ObjectLockRetention`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectLockRetention {
+    /// `Mode`
+    pub mode: Option<String>,
+    /// `RetainUntilDate`
+    pub retain_until_date: Option<Timestamp>,
+    /// `EventHold`
+    pub event_hold: Option<String>,
+    /// `EventHoldDuration`
+    pub event_hold_duration: Option<EventHoldDuration>,
+}
+
+impl Structure for ObjectLockRetention {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OBJECT_LOCK_RETENTION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::OBJECT_LOCK_RETENTION_MEMBERS[0], &self.mode);
+        put_optional(writer, &schemas::OBJECT_LOCK_RETENTION_MEMBERS[1], &self.retain_until_date);
+        put_optional(writer, &schemas::OBJECT_LOCK_RETENTION_MEMBERS[2], &self.event_hold);
+        put_optional(writer, &schemas::OBJECT_LOCK_RETENTION_MEMBERS[3], &self.event_hold_duration);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ObjectLockRetention {
+    fn schema() -> &'static Shape {
+        &schemas::OBJECT_LOCK_RETENTION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.mode = Some(ReadValue::read(reader, &schemas::OBJECT_LOCK_RETENTION_MEMBERS[0])?),
+            1 => self.retain_until_date = Some(ReadValue::read(reader, &schemas::OBJECT_LOCK_RETENTION_MEMBERS[1])?),
+            2 => self.event_hold = Some(ReadValue::read(reader, &schemas::OBJECT_LOCK_RETENTION_MEMBERS[2])?),
+            3 => self.event_hold_duration = Some(ReadValue::read(reader, &schemas::OBJECT_LOCK_RETENTION_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ObjectLockRetention);
+
+/// `ObjectLockRule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectLockRule {
+    /// `DefaultRetention`
+    pub default_retention: Option<DefaultRetention>,
+}
+
+impl Structure for ObjectLockRule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OBJECT_LOCK_RULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::OBJECT_LOCK_RULE_MEMBERS[0], &self.default_retention);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ObjectLockRule {
+    fn schema() -> &'static Shape {
+        &schemas::OBJECT_LOCK_RULE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.default_retention = Some(ReadValue::read(reader, &schemas::OBJECT_LOCK_RULE_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ObjectLockRule);
+
+/// `ObjectPart`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectPart {
+    /// `PartNumber`
+    pub part_number: Option<i32>,
+    /// `Size`
+    pub size: Option<i64>,
+    /// `ChecksumCRC32`
+    pub checksum_crc32: Option<String>,
+    /// `ChecksumCRC32C`
+    pub checksum_crc32_c: Option<String>,
+    /// `ChecksumCRC64NVME`
+    pub checksum_crc64_nvme: Option<String>,
+    /// `ChecksumSHA1`
+    pub checksum_sha1: Option<String>,
+    /// `ChecksumSHA256`
+    pub checksum_sha256: Option<String>,
+    /// `ChecksumSHA512`
+    pub checksum_sha512: Option<String>,
+    /// `ChecksumMD5`
+    pub checksum_md5: Option<String>,
+    /// `ChecksumXXHASH64`
+    pub checksum_xxhash64: Option<String>,
+    /// `ChecksumXXHASH3`
+    pub checksum_xxhash3: Option<String>,
+    /// `ChecksumXXHASH128`
+    pub checksum_xxhash128: Option<String>,
+}
+
+impl Structure for ObjectPart {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OBJECT_PART
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[0], &self.part_number);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[1], &self.size);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[2], &self.checksum_crc32);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[3], &self.checksum_crc32_c);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[4], &self.checksum_crc64_nvme);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[5], &self.checksum_sha1);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[6], &self.checksum_sha256);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[7], &self.checksum_sha512);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[8], &self.checksum_md5);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[9], &self.checksum_xxhash64);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[10], &self.checksum_xxhash3);
+        put_optional(writer, &schemas::OBJECT_PART_MEMBERS[11], &self.checksum_xxhash128);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ObjectPart {
+    fn schema() -> &'static Shape {
+        &schemas::OBJECT_PART
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.part_number = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[0])?),
+            1 => self.size = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[1])?),
+            2 => self.checksum_crc32 = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[2])?),
+            3 => self.checksum_crc32_c = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[3])?),
+            4 => self.checksum_crc64_nvme = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[4])?),
+            5 => self.checksum_sha1 = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[5])?),
+            6 => self.checksum_sha256 = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[6])?),
+            7 => self.checksum_sha512 = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[7])?),
+            8 => self.checksum_md5 = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[8])?),
+            9 => self.checksum_xxhash64 = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[9])?),
+            10 => self.checksum_xxhash3 = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[10])?),
+            11 => self.checksum_xxhash128 = Some(ReadValue::read(reader, &schemas::OBJECT_PART_MEMBERS[11])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ObjectPart);
+
 /// `ObjectVersion`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObjectVersion {
@@ -5247,6 +11882,78 @@ impl ReadStructure for ObjectVersion {
 
 structure_value!(ObjectVersion);
 
+/// `OutputLocation`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OutputLocation {
+    /// `S3`
+    pub s3: Option<S3Location>,
+}
+
+impl Structure for OutputLocation {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OUTPUT_LOCATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::OUTPUT_LOCATION_MEMBERS[0], &self.s3);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for OutputLocation {
+    fn schema() -> &'static Shape {
+        &schemas::OUTPUT_LOCATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.s3 = Some(ReadValue::read(reader, &schemas::OUTPUT_LOCATION_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(OutputLocation);
+
+/// `OutputSerialization`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OutputSerialization {
+    /// `CSV`
+    pub csv: Option<CSVOutput>,
+    /// `JSON`
+    pub json: Option<JSONOutput>,
+}
+
+impl Structure for OutputSerialization {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OUTPUT_SERIALIZATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::OUTPUT_SERIALIZATION_MEMBERS[0], &self.csv);
+        put_optional(writer, &schemas::OUTPUT_SERIALIZATION_MEMBERS[1], &self.json);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for OutputSerialization {
+    fn schema() -> &'static Shape {
+        &schemas::OUTPUT_SERIALIZATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.csv = Some(ReadValue::read(reader, &schemas::OUTPUT_SERIALIZATION_MEMBERS[0])?),
+            1 => self.json = Some(ReadValue::read(reader, &schemas::OUTPUT_SERIALIZATION_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(OutputSerialization);
+
 /// `Owner`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Owner {
@@ -5284,6 +11991,111 @@ impl ReadStructure for Owner {
 }
 
 structure_value!(Owner);
+
+/// `OwnershipControls`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OwnershipControls {
+    /// `Rules`
+    pub rules: Vec<OwnershipControlsRule>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for OwnershipControls {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OWNERSHIP_CONTROLS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::OWNERSHIP_CONTROLS_MEMBERS[0], &self.rules, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for OwnershipControls {
+    fn schema() -> &'static Shape {
+        &schemas::OWNERSHIP_CONTROLS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::OWNERSHIP_CONTROLS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.rules = ReadValue::read(reader, &schemas::OWNERSHIP_CONTROLS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(OwnershipControls);
+
+/// `OwnershipControlsRule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OwnershipControlsRule {
+    /// `ObjectOwnership`
+    pub object_ownership: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for OwnershipControlsRule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OWNERSHIP_CONTROLS_RULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::OWNERSHIP_CONTROLS_RULE_MEMBERS[0], &self.object_ownership, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for OwnershipControlsRule {
+    fn schema() -> &'static Shape {
+        &schemas::OWNERSHIP_CONTROLS_RULE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::OWNERSHIP_CONTROLS_RULE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.object_ownership = ReadValue::read(reader, &schemas::OWNERSHIP_CONTROLS_RULE_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(OwnershipControlsRule);
+
+/// `ParquetInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParquetInput {}
+
+impl Structure for ParquetInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PARQUET_INPUT
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ParquetInput {
+    fn schema() -> &'static Shape {
+        &schemas::PARQUET_INPUT
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(ParquetInput);
 
 /// `Part`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -5370,6 +12182,1406 @@ impl ReadStructure for Part {
 }
 
 structure_value!(Part);
+
+/// `PartitionedPrefix`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PartitionedPrefix {
+    /// `PartitionDateSource`
+    pub partition_date_source: Option<String>,
+}
+
+impl Structure for PartitionedPrefix {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PARTITIONED_PREFIX
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PARTITIONED_PREFIX_MEMBERS[0], &self.partition_date_source);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PartitionedPrefix {
+    fn schema() -> &'static Shape {
+        &schemas::PARTITIONED_PREFIX
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.partition_date_source = Some(ReadValue::read(reader, &schemas::PARTITIONED_PREFIX_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PartitionedPrefix);
+
+/// `PolicyStatus`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyStatus {
+    /// `IsPublic`
+    pub is_public: Option<bool>,
+}
+
+impl Structure for PolicyStatus {
+    fn shape(&self) -> &'static Shape {
+        &schemas::POLICY_STATUS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::POLICY_STATUS_MEMBERS[0], &self.is_public);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PolicyStatus {
+    fn schema() -> &'static Shape {
+        &schemas::POLICY_STATUS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.is_public = Some(ReadValue::read(reader, &schemas::POLICY_STATUS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PolicyStatus);
+
+/// `PublicAccessBlockConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PublicAccessBlockConfiguration {
+    /// `BlockPublicAcls`
+    pub block_public_acls: Option<bool>,
+    /// `IgnorePublicAcls`
+    pub ignore_public_acls: Option<bool>,
+    /// `BlockPublicPolicy`
+    pub block_public_policy: Option<bool>,
+    /// `RestrictPublicBuckets`
+    pub restrict_public_buckets: Option<bool>,
+}
+
+impl Structure for PublicAccessBlockConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS[0], &self.block_public_acls);
+        put_optional(writer, &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS[1], &self.ignore_public_acls);
+        put_optional(writer, &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS[2], &self.block_public_policy);
+        put_optional(writer, &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS[3], &self.restrict_public_buckets);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PublicAccessBlockConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.block_public_acls =
+                    Some(ReadValue::read(reader, &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS[0])?)
+            }
+            1 => {
+                self.ignore_public_acls =
+                    Some(ReadValue::read(reader, &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS[1])?)
+            }
+            2 => {
+                self.block_public_policy =
+                    Some(ReadValue::read(reader, &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS[2])?)
+            }
+            3 => {
+                self.restrict_public_buckets =
+                    Some(ReadValue::read(reader, &schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PublicAccessBlockConfiguration);
+
+/// `PutBucketAbacRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketAbacRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// `AbacStatus`
+    pub abac_status: AbacStatus,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketAbacRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_ABAC_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[1], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[2], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[3], &self.expected_bucket_owner);
+        put_needed(writer, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[4], &self.abac_status, self.missing.has(4));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketAbacRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_ABAC_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_BUCKET_ABAC_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[0])?,
+            1 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[1])?),
+            2 => self.checksum_algorithm = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[2])?),
+            3 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[3])?)
+            }
+            4 => self.abac_status = ReadValue::read(reader, &schemas::PUT_BUCKET_ABAC_REQUEST_MEMBERS[4])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketAbacRequest);
+
+/// `PutBucketAccelerateConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketAccelerateConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `AccelerateConfiguration`
+    pub accelerate_configuration: AccelerateConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketAccelerateConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.accelerate_configuration,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[3],
+            &self.checksum_algorithm,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketAccelerateConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.accelerate_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketAccelerateConfigurationRequest);
+
+/// `PutBucketAclRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketAclRequest {
+    /// `ACL`
+    pub acl: Option<String>,
+    /// `AccessControlPolicy`
+    pub access_control_policy: Option<AccessControlPolicy>,
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `GrantFullControl`
+    pub grant_full_control: Option<String>,
+    /// `GrantRead`
+    pub grant_read: Option<String>,
+    /// `GrantReadACP`
+    pub grant_read_acp: Option<String>,
+    /// `GrantWrite`
+    pub grant_write: Option<String>,
+    /// `GrantWriteACP`
+    pub grant_write_acp: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketAclRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_ACL_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[0], &self.acl);
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[1], &self.access_control_policy);
+        put_needed(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[2], &self.bucket, self.missing.has(2));
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[3], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[4], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[5], &self.grant_full_control);
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[6], &self.grant_read);
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[7], &self.grant_read_acp);
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[8], &self.grant_write);
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[9], &self.grant_write_acp);
+        put_optional(writer, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[10], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketAclRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_ACL_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_BUCKET_ACL_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.acl = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[0])?),
+            1 => {
+                self.access_control_policy = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[1])?)
+            }
+            2 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[2])?,
+            3 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[3])?),
+            4 => self.checksum_algorithm = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[4])?),
+            5 => self.grant_full_control = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[5])?),
+            6 => self.grant_read = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[6])?),
+            7 => self.grant_read_acp = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[7])?),
+            8 => self.grant_write = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[8])?),
+            9 => self.grant_write_acp = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[9])?),
+            10 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ACL_REQUEST_MEMBERS[10])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketAclRequest);
+
+/// `PutBucketAnalyticsConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketAnalyticsConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `AnalyticsConfiguration`
+    pub analytics_configuration: AnalyticsConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketAnalyticsConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.analytics_configuration,
+            self.missing.has(2),
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[3],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketAnalyticsConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => self.id = ReadValue::read(reader, &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.analytics_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[2])?
+            }
+            3 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketAnalyticsConfigurationRequest);
+
+/// `PutBucketCorsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketCorsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `CORSConfiguration`
+    pub cors_configuration: CORSConfiguration,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketCorsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_CORS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(writer, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[1], &self.cors_configuration, self.missing.has(1));
+        put_optional(writer, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[2], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[3], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketCorsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_CORS_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_BUCKET_CORS_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[0])?,
+            1 => self.cors_configuration = ReadValue::read(reader, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[1])?,
+            2 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[2])?),
+            3 => self.checksum_algorithm = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[3])?),
+            4 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_CORS_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketCorsRequest);
+
+/// `PutBucketEncryptionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketEncryptionRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ServerSideEncryptionConfiguration`
+    pub server_side_encryption_configuration: ServerSideEncryptionConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketEncryptionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_ENCRYPTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[1], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[2], &self.checksum_algorithm);
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[3],
+            &self.server_side_encryption_configuration,
+            self.missing.has(3),
+        );
+        put_optional(writer, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketEncryptionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_ENCRYPTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_BUCKET_ENCRYPTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[0])?,
+            1 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[1])?),
+            2 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.server_side_encryption_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[3])?
+            }
+            4 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketEncryptionRequest);
+
+/// `PutBucketIntelligentTieringConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketIntelligentTieringConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// `IntelligentTieringConfiguration`
+    pub intelligent_tiering_configuration: IntelligentTieringConfiguration,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketIntelligentTieringConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[3],
+            &self.intelligent_tiering_configuration,
+            self.missing.has(3),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketIntelligentTieringConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.id =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.expected_bucket_owner = Some(ReadValue::read(
+                    reader,
+                    &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[2],
+                )?)
+            }
+            3 => {
+                self.intelligent_tiering_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS[3])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketIntelligentTieringConfigurationRequest);
+
+/// `PutBucketInventoryConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketInventoryConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `InventoryConfiguration`
+    pub inventory_configuration: InventoryConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketInventoryConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.inventory_configuration,
+            self.missing.has(2),
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[3],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketInventoryConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => self.id = ReadValue::read(reader, &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.inventory_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[2])?
+            }
+            3 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketInventoryConfigurationRequest);
+
+/// `PutBucketLifecycleConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketLifecycleConfigurationOutput {
+    /// `TransitionDefaultMinimumObjectSize`
+    pub transition_default_minimum_object_size: Option<String>,
+}
+
+impl Structure for PutBucketLifecycleConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS[0],
+            &self.transition_default_minimum_object_size,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketLifecycleConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.transition_default_minimum_object_size =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketLifecycleConfigurationOutput);
+
+/// `PutBucketLifecycleConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketLifecycleConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `LifecycleConfiguration`
+    pub lifecycle_configuration: Option<BucketLifecycleConfiguration>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// `TransitionDefaultMinimumObjectSize`
+    pub transition_default_minimum_object_size: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketLifecycleConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[1], &self.checksum_algorithm);
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.lifecycle_configuration,
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[3],
+            &self.expected_bucket_owner,
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[4],
+            &self.transition_default_minimum_object_size,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketLifecycleConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.lifecycle_configuration =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.transition_default_minimum_object_size =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketLifecycleConfigurationRequest);
+
+/// `PutBucketLoggingRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketLoggingRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `BucketLoggingStatus`
+    pub bucket_logging_status: BucketLoggingStatus,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketLoggingRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_LOGGING_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[1],
+            &self.bucket_logging_status,
+            self.missing.has(1),
+        );
+        put_optional(writer, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[2], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[3], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketLoggingRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_LOGGING_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_BUCKET_LOGGING_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[0])?,
+            1 => self.bucket_logging_status = ReadValue::read(reader, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[1])?,
+            2 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[2])?),
+            3 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_LOGGING_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketLoggingRequest);
+
+/// `PutBucketMetricsConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketMetricsConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Id`
+    pub id: String,
+    /// `MetricsConfiguration`
+    pub metrics_configuration: MetricsConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketMetricsConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.id,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.metrics_configuration,
+            self.missing.has(2),
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[3],
+            &self.expected_bucket_owner,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketMetricsConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[0])?,
+            1 => self.id = ReadValue::read(reader, &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[1])?,
+            2 => {
+                self.metrics_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[2])?
+            }
+            3 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketMetricsConfigurationRequest);
+
+/// `PutBucketNotificationConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketNotificationConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `NotificationConfiguration`
+    pub notification_configuration: NotificationConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// `SkipDestinationValidation`
+    pub skip_destination_validation: Option<bool>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketNotificationConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.notification_configuration,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[2],
+            &self.expected_bucket_owner,
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[3],
+            &self.skip_destination_validation,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketNotificationConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.bucket =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.notification_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.skip_destination_validation =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketNotificationConfigurationRequest);
+
+/// `PutBucketOwnershipControlsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketOwnershipControlsRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// `OwnershipControls`
+    pub ownership_controls: OwnershipControls,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketOwnershipControlsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[1], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[2], &self.expected_bucket_owner);
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[3],
+            &self.ownership_controls,
+            self.missing.has(3),
+        );
+        put_optional(writer, &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[4], &self.checksum_algorithm);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketOwnershipControlsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.content_md5 =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.ownership_controls =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[3])?
+            }
+            4 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketOwnershipControlsRequest);
+
+/// `PutBucketPolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketPolicyRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ConfirmRemoveSelfBucketAccess`
+    pub confirm_remove_self_bucket_access: Option<bool>,
+    /// `Policy`
+    pub policy: String,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketPolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[1], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[2], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[3], &self.confirm_remove_self_bucket_access);
+        put_needed(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[4], &self.policy, self.missing.has(4));
+        put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[5], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketPolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_BUCKET_POLICY_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[0])?,
+            1 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[1])?),
+            2 => {
+                self.checksum_algorithm = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.confirm_remove_self_bucket_access =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[3])?)
+            }
+            4 => self.policy = ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[4])?,
+            5 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketPolicyRequest);
+
+/// `PutBucketReplicationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketReplicationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ReplicationConfiguration`
+    pub replication_configuration: ReplicationConfiguration,
+    /// `Token`
+    pub token: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketReplicationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_REPLICATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[1], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[2], &self.checksum_algorithm);
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[3],
+            &self.replication_configuration,
+            self.missing.has(3),
+        );
+        put_optional(writer, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[4], &self.token);
+        put_optional(writer, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[5], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketReplicationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_REPLICATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_REPLICATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[0])?,
+            1 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[1])?),
+            2 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.replication_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[3])?
+            }
+            4 => self.token = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[4])?),
+            5 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_REPLICATION_REQUEST_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketReplicationRequest);
+
+/// `PutBucketRequestPaymentRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketRequestPaymentRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `RequestPaymentConfiguration`
+    pub request_payment_configuration: RequestPaymentConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketRequestPaymentRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[1], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[2], &self.checksum_algorithm);
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[3],
+            &self.request_payment_configuration,
+            self.missing.has(3),
+        );
+        put_optional(writer, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketRequestPaymentRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.content_md5 =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.request_payment_configuration =
+                    ReadValue::read(reader, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[3])?
+            }
+            4 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketRequestPaymentRequest);
 
 /// `PutBucketTaggingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -5506,6 +13718,446 @@ impl ReadStructure for PutBucketVersioningRequest {
 }
 
 structure_value!(PutBucketVersioningRequest);
+
+/// `PutBucketWebsiteRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketWebsiteRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `WebsiteConfiguration`
+    pub website_configuration: WebsiteConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutBucketWebsiteRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_BUCKET_WEBSITE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[1], &self.content_md5);
+        put_optional(writer, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[2], &self.checksum_algorithm);
+        put_needed(
+            writer,
+            &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[3],
+            &self.website_configuration,
+            self.missing.has(3),
+        );
+        put_optional(writer, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutBucketWebsiteRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_BUCKET_WEBSITE_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_BUCKET_WEBSITE_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[0])?,
+            1 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[1])?),
+            2 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[2])?)
+            }
+            3 => self.website_configuration = ReadValue::read(reader, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[3])?,
+            4 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_BUCKET_WEBSITE_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutBucketWebsiteRequest);
+
+/// `PutObjectAclOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutObjectAclOutput {
+    /// `RequestCharged`
+    pub request_charged: Option<String>,
+}
+
+impl Structure for PutObjectAclOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_OBJECT_ACL_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_OUTPUT_MEMBERS[0], &self.request_charged);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutObjectAclOutput {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_OBJECT_ACL_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.request_charged = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_OUTPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutObjectAclOutput);
+
+/// `PutObjectAclRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutObjectAclRequest {
+    /// `ACL`
+    pub acl: Option<String>,
+    /// `AccessControlPolicy`
+    pub access_control_policy: Option<AccessControlPolicy>,
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `GrantFullControl`
+    pub grant_full_control: Option<String>,
+    /// `GrantRead`
+    pub grant_read: Option<String>,
+    /// `GrantReadACP`
+    pub grant_read_acp: Option<String>,
+    /// `GrantWrite`
+    pub grant_write: Option<String>,
+    /// `GrantWriteACP`
+    pub grant_write_acp: Option<String>,
+    /// `Key`
+    pub key: String,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutObjectAclRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_OBJECT_ACL_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[0], &self.acl);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[1], &self.access_control_policy);
+        put_needed(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[2], &self.bucket, self.missing.has(2));
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[3], &self.content_md5);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[4], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[5], &self.grant_full_control);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[6], &self.grant_read);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[7], &self.grant_read_acp);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[8], &self.grant_write);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[9], &self.grant_write_acp);
+        put_needed(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[10], &self.key, self.missing.has(10));
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[11], &self.request_payer);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[12], &self.version_id);
+        put_optional(writer, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[13], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutObjectAclRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_OBJECT_ACL_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_OBJECT_ACL_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.acl = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[0])?),
+            1 => {
+                self.access_control_policy = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[1])?)
+            }
+            2 => self.bucket = ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[2])?,
+            3 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[3])?),
+            4 => self.checksum_algorithm = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[4])?),
+            5 => self.grant_full_control = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[5])?),
+            6 => self.grant_read = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[6])?),
+            7 => self.grant_read_acp = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[7])?),
+            8 => self.grant_write = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[8])?),
+            9 => self.grant_write_acp = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[9])?),
+            10 => self.key = ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[10])?,
+            11 => self.request_payer = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[11])?),
+            12 => self.version_id = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[12])?),
+            13 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_ACL_REQUEST_MEMBERS[13])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutObjectAclRequest);
+
+/// `PutObjectLegalHoldOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutObjectLegalHoldOutput {
+    /// `RequestCharged`
+    pub request_charged: Option<String>,
+}
+
+impl Structure for PutObjectLegalHoldOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_OBJECT_LEGAL_HOLD_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS[0], &self.request_charged);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutObjectLegalHoldOutput {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_OBJECT_LEGAL_HOLD_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.request_charged = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutObjectLegalHoldOutput);
+
+/// `PutObjectLegalHoldRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutObjectLegalHoldRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Key`
+    pub key: String,
+    /// `LegalHold`
+    pub legal_hold: Option<ObjectLockLegalHold>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutObjectLegalHoldRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[1], &self.key, self.missing.has(1));
+        put_optional(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[2], &self.legal_hold);
+        put_optional(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[3], &self.request_payer);
+        put_optional(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[4], &self.version_id);
+        put_optional(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[5], &self.content_md5);
+        put_optional(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[6], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[7], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutObjectLegalHoldRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[0])?,
+            1 => self.key = ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[1])?,
+            2 => self.legal_hold = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[2])?),
+            3 => {
+                self.request_payer = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[3])?)
+            }
+            4 => self.version_id = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[4])?),
+            5 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[5])?),
+            6 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[6])?)
+            }
+            7 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS[7])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutObjectLegalHoldRequest);
+
+/// `PutObjectLockConfigurationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutObjectLockConfigurationOutput {
+    /// `RequestCharged`
+    pub request_charged: Option<String>,
+}
+
+impl Structure for PutObjectLockConfigurationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS[0], &self.request_charged);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutObjectLockConfigurationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.request_charged =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutObjectLockConfigurationOutput);
+
+/// `PutObjectLockConfigurationRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutObjectLockConfigurationRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ObjectLockConfiguration`
+    pub object_lock_configuration: Option<ObjectLockConfiguration>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `Token`
+    pub token: Option<String>,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutObjectLockConfigurationRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[0],
+            &self.bucket,
+            self.missing.has(0),
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[1],
+            &self.object_lock_configuration,
+        );
+        put_optional(writer, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[2], &self.request_payer);
+        put_optional(writer, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[3], &self.token);
+        put_optional(writer, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[4], &self.content_md5);
+        put_optional(writer, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[5], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[6], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutObjectLockConfigurationRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.object_lock_configuration =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.request_payer =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.token = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[3])?)
+            }
+            4 => {
+                self.content_md5 =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[4])?)
+            }
+            5 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[5])?)
+            }
+            6 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutObjectLockConfigurationRequest);
 
 /// `PutObjectOutput`.
 #[derive(Clone, Default, PartialEq)]
@@ -5973,6 +14625,123 @@ impl ReadStructure for PutObjectRequest {
 
 structure_value!(PutObjectRequest);
 
+/// `PutObjectRetentionOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutObjectRetentionOutput {
+    /// `RequestCharged`
+    pub request_charged: Option<String>,
+}
+
+impl Structure for PutObjectRetentionOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_OBJECT_RETENTION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_OBJECT_RETENTION_OUTPUT_MEMBERS[0], &self.request_charged);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutObjectRetentionOutput {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_OBJECT_RETENTION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.request_charged = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_OUTPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutObjectRetentionOutput);
+
+/// `PutObjectRetentionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutObjectRetentionRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Key`
+    pub key: String,
+    /// `Retention`
+    pub retention: Option<ObjectLockRetention>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `BypassGovernanceRetention`
+    pub bypass_governance_retention: Option<bool>,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutObjectRetentionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_OBJECT_RETENTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[1], &self.key, self.missing.has(1));
+        put_optional(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[2], &self.retention);
+        put_optional(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[3], &self.request_payer);
+        put_optional(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[4], &self.version_id);
+        put_optional(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[5], &self.bypass_governance_retention);
+        put_optional(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[6], &self.content_md5);
+        put_optional(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[7], &self.checksum_algorithm);
+        put_optional(writer, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[8], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutObjectRetentionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_OBJECT_RETENTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_OBJECT_RETENTION_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[0])?,
+            1 => self.key = ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[1])?,
+            2 => self.retention = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[2])?),
+            3 => self.request_payer = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[3])?),
+            4 => self.version_id = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[4])?),
+            5 => {
+                self.bypass_governance_retention =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[5])?)
+            }
+            6 => self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[6])?),
+            7 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[7])?)
+            }
+            8 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_OBJECT_RETENTION_REQUEST_MEMBERS[8])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutObjectRetentionRequest);
+
 /// `PutObjectTaggingOutput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutObjectTaggingOutput {
@@ -6081,6 +14850,749 @@ impl ReadStructure for PutObjectTaggingRequest {
 
 structure_value!(PutObjectTaggingRequest);
 
+/// `PutPublicAccessBlockRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutPublicAccessBlockRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `ContentMD5`
+    pub content_md5: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `PublicAccessBlockConfiguration`
+    pub public_access_block_configuration: PublicAccessBlockConfiguration,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutPublicAccessBlockRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_optional(writer, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[1], &self.content_md5);
+        put_optional(writer, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[2], &self.checksum_algorithm);
+        put_needed(
+            writer,
+            &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[3],
+            &self.public_access_block_configuration,
+            self.missing.has(3),
+        );
+        put_optional(writer, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[4], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutPublicAccessBlockRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[0])?,
+            1 => {
+                self.content_md5 = Some(ReadValue::read(reader, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.checksum_algorithm =
+                    Some(ReadValue::read(reader, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.public_access_block_configuration =
+                    ReadValue::read(reader, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[3])?
+            }
+            4 => {
+                self.expected_bucket_owner =
+                    Some(ReadValue::read(reader, &schemas::PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS[4])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutPublicAccessBlockRequest);
+
+/// `QueueConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueueConfiguration {
+    /// `Id`
+    pub id: Option<String>,
+    /// `QueueArn`
+    pub queue_arn: String,
+    /// `Events`
+    pub events: Vec<String>,
+    /// `Filter`
+    pub filter: Option<NotificationConfigurationFilter>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for QueueConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::QUEUE_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::QUEUE_CONFIGURATION_MEMBERS[0], &self.id);
+        put_needed(writer, &schemas::QUEUE_CONFIGURATION_MEMBERS[1], &self.queue_arn, self.missing.has(1));
+        put_needed(writer, &schemas::QUEUE_CONFIGURATION_MEMBERS[2], &self.events, self.missing.has(2));
+        put_optional(writer, &schemas::QUEUE_CONFIGURATION_MEMBERS[3], &self.filter);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for QueueConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::QUEUE_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::QUEUE_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = Some(ReadValue::read(reader, &schemas::QUEUE_CONFIGURATION_MEMBERS[0])?),
+            1 => self.queue_arn = ReadValue::read(reader, &schemas::QUEUE_CONFIGURATION_MEMBERS[1])?,
+            2 => self.events = ReadValue::read(reader, &schemas::QUEUE_CONFIGURATION_MEMBERS[2])?,
+            3 => self.filter = Some(ReadValue::read(reader, &schemas::QUEUE_CONFIGURATION_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(QueueConfiguration);
+
+/// `Redirect`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Redirect {
+    /// `HostName`
+    pub host_name: Option<String>,
+    /// `HttpRedirectCode`
+    pub http_redirect_code: Option<String>,
+    /// `Protocol`
+    pub protocol: Option<String>,
+    /// `ReplaceKeyPrefixWith`
+    pub replace_key_prefix_with: Option<String>,
+    /// `ReplaceKeyWith`
+    pub replace_key_with: Option<String>,
+}
+
+impl Structure for Redirect {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REDIRECT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::REDIRECT_MEMBERS[0], &self.host_name);
+        put_optional(writer, &schemas::REDIRECT_MEMBERS[1], &self.http_redirect_code);
+        put_optional(writer, &schemas::REDIRECT_MEMBERS[2], &self.protocol);
+        put_optional(writer, &schemas::REDIRECT_MEMBERS[3], &self.replace_key_prefix_with);
+        put_optional(writer, &schemas::REDIRECT_MEMBERS[4], &self.replace_key_with);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Redirect {
+    fn schema() -> &'static Shape {
+        &schemas::REDIRECT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.host_name = Some(ReadValue::read(reader, &schemas::REDIRECT_MEMBERS[0])?),
+            1 => self.http_redirect_code = Some(ReadValue::read(reader, &schemas::REDIRECT_MEMBERS[1])?),
+            2 => self.protocol = Some(ReadValue::read(reader, &schemas::REDIRECT_MEMBERS[2])?),
+            3 => self.replace_key_prefix_with = Some(ReadValue::read(reader, &schemas::REDIRECT_MEMBERS[3])?),
+            4 => self.replace_key_with = Some(ReadValue::read(reader, &schemas::REDIRECT_MEMBERS[4])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Redirect);
+
+/// `RedirectAllRequestsTo`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RedirectAllRequestsTo {
+    /// `HostName`
+    pub host_name: String,
+    /// `Protocol`
+    pub protocol: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for RedirectAllRequestsTo {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REDIRECT_ALL_REQUESTS_TO
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::REDIRECT_ALL_REQUESTS_TO_MEMBERS[0], &self.host_name, self.missing.has(0));
+        put_optional(writer, &schemas::REDIRECT_ALL_REQUESTS_TO_MEMBERS[1], &self.protocol);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for RedirectAllRequestsTo {
+    fn schema() -> &'static Shape {
+        &schemas::REDIRECT_ALL_REQUESTS_TO
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::REDIRECT_ALL_REQUESTS_TO) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.host_name = ReadValue::read(reader, &schemas::REDIRECT_ALL_REQUESTS_TO_MEMBERS[0])?,
+            1 => self.protocol = Some(ReadValue::read(reader, &schemas::REDIRECT_ALL_REQUESTS_TO_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(RedirectAllRequestsTo);
+
+/// `ReplicaModifications`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicaModifications {
+    /// `Status`
+    pub status: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ReplicaModifications {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REPLICA_MODIFICATIONS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::REPLICA_MODIFICATIONS_MEMBERS[0], &self.status, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ReplicaModifications {
+    fn schema() -> &'static Shape {
+        &schemas::REPLICA_MODIFICATIONS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::REPLICA_MODIFICATIONS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.status = ReadValue::read(reader, &schemas::REPLICA_MODIFICATIONS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ReplicaModifications);
+
+/// `ReplicationConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationConfiguration {
+    /// `Role`
+    pub role: String,
+    /// `Rules`
+    pub rules: Vec<ReplicationRule>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ReplicationConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REPLICATION_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::REPLICATION_CONFIGURATION_MEMBERS[0], &self.role, self.missing.has(0));
+        put_needed(writer, &schemas::REPLICATION_CONFIGURATION_MEMBERS[1], &self.rules, self.missing.has(1));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ReplicationConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::REPLICATION_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::REPLICATION_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.role = ReadValue::read(reader, &schemas::REPLICATION_CONFIGURATION_MEMBERS[0])?,
+            1 => self.rules = ReadValue::read(reader, &schemas::REPLICATION_CONFIGURATION_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ReplicationConfiguration);
+
+/// `ReplicationRule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationRule {
+    /// `ID`
+    pub id: Option<String>,
+    /// `Priority`
+    pub priority: Option<i32>,
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Filter`
+    pub filter: Option<ReplicationRuleFilter>,
+    /// `Status`
+    pub status: String,
+    /// `SourceSelectionCriteria`
+    pub source_selection_criteria: Option<SourceSelectionCriteria>,
+    /// `ExistingObjectReplication`
+    pub existing_object_replication: Option<ExistingObjectReplication>,
+    /// `Destination`
+    pub destination: Destination,
+    /// `DeleteMarkerReplication`
+    pub delete_marker_replication: Option<DeleteMarkerReplication>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ReplicationRule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REPLICATION_RULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::REPLICATION_RULE_MEMBERS[0], &self.id);
+        put_optional(writer, &schemas::REPLICATION_RULE_MEMBERS[1], &self.priority);
+        put_optional(writer, &schemas::REPLICATION_RULE_MEMBERS[2], &self.prefix);
+        put_optional(writer, &schemas::REPLICATION_RULE_MEMBERS[3], &self.filter);
+        put_needed(writer, &schemas::REPLICATION_RULE_MEMBERS[4], &self.status, self.missing.has(4));
+        put_optional(writer, &schemas::REPLICATION_RULE_MEMBERS[5], &self.source_selection_criteria);
+        put_optional(writer, &schemas::REPLICATION_RULE_MEMBERS[6], &self.existing_object_replication);
+        put_needed(writer, &schemas::REPLICATION_RULE_MEMBERS[7], &self.destination, self.missing.has(7));
+        put_optional(writer, &schemas::REPLICATION_RULE_MEMBERS[8], &self.delete_marker_replication);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ReplicationRule {
+    fn schema() -> &'static Shape {
+        &schemas::REPLICATION_RULE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::REPLICATION_RULE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[0])?),
+            1 => self.priority = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[1])?),
+            2 => self.prefix = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[2])?),
+            3 => self.filter = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[3])?),
+            4 => self.status = ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[4])?,
+            5 => self.source_selection_criteria = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[5])?),
+            6 => {
+                self.existing_object_replication = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[6])?)
+            }
+            7 => self.destination = ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[7])?,
+            8 => self.delete_marker_replication = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_MEMBERS[8])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ReplicationRule);
+
+/// `ReplicationRuleAndOperator`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationRuleAndOperator {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tags`
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Structure for ReplicationRuleAndOperator {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REPLICATION_RULE_AND_OPERATOR
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::REPLICATION_RULE_AND_OPERATOR_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::REPLICATION_RULE_AND_OPERATOR_MEMBERS[1], &self.tags);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ReplicationRuleAndOperator {
+    fn schema() -> &'static Shape {
+        &schemas::REPLICATION_RULE_AND_OPERATOR
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_AND_OPERATOR_MEMBERS[0])?),
+            1 => self.tags = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_AND_OPERATOR_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ReplicationRuleAndOperator);
+
+/// `ReplicationRuleFilter`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationRuleFilter {
+    /// `Prefix`
+    pub prefix: Option<String>,
+    /// `Tag`
+    pub tag: Option<Tag>,
+    /// `And`
+    pub and: Option<ReplicationRuleAndOperator>,
+}
+
+impl Structure for ReplicationRuleFilter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REPLICATION_RULE_FILTER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::REPLICATION_RULE_FILTER_MEMBERS[0], &self.prefix);
+        put_optional(writer, &schemas::REPLICATION_RULE_FILTER_MEMBERS[1], &self.tag);
+        put_optional(writer, &schemas::REPLICATION_RULE_FILTER_MEMBERS[2], &self.and);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ReplicationRuleFilter {
+    fn schema() -> &'static Shape {
+        &schemas::REPLICATION_RULE_FILTER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.prefix = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_FILTER_MEMBERS[0])?),
+            1 => self.tag = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_FILTER_MEMBERS[1])?),
+            2 => self.and = Some(ReadValue::read(reader, &schemas::REPLICATION_RULE_FILTER_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ReplicationRuleFilter);
+
+/// `ReplicationTime`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationTime {
+    /// `Status`
+    pub status: String,
+    /// `Time`
+    pub time: ReplicationTimeValue,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ReplicationTime {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REPLICATION_TIME
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::REPLICATION_TIME_MEMBERS[0], &self.status, self.missing.has(0));
+        put_needed(writer, &schemas::REPLICATION_TIME_MEMBERS[1], &self.time, self.missing.has(1));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ReplicationTime {
+    fn schema() -> &'static Shape {
+        &schemas::REPLICATION_TIME
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::REPLICATION_TIME) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.status = ReadValue::read(reader, &schemas::REPLICATION_TIME_MEMBERS[0])?,
+            1 => self.time = ReadValue::read(reader, &schemas::REPLICATION_TIME_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ReplicationTime);
+
+/// `ReplicationTimeValue`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationTimeValue {
+    /// `Minutes`
+    pub minutes: Option<i32>,
+}
+
+impl Structure for ReplicationTimeValue {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REPLICATION_TIME_VALUE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::REPLICATION_TIME_VALUE_MEMBERS[0], &self.minutes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ReplicationTimeValue {
+    fn schema() -> &'static Shape {
+        &schemas::REPLICATION_TIME_VALUE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.minutes = Some(ReadValue::read(reader, &schemas::REPLICATION_TIME_VALUE_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ReplicationTimeValue);
+
+/// `RequestPaymentConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestPaymentConfiguration {
+    /// `Payer`
+    pub payer: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for RequestPaymentConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::REQUEST_PAYMENT_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::REQUEST_PAYMENT_CONFIGURATION_MEMBERS[0], &self.payer, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for RequestPaymentConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::REQUEST_PAYMENT_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::REQUEST_PAYMENT_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.payer = ReadValue::read(reader, &schemas::REQUEST_PAYMENT_CONFIGURATION_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(RequestPaymentConfiguration);
+
+/// `RestoreObjectOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreObjectOutput {
+    /// `RequestCharged`
+    pub request_charged: Option<String>,
+    /// `RestoreOutputPath`
+    pub restore_output_path: Option<String>,
+    /// `StatusCode`
+    pub status_code: Option<i32>,
+}
+
+impl Structure for RestoreObjectOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::RESTORE_OBJECT_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::RESTORE_OBJECT_OUTPUT_MEMBERS[0], &self.request_charged);
+        put_optional(writer, &schemas::RESTORE_OBJECT_OUTPUT_MEMBERS[1], &self.restore_output_path);
+        put_optional(writer, &schemas::RESTORE_OBJECT_OUTPUT_MEMBERS[2], &self.status_code);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for RestoreObjectOutput {
+    fn schema() -> &'static Shape {
+        &schemas::RESTORE_OBJECT_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.request_charged = Some(ReadValue::read(reader, &schemas::RESTORE_OBJECT_OUTPUT_MEMBERS[0])?),
+            1 => self.restore_output_path = Some(ReadValue::read(reader, &schemas::RESTORE_OBJECT_OUTPUT_MEMBERS[1])?),
+            2 => self.status_code = Some(ReadValue::read(reader, &schemas::RESTORE_OBJECT_OUTPUT_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(RestoreObjectOutput);
+
+/// `RestoreObjectRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreObjectRequest {
+    /// `Bucket`
+    pub bucket: String,
+    /// `Key`
+    pub key: String,
+    /// `VersionId`
+    pub version_id: Option<String>,
+    /// `RestoreRequest`
+    pub restore_request: Option<RestoreRequest>,
+    /// `RequestPayer`
+    pub request_payer: Option<String>,
+    /// `ChecksumAlgorithm`
+    pub checksum_algorithm: Option<String>,
+    /// `ExpectedBucketOwner`
+    pub expected_bucket_owner: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for RestoreObjectRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::RESTORE_OBJECT_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[0], &self.bucket, self.missing.has(0));
+        put_needed(writer, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[1], &self.key, self.missing.has(1));
+        put_optional(writer, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[2], &self.version_id);
+        put_optional(writer, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[3], &self.restore_request);
+        put_optional(writer, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[4], &self.request_payer);
+        put_optional(writer, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[5], &self.checksum_algorithm);
+        put_optional(writer, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[6], &self.expected_bucket_owner);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for RestoreObjectRequest {
+    fn schema() -> &'static Shape {
+        &schemas::RESTORE_OBJECT_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::RESTORE_OBJECT_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket = ReadValue::read(reader, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[0])?,
+            1 => self.key = ReadValue::read(reader, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[1])?,
+            2 => self.version_id = Some(ReadValue::read(reader, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[2])?),
+            3 => self.restore_request = Some(ReadValue::read(reader, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[3])?),
+            4 => self.request_payer = Some(ReadValue::read(reader, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[4])?),
+            5 => self.checksum_algorithm = Some(ReadValue::read(reader, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[5])?),
+            6 => {
+                self.expected_bucket_owner = Some(ReadValue::read(reader, &schemas::RESTORE_OBJECT_REQUEST_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(RestoreObjectRequest);
+
+/// `RestoreRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreRequest {
+    /// `Days`
+    pub days: Option<i32>,
+    /// `GlacierJobParameters`
+    pub glacier_job_parameters: Option<GlacierJobParameters>,
+    /// `Type`
+    pub r#type: Option<String>,
+    /// `Tier`
+    pub tier: Option<String>,
+    /// `Description`
+    pub description: Option<String>,
+    /// `SelectParameters`
+    pub select_parameters: Option<SelectParameters>,
+    /// `OutputLocation`
+    pub output_location: Option<OutputLocation>,
+}
+
+impl Structure for RestoreRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::RESTORE_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::RESTORE_REQUEST_MEMBERS[0], &self.days);
+        put_optional(writer, &schemas::RESTORE_REQUEST_MEMBERS[1], &self.glacier_job_parameters);
+        put_optional(writer, &schemas::RESTORE_REQUEST_MEMBERS[2], &self.r#type);
+        put_optional(writer, &schemas::RESTORE_REQUEST_MEMBERS[3], &self.tier);
+        put_optional(writer, &schemas::RESTORE_REQUEST_MEMBERS[4], &self.description);
+        put_optional(writer, &schemas::RESTORE_REQUEST_MEMBERS[5], &self.select_parameters);
+        put_optional(writer, &schemas::RESTORE_REQUEST_MEMBERS[6], &self.output_location);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for RestoreRequest {
+    fn schema() -> &'static Shape {
+        &schemas::RESTORE_REQUEST
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.days = Some(ReadValue::read(reader, &schemas::RESTORE_REQUEST_MEMBERS[0])?),
+            1 => self.glacier_job_parameters = Some(ReadValue::read(reader, &schemas::RESTORE_REQUEST_MEMBERS[1])?),
+            2 => self.r#type = Some(ReadValue::read(reader, &schemas::RESTORE_REQUEST_MEMBERS[2])?),
+            3 => self.tier = Some(ReadValue::read(reader, &schemas::RESTORE_REQUEST_MEMBERS[3])?),
+            4 => self.description = Some(ReadValue::read(reader, &schemas::RESTORE_REQUEST_MEMBERS[4])?),
+            5 => self.select_parameters = Some(ReadValue::read(reader, &schemas::RESTORE_REQUEST_MEMBERS[5])?),
+            6 => self.output_location = Some(ReadValue::read(reader, &schemas::RESTORE_REQUEST_MEMBERS[6])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(RestoreRequest);
+
 /// `RestoreStatus`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RestoreStatus {
@@ -6118,6 +15630,641 @@ impl ReadStructure for RestoreStatus {
 }
 
 structure_value!(RestoreStatus);
+
+/// `RoutingRule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoutingRule {
+    /// `Condition`
+    pub condition: Option<Condition>,
+    /// `Redirect`
+    pub redirect: Redirect,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for RoutingRule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ROUTING_RULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ROUTING_RULE_MEMBERS[0], &self.condition);
+        put_needed(writer, &schemas::ROUTING_RULE_MEMBERS[1], &self.redirect, self.missing.has(1));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for RoutingRule {
+    fn schema() -> &'static Shape {
+        &schemas::ROUTING_RULE
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ROUTING_RULE) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.condition = Some(ReadValue::read(reader, &schemas::ROUTING_RULE_MEMBERS[0])?),
+            1 => self.redirect = ReadValue::read(reader, &schemas::ROUTING_RULE_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(RoutingRule);
+
+/// `S3KeyFilter`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3KeyFilter {
+    /// `FilterRules`
+    pub filter_rules: Option<Vec<FilterRule>>,
+}
+
+impl Structure for S3KeyFilter {
+    fn shape(&self) -> &'static Shape {
+        &schemas::S3_KEY_FILTER
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::S3_KEY_FILTER_MEMBERS[0], &self.filter_rules);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for S3KeyFilter {
+    fn schema() -> &'static Shape {
+        &schemas::S3_KEY_FILTER
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.filter_rules = Some(ReadValue::read(reader, &schemas::S3_KEY_FILTER_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(S3KeyFilter);
+
+/// `S3Location`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3Location {
+    /// `BucketName`
+    pub bucket_name: String,
+    /// `Prefix`
+    pub prefix: String,
+    /// `Encryption`
+    pub encryption: Option<Encryption>,
+    /// `CannedACL`
+    pub canned_acl: Option<String>,
+    /// `AccessControlList`
+    pub access_control_list: Option<Vec<Grant>>,
+    /// `Tagging`
+    pub tagging: Option<Tagging>,
+    /// `UserMetadata`
+    pub user_metadata: Option<Vec<MetadataEntry>>,
+    /// `StorageClass`
+    pub storage_class: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for S3Location {
+    fn shape(&self) -> &'static Shape {
+        &schemas::S3_LOCATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::S3_LOCATION_MEMBERS[0], &self.bucket_name, self.missing.has(0));
+        put_needed(writer, &schemas::S3_LOCATION_MEMBERS[1], &self.prefix, self.missing.has(1));
+        put_optional(writer, &schemas::S3_LOCATION_MEMBERS[2], &self.encryption);
+        put_optional(writer, &schemas::S3_LOCATION_MEMBERS[3], &self.canned_acl);
+        put_optional(writer, &schemas::S3_LOCATION_MEMBERS[4], &self.access_control_list);
+        put_optional(writer, &schemas::S3_LOCATION_MEMBERS[5], &self.tagging);
+        put_optional(writer, &schemas::S3_LOCATION_MEMBERS[6], &self.user_metadata);
+        put_optional(writer, &schemas::S3_LOCATION_MEMBERS[7], &self.storage_class);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for S3Location {
+    fn schema() -> &'static Shape {
+        &schemas::S3_LOCATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::S3_LOCATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.bucket_name = ReadValue::read(reader, &schemas::S3_LOCATION_MEMBERS[0])?,
+            1 => self.prefix = ReadValue::read(reader, &schemas::S3_LOCATION_MEMBERS[1])?,
+            2 => self.encryption = Some(ReadValue::read(reader, &schemas::S3_LOCATION_MEMBERS[2])?),
+            3 => self.canned_acl = Some(ReadValue::read(reader, &schemas::S3_LOCATION_MEMBERS[3])?),
+            4 => self.access_control_list = Some(ReadValue::read(reader, &schemas::S3_LOCATION_MEMBERS[4])?),
+            5 => self.tagging = Some(ReadValue::read(reader, &schemas::S3_LOCATION_MEMBERS[5])?),
+            6 => self.user_metadata = Some(ReadValue::read(reader, &schemas::S3_LOCATION_MEMBERS[6])?),
+            7 => self.storage_class = Some(ReadValue::read(reader, &schemas::S3_LOCATION_MEMBERS[7])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(S3Location);
+
+/// `SSEKMS`.
+#[derive(Clone, Default, PartialEq)]
+pub struct SSEKMS {
+    /// `KeyId`
+    pub key_id: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for SSEKMS {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SSEKMS").field("key_id", &Hidden).finish()
+    }
+}
+
+impl Structure for SSEKMS {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SSEKMS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::SSEKMS_MEMBERS[0], &self.key_id, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SSEKMS {
+    fn schema() -> &'static Shape {
+        &schemas::SSEKMS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::SSEKMS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.key_id = ReadValue::read(reader, &schemas::SSEKMS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SSEKMS);
+
+/// `SSES3`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SSES3 {}
+
+impl Structure for SSES3 {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SSES3
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SSES3 {
+    fn schema() -> &'static Shape {
+        &schemas::SSES3
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(SSES3);
+
+/// `SelectParameters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SelectParameters {
+    /// `InputSerialization`
+    pub input_serialization: InputSerialization,
+    /// `ExpressionType`
+    pub expression_type: String,
+    /// `Expression`
+    pub expression: String,
+    /// `OutputSerialization`
+    pub output_serialization: OutputSerialization,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for SelectParameters {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SELECT_PARAMETERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::SELECT_PARAMETERS_MEMBERS[0], &self.input_serialization, self.missing.has(0));
+        put_needed(writer, &schemas::SELECT_PARAMETERS_MEMBERS[1], &self.expression_type, self.missing.has(1));
+        put_needed(writer, &schemas::SELECT_PARAMETERS_MEMBERS[2], &self.expression, self.missing.has(2));
+        put_needed(writer, &schemas::SELECT_PARAMETERS_MEMBERS[3], &self.output_serialization, self.missing.has(3));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SelectParameters {
+    fn schema() -> &'static Shape {
+        &schemas::SELECT_PARAMETERS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::SELECT_PARAMETERS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.input_serialization = ReadValue::read(reader, &schemas::SELECT_PARAMETERS_MEMBERS[0])?,
+            1 => self.expression_type = ReadValue::read(reader, &schemas::SELECT_PARAMETERS_MEMBERS[1])?,
+            2 => self.expression = ReadValue::read(reader, &schemas::SELECT_PARAMETERS_MEMBERS[2])?,
+            3 => self.output_serialization = ReadValue::read(reader, &schemas::SELECT_PARAMETERS_MEMBERS[3])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SelectParameters);
+
+/// `ServerSideEncryptionByDefault`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServerSideEncryptionByDefault {
+    /// `SSEAlgorithm`
+    pub sse_algorithm: String,
+    /// `KMSMasterKeyID`
+    pub kms_master_key_id: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for ServerSideEncryptionByDefault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ServerSideEncryptionByDefault")
+            .field("sse_algorithm", &self.sse_algorithm)
+            .field("kms_master_key_id", &self.kms_master_key_id.as_ref().map(|_| Hidden))
+            .finish()
+    }
+}
+
+impl Structure for ServerSideEncryptionByDefault {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SERVER_SIDE_ENCRYPTION_BY_DEFAULT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::SERVER_SIDE_ENCRYPTION_BY_DEFAULT_MEMBERS[0],
+            &self.sse_algorithm,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::SERVER_SIDE_ENCRYPTION_BY_DEFAULT_MEMBERS[1], &self.kms_master_key_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ServerSideEncryptionByDefault {
+    fn schema() -> &'static Shape {
+        &schemas::SERVER_SIDE_ENCRYPTION_BY_DEFAULT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::SERVER_SIDE_ENCRYPTION_BY_DEFAULT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.sse_algorithm = ReadValue::read(reader, &schemas::SERVER_SIDE_ENCRYPTION_BY_DEFAULT_MEMBERS[0])?,
+            1 => {
+                self.kms_master_key_id =
+                    Some(ReadValue::read(reader, &schemas::SERVER_SIDE_ENCRYPTION_BY_DEFAULT_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ServerSideEncryptionByDefault);
+
+/// `ServerSideEncryptionConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerSideEncryptionConfiguration {
+    /// `Rules`
+    pub rules: Vec<ServerSideEncryptionRule>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ServerSideEncryptionConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SERVER_SIDE_ENCRYPTION_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::SERVER_SIDE_ENCRYPTION_CONFIGURATION_MEMBERS[0], &self.rules, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ServerSideEncryptionConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::SERVER_SIDE_ENCRYPTION_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::SERVER_SIDE_ENCRYPTION_CONFIGURATION) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.rules = ReadValue::read(reader, &schemas::SERVER_SIDE_ENCRYPTION_CONFIGURATION_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ServerSideEncryptionConfiguration);
+
+/// `ServerSideEncryptionRule`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerSideEncryptionRule {
+    /// `ApplyServerSideEncryptionByDefault`
+    pub apply_server_side_encryption_by_default: Option<ServerSideEncryptionByDefault>,
+    /// `BucketKeyEnabled`
+    pub bucket_key_enabled: Option<bool>,
+    /// `BlockedEncryptionTypes`
+    pub blocked_encryption_types: Option<BlockedEncryptionTypes>,
+}
+
+impl Structure for ServerSideEncryptionRule {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SERVER_SIDE_ENCRYPTION_RULE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::SERVER_SIDE_ENCRYPTION_RULE_MEMBERS[0],
+            &self.apply_server_side_encryption_by_default,
+        );
+        put_optional(writer, &schemas::SERVER_SIDE_ENCRYPTION_RULE_MEMBERS[1], &self.bucket_key_enabled);
+        put_optional(writer, &schemas::SERVER_SIDE_ENCRYPTION_RULE_MEMBERS[2], &self.blocked_encryption_types);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ServerSideEncryptionRule {
+    fn schema() -> &'static Shape {
+        &schemas::SERVER_SIDE_ENCRYPTION_RULE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.apply_server_side_encryption_by_default =
+                    Some(ReadValue::read(reader, &schemas::SERVER_SIDE_ENCRYPTION_RULE_MEMBERS[0])?)
+            }
+            1 => {
+                self.bucket_key_enabled =
+                    Some(ReadValue::read(reader, &schemas::SERVER_SIDE_ENCRYPTION_RULE_MEMBERS[1])?)
+            }
+            2 => {
+                self.blocked_encryption_types =
+                    Some(ReadValue::read(reader, &schemas::SERVER_SIDE_ENCRYPTION_RULE_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ServerSideEncryptionRule);
+
+/// `SimplePrefix`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SimplePrefix {}
+
+impl Structure for SimplePrefix {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SIMPLE_PREFIX
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SimplePrefix {
+    fn schema() -> &'static Shape {
+        &schemas::SIMPLE_PREFIX
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(SimplePrefix);
+
+/// `SourceSelectionCriteria`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceSelectionCriteria {
+    /// `SseKmsEncryptedObjects`
+    pub sse_kms_encrypted_objects: Option<SseKmsEncryptedObjects>,
+    /// `ReplicaModifications`
+    pub replica_modifications: Option<ReplicaModifications>,
+}
+
+impl Structure for SourceSelectionCriteria {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SOURCE_SELECTION_CRITERIA
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::SOURCE_SELECTION_CRITERIA_MEMBERS[0], &self.sse_kms_encrypted_objects);
+        put_optional(writer, &schemas::SOURCE_SELECTION_CRITERIA_MEMBERS[1], &self.replica_modifications);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SourceSelectionCriteria {
+    fn schema() -> &'static Shape {
+        &schemas::SOURCE_SELECTION_CRITERIA
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.sse_kms_encrypted_objects =
+                    Some(ReadValue::read(reader, &schemas::SOURCE_SELECTION_CRITERIA_MEMBERS[0])?)
+            }
+            1 => {
+                self.replica_modifications =
+                    Some(ReadValue::read(reader, &schemas::SOURCE_SELECTION_CRITERIA_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SourceSelectionCriteria);
+
+/// `SseKmsEncryptedObjects`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SseKmsEncryptedObjects {
+    /// `Status`
+    pub status: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for SseKmsEncryptedObjects {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SSE_KMS_ENCRYPTED_OBJECTS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::SSE_KMS_ENCRYPTED_OBJECTS_MEMBERS[0], &self.status, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SseKmsEncryptedObjects {
+    fn schema() -> &'static Shape {
+        &schemas::SSE_KMS_ENCRYPTED_OBJECTS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::SSE_KMS_ENCRYPTED_OBJECTS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.status = ReadValue::read(reader, &schemas::SSE_KMS_ENCRYPTED_OBJECTS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SseKmsEncryptedObjects);
+
+/// `StorageClassAnalysis`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StorageClassAnalysis {
+    /// `DataExport`
+    pub data_export: Option<StorageClassAnalysisDataExport>,
+}
+
+impl Structure for StorageClassAnalysis {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STORAGE_CLASS_ANALYSIS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::STORAGE_CLASS_ANALYSIS_MEMBERS[0], &self.data_export);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StorageClassAnalysis {
+    fn schema() -> &'static Shape {
+        &schemas::STORAGE_CLASS_ANALYSIS
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.data_export = Some(ReadValue::read(reader, &schemas::STORAGE_CLASS_ANALYSIS_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(StorageClassAnalysis);
+
+/// `StorageClassAnalysisDataExport`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StorageClassAnalysisDataExport {
+    /// `OutputSchemaVersion`
+    pub output_schema_version: String,
+    /// `Destination`
+    pub destination: AnalyticsExportDestination,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for StorageClassAnalysisDataExport {
+    fn shape(&self) -> &'static Shape {
+        &schemas::STORAGE_CLASS_ANALYSIS_DATA_EXPORT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::STORAGE_CLASS_ANALYSIS_DATA_EXPORT_MEMBERS[0],
+            &self.output_schema_version,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::STORAGE_CLASS_ANALYSIS_DATA_EXPORT_MEMBERS[1],
+            &self.destination,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for StorageClassAnalysisDataExport {
+    fn schema() -> &'static Shape {
+        &schemas::STORAGE_CLASS_ANALYSIS_DATA_EXPORT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::STORAGE_CLASS_ANALYSIS_DATA_EXPORT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.output_schema_version =
+                    ReadValue::read(reader, &schemas::STORAGE_CLASS_ANALYSIS_DATA_EXPORT_MEMBERS[0])?
+            }
+            1 => self.destination = ReadValue::read(reader, &schemas::STORAGE_CLASS_ANALYSIS_DATA_EXPORT_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(StorageClassAnalysisDataExport);
 
 /// `Tag`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -6202,6 +16349,222 @@ impl ReadStructure for Tagging {
 }
 
 structure_value!(Tagging);
+
+/// `TargetGrant`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetGrant {
+    /// `Grantee`
+    pub grantee: Option<Grantee>,
+    /// `Permission`
+    pub permission: Option<String>,
+}
+
+impl Structure for TargetGrant {
+    fn shape(&self) -> &'static Shape {
+        &schemas::TARGET_GRANT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::TARGET_GRANT_MEMBERS[0], &self.grantee);
+        put_optional(writer, &schemas::TARGET_GRANT_MEMBERS[1], &self.permission);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for TargetGrant {
+    fn schema() -> &'static Shape {
+        &schemas::TARGET_GRANT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.grantee = Some(ReadValue::read(reader, &schemas::TARGET_GRANT_MEMBERS[0])?),
+            1 => self.permission = Some(ReadValue::read(reader, &schemas::TARGET_GRANT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(TargetGrant);
+
+/// `TargetObjectKeyFormat`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetObjectKeyFormat {
+    /// `SimplePrefix`
+    pub simple_prefix: Option<SimplePrefix>,
+    /// `PartitionedPrefix`
+    pub partitioned_prefix: Option<PartitionedPrefix>,
+}
+
+impl Structure for TargetObjectKeyFormat {
+    fn shape(&self) -> &'static Shape {
+        &schemas::TARGET_OBJECT_KEY_FORMAT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::TARGET_OBJECT_KEY_FORMAT_MEMBERS[0], &self.simple_prefix);
+        put_optional(writer, &schemas::TARGET_OBJECT_KEY_FORMAT_MEMBERS[1], &self.partitioned_prefix);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for TargetObjectKeyFormat {
+    fn schema() -> &'static Shape {
+        &schemas::TARGET_OBJECT_KEY_FORMAT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.simple_prefix = Some(ReadValue::read(reader, &schemas::TARGET_OBJECT_KEY_FORMAT_MEMBERS[0])?),
+            1 => {
+                self.partitioned_prefix = Some(ReadValue::read(reader, &schemas::TARGET_OBJECT_KEY_FORMAT_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(TargetObjectKeyFormat);
+
+/// `Tiering`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tiering {
+    /// `Days`
+    pub days: i32,
+    /// `AccessTier`
+    pub access_tier: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for Tiering {
+    fn shape(&self) -> &'static Shape {
+        &schemas::TIERING
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::TIERING_MEMBERS[0], &self.days, self.missing.has(0));
+        put_needed(writer, &schemas::TIERING_MEMBERS[1], &self.access_tier, self.missing.has(1));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Tiering {
+    fn schema() -> &'static Shape {
+        &schemas::TIERING
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::TIERING) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.days = ReadValue::read(reader, &schemas::TIERING_MEMBERS[0])?,
+            1 => self.access_tier = ReadValue::read(reader, &schemas::TIERING_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Tiering);
+
+/// `TopicConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TopicConfiguration {
+    /// `Id`
+    pub id: Option<String>,
+    /// `TopicArn`
+    pub topic_arn: String,
+    /// `Events`
+    pub events: Vec<String>,
+    /// `Filter`
+    pub filter: Option<NotificationConfigurationFilter>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for TopicConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::TOPIC_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::TOPIC_CONFIGURATION_MEMBERS[0], &self.id);
+        put_needed(writer, &schemas::TOPIC_CONFIGURATION_MEMBERS[1], &self.topic_arn, self.missing.has(1));
+        put_needed(writer, &schemas::TOPIC_CONFIGURATION_MEMBERS[2], &self.events, self.missing.has(2));
+        put_optional(writer, &schemas::TOPIC_CONFIGURATION_MEMBERS[3], &self.filter);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for TopicConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::TOPIC_CONFIGURATION
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::TOPIC_CONFIGURATION) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.id = Some(ReadValue::read(reader, &schemas::TOPIC_CONFIGURATION_MEMBERS[0])?),
+            1 => self.topic_arn = ReadValue::read(reader, &schemas::TOPIC_CONFIGURATION_MEMBERS[1])?,
+            2 => self.events = ReadValue::read(reader, &schemas::TOPIC_CONFIGURATION_MEMBERS[2])?,
+            3 => self.filter = Some(ReadValue::read(reader, &schemas::TOPIC_CONFIGURATION_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(TopicConfiguration);
+
+/// `Transition`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transition {
+    /// `Date`
+    pub date: Option<Timestamp>,
+    /// `Days`
+    pub days: Option<i32>,
+    /// `StorageClass`
+    pub storage_class: Option<String>,
+}
+
+impl Structure for Transition {
+    fn shape(&self) -> &'static Shape {
+        &schemas::TRANSITION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::TRANSITION_MEMBERS[0], &self.date);
+        put_optional(writer, &schemas::TRANSITION_MEMBERS[1], &self.days);
+        put_optional(writer, &schemas::TRANSITION_MEMBERS[2], &self.storage_class);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Transition {
+    fn schema() -> &'static Shape {
+        &schemas::TRANSITION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.date = Some(ReadValue::read(reader, &schemas::TRANSITION_MEMBERS[0])?),
+            1 => self.days = Some(ReadValue::read(reader, &schemas::TRANSITION_MEMBERS[1])?),
+            2 => self.storage_class = Some(ReadValue::read(reader, &schemas::TRANSITION_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Transition);
 
 /// `UploadPartCopyOutput`.
 #[derive(Clone, Default, PartialEq)]
@@ -6804,3 +17167,52 @@ impl ReadStructure for VersioningConfiguration {
 }
 
 structure_value!(VersioningConfiguration);
+
+/// `WebsiteConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WebsiteConfiguration {
+    /// `ErrorDocument`
+    pub error_document: Option<ErrorDocument>,
+    /// `IndexDocument`
+    pub index_document: Option<IndexDocument>,
+    /// `RedirectAllRequestsTo`
+    pub redirect_all_requests_to: Option<RedirectAllRequestsTo>,
+    /// `RoutingRules`
+    pub routing_rules: Option<Vec<RoutingRule>>,
+}
+
+impl Structure for WebsiteConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::WEBSITE_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::WEBSITE_CONFIGURATION_MEMBERS[0], &self.error_document);
+        put_optional(writer, &schemas::WEBSITE_CONFIGURATION_MEMBERS[1], &self.index_document);
+        put_optional(writer, &schemas::WEBSITE_CONFIGURATION_MEMBERS[2], &self.redirect_all_requests_to);
+        put_optional(writer, &schemas::WEBSITE_CONFIGURATION_MEMBERS[3], &self.routing_rules);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for WebsiteConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::WEBSITE_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.error_document = Some(ReadValue::read(reader, &schemas::WEBSITE_CONFIGURATION_MEMBERS[0])?),
+            1 => self.index_document = Some(ReadValue::read(reader, &schemas::WEBSITE_CONFIGURATION_MEMBERS[1])?),
+            2 => {
+                self.redirect_all_requests_to =
+                    Some(ReadValue::read(reader, &schemas::WEBSITE_CONFIGURATION_MEMBERS[2])?)
+            }
+            3 => self.routing_rules = Some(ReadValue::read(reader, &schemas::WEBSITE_CONFIGURATION_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(WebsiteConfiguration);

@@ -2,7 +2,7 @@
 
 //! The service and the table of its operations.
 
-use super::errors;
+use super::{errors, operations};
 use crate::support::*;
 
 /// The service and all its operations.
@@ -37,6 +37,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:CreateSchedule"],
+        codec: Some(&operations::CREATE_SCHEDULE),
         ..operation("CreateSchedule", 0)
     },
     OperationDef {
@@ -50,6 +51,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:CreateScheduleGroup"],
+        codec: Some(&operations::CREATE_SCHEDULE_GROUP),
         ..operation("CreateScheduleGroup", 1)
     },
     OperationDef {
@@ -63,6 +65,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:DeleteSchedule"],
+        codec: Some(&operations::DELETE_SCHEDULE),
         ..operation("DeleteSchedule", 2)
     },
     OperationDef {
@@ -76,6 +79,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:DeleteScheduleGroup"],
+        codec: Some(&operations::DELETE_SCHEDULE_GROUP),
         ..operation("DeleteScheduleGroup", 3)
     },
     OperationDef {
@@ -89,6 +93,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:GetSchedule"],
+        codec: Some(&operations::GET_SCHEDULE),
         ..operation("GetSchedule", 4)
     },
     OperationDef {
@@ -102,6 +107,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:GetScheduleGroup"],
+        codec: Some(&operations::GET_SCHEDULE_GROUP),
         ..operation("GetScheduleGroup", 5)
     },
     OperationDef {
@@ -115,6 +121,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:ListScheduleGroups"],
+        codec: Some(&operations::LIST_SCHEDULE_GROUPS),
         ..operation("ListScheduleGroups", 6)
     },
     OperationDef {
@@ -128,6 +135,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:ListSchedules"],
+        codec: Some(&operations::LIST_SCHEDULES),
         ..operation("ListSchedules", 7)
     },
     OperationDef {
@@ -141,6 +149,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:ListTagsForResource"],
+        codec: Some(&operations::LIST_TAGS_FOR_RESOURCE),
         ..operation("ListTagsForResource", 8)
     },
     OperationDef {
@@ -154,6 +163,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:TagResource"],
+        codec: Some(&operations::TAG_RESOURCE),
         ..operation("TagResource", 9)
     },
     OperationDef {
@@ -167,6 +177,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:UntagResource"],
+        codec: Some(&operations::UNTAG_RESOURCE),
         ..operation("UntagResource", 10)
     },
     OperationDef {
@@ -180,6 +191,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
             status: 200,
         },
         actions: &["scheduler:UpdateSchedule"],
+        codec: Some(&operations::UPDATE_SCHEDULE),
         ..operation("UpdateSchedule", 11)
     },
 ];

@@ -3,6 +3,13 @@
 //! Scheduler (rest-json), version 2021-06-30.
 
 mod definition;
+pub mod enums;
 pub mod errors;
+mod operations;
+pub(crate) mod schemas;
+#[allow(clippy::single_match, clippy::large_enum_variant, reason = "the model decides")]
+mod types;
 
 pub use definition::SERVICE;
+pub use operations::*;
+pub use types::*;

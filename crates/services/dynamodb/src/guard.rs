@@ -45,7 +45,7 @@ impl Guard for TableGuard {
             .unwrap_or_default()
     }
 
-    fn facts<'a>(&'a self, cx: &'a Ctx, need: &'a Need) -> FactsFuture<'a> {
+    fn facts<'a>(&'a self, _cx: &'a Ctx, need: &'a Need) -> FactsFuture<'a> {
         Box::pin(async move {
             let (name, of_stream) = match Resource::parse(&need.resource) {
                 Some(Resource::Table(name)) => (name, false),
@@ -55,7 +55,6 @@ impl Guard for TableGuard {
                     None => return Ok(Facts::default()),
                 },
             };
-            let _ = cx;
             let snapshot = self.0.snapshot(&name.partition()).await?;
             let Some(table) = self.0.table_in(&snapshot, &name).await? else { return Ok(Facts::default()) };
             let policy = if of_stream { &table.stream_policy } else { &table.policy };

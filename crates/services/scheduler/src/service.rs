@@ -1,0 +1,17 @@
+//! The service itself: what its parts share, and what it offers to the platform.
+
+use std::sync::Arc;
+
+use platform::{Platform, Registration};
+
+/// The service.
+pub struct Scheduler {
+    /// What all services share.
+    pub platform: Arc<Platform>,
+}
+
+/// The offer of the service.
+pub fn registration(platform: &Arc<Platform>) -> Registration {
+    let _service = Arc::new(Scheduler { platform: Arc::clone(platform) });
+    Registration::new(&api::scheduler::SERVICE)
+}
