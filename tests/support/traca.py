@@ -146,7 +146,7 @@ class Traca:
 
     def cgroups(self):
         """Its directories in every cgroup hierarchy."""
-        return [path for pattern in ("*", "*/*") for path in Path("/sys/fs/cgroup").glob(f"{pattern}/traca-{self.pid}")]
+        return [path for pattern in ("*", "*/*") for path in Path("/sys/fs/cgroup").glob(f"{pattern}/traca.{self.pid}.*")]
 
     def __enter__(self):
         return self

@@ -1,6 +1,6 @@
 //! Memory, CPU and process limits, and freezing, by cgroups: v2, v1, or a mixture of both.
 //!
-//! Every environment gets one directory per hierarchy, below `traca-<pid of the platform>`. Writing a process into
+//! Every environment gets one directory per hierarchy, below one that is the launcher's own. Writing a process into
 //! `cgroup.procs` waits up to ten milliseconds for a grace period of the kernel, so it is done ahead of need, by the
 //! spare environment itself (v1), or avoided by creating the process inside the cgroup (v2).
 
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::cgroup_mounts::{self, CgroupMount};
 use super::failure::{NameStep, Step};
 use super::message::{CpuFiles, MemoryFiles};
+use super::ownership::OwnDirectory;
 use crate::capabilities::FreezeMethod;
 use crate::control::CpuShare;
 use crate::limits;
@@ -20,7 +21,7 @@ use crate::limits;
 #[derive(Debug)]
 struct Hierarchy {
     /// Our own directory in it.
-    root: PathBuf,
+    root: OwnDirectory,
     unified: bool,
     memory: bool,
     cpu: bool,
@@ -44,15 +45,11 @@ pub(crate) struct Cgroup {
 
 impl Cgroups {
     /// Finds what can be used and removes what platforms that have ended have left.
-    pub(crate) fn find(platform_pid: i32, cpu_quota: bool) -> Cgroups {
-        let name = cgroup_mounts::directory_name(platform_pid);
+    pub(crate) fn find(name: &str, platform_pid: i32, cpu_quota: bool) -> Cgroups {
         let mut hierarchies: Vec<Hierarchy> = Vec::new();
         for mount in cgroup_mounts::usable(platform_pid) {
             cgroup_mounts::remove_leftovers(&mount.base);
-            let hierarchy = Hierarchy::in_mount(&mount, &name, &hierarchies);
-            if let Some(hierarchy) = hierarchy.filter(|hierarchy| fs::create_dir_all(&hierarchy.root).is_ok()) {
-                hierarchies.push(hierarchy);
-            }
+            hierarchies.extend(Hierarchy::in_mount(&mount, name, &hierarchies));
         }
         for hierarchy in &hierarchies {
             hierarchy.delegate();
@@ -84,7 +81,7 @@ impl Cgroups {
     pub(crate) fn create(&self, name: &str) -> Step<Cgroup> {
         let mut cgroup = Cgroup { directories: Vec::new() };
         for (index, hierarchy) in self.hierarchies.iter().enumerate() {
-            let directory = hierarchy.root.join(name);
+            let directory = hierarchy.root.path().join(name);
             if let Err(error) = fs::create_dir(&directory) {
                 cgroup.remove();
                 return Err(error).step(format!("make the cgroup {}", directory.display()));
@@ -169,7 +166,7 @@ impl Cgroups {
     /// Removes our own directories, once every environment's are gone.
     pub(crate) fn remove(&self) {
         for hierarchy in &self.hierarchies {
-            cgroup_mounts::remove_group(&hierarchy.root);
+            cgroup_mounts::remove_group(hierarchy.root.path());
         }
     }
 
@@ -180,20 +177,17 @@ impl Cgroups {
 }
 
 impl Hierarchy {
-    /// How a mount is used, or `None` when it gives nothing that is not had already.
+    /// How a mount is used, or `None` when it gives nothing that is not had already, or
+    /// no directory.
     fn in_mount(mount: &CgroupMount, name: &str, known: &[Hierarchy]) -> Option<Hierarchy> {
         let has = |controller: &str| mount.controllers.iter().any(|known| known == controller);
+        let (memory, cpu, pids) = (has("memory"), has("cpu"), has("pids"));
         let freeze = (mount.unified || has("freezer")) && !known.iter().any(|hierarchy| hierarchy.freeze);
-        let hierarchy = Hierarchy {
-            root: mount.base.join(name),
-            unified: mount.unified,
-            memory: has("memory"),
-            cpu: has("cpu"),
-            pids: has("pids"),
-            freeze,
-        };
-        let useful = hierarchy.memory || hierarchy.cpu || hierarchy.pids || hierarchy.freeze;
-        useful.then_some(hierarchy)
+        if !(memory || cpu || pids || freeze) {
+            return None;
+        }
+        let root = OwnDirectory::create(mount.base.join(name)).ok()?;
+        Some(Hierarchy { root, unified: mount.unified, memory, cpu, pids, freeze })
     }
 
     /// Lets the directories of environments use the controllers (v2 only; v1 needs no permission for it).
@@ -202,7 +196,7 @@ impl Hierarchy {
             for (enabled, controller) in [(self.memory, "+memory"), (self.cpu, "+cpu"), (self.pids, "+pids")] {
                 if enabled {
                     // What cannot be enabled here could not be enabled above either, and then it was not listed.
-                    let _ = write_to(&self.root.join("cgroup.subtree_control"), controller);
+                    let _ = write_to(&self.root.path().join("cgroup.subtree_control"), controller);
                 }
             }
         }

@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::ownership;
+
+/// What the name of a group for a platform's own processes begins with. Nothing in one is ever killed.
+const PLATFORM_LEAF_PREFIX: &str = "traca-platform-";
+
 /// A hierarchy in which directories can be made.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CgroupMount {
@@ -14,11 +19,6 @@ pub(crate) struct CgroupMount {
     pub(crate) base: PathBuf,
     pub(crate) unified: bool,
     pub(crate) controllers: Vec<String>,
-}
-
-/// Name of everything one platform process owns.
-pub(crate) fn directory_name(platform_pid: i32) -> String {
-    format!("traca-{platform_pid}")
 }
 
 /// The hierarchies in which this process can make directories, v2 first.
@@ -82,7 +82,7 @@ fn step_aside(base: &Path, platform_pid: i32) -> bool {
     if !members.iter().all(|pid| ours.contains(pid)) {
         return false;
     }
-    let leaf = base.join(format!("traca-platform-{platform_pid}"));
+    let leaf = base.join(format!("{PLATFORM_LEAF_PREFIX}{platform_pid}"));
     fs::create_dir_all(&leaf).is_ok() && members.iter().all(|pid| write(&leaf.join("cgroup.procs"), &pid.to_string()))
 }
 
@@ -99,28 +99,23 @@ fn members(directory: &Path) -> Vec<i32> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
-/// Removes the cgroups of platforms whose process has ended, and kills what should still be in them.
+/// Removes the cgroups that launchers have left behind, and kills what should still be in them.
 pub(crate) fn remove_leftovers(base: &Path) {
-    leftovers(base).iter().for_each(|directory| remove_group(directory));
-}
-
-/// Removes the ordinary directories of platforms whose process has ended.
-pub(crate) fn remove_leftover_directories(base: &Path) {
-    for directory in leftovers(base) {
-        // What cannot be removed belongs to another user.
-        let _ = fs::remove_dir_all(directory);
+    ownership::abandoned(base).iter().for_each(|directory| remove_group(directory.path()));
+    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(PLATFORM_LEAF_PREFIX.as_bytes()) {
+            // Succeeds when no process is in it, that is when its platform has ended.
+            let _ = fs::remove_dir(entry.path());
+        }
     }
 }
 
-/// Directories named by [`directory_name`] after a process that has ended.
-fn leftovers(base: &Path) -> Vec<PathBuf> {
-    let ended = |name: &std::ffi::OsStr| {
-        let number = name.to_str()?.strip_prefix("traca-")?;
-        let pid = number.strip_prefix("platform-").unwrap_or(number).parse::<i32>().ok()?;
-        (kill(Pid::from_raw(pid), None) == Err(nix::errno::Errno::ESRCH)).then_some(())
-    };
-    let entries = fs::read_dir(base).into_iter().flatten().flatten();
-    entries.filter(|entry| ended(&entry.file_name()).is_some()).map(|entry| entry.path()).collect()
+/// Removes the ordinary directories that launchers have left behind.
+pub(crate) fn remove_leftover_directories(base: &Path) {
+    for directory in ownership::abandoned(base) {
+        // What cannot be removed belongs to another user.
+        let _ = fs::remove_dir_all(directory.path());
+    }
 }
 
 /// Rounds of removing a directory whose last process is just ending.

@@ -13,6 +13,7 @@ mod function_process;
 pub(crate) mod message;
 mod mounts;
 mod namespaces;
+mod ownership;
 mod privileges;
 mod seccomp;
 mod service;

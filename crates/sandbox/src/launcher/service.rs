@@ -3,8 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -17,6 +16,7 @@ use super::cgroup_mounts;
 use super::failure::{NameStep, Step};
 use super::message::{ControlFiles, End, Failure, LauncherConfig, Reply, Request};
 use super::namespaces::{self, Rights};
+use super::ownership::{self, OwnDirectory};
 use super::spare::{Assignment, Inheritance, Report, Spare};
 use super::template::Templates;
 use super::volume::Volumes;
@@ -40,7 +40,7 @@ struct Launcher {
     /// Environments, by process id, that have been handed over or have failed before.
     running: HashMap<i32, Running>,
     made: u64,
-    directory: PathBuf,
+    directory: OwnDirectory,
 }
 
 struct Running {
@@ -90,8 +90,10 @@ fn advise(failure: &Failure) -> String {
 
 impl Launcher {
     fn start(socket: BorrowedFd<'_>, config: LauncherConfig, platform_pid: i32) -> Step<(Launcher, Capabilities)> {
-        let directory = own_directory(&config.state_dir, platform_pid)?;
-        let cgroups = Cgroups::find(platform_pid, config.cpu_quota);
+        let name = ownership::new_name(platform_pid).step("choose a name")?;
+        let own_directory = own_directory(&config.state_dir, &name)?;
+        let directory = own_directory.path().to_owned();
+        let cgroups = Cgroups::find(&name, platform_pid, config.cpu_quota);
         let rights = namespaces::enter()?;
         privileges::drop_bounding_set();
         let (volumes, tmp_missing) = Volumes::new(config.state_dir, directory.clone(), rights.privileged);
@@ -109,14 +111,14 @@ impl Launcher {
             socket: socket.try_clone_to_owned().step("keep the socket")?,
             inheritance,
             rights,
-            templates: Templates::new(directory.clone()),
+            templates: Templates::new(directory),
             volumes,
             spares: VecDeque::new(),
             spares_most: config.spare_environments,
             spares_wanted: config.spare_environments,
             running: HashMap::new(),
             made: 0,
-            directory,
+            directory: own_directory,
         };
         Ok((launcher, capabilities))
     }
@@ -273,18 +275,15 @@ impl Launcher {
         self.inheritance.cgroups.remove();
         // Mount points below are still busy in our own namespace, which ends with us.
         self.templates.detach_all();
-        let _ = fs::remove_dir_all(&self.directory);
+        let _ = fs::remove_dir_all(self.directory.path());
     }
 }
 
-/// A directory only we can enter, and none of platforms that have ended.
-fn own_directory(state_dir: &Path, platform_pid: i32) -> Step<PathBuf> {
+/// A directory only we can enter, and none that others have left behind.
+fn own_directory(state_dir: &Path, name: &str) -> Step<OwnDirectory> {
     cgroup_mounts::remove_leftover_directories(state_dir);
-    let directory = state_dir.join(cgroup_mounts::directory_name(platform_pid));
-    // Left by an earlier process that had the same number.
-    let _ = fs::remove_dir_all(&directory);
-    fs::DirBuilder::new().mode(0o700).create(&directory).step(format!("make the directory {}", directory.display()))?;
-    Ok(directory)
+    let directory = state_dir.join(name);
+    OwnDirectory::create(directory.clone()).step(format!("make the directory {}", directory.display()))
 }
 
 fn capabilities(inheritance: &Inheritance, tmp: TmpKind, tmp_missing: Option<String>) -> Capabilities {

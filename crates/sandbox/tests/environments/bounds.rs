@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::common::{Bench, answer, event, invoke};
+use crate::common::{Bench, answer, cgroups_of, event, invoke};
 use sandbox::{InvokeOutcome, OutputLine, OutputSink, TmpKind, limits};
 
 #[tokio::test]
@@ -225,13 +225,13 @@ runtime.serve(work)"#;
     spec.memory_mb = 128;
     let mut environment = bench.ready(spec).await;
     answer(&mut environment, "{}").await;
-    let platform = std::process::id();
-    let throttled: Vec<String> = ["cpu", "cpu,cpuacct", ""]
-        .iter()
-        .flat_map(|hierarchy| std::fs::read_dir(format!("/sys/fs/cgroup/{hierarchy}/traca-{platform}")))
+    let throttled: Vec<String> = cgroups_of(std::process::id())
+        .into_iter()
+        .flat_map(std::fs::read_dir)
         .flatten()
         .flatten()
         .filter_map(|entry| std::fs::read_to_string(entry.path().join("cpu.stat")).ok())
+        .filter(|stat| stat.contains("nr_throttled"))
         .collect();
     assert!(!throttled.is_empty());
     assert!(throttled.iter().all(|stat| stat.contains("nr_throttled 0")), "{throttled:?}");

@@ -197,3 +197,15 @@ pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+/// The directories, in every cgroup hierarchy, of the sandboxes of one platform process.
+pub fn cgroups_of(platform: u32) -> Vec<PathBuf> {
+    let below = |directory: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    };
+    let root = Path::new("/sys/fs/cgroup");
+    let owned = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&format!("traca.{platform}.")))
+    };
+    std::iter::once(root.to_owned()).chain(below(root)).flat_map(|path| below(&path)).filter(owned).collect()
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::common::{Bench, answer, event, eventually, write_function};
+use crate::common::{Bench, answer, cgroups_of, event, eventually, write_function};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -152,12 +152,23 @@ async fn assert_next_start_cleans(state: &Path, dead: u32) {
     let mut config = sandbox::SandboxConfig::new(state);
     config.launcher_program = env!("CARGO_BIN_EXE_sandbox-host").into();
     let sandbox = sandbox::Sandbox::start(config).await.unwrap();
-    let name = format!("traca-{dead}");
-    assert!(!state.join(&name).exists());
-    for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-        assert!(!hierarchy.path().join(&name).exists(), "{:?}", hierarchy.path());
-    }
+    let left = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&format!("traca.{dead}."));
+    assert!(!std::fs::read_dir(state).unwrap().flatten().any(|entry| left(&entry)));
+    assert_eq!(cgroups_of(dead), Vec::<std::path::PathBuf>::new());
     sandbox.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_sandboxes_of_one_process_and_directory_do_not_disturb_each_other() {
+    let echo = "runtime.serve(lambda event: event)";
+    let bench = Bench::start().await;
+    let mut environment = bench.ready(bench.function("f", echo)).await;
+    let second = Bench::start_with(|config| config.state_dir = bench.directory.path().join("state")).await;
+    let mut other = second.ready(second.function("g", echo)).await;
+    assert_eq!(answer(&mut other, "1").await, "1");
+    other.environment.shutdown(&mut other.output).await.unwrap();
+    second.sandbox.shutdown().await.unwrap();
+    assert_eq!(answer(&mut environment, "2").await, "2");
 }
 
 #[tokio::test]
