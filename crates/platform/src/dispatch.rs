@@ -11,6 +11,7 @@ use wire::protocol;
 
 use crate::authorise;
 use crate::context::Ctx;
+use crate::guard::Need;
 
 impl Ctx {
     /// Runs the call this context describes.
@@ -29,6 +30,15 @@ impl Ctx {
             tracing::error!(service, operation, request = %self.request_id, "handler panicked");
             Err(Error::bare(&common::INTERNAL_FAILURE))
         })
+    }
+
+    /// Decides about a permission that shows only while the call is at work: one for each of many things, or one on which
+    /// the form of an error depends.
+    ///
+    /// # Errors
+    /// The denial, in the words and codes of the service; the failure of a look-up.
+    pub async fn authorise(&self, need: Need) -> Result<(), Error> {
+        authorise::authorise(self, vec![need]).await
     }
 
     pub(crate) async fn dispatch_typed<O: Operation>(&self, input: O::Input) -> Result<O::Output, Error> {

@@ -24,6 +24,13 @@ pub trait Guard: Send + Sync + 'static {
     /// will refuse the input. Pure and quick; what has to be looked up belongs to [`Guard::facts`].
     fn needs(&self, cx: &Ctx, input: &dyn Structure) -> Vec<Need>;
 
+    /// Whether the handler of this call decides itself, with [`Ctx::authorise`]: operations on many things at once, that
+    /// answer a denial for each of them. Such a call has no needs.
+    fn is_decided_by_handler(&self, cx: &Ctx) -> bool {
+        let _ = cx;
+        false
+    }
+
     /// What is known of the resource of a need. Asked once per need; a resource that does not exist has no facts.
     fn facts<'a>(&'a self, cx: &'a Ctx, need: &'a Need) -> FactsFuture<'a>;
 }

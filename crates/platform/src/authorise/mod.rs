@@ -53,7 +53,9 @@ pub(crate) async fn authorise(cx: &Ctx, needs: Vec<Need>) -> Result<(), Error> {
         return Err(denial::missing_credentials(cx));
     }
     if needs.is_empty() {
-        return authorise_unmapped(cx);
+        let guard = cx.platform.services().guard(cx.service);
+        let is_mapped = guard.is_some_and(|guard| guard.is_decided_by_handler(cx));
+        return if is_mapped { Ok(()) } else { authorise_unmapped(cx) };
     }
     let subject = Subject::of(cx).await?;
     for need in &needs {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lock::BucketLock;
+
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
@@ -22,6 +24,19 @@ pub struct Bucket {
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Whether it locks objects; once it does it always does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<BucketLock>,
+    /// Whether policies may go by its tags.
+    #[serde(default)]
+    pub has_abac: bool,
+}
+
+impl Bucket {
+    /// Whether there are grants besides the owner's.
+    pub fn takes_grants(&self) -> bool {
+        self.ownership.as_deref() != Some("BucketOwnerEnforced")
+    }
 }
 
 /// Whether a bucket keeps versions.

@@ -54,6 +54,27 @@ pub fn argument(message: impl Into<String>, name: &str, value: &str) -> Error {
         .with("ArgumentValue", Scalar::from(value))
 }
 
+/// An argument that does not hold, where S3 does not repeat its value.
+pub fn argument_without_value(message: impl Into<String>, name: &str) -> Error {
+    errors::invalid_argument(message.into()).with("ArgumentName", Scalar::from(name))
+}
+
+/// A document that is none.
+pub fn malformed_xml() -> Error {
+    errors::malformed_xml("The XML you provided was not well-formed or did not validate against our published schema")
+}
+
+/// The bucket has no grants besides its owner's.
+pub fn no_grants() -> Error {
+    errors::access_control_list_not_supported("The bucket does not allow ACLs")
+}
+
+/// Accounts have no mail addresses here, as far as S3 is concerned.
+pub fn no_mail_address() -> Error {
+    let text = "The e-mail address you provided does not match any account on record.";
+    errors::unresolvable_grant_by_email_address(text)
+}
+
 /// A request that makes no sense.
 pub fn request(message: impl Into<String>) -> Error {
     errors::invalid_request(message.into())

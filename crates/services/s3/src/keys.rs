@@ -14,6 +14,8 @@ const BODY: u8 = 5;
 const PARTS: u8 = 6;
 const UPLOAD: u8 = 7;
 const PART: u8 = 8;
+const ACCESS: u8 = 9;
+const SETTING: u8 = 10;
 
 /// The partition that lists all buckets.
 pub fn index() -> Partition {
@@ -47,6 +49,16 @@ pub fn bucket_partition(bucket: &str) -> Partition {
 /// The bucket's own record.
 pub fn bucket() -> Key {
     Key::new().u8(BUCKET)
+}
+
+/// What decides about the bucket's access.
+pub fn access() -> Key {
+    Key::new().u8(ACCESS)
+}
+
+/// All configurations.
+pub fn all_settings() -> KeyRange {
+    Key::new().u8(SETTING).range()
 }
 
 /// The current version of an object, unless that is a delete marker.

@@ -9,6 +9,7 @@
 
 pub mod limits;
 
+mod access;
 mod bucket;
 mod checksum;
 mod condition;
@@ -17,6 +18,7 @@ mod errors;
 mod guard;
 mod keys;
 mod listing;
+mod lock;
 mod names;
 mod operations;
 mod range;

@@ -31,6 +31,18 @@ pub const SCAN_ROWS: usize = 1000;
 /// Buckets of an account (general quota since November 2024).
 pub const BUCKETS_MAX: usize = 10_000;
 
+/// Longest policy of a bucket, in bytes (S3 User Guide, "Bucket policies": 20 KB).
+pub const POLICY_BYTES_MAX: usize = 20 * 1024;
+
+/// Most grants of a bucket or an object (S3 User Guide, "Access control list (ACL) overview").
+pub const GRANTS_MAX: usize = 100;
+
+/// Longest default retention, in days (S3 User Guide, "Object Lock considerations": 100 years).
+pub const LOCK_DAYS_MAX: i32 = 36_500;
+
+/// Longest default retention, in years.
+pub const LOCK_YEARS_MAX: i32 = 100;
+
 /// Most tags of an object, and of a bucket.
 pub const OBJECT_TAGS_MAX: usize = 10;
 /// Most tags of a bucket.

@@ -16,7 +16,9 @@ use crate::errors;
 use crate::guard::BucketGuard;
 use crate::keys;
 use crate::limits::SCAN_ROWS;
-use crate::operations::{buckets, complete, copy, delete, get, list, put, tagging, uploads, versioning};
+use crate::operations::{
+    acl, buckets, complete, copy, delete, get, list, locks, policy, put, tagging, uploads, versioning,
+};
 use crate::rows;
 use crate::version::{Content, Part, Version};
 
@@ -35,6 +37,26 @@ impl S3 {
     fn registration(self: &Arc<Self>) -> Registration {
         let mut registration = Registration::new(&api::s3::SERVICE);
         platform::operations!(registration, self, api::s3, {
+            DeleteBucketOwnershipControls => policy::delete_bucket_ownership_controls,
+            DeleteBucketPolicy => policy::delete_bucket_policy,
+            DeletePublicAccessBlock => policy::delete_public_access_block,
+            GetBucketAcl => acl::get_bucket_acl,
+            GetBucketOwnershipControls => policy::get_bucket_ownership_controls,
+            GetBucketPolicy => policy::get_bucket_policy,
+            GetBucketPolicyStatus => policy::get_bucket_policy_status,
+            GetObjectAcl => acl::get_object_acl,
+            GetObjectLegalHold => locks::get_object_legal_hold,
+            GetObjectLockConfiguration => locks::get_object_lock_configuration,
+            GetObjectRetention => locks::get_object_retention,
+            GetPublicAccessBlock => policy::get_public_access_block,
+            PutBucketAcl => acl::put_bucket_acl,
+            PutBucketOwnershipControls => policy::put_bucket_ownership_controls,
+            PutBucketPolicy => policy::put_bucket_policy,
+            PutObjectAcl => acl::put_object_acl,
+            PutObjectLegalHold => locks::put_object_legal_hold,
+            PutObjectLockConfiguration => locks::put_object_lock_configuration,
+            PutObjectRetention => locks::put_object_retention,
+            PutPublicAccessBlock => policy::put_public_access_block,
             AbortMultipartUpload => uploads::abort_multipart_upload,
             CompleteMultipartUpload => complete::complete_multipart_upload,
             CopyObject => copy::copy_object,

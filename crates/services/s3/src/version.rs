@@ -6,7 +6,9 @@ use blob::Digest;
 use serde::{Deserialize, Serialize};
 use wire::Timestamp;
 
+use crate::access::Grant;
 use crate::checksum::{Algorithm, Checksum};
+use crate::lock::Protection;
 
 /// The id of versions made while versioning is not enabled.
 pub const NULL: &str = "null";
@@ -38,6 +40,12 @@ pub struct Version {
     pub tags: BTreeMap<String, String>,
     /// Where the body is.
     pub content: Content,
+    /// Its grants; `None` if its owner has full control and nobody else any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Vec<Grant>>,
+    /// What protects it from being deleted.
+    #[serde(default)]
+    pub protection: Protection,
 }
 
 /// What a client says about a body when it uploads it, and gets back with it.
@@ -131,12 +139,23 @@ pub struct Upload {
     pub tags: BTreeMap<String, String>,
     /// The algorithm that parts must have checksums of, and whether the object's is taken over its bytes.
     pub checksum: Option<(Algorithm, crate::checksum::Scope)>,
+    /// The grants of the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Vec<Grant>>,
+    /// What will protect the object.
+    #[serde(default)]
+    pub protection: Protection,
 }
 
 impl Version {
     /// The entity tag in quotes.
     pub fn quoted_etag(&self) -> String {
         format!("\"{}\"", self.etag)
+    }
+
+    /// Its grants.
+    pub fn grants(&self) -> Vec<Grant> {
+        self.grants.clone().unwrap_or_else(|| vec![Grant::full_control(&self.owner)])
     }
 
     /// When it was made.

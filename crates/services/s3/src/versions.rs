@@ -107,6 +107,25 @@ pub async fn find(service: &crate::S3, bucket: &str, key: &str, id: Option<&str>
     rows::decode(&row).map(Some)
 }
 
+/// Changes what is said of a version that was found before, if it is still there.
+///
+/// # Errors
+/// `NoSuchBucket`, `NoSuchKey`, and those of the change.
+pub async fn change<F>(service: &crate::S3, bucket: &str, key: &str, version: &Version, change: F) -> Result<(), Error>
+where
+    F: Fn(&mut Version) -> Result<(), Error> + Send + Sync + 'static,
+{
+    let (key, id, sequence) = (key.to_owned(), version.id.clone(), version.sequence);
+    let changed = service.on_bucket(bucket, move |_, rows| {
+        let found = by_id(rows, &key, &id)?.filter(|found| found.sequence == sequence);
+        let mut version = found.ok_or_else(|| crate::errors::no_key(&key))?;
+        change(&mut version)?;
+        let newest = newest(rows, &key)?;
+        save(rows, &key, &version, newest.is_some_and(|newest| newest.sequence == sequence))
+    });
+    changed.await
+}
+
 /// Refuses ids that no version can have.
 ///
 /// # Errors

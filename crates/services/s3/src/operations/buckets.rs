@@ -14,10 +14,13 @@ use store::Direction;
 use wire::Error;
 use wire::error::Scalar;
 
+use super::policy::OWNERSHIPS;
+use crate::access::{Access, PublicAccessBlock, asked_grants, check_canned};
 use crate::bucket::{Bucket, Versioning, canonical_id};
 use crate::errors;
 use crate::keys;
 use crate::limits::{BUCKET_TAGS_MAX, BUCKETS_MAX};
+use crate::lock::BucketLock;
 use crate::names::is_bucket_name;
 use crate::rows;
 use crate::service::S3;
@@ -42,17 +45,22 @@ pub async fn create_bucket(
         let error = s3_errors::invalid_bucket_name("The specified bucket is not valid.");
         return Err(error.with("BucketName", Scalar::from(name)));
     }
-    refuse_unsupported(&input)?;
+    check_asked(&input)?;
+    let grants = asked_grants!(input, grant_write).grants(&cx.account, &cx.account)?;
     let configuration = input.create_bucket_configuration.unwrap_or_default();
     let region = region_of(cx, configuration.location_constraint.as_deref())?;
-    let ownership = input.object_ownership.unwrap_or_else(|| "BucketOwnerEnforced".to_owned());
+    let ownership = input.object_ownership.unwrap_or_else(|| OWNERSHIPS[0].to_owned());
+    let is_locked = input.object_lock_enabled_for_bucket == Some(true);
+    let access = Access { block: Some(PublicAccessBlock::ALL), grants, ..Access::default() };
     let tagging = Tagging { tag_set: configuration.tags.unwrap_or_default(), ..Tagging::default() };
     let bucket = Bucket {
         id: service.platform.ids.hex(16),
         owner: cx.account.clone(),
         region,
         created: service.platform.clock.milliseconds(),
-        versioning: Versioning::Never,
+        versioning: if is_locked { Versioning::Enabled } else { Versioning::Never },
+        lock: is_locked.then(BucketLock::default),
+        has_abac: false,
         ownership: Some(ownership),
         tags: tags::of_document(tagging, BUCKET_TAGS_MAX)?,
     };
@@ -76,6 +84,7 @@ pub async fn create_bucket(
         let existing: Option<Bucket> = rows::read(rows, &keys::bucket())?;
         if existing.is_none() {
             rows::put(rows, &keys::bucket(), &bucket)?;
+            rows::put(rows, &keys::access(), &access)?;
         }
         Ok(existing)
     });
@@ -99,34 +108,25 @@ fn exists(cx: &Ctx, name: &str, existing: &Bucket) -> Result<(), Error> {
     Err(s3_errors::bucket_already_owned_by_you(text).with("BucketName", Scalar::from(name)))
 }
 
-fn refuse_unsupported(input: &CreateBucketRequest) -> Result<(), Error> {
-    let grants = [
-        &input.grant_full_control,
-        &input.grant_read,
-        &input.grant_read_acp,
-        &input.grant_write,
-        &input.grant_write_acp,
-    ];
-    if grants.iter().any(|grant| grant.is_some()) {
-        return Err(errors::unsupported("x-amz-grant"));
-    }
-    if input.acl.as_deref().is_some_and(|acl| acl != "private") {
+/// Grants for others need an ownership that knows them.
+fn check_asked(input: &CreateBucketRequest) -> Result<(), Error> {
+    check_canned(input.acl.as_deref())?;
+    let asked = asked_grants!(input, grant_write);
+    let is_private = asked.headers.is_empty() && input.acl.as_deref().is_none_or(|acl| acl == "private");
+    let is_enforced = input.object_ownership.as_deref().is_none_or(|ownership| ownership == OWNERSHIPS[0]);
+    if is_enforced && !is_private {
         let text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
         return Err(s3_errors::invalid_bucket_acl_with_object_ownership(text));
-    }
-    if input.object_lock_enabled_for_bucket == Some(true) {
-        return Err(errors::unsupported("x-amz-bucket-object-lock-enabled"));
     }
     if input.bucket_namespace.as_deref().is_some_and(|namespace| namespace != "global") {
         return Err(errors::unsupported("x-amz-bucket-namespace"));
     }
     match input.object_ownership.as_deref() {
-        None | Some("BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter") => Ok(()),
-        Some(other) => Err(errors::argument(
-            "Invalid x-amz-object-ownership header: ".to_owned() + other,
-            "x-amz-object-ownership",
-            other,
-        )),
+        Some(other) if !OWNERSHIPS.contains(&other) => {
+            let text = format!("Invalid x-amz-object-ownership header: {other}");
+            Err(errors::argument_without_value(text, "x-amz-object-ownership"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -176,6 +176,8 @@ pub async fn delete_bucket(service: &Arc<S3>, _cx: &Ctx, input: DeleteBucketRequ
         // Uploads that nobody completed go with the bucket.
         rows.delete_range(keys::uploads(""));
         rows.delete_range(keys::all_uploaded_parts());
+        rows.delete_range(keys::all_settings());
+        rows.delete(&keys::access());
         rows.delete(&keys::bucket());
         Ok(())
     });

@@ -57,6 +57,8 @@ pub async fn complete_multipart_upload(
         description: upload.description,
         tags: upload.tags,
         content: Content::Parts(input.upload_id.clone()),
+        grants: upload.grants.clone(),
+        protection: upload.protection,
     };
     let new = New { version, row: Row::Parts(parts), conditions };
     let (key, upload_id, id) = (input.key.clone(), input.upload_id.clone(), fresh_id(service));

@@ -9,7 +9,9 @@ use platform::Ctx;
 use wire::Error;
 
 use super::get::{readable, section};
-use super::put::{ENCRYPTION, New, Row, check_description, describe, keep, refuse_unsupported, shown_id, tags_of};
+use super::put::{
+    ENCRYPTION, New, Row, check_description, control, describe, keep, refuse_unsupported, shown_id, tags_of,
+};
 use super::uploads::part_number;
 use crate::checksum::{self, Algorithm, Declared};
 use crate::condition::{Conditions, WriteConditions};
@@ -18,7 +20,7 @@ use crate::limits::PUT_BYTES_MAX;
 use crate::names::{CopySource, check_key};
 use crate::range::{Stretch, requested};
 use crate::receive::{Expected, Kept, blob_error, receive};
-use crate::service::{S3, account_of};
+use crate::service::S3;
 use crate::version::{Content, Part, Piece, Version, whole_seconds};
 use crate::versions::ID_CHARACTERS;
 
@@ -47,12 +49,13 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
     }
     let from = CopySource::parse(&input.copy_source)?;
     let owner = input.expected_source_bucket_owner.as_deref();
-    let source = readable(service, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
+    let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
     source_conditions!(input).check_source(&source)?;
     let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
     conditions.check()?;
     let new = copied(service, cx, &input, &from, &source).await?;
-    let version = Version { owner: account_of(cx, &bucket), ..new.version };
+    let control = control!(service, cx, input, bucket);
+    let version = control.over(new.version);
     let version = keep(service, &input.bucket, &input.key, New { version, conditions, ..new }).await?;
     let mut result = CopyObjectResult {
         etag: Some(version.quoted_etag()),
@@ -167,7 +170,7 @@ async fn keep_blobs(service: &S3, pieces: &[Piece]) -> Result<(), Error> {
 /// `NoSuchUpload`, `NoSuchKey`, `InvalidArgument`, `InvalidRequest`, `PreconditionFailed`.
 pub async fn upload_part_copy(
     service: &Arc<S3>,
-    _cx: &Ctx,
+    cx: &Ctx,
     input: UploadPartCopyRequest,
 ) -> Result<UploadPartCopyOutput, Error> {
     service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
@@ -178,7 +181,7 @@ pub async fn upload_part_copy(
     let upload = service.upload(&input.bucket, &input.key, &input.upload_id).await?;
     let from = CopySource::parse(&input.copy_source)?;
     let owner = input.expected_source_bucket_owner.as_deref();
-    let source = readable(service, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
+    let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
     source_conditions!(input).check_source(&source)?;
     let stretch = stretch_of(input.copy_source_range.as_deref(), source.size)?;
     let algorithm = upload.checksum.map_or(Algorithm::Crc64Nvme, |(algorithm, _)| algorithm);

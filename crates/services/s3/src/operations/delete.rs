@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::s3::{
     DeleteObjectOutput, DeleteObjectRequest, DeleteObjectsOutput, DeleteObjectsRequest, DeletedObject,
-    Error as FailedDelete, errors as s3_errors,
+    Error as FailedDelete, ObjectIdentifier,
 };
 use platform::Ctx;
 use store::{Abort, Transaction};
@@ -15,8 +15,10 @@ use super::put::{fresh_id, shown_id};
 use crate::bucket::{Bucket, Versioning};
 use crate::condition;
 use crate::errors;
+use crate::guard::{bypass, deletion};
 use crate::keys;
 use crate::limits::PAGE_MAX;
+use crate::lock::{self, Held, Protection};
 use crate::names::check_key;
 use crate::rows;
 use crate::service::{S3, account_of};
@@ -59,6 +61,8 @@ struct Deletion {
     marker_id: String,
     owner: String,
     now: i64,
+    /// Whether a retention in governance mode is passed over.
+    may_bypass: bool,
 }
 
 /// What became of it.
@@ -74,6 +78,11 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
         let found = versions::by_id(rows, &asked.key, id)?;
         asked.conditions.check(found.as_ref())?;
         if let Some(version) = &found {
+            match version.protection.holds(asked.now) {
+                Some(Held::Governed) if asked.may_bypass => {}
+                Some(_) => return Err(lock::protected().into()),
+                None => {}
+            }
             versions::remove(rows, &asked.key, version)?;
         }
         return Ok(Deleted::Gone { is_marker: found.is_some_and(|version| version.is_marker) });
@@ -99,6 +108,8 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
         description: Description::default(),
         tags: BTreeMap::new(),
         content: Content::Empty,
+        grants: None,
+        protection: Protection::default(),
     };
     Ok(Deleted::Marked(Box::new(versions::add(rows, bucket, &asked.key, marker, &asked.marker_id)?)))
 }
@@ -117,6 +128,10 @@ pub async fn delete_object(
     if let Some(id) = &input.version_id {
         versions::check_id(id)?;
     }
+    check_bypass(&bucket, input.bypass_governance_retention)?;
+    let version = input.version_id.as_deref();
+    let may_bypass =
+        bypasses(service, cx, &input.bucket, &input.key, version, input.bypass_governance_retention).await?;
     let conditions =
         Conditions { etag: input.if_match, modified: input.if_match_last_modified_time, size: input.if_match_size };
     let asked = Deletion {
@@ -126,6 +141,7 @@ pub async fn delete_object(
         marker_id: fresh_id(service),
         owner: account_of(cx, &bucket),
         now: service.platform.clock.milliseconds(),
+        may_bypass,
     };
     let deleted = service.on_bucket(&input.bucket, move |bucket, rows| delete(rows, bucket, &asked)).await?;
     Ok(match deleted {
@@ -142,6 +158,37 @@ pub async fn delete_object(
     })
 }
 
+/// That a retention is to be passed over can be said only where there may be one.
+fn check_bypass(bucket: &Bucket, asked: Option<bool>) -> Result<(), Error> {
+    if asked.is_none() || bucket.lock.is_some() {
+        return Ok(());
+    }
+    let text = "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.";
+    Err(errors::argument_without_value(text, "x-amz-bypass-governance-retention"))
+}
+
+/// Whether a retention is passed over: asked for, needed, and allowed.
+async fn bypasses(
+    service: &S3,
+    cx: &Ctx,
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+    asked: Option<bool>,
+) -> Result<bool, Error> {
+    let (Some(id), Some(true)) = (version, asked) else { return Ok(false) };
+    let found = match versions::find(service, bucket, key, Some(id)).await {
+        Err(error) if error.is("NoSuchVersion") => None,
+        found => found?,
+    };
+    let now = service.platform.clock.milliseconds();
+    if found.and_then(|version| version.protection.holds(now)) != Some(Held::Governed) {
+        return Ok(false);
+    }
+    cx.authorise(bypass(cx, bucket, key)).await?;
+    Ok(true)
+}
+
 /// Deletes objects, each on its own.
 ///
 /// # Errors
@@ -153,26 +200,14 @@ pub async fn delete_objects(
 ) -> Result<DeleteObjectsOutput, Error> {
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     if input.delete.objects.is_empty() || input.delete.objects.len() > PAGE_MAX as usize {
-        let text = "The XML you provided was not well-formed or did not validate against our published schema";
-        return Err(s3_errors::malformed_xml(text));
+        return Err(errors::malformed_xml());
     }
     let is_quiet = input.delete.quiet == Some(true);
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
+    check_bypass(&bucket, input.bypass_governance_retention)?;
     for object in input.delete.objects {
         let (key, version) = (object.key.clone(), object.version_id.clone());
-        let asked = Deletion {
-            key: object.key,
-            version: object.version_id,
-            conditions: Conditions { etag: object.etag, modified: object.last_modified_time, size: object.size },
-            marker_id: fresh_id(service),
-            owner: account_of(cx, &bucket),
-            now: service.platform.clock.milliseconds(),
-        };
-        let sound = check_key(&key).and_then(|()| version.as_deref().map_or(Ok(()), versions::check_id));
-        let done = match sound {
-            Ok(()) => service.on_bucket(&input.bucket, move |bucket, rows| delete(rows, bucket, &asked)).await,
-            Err(error) => Err(error),
-        };
+        let done = delete_one(service, cx, &bucket, (&input.bucket, input.bypass_governance_retention), object).await;
         match done {
             Ok(done) => deleted.push(shown(key, version, done)),
             Err(error) => failed.push(FailedDelete {
@@ -185,6 +220,31 @@ pub async fn delete_objects(
     }
     let deleted = Some(deleted).filter(|deleted| !is_quiet && !deleted.is_empty());
     Ok(DeleteObjectsOutput { deleted, errors: Some(failed).filter(|failed| !failed.is_empty()), ..Default::default() })
+}
+
+/// Deletes one object of several.
+async fn delete_one(
+    service: &S3,
+    cx: &Ctx,
+    bucket: &Bucket,
+    (name, bypass): (&str, Option<bool>),
+    object: ObjectIdentifier,
+) -> Result<Deleted, Error> {
+    check_key(&object.key)?;
+    let version = object.version_id.as_deref();
+    version.map_or(Ok(()), versions::check_id)?;
+    cx.authorise(deletion(cx, name, &object.key, version)).await?;
+    let may_bypass = bypasses(service, cx, name, &object.key, version, bypass).await?;
+    let asked = Deletion {
+        key: object.key,
+        version: object.version_id,
+        conditions: Conditions { etag: object.etag, modified: object.last_modified_time, size: object.size },
+        marker_id: fresh_id(service),
+        owner: account_of(cx, bucket),
+        now: service.platform.clock.milliseconds(),
+        may_bypass,
+    };
+    service.on_bucket(name, move |bucket, rows| delete(rows, bucket, &asked)).await
 }
 
 fn shown(key: String, version: Option<String>, done: Deleted) -> DeletedObject {

@@ -13,6 +13,7 @@ use crate::checksum::{self, Checksum, Scope};
 use crate::condition::Conditions;
 use crate::content::{Source, cut};
 use crate::errors;
+use crate::guard::listing;
 use crate::range::{Stretch, requested};
 use crate::service::S3;
 use crate::version::{Content, Part, Version};
@@ -69,7 +70,7 @@ macro_rules! reading {
             },
             with_checksum: $input.checksum_mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED")),
         };
-        find($service, &asked).await?
+        find($service, $cx, &asked).await?
     }};
 }
 
@@ -96,6 +97,11 @@ macro_rules! answer {
         $output.metadata = Some(description.metadata.clone()).filter(|metadata| !metadata.is_empty());
         $output.storage_class = description.storage_class.clone();
         $output.parts_count = $reading.parts_count;
+        if let Some(retention) = version.protection.retention {
+            $output.object_lock_mode = Some(retention.mode.name().to_owned());
+            $output.object_lock_retain_until_date = Some(Timestamp::from_milliseconds(retention.until));
+        }
+        $output.object_lock_legal_hold_status = version.protection.shown_hold();
         $output.tag_count = Some(version.tags.len() as i32).filter(|count| *count > 0);
         if let Some(checksum) = &$reading.checksum {
             checksum::show!($output, checksum.algorithm, checksum.value);
@@ -147,8 +153,8 @@ struct Asked<'a> {
     with_checksum: bool,
 }
 
-async fn find(service: &S3, asked: &Asked<'_>) -> Result<Reading, Error> {
-    let version = readable(service, asked.bucket, asked.key, asked.version, asked.owner).await?;
+async fn find(service: &S3, cx: &Ctx, asked: &Asked<'_>) -> Result<Reading, Error> {
+    let version = readable(service, cx, asked.bucket, asked.key, asked.version, asked.owner).await?;
     asked.conditions.check_read(&version)?;
     let own = version.checksum.clone().filter(|_| asked.with_checksum);
     if let Some(number) = asked.part {
@@ -170,23 +176,28 @@ async fn find(service: &S3, asked: &Asked<'_>) -> Result<Reading, Error> {
     Ok(Reading { version, stretch, parts_count: None, checksum })
 }
 
-/// The version that a request reads.
+/// The version that a request reads. That there is none is told to those who may list the bucket.
 ///
 /// # Errors
-/// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, and `MethodNotAllowed` for a delete marker that is named.
+/// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `AccessDenied`, and `MethodNotAllowed` for a delete marker that is named.
 pub async fn readable(
     service: &S3,
+    cx: &Ctx,
     bucket: &str,
     key: &str,
     id: Option<&str>,
     owner: Option<&str>,
 ) -> Result<Version, Error> {
     service.bucket(bucket, owner).await?;
-    let version = versions::find(service, bucket, key, id).await?.ok_or_else(|| errors::no_key(key))?;
+    let Some(version) = versions::find(service, bucket, key, id).await? else {
+        cx.authorise(listing(cx, bucket)).await?;
+        return Err(errors::no_key(key));
+    };
     if !version.is_marker {
         return Ok(version);
     }
     if id.is_none() {
+        cx.authorise(listing(cx, bucket)).await?;
         return Err(errors::no_key(key)
             .with_header("x-amz-delete-marker", "true")
             .with_header("x-amz-version-id", version.id));

@@ -1,11 +1,14 @@
 //! The operations, one file per family.
 
+pub mod acl;
 pub mod buckets;
 pub mod complete;
 pub mod copy;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod locks;
+pub mod policy;
 pub mod put;
 pub mod tagging;
 pub mod uploads;

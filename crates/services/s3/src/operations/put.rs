@@ -9,11 +9,14 @@ use platform::Ctx;
 use wire::Error;
 use wire::error::Scalar;
 
+use crate::access::{AskedGrants, Grant};
+use crate::bucket::Bucket;
 use crate::checksum::{self, Algorithm};
 use crate::condition::WriteConditions;
 use crate::errors;
 use crate::keys;
 use crate::limits::{METADATA_BYTES_MAX, OBJECT_TAGS_MAX};
+use crate::lock::Protection;
 use crate::names::check_key;
 use crate::receive::{Expected, Kept, receive};
 use crate::rows;
@@ -42,6 +45,7 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
     let description = describe!(input);
     check_description(&description)?;
     let tags = tags_of(input.tagging.as_deref())?;
+    let control = control!(service, cx, input, bucket);
     let mut declared = checksum::declared!(input);
     declared.algorithm = input.checksum_algorithm;
     let expected = Expected { md5: input.content_md5, declared, default: Algorithm::Crc64Nvme };
@@ -60,10 +64,12 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
         etag: received.md5,
         checksum: Some(received.checksum),
         parts: None,
-        owner: account_of(cx, &bucket),
+        owner: control.owner,
         description,
         tags,
         content,
+        grants: control.grants,
+        protection: control.protection,
     };
     let version = keep(service, &input.bucket, &input.key, New { version, row, conditions }).await?;
     let mut output = PutObjectOutput {
@@ -208,30 +214,68 @@ macro_rules! describe {
 macro_rules! refuse_unsupported {
     ($input:expr) => {
         let asked = [
-            ("x-amz-grant-full-control", $input.grant_full_control.is_some()),
-            ("x-amz-grant-read", $input.grant_read.is_some()),
-            ("x-amz-grant-read-acp", $input.grant_read_acp.is_some()),
-            ("x-amz-grant-write-acp", $input.grant_write_acp.is_some()),
             ("x-amz-server-side-encryption", $input.server_side_encryption.as_deref().is_some_and(|it| it != "AES256")),
             ("x-amz-server-side-encryption-aws-kms-key-id", $input.ssekms_key_id.is_some()),
             ("x-amz-server-side-encryption-context", $input.ssekms_encryption_context.is_some()),
             ("x-amz-server-side-encryption-bucket-key-enabled", $input.bucket_key_enabled == Some(true)),
             ("x-amz-server-side-encryption-customer-algorithm", $input.sse_customer_algorithm.is_some()),
             ("x-amz-server-side-encryption-customer-key", $input.sse_customer_key.is_some()),
-            ("x-amz-object-lock-mode", $input.object_lock_mode.is_some()),
-            ("x-amz-object-lock-retain-until-date", $input.object_lock_retain_until_date.is_some()),
-            ("x-amz-object-lock-legal-hold", $input.object_lock_legal_hold_status.is_some()),
         ];
         if let Some((header, _)) = asked.into_iter().find(|(_, asked)| *asked) {
             return Err($crate::errors::unsupported(header));
         }
-        // Under the default ownership only lists that give the owner everything are taken.
-        let acl = $input.acl.as_deref();
-        if acl.is_some_and(|acl| !matches!(acl, "private" | "bucket-owner-full-control" | "bucket-owner-read")) {
-            let text = "The bucket does not allow ACLs";
-            return Err(api::s3::errors::access_control_list_not_supported(text));
-        }
     };
 }
 
-pub(crate) use {describe, refuse_unsupported};
+/// Who owns a new object, who may use it, and what protects it.
+pub struct Control {
+    /// The account that owns it.
+    pub owner: String,
+    /// Its grants.
+    pub grants: Option<Vec<Grant>>,
+    /// What protects it.
+    pub protection: Protection,
+}
+
+impl Control {
+    /// What a request asks for, as far as the bucket takes it.
+    ///
+    /// # Errors
+    /// `AccessControlListNotSupported`, `AccessDenied`, and those of the headers.
+    pub async fn of(
+        service: &S3,
+        cx: &Ctx,
+        bucket: (&str, &Bucket),
+        asked: AskedGrants,
+        protection: Protection,
+    ) -> Result<Control, Error> {
+        let (name, bucket) = bucket;
+        let access = if asked.is_empty() { Default::default() } else { service.access(name).await? };
+        let (owner, grants) = asked.of_new_object(&account_of(cx, bucket), bucket, &access)?;
+        Ok(Control { owner, grants, protection })
+    }
+
+    /// A version under this control.
+    pub fn over(self, version: Version) -> Version {
+        Version { owner: self.owner, grants: self.grants, protection: self.protection, ..version }
+    }
+}
+
+/// What a request says about who owns and may use the new object, and what protects it.
+macro_rules! control {
+    ($service:expr, $cx:expr, $input:expr, $bucket:expr) => {{
+        let now = $service.platform.clock.milliseconds();
+        let protection = $crate::lock::of_headers(
+            $input.object_lock_mode.as_deref(),
+            $input.object_lock_retain_until_date,
+            $input.object_lock_legal_hold_status.as_deref(),
+            $bucket.lock.as_ref(),
+            now,
+        )?
+        .or_default($bucket.lock.as_ref(), now);
+        let asked = $crate::access::asked_grants!($input);
+        $crate::operations::put::Control::of($service, $cx, (&$input.bucket, &$bucket), asked, protection).await?
+    }};
+}
+
+pub(crate) use {control, describe, refuse_unsupported};

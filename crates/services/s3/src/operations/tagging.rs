@@ -13,7 +13,6 @@ use wire::error::Scalar;
 
 use super::get::readable;
 use super::put::shown_id;
-use crate::errors;
 use crate::limits::{BUCKET_TAGS_MAX, OBJECT_TAGS_MAX};
 use crate::service::S3;
 use crate::tags::{self, Tags};
@@ -79,11 +78,11 @@ pub async fn get_bucket_tagging(
 /// `NoSuchKey`, `InvalidTag`.
 pub async fn put_object_tagging(
     service: &Arc<S3>,
-    _cx: &Ctx,
+    cx: &Ctx,
     input: PutObjectTaggingRequest,
 ) -> Result<PutObjectTaggingOutput, Error> {
     let (id, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
-    let version = readable(service, &input.bucket, &input.key, id, owner).await?;
+    let version = readable(service, cx, &input.bucket, &input.key, id, owner).await?;
     let tags = tags::of_document(input.tagging, OBJECT_TAGS_MAX)?;
     set_tags(service, &input.bucket, &input.key, &version, tags).await?;
     Ok(PutObjectTaggingOutput { version_id: shown_id(&version) })
@@ -95,25 +94,21 @@ pub async fn put_object_tagging(
 /// `NoSuchKey`.
 pub async fn delete_object_tagging(
     service: &Arc<S3>,
-    _cx: &Ctx,
+    cx: &Ctx,
     input: DeleteObjectTaggingRequest,
 ) -> Result<DeleteObjectTaggingOutput, Error> {
     let (id, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
-    let version = readable(service, &input.bucket, &input.key, id, owner).await?;
+    let version = readable(service, cx, &input.bucket, &input.key, id, owner).await?;
     set_tags(service, &input.bucket, &input.key, &version, Tags::new()).await?;
     Ok(DeleteObjectTaggingOutput { version_id: shown_id(&version) })
 }
 
 async fn set_tags(service: &S3, bucket: &str, key: &str, version: &Version, tags: Tags) -> Result<(), Error> {
-    let (key, id, sequence) = (key.to_owned(), version.id.clone(), version.sequence);
-    let set = service.on_bucket(bucket, move |_, rows| {
-        let found = versions::by_id(rows, &key, &id)?.filter(|found| found.sequence == sequence);
-        let mut version = found.ok_or_else(|| errors::no_key(&key))?;
+    let change = move |version: &mut Version| {
         version.tags = tags.clone();
-        let newest = versions::newest(rows, &key)?;
-        versions::save(rows, &key, &version, newest.is_some_and(|newest| newest.sequence == sequence))
-    });
-    set.await
+        Ok(())
+    };
+    versions::change(service, bucket, key, version, change).await
 }
 
 /// Answers an object's tags.
@@ -122,10 +117,10 @@ async fn set_tags(service: &S3, bucket: &str, key: &str, version: &Version, tags
 /// `NoSuchKey`.
 pub async fn get_object_tagging(
     service: &Arc<S3>,
-    _cx: &Ctx,
+    cx: &Ctx,
     input: GetObjectTaggingRequest,
 ) -> Result<GetObjectTaggingOutput, Error> {
     let (id, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
-    let version = readable(service, &input.bucket, &input.key, id, owner).await?;
+    let version = readable(service, cx, &input.bucket, &input.key, id, owner).await?;
     Ok(GetObjectTaggingOutput { version_id: shown_id(&version), tag_set: tags::listed(&version.tags) })
 }

@@ -12,7 +12,7 @@ use store::Direction;
 use wire::Error;
 
 use super::list::common_prefixes;
-use super::put::{ENCRYPTION, check_description, describe, refuse_unsupported, tags_of};
+use super::put::{ENCRYPTION, check_description, control, describe, refuse_unsupported, tags_of};
 use crate::bucket::canonical_id;
 use crate::checksum::{self, Algorithm, Scope};
 use crate::errors;
@@ -22,7 +22,7 @@ use crate::listing::{Page, Query, page_size, rolled_up};
 use crate::names::{check_key, is_encoded, listed};
 use crate::receive::{Expected, receive};
 use crate::rows;
-use crate::service::{S3, account_of};
+use crate::service::S3;
 use crate::version::{Part, Upload, whole_seconds};
 
 /// Random characters of the id of an upload, after twelve that tell when it began.
@@ -45,10 +45,13 @@ pub async fn create_multipart_upload(
     let checksum = checksum_of(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
     let initiated = service.platform.clock.milliseconds();
     let id = format!("{initiated:012x}{}", service.platform.ids.hex(ID_CHARACTERS));
+    let control = control!(service, cx, input, bucket);
     let upload = Upload {
         id: id.clone(),
         initiated,
-        owner: account_of(cx, &bucket),
+        owner: control.owner,
+        grants: control.grants,
+        protection: control.protection,
         initiator: cx.principal.arn(),
         description,
         tags: tags_of(input.tagging.as_deref())?,

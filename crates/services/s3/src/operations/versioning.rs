@@ -26,10 +26,7 @@ pub async fn put_bucket_versioning(
     let versioning = match input.versioning_configuration.status.as_deref() {
         Some("Enabled") => Versioning::Enabled,
         Some("Suspended") => Versioning::Suspended,
-        Some(_) => {
-            let text = "The XML you provided was not well-formed or did not validate against our published schema";
-            return Err(s3_errors::malformed_xml(text));
-        }
+        Some(_) => return Err(errors::malformed_xml()),
         None => {
             let text = "The Versioning element must be specified";
             return Err(s3_errors::illegal_versioning_configuration_exception(text));
@@ -37,6 +34,11 @@ pub async fn put_bucket_versioning(
     };
     service
         .on_bucket(&input.bucket, move |bucket, _| {
+            if bucket.lock.is_some() && versioning != Versioning::Enabled {
+                let text =
+                    "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.";
+                return Err(s3_errors::invalid_bucket_state(text).into());
+            }
             bucket.versioning = versioning;
             Ok(())
         })

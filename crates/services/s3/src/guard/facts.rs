@@ -1,0 +1,68 @@
+//! What is known of a bucket or an object: who owns it, what its policy and its lists of grants say, its tags.
+
+use std::sync::Arc;
+
+use platform::{Ctx, Facts, Need};
+use wire::Error;
+
+use super::PREFIX;
+use crate::access::{self, Access};
+use crate::bucket::Bucket;
+use crate::errors;
+use crate::service::S3;
+use crate::version::Version;
+use crate::versions;
+
+/// What the bucket's policy can never withhold from the root of the account that owns it (API reference,
+/// `DeleteBucketPolicy`): otherwise a policy could lock everybody out for good.
+const ROOT_ALWAYS_MAY: [&str; 3] = ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"];
+
+/// The facts of a need's resource.
+///
+/// # Errors
+/// `NoSuchBucket`: whether a bucket exists is no secret.
+pub async fn of(service: &S3, cx: &Ctx, need: &Need) -> Result<Facts, Error> {
+    let Some(path) = need.resource.strip_prefix(PREFIX).filter(|_| cx.operation.name != "CreateBucket") else {
+        return Ok(Facts::default());
+    };
+    let (name, key) = path.split_once('/').map_or((path, None), |(name, key)| (name, Some(key)));
+    let bucket = service.find_bucket(name).await?.ok_or_else(|| errors::no_bucket(name))?;
+    let access = service.access(name).await?;
+    let version = match key {
+        Some(key) => {
+            let id = need.context.iter().find(|(name, _)| name == "s3:VersionId");
+            let id = id.and_then(|(_, values)| values.first()).map(String::as_str);
+            // Whether the version exists is for the operation to say.
+            versions::find(service, name, key, id).await.unwrap_or_default()
+        }
+        None => None,
+    };
+    Ok(facts(cx, need, bucket, &access, version.as_ref()))
+}
+
+fn facts(cx: &Ctx, need: &Need, bucket: Bucket, access: &Access, version: Option<&Version>) -> Facts {
+    let mut context = vec![("s3:ResourceAccount".to_owned(), vec![bucket.owner.clone()])];
+    let tags = version.iter().flat_map(|version| &version.tags);
+    context.extend(tags.map(|(key, value)| (format!("s3:ExistingObjectTag/{key}"), vec![value.clone()])));
+    let mut tags = Vec::new();
+    if bucket.has_abac {
+        context.extend(bucket.tags.iter().map(|(key, value)| (format!("s3:BucketTag/{key}"), vec![value.clone()])));
+        tags = bucket.tags.clone().into_iter().collect();
+    }
+    let is_new = matches!(cx.operation.name, "PutObject" | "CopyObject" | "CreateMultipartUpload");
+    let foreign_owner = version
+        .filter(|_| bucket.takes_grants() && !is_new && access::is_of_object_owner(need.action))
+        .map(|version| &version.owner)
+        .filter(|owner| **owner != bucket.owner);
+    let owner = foreign_owner.unwrap_or(&bucket.owner).clone();
+    let granted = bucket.takes_grants() && access.grants_to(&cx.principal, need.action, &bucket, version, &owner);
+    let is_root = cx.principal.acts_as_root() && cx.principal.account() == Some(&bucket.owner);
+    let policy = match &access.policy {
+        _ if is_root && ROOT_ALWAYS_MAY.contains(&need.action) => None,
+        Some(policy) if foreign_owner.is_some() => policy.denials(),
+        Some(policy) if access.is_restricted(&cx.principal, &bucket) => policy.denials(),
+        Some(policy) => Some(Arc::from(policy.text.as_str())),
+        None => None,
+    };
+    Facts { owner: Some(owner), policy, tags, context, granted, ..Facts::default() }
+}
