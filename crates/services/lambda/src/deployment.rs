@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use blob::Digest;
 use wire::Error;
 
 use crate::Lambda;
@@ -73,8 +74,12 @@ async fn begin(lambda: &Arc<Lambda>, version: FunctionVersion) {
 }
 
 async fn make_ready(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Failure> {
-    let package = unpack(lambda, version).await?;
-    lambda.invoker.prepare(version, package.path()).await.map_err(|error| {
+    // Held until the runtime is ready, so that nobody removes them meanwhile.
+    let mut packages = Vec::with_capacity(1 + version.configuration.layers.len());
+    for package in version.packages() {
+        packages.push(unpack(lambda, version, &package.digest).await?);
+    }
+    lambda.invoker.prepare(version, &packages).await.map_err(|error| {
         let code = match &error {
             LaunchError::Runtime(_) | LaunchError::UnknownRuntime(_) => "InvalidRuntime",
             LaunchError::Sandbox(_) | LaunchError::Files(_) | LaunchError::Package(_) | LaunchError::Credentials(_) => {
@@ -85,10 +90,14 @@ async fn make_ready(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Fa
     })
 }
 
-async fn unpack(lambda: &Lambda, version: &FunctionVersion) -> Result<Arc<PackageDirectory>, Failure> {
+async fn unpack(
+    lambda: &Lambda,
+    version: &FunctionVersion,
+    package: &Digest,
+) -> Result<Arc<PackageDirectory>, Failure> {
     let mut wait = RETRY_AFTER;
     for _ in 1..ATTEMPTS_MAX {
-        match lambda.packages.ensure(&version.code.digest).await {
+        match lambda.packages.ensure(package).await {
             Ok(package) => return Ok(package),
             Err(error) if error.is_fault_of_package() => return Err(failure(&error)),
             Err(error) => tracing::warn!(%error, function = %version.qualified_arn(), "a package cannot be unpacked"),
@@ -99,7 +108,7 @@ async fn unpack(lambda: &Lambda, version: &FunctionVersion) -> Result<Arc<Packag
         }
         wait *= 2;
     }
-    lambda.packages.ensure(&version.code.digest).await.map_err(|error| failure(&error))
+    lambda.packages.ensure(package).await.map_err(|error| failure(&error))
 }
 
 fn failure(error: &PackageError) -> Failure {

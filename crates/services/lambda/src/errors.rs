@@ -45,6 +45,22 @@ pub fn stale_policy_revision() -> Error {
     ))
 }
 
+/// The caller's revision id of a layer version's policy is not the current one.
+pub fn stale_layer_policy_revision() -> Error {
+    by_user(errors::precondition_failed_exception(
+        "The Revision Id provided does not match the latest Revision Id. \
+         Call the GetLayerPolicy API to retrieve the latest Revision Id",
+    ))
+}
+
+/// A resource policy has a statement of this id.
+pub fn statement_exists(id: &str) -> Error {
+    conflict(format!(
+        "The statement id ({id}) provided already exists. Please provide a new statement id, or remove the existing \
+         statement."
+    ))
+}
+
 /// A resource policy would be too large.
 pub fn policy_too_long(bytes: usize, bytes_max: usize) -> Error {
     by_user(errors::policy_length_exceeded_exception(format!(

@@ -8,6 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use blob::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::layers::AttachedLayer;
+
 /// Which function is meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FunctionId {
@@ -78,6 +80,11 @@ impl FunctionVersion {
         self.function.arn()
     }
 
+    /// The packages it needs: its own first, then its layers'.
+    pub fn packages(&self) -> impl Iterator<Item = &CodePackage> {
+        std::iter::once(&self.code).chain(self.configuration.layers.iter().map(|layer| &layer.code))
+    }
+
     /// `arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION`, where the version may be `$LATEST`.
     pub fn qualified_arn(&self) -> String {
         self.function.qualified_arn(self.version)
@@ -118,6 +125,9 @@ pub struct Configuration {
     /// `TracingConfig` is `Active`.
     #[serde(default)]
     pub is_traced: bool,
+    /// What lies under `/opt`; a later layer covers an earlier one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<AttachedLayer>,
 }
 
 /// Environment variables. They often hold secrets, so that debug output shows their names alone.
@@ -160,6 +170,14 @@ pub struct CodePackage {
     pub digest: Digest,
     /// Size of the zip file.
     pub size_bytes: u64,
+    /// Size of its files together; 0 for packages taken before it was kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unzipped_bytes: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 impl CodePackage {
@@ -280,9 +298,9 @@ impl VersionRecord {
         VersionRecord { described, serving: None }
     }
 
-    /// The packages it needs: what it describes and what invocations run.
+    /// The packages it needs, layers included: of what it describes and of what invocations run.
     pub fn packages(&self) -> impl Iterator<Item = &CodePackage> {
-        std::iter::once(&self.described).chain(&self.serving).map(|version| &version.code)
+        std::iter::once(&self.described).chain(&self.serving).flat_map(FunctionVersion::packages)
     }
 
     /// What invocations run.

@@ -7,6 +7,7 @@ use wire::Error;
 use wire::codec::Structure;
 
 use crate::keys;
+use crate::layers::{self, LayerId};
 use crate::names;
 use crate::permission::ResourcePolicy;
 use crate::service::Lambda;
@@ -145,6 +146,9 @@ impl Guard for Lambda {
 
     fn facts<'a>(&'a self, cx: &'a Ctx, need: &'a Need) -> FactsFuture<'a> {
         Box::pin(async move {
+            if let Some((layer, number)) = layers::parse_arn(&need.resource) {
+                return layer_facts(self, &layer, number).await;
+            }
             // The root needs no tags, and a function's policy has no denials; in other accounts it is one of many.
             let function = names::function_of_arn(&need.resource);
             let is_own = function.is_none_or(|function| cx.principal.account() == Some(&function.account));
@@ -241,6 +245,13 @@ async fn facts(lambda: &Lambda, arn: &str) -> Result<Facts, Error> {
     let policy: Option<ResourcePolicy> = lambda.functions.row(&keys::policy(&function, qualifier.as_deref())).await?;
     let policy = policy.map(|policy| Arc::from(policy.document()));
     Ok(Facts { tags: tags.unwrap_or_default(), policy, ..Facts::default() })
+}
+
+/// The policy of a layer version.
+async fn layer_facts(lambda: &Lambda, layer: &LayerId, number: Option<u64>) -> Result<Facts, Error> {
+    let Some(number) = number else { return Ok(Facts::default()) };
+    let policy: Option<ResourcePolicy> = lambda.functions.row(&keys::layer_policy(layer, number)).await?;
+    Ok(Facts { policy: policy.map(|policy| Arc::from(policy.document())), ..Facts::default() })
 }
 
 #[cfg(test)]

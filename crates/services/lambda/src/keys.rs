@@ -7,12 +7,16 @@
 //! | version | 3, account, region, name, number (0 is `$LATEST`) | [`VersionRecord`](crate::function::VersionRecord) |
 //! | deployment | 4, account, region, name, number | empty: this version is being made ready |
 //! | package | 5, SHA-256, account, region, name, number | empty: this version needs that package |
+//! | package of a layer | 5, SHA-256, account, region, name, number, 1 | empty: this layer version needs that package |
 //! | alias | 6, account, region, name, alias | [`Alias`](crate::function::Alias) |
 //! | policy | 7, account, region, name, qualifier (empty: the function) | [`ResourcePolicy`](crate::permission::ResourcePolicy) |
 //! | reservation | 8, account, region, name | reserved concurrent executions |
 //! | event invoke configuration | 9, account, region, name, qualifier | [`EventInvokeConfig`](crate::function::EventInvokeConfig) |
 //! | runtime management | 10, account, region, name, version | [`RuntimeManagement`](crate::function::RuntimeManagement) |
 //! | event source mapping | 11, account, region, UUID | [`Mapping`](crate::mapping::Mapping) |
+//! | layer | 12, account, region, name | [`LayerRecord`](crate::layers::LayerRecord) |
+//! | layer version | 13, account, region, name, number | [`LayerVersion`](crate::layers::LayerVersion) |
+//! | layer policy | 14, account, region, name, number | [`ResourcePolicy`](crate::permission::ResourcePolicy) |
 //!
 //! The control plane of all accounts shares a partition: it is written seldom, and what has to be found at start
 //! (deployments cut short, packages still needed) is found without a list of accounts.
@@ -22,6 +26,7 @@ use store::keys::{Key, KeyError, KeyReader};
 use store::{KeyRange, Partition, StoreError};
 
 use crate::function::{FunctionId, Version};
+use crate::layers::LayerId;
 
 /// Format number of all values of this partition.
 pub const FORMAT: u8 = 1;
@@ -37,6 +42,12 @@ const RESERVATION: u8 = 8;
 const EVENT_INVOKE: u8 = 9;
 const RUNTIME_MANAGEMENT: u8 = 10;
 const MAPPING: u8 = 11;
+const LAYER: u8 = 12;
+const LAYER_VERSION: u8 = 13;
+const LAYER_POLICY: u8 = 14;
+
+/// Ends the marks of packages that layers need.
+const OF_LAYER: u8 = 1;
 
 const EVENT_PROGRESS: u8 = 1;
 const EVENT: u8 = 2;
@@ -253,6 +264,41 @@ pub fn mappings(account: &str, region: &str) -> Key {
 /// All event source mappings of all accounts.
 pub fn all_mappings() -> KeyRange {
     Key::new().u8(MAPPING).range()
+}
+
+/// A layer.
+pub fn layer(id: &LayerId) -> Key {
+    layers(&id.account, &id.region).text(&id.name)
+}
+
+/// All layers of an account in a region.
+pub fn layers(account: &str, region: &str) -> Key {
+    Key::new().u8(LAYER).text(account).text(region)
+}
+
+/// One version of a layer.
+pub fn layer_version(id: &LayerId, number: u64) -> Key {
+    layer_versions(id).u64(number)
+}
+
+/// All versions of a layer.
+pub fn layer_versions(id: &LayerId) -> Key {
+    of_layer(LAYER_VERSION, id)
+}
+
+/// The resource policy of a version of a layer.
+pub fn layer_policy(id: &LayerId, number: u64) -> Key {
+    of_layer(LAYER_POLICY, id).u64(number)
+}
+
+/// The mark that a version of a layer needs a package.
+pub fn layer_package(digest: &Digest, id: &LayerId, number: u64) -> Key {
+    let key = Key::new().u8(PACKAGE).bytes(digest.as_bytes());
+    key.text(&id.account).text(&id.region).text(&id.name).u64(number).u8(OF_LAYER)
+}
+
+fn of_layer(kind: u8, id: &LayerId) -> Key {
+    Key::new().u8(kind).text(&id.account).text(&id.region).text(&id.name)
 }
 
 /// The function in a key that begins with its kind, account, region and name.

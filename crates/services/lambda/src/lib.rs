@@ -17,6 +17,7 @@ pub mod functions;
 mod guard;
 pub mod invoke;
 pub mod keys;
+pub mod layers;
 pub mod mapping;
 pub mod names;
 pub mod operations;

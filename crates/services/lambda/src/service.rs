@@ -19,8 +19,8 @@ use crate::event_source::{self, Pollers};
 use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
-    account, aliases, concurrency, create, delete, event_invoke, event_sources, get, list, permissions,
-    runtime_management, tags, update_code, update_configuration, versions,
+    account, aliases, concurrency, create, delete, event_invoke, event_sources, get, layer_permissions, layers, list,
+    permissions, runtime_management, tags, update_code, update_configuration, versions,
 };
 use crate::package::Packages;
 use crate::{deployment, sweep};
@@ -88,6 +88,7 @@ impl Lambda {
     pub fn registration(self: &Arc<Self>) -> Registration {
         let mut registration = Registration::new(&api::lambda::SERVICE);
         platform::operations!(registration, self, operation_types, {
+            AddLayerVersionPermission => layer_permissions::add_layer_version_permission,
             AddPermission => permissions::add_permission,
             CreateAlias => aliases::create_alias,
             CreateEventSourceMapping => event_sources::create_event_source_mapping,
@@ -97,6 +98,7 @@ impl Lambda {
             DeleteFunction => delete::delete_function,
             DeleteFunctionConcurrency => concurrency::delete_function_concurrency,
             DeleteFunctionEventInvokeConfig => event_invoke::delete_function_event_invoke_config,
+            DeleteLayerVersion => layers::delete_layer_version,
             GetAccountSettings => account::get_account_settings,
             GetAlias => aliases::get_alias,
             GetEventSourceMapping => event_sources::get_event_source_mapping,
@@ -104,6 +106,9 @@ impl Lambda {
             GetFunctionConcurrency => concurrency::get_function_concurrency,
             GetFunctionConfiguration => get::get_function_configuration,
             GetFunctionEventInvokeConfig => event_invoke::get_function_event_invoke_config,
+            GetLayerVersion => layers::get_layer_version,
+            GetLayerVersionByArn => layers::get_layer_version_by_arn,
+            GetLayerVersionPolicy => layer_permissions::get_layer_version_policy,
             GetPolicy => permissions::get_policy,
             GetRuntimeManagementConfig => runtime_management::get_runtime_management_config,
             Invoke => invoke::invoke,
@@ -112,12 +117,16 @@ impl Lambda {
             ListEventSourceMappings => event_sources::list_event_source_mappings,
             ListFunctionEventInvokeConfigs => event_invoke::list_function_event_invoke_configs,
             ListFunctions => list::list_functions,
+            ListLayerVersions => layers::list_layer_versions,
+            ListLayers => layers::list_layers,
             ListTags => tags::list_tags,
             ListVersionsByFunction => versions::list_versions_by_function,
+            PublishLayerVersion => layers::publish_layer_version,
             PublishVersion => versions::publish_version,
             PutFunctionConcurrency => concurrency::put_function_concurrency,
             PutFunctionEventInvokeConfig => event_invoke::put_function_event_invoke_config,
             PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
+            RemoveLayerVersionPermission => layer_permissions::remove_layer_version_permission,
             RemovePermission => permissions::remove_permission,
             TagResource => tags::tag_resource,
             UntagResource => tags::untag_resource,

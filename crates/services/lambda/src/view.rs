@@ -1,13 +1,14 @@
 //! Functions as the API describes them.
 
 use api::lambda::{
-    DeadLetterConfig, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, LoggingConfig,
+    DeadLetterConfig, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, Layer, LoggingConfig,
     RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
 };
 use jiff::Timestamp;
 
 use crate::configuration::runtime_version_arn;
 use crate::function::{self, FunctionVersion, LastUpdate, LogFormat, State};
+use crate::layers::AttachedLayer;
 
 /// A state with AWS's reason and reason code.
 type Status = (&'static str, Option<String>, Option<String>);
@@ -74,14 +75,19 @@ pub fn listed(version: &FunctionVersion, arn: String) -> FunctionConfiguration {
             optimization_status: Some("Off".to_owned()),
         }),
         logging_config: Some(logging(&configuration.logging)),
+        layers: (!configuration.layers.is_empty()).then(|| configuration.layers.iter().map(layer).collect()),
         ..FunctionConfiguration::default()
     }
 }
 
 /// A date in Lambda's form: `2024-01-01T00:00:00.000+0000`.
-fn date(milliseconds: i64) -> String {
+pub fn date(milliseconds: i64) -> String {
     let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
+}
+
+fn layer(layer: &AttachedLayer) -> Layer {
+    Layer { arn: Some(layer.arn.clone()), code_size: Some(layer.code.size_bytes as i64), ..Layer::default() }
 }
 
 fn no_vpc() -> VpcConfigResponse {

@@ -90,6 +90,7 @@ pub fn create(settings: &Settings, name: &str, architectures: Option<&[String]>)
         logging: LoggingConfig { log_group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
         dead_letter: None,
         is_traced: false,
+        layers: Vec::new(),
     };
     apply(settings, defaults)
 }

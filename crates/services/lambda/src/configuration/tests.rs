@@ -142,7 +142,6 @@ fn levels_come_and_go_with_the_json_format() {
 #[test]
 fn what_has_no_effect_here_is_refused_by_name_and_nothing_is_nothing() {
     let none = Settings {
-        layers: Some(Vec::new()),
         file_system_configs: Some(Vec::new()),
         kms_key_arn: Some(String::new()),
         dead_letter_config: Some(DeadLetterConfig { target_arn: Some(String::new()) }),
@@ -155,7 +154,6 @@ fn what_has_no_effect_here_is_refused_by_name_and_nothing_is_nothing() {
     let list = || Some(vec!["x".to_owned()]);
     let text = |text: &str| Some(text.to_owned());
     for (name, settings) in [
-        ("Layers", Settings { layers: list(), ..Settings::default() }),
         ("KMSKeyArn", Settings { kms_key_arn: text("arn:aws:kms:x"), ..Settings::default() }),
         (
             "VpcConfig.SubnetIds",

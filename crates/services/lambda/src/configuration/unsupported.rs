@@ -12,7 +12,6 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
     let vpc = settings.vpc_config.as_ref();
     let image = settings.image_config.as_ref();
     refuse(&[
-        ("Layers", has_items(&settings.layers)),
         ("FileSystemConfigs", has_items(&settings.file_system_configs)),
         ("KMSKeyArn", has_text(&settings.kms_key_arn)),
         ("VpcConfig.SubnetIds", vpc.is_some_and(|vpc| has_items(&vpc.subnet_ids))),
@@ -42,18 +41,11 @@ pub fn check_creation(input: &CreateFunctionRequest) -> Result<(), Error> {
     ])
 }
 
-/// Refuses every source of code but a zip file in the request itself.
+/// Refuses sources of code that there are not here.
 pub fn check_code_source(code: &FunctionCode) -> Result<(), Error> {
-    if has_text(&code.s3_bucket) || has_text(&code.s3_key) {
-        return Err(errors::invalid_parameter(
-            "Error occurred while GetObject. S3 Error Code: NotImplemented. S3 Error Message: Amazon S3 is not available \
-             on this platform yet. Please provide the deployment package as ZipFile.",
-        ));
-    }
     refuse(&[
         ("ImageUri", has_text(&code.image_uri)),
-        ("S3ObjectVersion", has_text(&code.s3_object_version)),
-        ("S3ObjectStorageMode", has_text(&code.s3_object_storage_mode)),
+        ("S3ObjectStorageMode REFERENCE", is(&code.s3_object_storage_mode, "REFERENCE")),
         ("SourceKMSKeyArn", has_text(&code.source_kms_key_arn)),
     ])
 }

@@ -64,6 +64,11 @@ pub struct Functions {
 }
 
 impl Functions {
+    /// What all services share.
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
     /// Most versions ever published of a function, so that deleting it stays one transaction.
     pub const VERSIONS_MAX: u64 = 2_000;
 

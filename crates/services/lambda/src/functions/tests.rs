@@ -15,7 +15,7 @@ const PENDING: &str = "ResourceConflictException: The operation cannot be perfor
     The function is currently in the following state: Pending";
 
 fn code(content: &str) -> CodePackage {
-    CodePackage { digest: blob::Digest::of(content.as_bytes()), size_bytes: content.len() as u64 }
+    CodePackage { digest: blob::Digest::of(content.as_bytes()), size_bytes: content.len() as u64, unzipped_bytes: 0 }
 }
 
 fn new(name: &str) -> NewFunction {

@@ -24,18 +24,18 @@ pub struct Instance {
     pub credentials_end: i64,
     /// Serves the platform's endpoint to its function as long as it lives.
     pub endpoint: Box<dyn Any + Send + Sync>,
-    /// Keeps the unpacked package where it is.
-    pub package: Arc<PackageDirectory>,
+    /// Keep the unpacked package and layers where they are.
+    pub packages: Vec<Arc<PackageDirectory>>,
 }
 
 impl Instance {
     /// Ends its processes, and waits until they are gone. Its log is still open.
     pub async fn end_open(self) -> Journal {
-        let Instance { environment, mut journal, endpoint, package, .. } = self;
+        let Instance { environment, mut journal, endpoint, packages, .. } = self;
         if let Err(error) = environment.shutdown(&mut journal).await {
             tracing::warn!(%error, "an environment could not be ended");
         }
-        drop((endpoint, package));
+        drop((endpoint, packages));
         journal
     }
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lru::LruCache;
@@ -75,7 +75,8 @@ const PLANS_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("the number is n
 /// What is the same for all environments of a deployment.
 pub struct Plan {
     version: Arc<FunctionVersion>,
-    package: Arc<PackageDirectory>,
+    /// The function's own package, then its layers.
+    packages: Vec<Arc<PackageDirectory>>,
     resolved: Resolved,
     root: RootSpec,
     /// What the log of each environment begins with, if there is something to be told.
@@ -103,9 +104,13 @@ impl Launcher {
 
     /// Makes ready, ahead of the first invocation, what a function needs besides its package. An SDK that cannot be
     /// installed is no failure: the function runs without, and its log says so.
-    pub async fn prepare(&self, version: &FunctionVersion, package: &Path) -> Result<(), LaunchError> {
+    pub async fn prepare(
+        &self,
+        version: &FunctionVersion,
+        packages: &[Arc<PackageDirectory>],
+    ) -> Result<(), LaunchError> {
         let resolved = self.resolve(&version.configuration.runtime).await?;
-        self.client_directory(&resolved, package).await?;
+        self.client_directory(&resolved, packages).await?;
         Ok(())
     }
 
@@ -114,9 +119,12 @@ impl Launcher {
         if let Some(plan) = self.plans.lock().get(&version.deployment) {
             return Ok(Arc::clone(plan));
         }
-        let package = packages.ensure(&version.code.digest).await?;
+        let mut directories = Vec::with_capacity(1 + version.configuration.layers.len());
+        for package in version.packages() {
+            directories.push(packages.ensure(&package.digest).await?);
+        }
         let resolved = self.resolve(&version.configuration.runtime).await?;
-        let (client, sdk_notice) = self.client_directory(&resolved, package.path()).await?;
+        let (client, sdk_notice) = self.client_directory(&resolved, &directories).await?;
         let mut binds: Vec<Bind> = Vec::new();
         if let Some(interpreter) = &resolved.interpreter {
             binds.extend(interpreter.binds().into_iter().map(|(host, inside)| Bind { host, inside }));
@@ -125,7 +133,7 @@ impl Launcher {
         let notices: Vec<String> = resolved.notice.iter().cloned().chain(sdk_notice).collect();
         let notice = (!notices.is_empty()).then(|| notices.join("; "));
         let root = RootSpec { binds };
-        let plan = Arc::new(Plan { version: Arc::clone(version), package, resolved, root, notice });
+        let plan = Arc::new(Plan { version: Arc::clone(version), packages: directories, resolved, root, notice });
         self.plans.lock().put(version.deployment.clone(), Arc::clone(&plan));
         Ok(plan)
     }
@@ -159,9 +167,9 @@ impl Launcher {
         let mut journal = Journal::new(Arc::clone(target), shipper, lines, clock, returns_are_line_feeds);
         journal.open(first);
         let endpoint = (self.serve_endpoint)(endpoint, &plan.version.qualified_arn())?;
-        let (version, package) = (Arc::clone(&plan.version), Arc::clone(&plan.package));
+        let (version, packages) = (Arc::clone(&plan.version), plan.packages.clone());
         let identity = target.principal.clone();
-        Ok(Instance { version, environment, journal, identity, credentials_end, endpoint, package })
+        Ok(Instance { version, environment, journal, identity, credentials_end, endpoint, packages })
     }
 
     async fn resolve(&self, id: &str) -> Result<Resolved, LaunchError> {
@@ -173,10 +181,10 @@ impl Launcher {
     async fn client_directory(
         &self,
         resolved: &Resolved,
-        package: &Path,
-    ) -> Result<(Option<std::path::PathBuf>, Option<String>), LaunchError> {
+        packages: &[Arc<PackageDirectory>],
+    ) -> Result<(Option<PathBuf>, Option<String>), LaunchError> {
         let Some(interpreter) = &resolved.interpreter else { return Ok((None, None)) };
-        if needs_sdk(package, resolved.runtime.language).await {
+        if needs_sdk(packages, resolved.runtime.language).await {
             match self.runtimes.ensure_sdk(interpreter).await {
                 Ok(directory) => return Ok((Some(directory), None)),
                 Err(error) => {
@@ -196,14 +204,15 @@ impl Launcher {
             node_options: user("NODE_OPTIONS"),
         };
         let mut command = runtimes::command(&plan.resolved, &options);
-        if plan.resolved.interpreter.is_none() && !plan.package.path().join("bootstrap").exists() {
+        let (code, layers) = plan.packages.split_first().expect("a plan has the function's own package");
+        if plan.resolved.interpreter.is_none() && !code.path().join("bootstrap").exists() {
             command = vec![LAYER_BOOTSTRAP.to_owned()];
         }
         EnvironmentSpec {
             root: plan.root.clone(),
             command,
-            code_dir: plan.package.path().to_path_buf(),
-            layer_dirs: Vec::new(),
+            code_dir: code.path().to_path_buf(),
+            layer_dirs: layers.iter().map(|layer| layer.path().to_path_buf()).collect(),
             env: variables(plan, target, credentials),
             memory_mb: configuration.memory_mb,
             tmp_mb: configuration.ephemeral_mb,
@@ -298,8 +307,11 @@ fn runnable(id: &str) -> Option<Runtime> {
 }
 
 /// The scan reads files, so it runs where that may block.
-async fn needs_sdk(package: &Path, language: Language) -> bool {
-    let package = package.to_path_buf();
-    let scan = tokio::task::spawn_blocking(move || runtimes::needs_sdk(&package, &[], language));
+async fn needs_sdk(packages: &[Arc<PackageDirectory>], language: Language) -> bool {
+    let packages: Vec<PathBuf> = packages.iter().map(|package| package.path().to_path_buf()).collect();
+    let scan = tokio::task::spawn_blocking(move || match packages.split_first() {
+        Some((package, layers)) => runtimes::needs_sdk(package, layers, language),
+        None => SdkNeed::None,
+    });
     matches!(scan.await, Ok(SdkNeed::Needed))
 }

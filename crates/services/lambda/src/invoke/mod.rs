@@ -18,7 +18,7 @@ mod run;
 mod shipper;
 mod unstoppable;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::function::{FunctionId, FunctionVersion};
 use crate::functions::FunctionChange;
+use crate::package::PackageDirectory;
 
 pub use launch::{EndpointServer, LaunchError};
 pub use operation::{invoke, invoke_async};
@@ -87,12 +88,16 @@ impl Invoker {
         Invoker { platform, gate, pools, launcher, shipper, metrics, running }
     }
 
-    /// Makes ready what a version needs besides its package: interpreter, client files, SDK. Part of its deployment.
+    /// Makes ready what a version needs besides its packages (its own and its layers'): interpreter, client files, SDK. Part of its deployment.
     ///
     /// # Errors
     /// [`LaunchError`] if this machine cannot run it.
-    pub async fn prepare(&self, version: &FunctionVersion, package: &Path) -> Result<(), LaunchError> {
-        self.launcher.prepare(version, package).await
+    pub async fn prepare(
+        &self,
+        version: &FunctionVersion,
+        packages: &[Arc<PackageDirectory>],
+    ) -> Result<(), LaunchError> {
+        self.launcher.prepare(version, packages).await
     }
 
     /// Sets how many invocations at once are reserved for a function.

@@ -8,7 +8,7 @@ use wire::Error;
 
 use super::{code, tags};
 use crate::functions::NewFunction;
-use crate::{Lambda, configuration, deployment, errors, names, role, view};
+use crate::{Lambda, configuration, deployment, errors, layers, names, role, view};
 
 /// Answers as soon as the function is durable; it is pending until its package is unpacked and its runtime is ready.
 pub async fn create_function(
@@ -23,12 +23,15 @@ pub async fn create_function(
     configuration.has_role = role::check(cx, &configuration.role, &id.arn()).await?;
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags)?;
-    let package = code::source(input.code)?;
+    let source = code::source(input.code)?;
+    configuration.layers = layers::attach(lambda, cx, settings.layers.as_deref().unwrap_or_default()).await?;
     // Said before the package is read, which is expensive; the transaction decides.
     if lambda.functions.function(&id).await?.is_some() {
         return Err(errors::conflict(format!("Function already exist: {}", id.name)));
     }
+    let package = code::fetch(cx, source).await?;
     let code = code::keep(lambda, cx, package).await?;
+    layers::check_total(&configuration, &code)?;
     let arn = id.arn();
     let publish = input.publish.unwrap_or(false);
     let new = NewFunction { id, configuration, code, tags, publish };

@@ -29,7 +29,12 @@ pub fn write_name(name: &str) -> String {
 /// The name a marker stands behind.
 pub fn read_name(marker: &str) -> Result<String, Error> {
     let text = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    text.ok_or_else(|| errors::invalid_parameter("The Marker provided is invalid."))
+    text.ok_or_else(invalid)
+}
+
+/// The answer to a marker that was not given out here.
+pub fn invalid() -> Error {
+    errors::invalid_parameter("The Marker provided is invalid.")
 }
 
 /// The function and version a marker stands behind.
@@ -37,5 +42,5 @@ pub fn read(marker: &str) -> Result<(String, Version), Error> {
     let text = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let parts = text.as_deref().and_then(|text| text.split_once(':'));
     let parts = parts.and_then(|(name, version)| Some((name.to_owned(), names::version(version)?)));
-    parts.ok_or_else(|| errors::invalid_parameter("The Marker provided is invalid."))
+    parts.ok_or_else(invalid)
 }

@@ -8,6 +8,8 @@ pub mod delete;
 pub mod event_invoke;
 pub mod event_sources;
 pub mod get;
+pub mod layer_permissions;
+pub mod layers;
 pub mod list;
 pub mod permissions;
 pub mod runtime_management;

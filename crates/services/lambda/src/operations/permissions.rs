@@ -45,11 +45,7 @@ pub async fn add_permission(
     let answer = statement.json.clone();
     edit(lambda, target, input.revision_id, move |policy| {
         if policy.statements.iter().any(|other| other.id == statement.id) {
-            return Err(errors::conflict(format!(
-                "The statement id ({}) provided already exists. Please provide a new statement id, or remove the \
-                 existing statement.",
-                statement.id
-            )));
+            return Err(errors::statement_exists(&statement.id));
         }
         policy.statements.push(statement.clone());
         let bytes = policy.document().len();

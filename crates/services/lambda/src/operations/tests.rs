@@ -139,12 +139,12 @@ async fn packages_that_cannot_be_used_change_nothing() {
     let with = |code: FunctionCode| CreateFunctionRequest { code, ..request("greet") };
     let zip = |bytes: Vec<u8>| FunctionCode { zip_file: Some(bytes.into()), ..FunctionCode::default() };
     let text = |value: &str| Some(value.to_owned());
-    let s3 = FunctionCode { s3_bucket: text("bucket"), s3_key: text("key"), ..FunctionCode::default() };
+    let s3 = FunctionCode { s3_bucket: text("bucket"), ..FunctionCode::default() };
     for (code, expected) in [
         (zip(b"garbage".to_vec()), "InvalidParameterValueException: Could not unzip uploaded file. "),
         (zip(Vec::new()), "InvalidParameterValueException: Uploaded file must be a non-empty zip"),
         (zip(vec![0; 52_428_801]), "RequestEntityTooLargeException: Zipped size must be smaller than 52428800 bytes"),
-        (s3, "InvalidParameterValueException: Error occurred while GetObject. S3 Error Code: NotImplemented. "),
+        (s3, "InvalidParameterValueException: Please provide both S3Bucket and S3Key parameters "),
         (
             FunctionCode { image_uri: text("image"), ..FunctionCode::default() },
             "InvalidParameterValueException: Traca does not support ImageUri yet.",

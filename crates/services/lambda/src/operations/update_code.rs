@@ -9,7 +9,7 @@ use wire::Error;
 use super::code;
 use crate::function::{CodePackage, FunctionVersion};
 use crate::functions::Edit;
-use crate::{Lambda, configuration, deployment, errors, names, view};
+use crate::{Lambda, configuration, deployment, errors, layers, names, view};
 
 /// Answers as soon as the change is durable; invocations run the code before it until the new one is unpacked.
 pub async fn update_function_code(
@@ -21,7 +21,7 @@ pub async fn update_function_code(
     if input.publish_to.is_some() {
         return Err(errors::unsupported("PublishTo"));
     }
-    let package = code::source(FunctionCode {
+    let source = code::source(FunctionCode {
         zip_file: input.zip_file,
         s3_bucket: input.s3_bucket,
         s3_key: input.s3_key,
@@ -38,12 +38,14 @@ pub async fn update_function_code(
     let change_to = |code: CodePackage| {
         move |mut latest: FunctionVersion| {
             latest.code = code.clone();
+            layers::check_total(&latest.configuration, &latest.code)?;
             if let Some(architecture) = &architecture {
                 latest.configuration.architecture.clone_from(architecture);
             }
             Ok(latest)
         }
     };
+    let package = code::fetch(cx, source).await?;
     let edit = Edit { revision_id: input.revision_id, publish: input.publish.unwrap_or(false) };
     if input.dry_run == Some(true) {
         let code = code::check(lambda, package).await?;

@@ -8,7 +8,7 @@ use wire::Error;
 
 use crate::function::FunctionVersion;
 use crate::functions::Edit;
-use crate::{Lambda, configuration, deployment, names, role, view};
+use crate::{Lambda, configuration, deployment, layers, names, role, view};
 
 /// Answers as soon as the change is durable; invocations run the configuration before it until the new one is ready.
 pub async fn update_function_configuration(
@@ -22,8 +22,16 @@ pub async fn update_function_configuration(
         Some(role) => Some(role::check(cx, role, &id.arn()).await?),
         None => None,
     };
+    let attached = match &input.layers {
+        Some(arns) => Some(layers::attach(lambda, cx, arns).await?),
+        None => None,
+    };
     let apply = move |mut latest: FunctionVersion| {
         latest.configuration = configuration::apply(&input, latest.configuration)?;
+        if let Some(attached) = &attached {
+            latest.configuration.layers.clone_from(attached);
+            layers::check_total(&latest.configuration, &latest.code)?;
+        }
         latest.configuration.has_role = has_role.unwrap_or(latest.configuration.has_role);
         Ok(latest)
     };
