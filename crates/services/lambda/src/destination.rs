@@ -1,15 +1,16 @@
-//! Where records of finished events go: queues, topics, functions and event buses.
+//! Where records of finished events go: queues, topics, functions, event buses and buckets.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::events::{self, PutEventsRequest, PutEventsRequestEntry};
 use api::lambda::{self, InvocationRequest};
+use api::s3::{self, PutObjectRequest};
 use api::sns::{self, PublishInput};
 use api::sqs::{self, SendMessageRequest};
 use platform::{Platform, Principal};
-use wire::Error;
 use wire::error::common;
+use wire::{Body, Error, Timestamp};
 
 /// A destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,7 @@ enum Kind {
     Topic,
     Function,
     Bus,
+    Bucket,
 }
 
 /// What is sent.
@@ -40,6 +42,27 @@ pub struct Parcel {
     pub detail_type: &'static str,
     /// ARN of the function it is about.
     pub function_arn: String,
+    /// What a bucket gets.
+    pub object: Object,
+}
+
+/// An object that holds a record.
+#[derive(Debug, Clone, Default)]
+pub struct Object {
+    /// The beginning of its key, without a slash at its end.
+    pub folder: String,
+    /// Its text, if it is not the parcel's.
+    pub text: Option<String>,
+}
+
+impl Object {
+    /// Its key: `folder/2024/01/31/2024-01-31T00.00.00-uuid`. Developer guide, "Adding an on-failure destination".
+    fn key(&self, now: Timestamp, uuid: &str) -> String {
+        let mut time = String::new();
+        now.write_iso8601_milliseconds(&mut time);
+        let (day, clock) = (&time[..10], time[11..19].replace(':', "."));
+        format!("{}/{}/{day}T{clock}-{uuid}", self.folder, day.replace('-', "/"))
+    }
 }
 
 /// An attribute of a message.
@@ -63,6 +86,7 @@ impl Destination {
             "sns" => (Kind::Topic, *name),
             "lambda" => (Kind::Function, name.strip_prefix("function:")?),
             "events" => (Kind::Bus, name.strip_prefix("event-bus/")?),
+            "s3" => (Kind::Bucket, *name),
             _ => return None,
         };
         let (region, account, name) = ((*region).to_owned(), (*account).to_owned(), name.to_owned());
@@ -72,6 +96,16 @@ impl Destination {
     /// Whether it is a queue or a topic: what dead letters may go to.
     pub fn takes_dead_letters(&self) -> bool {
         matches!(self.kind, Kind::Queue | Kind::Topic)
+    }
+
+    /// Whether it takes what is left of the batches of streams.
+    pub fn takes_batches(&self) -> bool {
+        self.takes_dead_letters() || self.kind == Kind::Bucket
+    }
+
+    /// Whether it takes only what went wrong.
+    pub fn is_for_failures_alone(&self) -> bool {
+        self.kind == Kind::Bucket
     }
 
     /// Sends a parcel as the function's role.
@@ -105,6 +139,25 @@ impl Destination {
                 }
                 Ok(())
             }
+            Kind::Bucket => {
+                // The ARN of a bucket names no place: it is asked for where the function is.
+                let parts: Vec<String> = parcel.function_arn.split(':').map(str::to_owned).collect();
+                let [_, _, _, region, account, ..] = parts.as_slice() else { return Ok(()) };
+                let input = self.object(platform, parcel);
+                platform.call_as::<s3::PutObject>(role, account, region, input).await.map(drop)
+            }
+        }
+    }
+
+    fn object(&self, platform: &Platform, parcel: Parcel) -> PutObjectRequest {
+        let text = parcel.object.text.clone().unwrap_or(parcel.text);
+        PutObjectRequest {
+            bucket: self.name.clone(),
+            key: parcel.object.key(platform.clock.now(), &platform.ids.uuid()),
+            content_length: Some(text.len() as i64),
+            content_type: Some("application/json".to_owned()),
+            body: Body::Bytes(text.into()),
+            ..PutObjectRequest::default()
         }
     }
 

@@ -52,6 +52,9 @@ const OF_LAYER: u8 = 1;
 const EVENT_PROGRESS: u8 = 1;
 const EVENT: u8 = 2;
 
+const SHARD_PROGRESS: u8 = 1;
+const LAST_RESULT: u8 = 2;
+
 /// The partition of the control plane.
 ///
 /// # Errors
@@ -95,6 +98,43 @@ pub fn read_event(key: &[u8]) -> Result<(FunctionId, String), KeyError> {
     let id = reader.text()?;
     reader.finish()?;
     Ok((function, id))
+}
+
+/// The partition of what pollers have read: (1, UUID of the mapping, shard) is a shard's
+/// [`Progress`](crate::event_source::Progress), (2, UUID of the mapping) the text about its last batch.
+///
+/// # Errors
+/// None in practice: the name is constant and short.
+pub fn sources_partition() -> Result<Partition, StoreError> {
+    Partition::new("lambda/sources")
+}
+
+/// How far a shard was read for a mapping.
+pub fn shard_progress(uuid: &str, shard: &str) -> Key {
+    Key::new().u8(SHARD_PROGRESS).text(uuid).text(shard)
+}
+
+/// How far all shards were read for a mapping.
+pub fn all_shard_progress(uuid: &str) -> KeyRange {
+    Key::new().u8(SHARD_PROGRESS).text(uuid).range()
+}
+
+/// The shard in a key of a shard's progress.
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_shard(key: &[u8]) -> Result<String, KeyError> {
+    let mut reader = KeyReader::new(key);
+    reader.u8()?;
+    reader.text()?;
+    let shard = reader.text()?;
+    reader.finish()?;
+    Ok(shard)
+}
+
+/// What came of a mapping's last batch.
+pub fn last_result(uuid: &str) -> Key {
+    Key::new().u8(LAST_RESULT).text(uuid)
 }
 
 /// What an account uses in a region.

@@ -15,7 +15,7 @@ use wire::error::common;
 
 use crate::asynchronous::Events;
 use crate::code_location::CodeLocations;
-use crate::event_source::{self, Pollers};
+use crate::event_source::{self, Pollers, ProgressStore};
 use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
@@ -39,8 +39,10 @@ pub struct Lambda {
     pub invoker: Arc<Invoker>,
     /// Events that wait for them.
     pub events: Arc<Events>,
-    /// Brings the records of queues to them.
+    /// Brings the records of queues and streams to them.
     pub(crate) pollers: Pollers,
+    /// How far streams were read.
+    pub(crate) progress: ProgressStore,
     /// Held while what invocations keep to is brought in step with what is stored.
     pub(crate) reservations: Mutex<()>,
     sweep_requested: Notify,
@@ -73,6 +75,7 @@ impl Lambda {
         let events = Arc::new(Events::new(Arc::clone(&platform))?);
         Ok(Lambda {
             events,
+            progress: ProgressStore::new(Arc::clone(&platform))?,
             platform,
             invoker,
             functions,
@@ -182,7 +185,7 @@ impl Lifecycle for Lambda {
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             self.functions.reset();
-            self.pollers.reset().await;
+            self.pollers.reset();
             self.events.reset();
             self.invoker.reset().await;
             self.sweep_soon();

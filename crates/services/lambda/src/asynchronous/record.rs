@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wire::Timestamp;
 
 use super::Event;
-use crate::destination::{Attribute, Parcel};
+use crate::destination::{Attribute, Object, Parcel};
 
 /// Longest `ErrorMessage` of a dead letter, in bytes. Developer guide, "Adding a dead-letter queue": the first 1 KB.
 const ERROR_MESSAGE_BYTES_MAX: usize = 1_024;
@@ -59,7 +59,8 @@ pub fn record(event: &Event, ending: &Ending<'_>, now: Timestamp) -> Parcel {
     } else {
         "Lambda Function Invocation Result - Failure"
     };
-    Parcel { text, attributes: Vec::new(), detail_type, function_arn }
+    let object = Object { folder: format!("aws/lambda/async/{}", event.function.name), text: None };
+    Parcel { text, attributes: Vec::new(), detail_type, function_arn, object }
 }
 
 /// The dead letter: the event itself.
@@ -75,7 +76,7 @@ pub fn dead_letter(event: &Event, ending: &Ending<'_>) -> Parcel {
         Attribute { name: "ErrorMessage", data_type: "String", value: beginning(message).to_owned() },
     ];
     let function_arn = event.function.arn();
-    Parcel { text: event.payload.clone(), attributes, detail_type: "", function_arn }
+    Parcel { text: event.payload.clone(), attributes, detail_type: "", function_arn, object: Object::default() }
 }
 
 fn beginning(text: &str) -> &str {

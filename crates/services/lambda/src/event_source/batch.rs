@@ -140,6 +140,9 @@ mod tests {
             is_enabled: true,
             last_modified: 0,
             revision: String::new(),
+            stream: None,
+            metrics: None,
+            tags: BTreeMap::new(),
         };
         let message =
             Message { message_id: Some(message_id.to_owned()), body: Some(body.to_owned()), ..Message::default() };

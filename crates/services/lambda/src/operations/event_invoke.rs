@@ -167,8 +167,9 @@ fn arns(destinations: &DestinationConfig) -> (Option<&str>, Option<&str>) {
 fn check_destinations(destinations: Option<&DestinationConfig>) -> Result<(), Error> {
     let Some(destinations) = destinations else { return Ok(()) };
     let (success, failure) = arns(destinations);
-    for arn in [success, failure].into_iter().flatten() {
-        if Destination::of_arn(arn).is_none() {
+    for (arn, is_success) in success.map(|arn| (arn, true)).into_iter().chain(failure.map(|arn| (arn, false))) {
+        let destination = Destination::of_arn(arn);
+        if destination.is_none_or(|destination| is_success && destination.is_for_failures_alone()) {
             return Err(errors::invalid_parameter(format!("The provided destination {arn} is not supported.")));
         }
     }
