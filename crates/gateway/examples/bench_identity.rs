@@ -47,7 +47,7 @@ async fn start() -> (SocketAddr, Vec<u8>) {
     let credentials = platform.issuer.mint(&root, Duration::from_secs(900)).expect("roots hold credentials");
     let gateway = Gateway::new(platform, GatewayConfig::default());
     let listen = Listen { address: ([127, 0, 0, 1], 0).into(), tls: None };
-    let bound = gateway.bind(&listen).await.expect("a free port");
+    let bound = listen.bind(platform::Mode::Open).await.expect("a free port");
     let address = bound.address();
     gateway.serve(bound);
     let request = support::signer::sign(support::Request::identity(), &credentials, "20231114T221320Z", "sts");

@@ -13,6 +13,7 @@ use wire::sigv4::{self, BodyHash, Dialect, SigningRules};
 
 use crate::answer::Answer;
 use crate::browser;
+use crate::clock_page;
 use crate::connection::ConnectionInfo;
 use crate::gateway::Inner;
 use crate::identity::identify;
@@ -29,8 +30,12 @@ pub(crate) async fn answer(gateway: &Inner, info: &ConnectionInfo, parts: &Parts
         "version" if reads => Answer::own(document(StatusCode::OK, &json!({ "version": gateway.version })), "Version"),
         "metrics" if reads => Answer::own(figures(gateway), "Metrics"),
         "reset" if parts.method == Method::POST => Answer::own(reset(gateway, info, parts).await, "Reset"),
+        "clock" if reads => Answer::own(clock_page::show(gateway), "Clock"),
+        "clock" if parts.method == Method::POST => {
+            Answer::own(clock_page::advance(gateway, info, parts).await, "AdvanceClock")
+        }
         "denials" | "access" if reads => explained(gateway, info, parts, page).await,
-        "health" | "version" | "metrics" | "reset" | "denials" | "access" => {
+        "health" | "version" | "metrics" | "reset" | "clock" | "denials" | "access" => {
             Answer::own(failure(StatusCode::METHOD_NOT_ALLOWED, "this page has no such method"), "Unknown")
         }
         _ => Answer::own(failure(StatusCode::NOT_FOUND, "there is no such page"), "Unknown"),
@@ -53,8 +58,7 @@ fn figures(gateway: &Inner) -> ResponseParts {
 
 /// Drops all state. A function must not be able to, nor may a page in somebody's browser.
 async fn reset(gateway: &Inner, info: &ConnectionInfo, parts: &Parts) -> ResponseParts {
-    let is_local = gateway.platform.config.mode == Mode::Open && info.source_ip().is_some_and(|ip| ip.is_loopback());
-    if !is_local || browser::is_foreign(parts, &gateway.domains) {
+    if !is_local_client(gateway, info, parts) {
         return failure(StatusCode::FORBIDDEN, "only local clients of a platform in open mode may reset it");
     }
     match gateway.platform.reset().await {
@@ -64,6 +68,13 @@ async fn reset(gateway: &Inner, info: &ConnectionInfo, parts: &Parts) -> Respons
             failure(StatusCode::INTERNAL_SERVER_ERROR, "the reset failed; the log says why")
         }
     }
+}
+
+/// Whether the request comes from a program on this machine that may do what it likes: not from a function, and not from
+/// a page in somebody's browser.
+pub(crate) fn is_local_client(gateway: &Inner, info: &ConnectionInfo, parts: &Parts) -> bool {
+    let is_local = info.source_ip().is_some_and(|ip| ip.is_loopback());
+    gateway.platform.config.mode == Mode::Open && is_local && !browser::is_foreign(parts, &gateway.domains)
 }
 
 /// What was refused, and what callers need: for whoever runs the platform alone.
@@ -95,32 +106,31 @@ const SIGNING_NAME: &str = "traca";
 /// no web page; in verify mode the root of the platform's own account.
 async fn is_operator(gateway: &Inner, info: &ConnectionInfo, parts: &Parts) -> bool {
     let platform = &gateway.platform;
-    let is_local = info.source_ip().is_some_and(|ip| ip.is_loopback());
-    if platform.config.mode == Mode::Open && is_local && !browser::is_foreign(parts, &gateway.domains) {
+    if is_local_client(gateway, info, parts) {
         return true;
     }
     let Ok(credentials) = sigv4::parse_credentials(parts) else { return false };
     let Ok(caller) = identify(platform, &credentials, &info.source, || true).await else { return false };
     let Some(secret) = &caller.secret else { return false };
     let rules = SigningRules { dialect: Dialect::RestJson, service: SIGNING_NAME, region: None, host_bucket: None };
-    let (hash, now) = (BodyHash::Known(sigv4::sha256(b"")), platform.clock.now().seconds);
+    let (hash, now) = (BodyHash::Known(sigv4::sha256(b"")), platform.clock.machine().seconds);
     let verified = sigv4::verify(parts, &credentials, &secret.0, hash, &rules, &gateway.signing_keys, now);
     let is_root = matches!(&caller.principal, Principal::Root { account } if *account == platform.config.account);
     verified.is_ok() && is_root
 }
 
 /// The value of a query parameter, decoded.
-fn query_value(query: &str, name: &str) -> Option<String> {
+pub(crate) fn query_value(query: &str, name: &str) -> Option<String> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let value = pairs.into_iter().find(|(key, _)| *key == name)?.1;
     percent_decode_str(value).decode_utf8().ok().map(String::from)
 }
 
-fn failure(status: StatusCode, message: &str) -> ResponseParts {
+pub(crate) fn failure(status: StatusCode, message: &str) -> ResponseParts {
     document(status, &json!({ "message": message }))
 }
 
-fn document(status: StatusCode, value: &Value) -> ResponseParts {
+pub(crate) fn document(status: StatusCode, value: &Value) -> ResponseParts {
     response(status, "application/json", format!("{value}\n").into())
 }
 

@@ -137,7 +137,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
 
 /// Answers one request, whatever happens on the way.
 async fn respond(gateway: &Arc<Inner>, info: &ConnectionInfo, request: Request<Incoming>) -> Response<AnswerBody> {
-    let started = gateway.platform.clock.monotonic();
+    let started = gateway.platform.clock.stopwatch();
     let request_id = gateway.platform.ids.uuid();
     let (parts, incoming) = request.into_parts();
     let body = RequestBody::new(incoming);
@@ -148,7 +148,7 @@ async fn respond(gateway: &Arc<Inner>, info: &ConnectionInfo, request: Request<I
         Answer::new(internal_failure(&request_id), None)
     });
     let reusable = body.drain().await;
-    let duration = gateway.platform.clock.monotonic().saturating_sub(started);
+    let duration = gateway.platform.clock.stopwatch().saturating_sub(started);
     gateway.platform.metrics.request(answer.service, answer.operation, answer.status(), duration);
     log(info, &parts, &answer, &request_id, received, duration);
     answer.into_response(reusable || parts.version == http::Version::HTTP_2)

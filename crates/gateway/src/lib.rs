@@ -17,6 +17,7 @@ mod answer;
 mod body;
 mod browser;
 mod checked;
+mod clock_page;
 mod connection;
 mod failure;
 mod gateway;

@@ -80,12 +80,13 @@ impl Bound {
     }
 }
 
-impl Gateway {
-    /// Takes an address. Any but loopback is refused unless every signature is verified and the connection encrypted.
-    pub async fn bind(&self, listen: &Listen) -> Result<Bound, ListenError> {
-        let address = listen.address;
-        check_exposure(address, self.0.platform.config.mode, listen.tls.is_some())?;
-        let tls = listen.tls.as_ref().map(acceptor).transpose()?;
+impl Listen {
+    /// Takes the address, so that the platform can be told where it will be. Any but loopback is refused unless every
+    /// signature is verified and the connection encrypted.
+    pub async fn bind(&self, mode: Mode) -> Result<Bound, ListenError> {
+        let address = self.address;
+        check_exposure(address, mode, self.tls.is_some())?;
+        let tls = self.tls.as_ref().map(acceptor).transpose()?;
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => ListenError::Taken(address),
             _ => ListenError::Io { address, source },
@@ -94,7 +95,9 @@ impl Gateway {
         let address = listener.local_addr().map_err(refused)?;
         Ok(Bound { listener, address, tls })
     }
+}
 
+impl Gateway {
     /// Accepts and serves until [`Gateway::shutdown`].
     pub fn serve(&self, bound: Bound) {
         let gateway = Arc::clone(&self.0);

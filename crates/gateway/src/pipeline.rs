@@ -193,7 +193,7 @@ impl Exchange<'_> {
         };
         let region = expected_region(host, credentials.region(), &self.gateway.platform.config.region);
         let rules = SigningRules { dialect: Dialect::of(route.protocol), service, region, host_bucket };
-        let now = self.gateway.platform.clock.now().seconds;
+        let now = self.gateway.platform.clock.machine().seconds;
         sigv4::verify(self.parts, credentials, &secret.0, hash, &rules, &self.gateway.signing_keys, now)
             .map(Some)
             .map_err(|error| failure::signature(&error, Some(route.service), route.protocol))

@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use support::{Client, Fixture, Request};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use traca_gateway::{Bound, Gateway, GatewayConfig, Listen, ListenError, TlsFiles};
+use traca_gateway::{Bound, Listen, ListenError, TlsFiles};
 
 /// A certificate for `localhost` that signs itself, as PEM files, and its trust anchor.
 fn certificate(directory: &Path) -> (TlsFiles, rustls::RootCertStore) {
@@ -26,8 +26,7 @@ fn certificate(directory: &Path) -> (TlsFiles, rustls::RootCertStore) {
 }
 
 async fn bind(fixture: &Fixture, address: &str, tls: Option<TlsFiles>) -> Result<Bound, ListenError> {
-    let gateway = Gateway::new(Arc::clone(&fixture.platform), GatewayConfig::default());
-    gateway.bind(&Listen { address: address.parse().unwrap(), tls }).await
+    Listen { address: address.parse().unwrap(), tls }.bind(fixture.platform.config.mode).await
 }
 
 #[tokio::test]
@@ -36,7 +35,7 @@ async fn tls_speaks_both_versions_of_http() {
     let (files, roots) = certificate(directory.path());
     let fixture = Fixture::start().await;
     let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), tls: Some(files) };
-    let bound = fixture.gateway.bind(&listen).await.unwrap();
+    let bound = listen.bind(Mode::Open).await.unwrap();
     let address = bound.address();
     fixture.gateway.serve(bound);
     for protocol in ["h2", "http/1.1"] {

@@ -6,6 +6,9 @@ pub enum FetchError {
     /// Not an address that may be asked for.
     #[error("the address is not one of https")]
     Url,
+    /// An address that the operator does not let requests go to.
+    #[error("the host's address may not be reached")]
+    Forbidden,
     /// No connection, or one that broke.
     #[error("the host cannot be reached")]
     Unreachable,

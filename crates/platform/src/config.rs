@@ -1,5 +1,7 @@
 //! Settings that every part may ask for.
 
+use outbound::{Egress, Reach};
+
 /// How strictly callers are identified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -32,6 +34,8 @@ pub struct Config {
     pub enforcement: Enforcement,
     /// Address under which clients reach the platform, without a trailing slash: `http://127.0.0.1:4566`.
     pub endpoint: String,
+    /// Which addresses requests to hosts outside may go to.
+    pub egress: Egress,
     /// Where everything is kept; `None` in memory mode, whose working files live in a directory removed at exit.
     pub data_directory: Option<std::path::PathBuf>,
 }
@@ -53,6 +57,7 @@ impl Default for Config {
             mode: Mode::Open,
             enforcement: Enforcement::Enforce,
             endpoint: "http://127.0.0.1:4566".to_owned(),
+            egress: Egress::new(Reach::Local, Vec::new(), Vec::new()),
             data_directory: None,
         }
     }

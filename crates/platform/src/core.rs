@@ -63,6 +63,9 @@ pub struct Platform {
 /// Why the platform could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The clock could not be read.
+    #[error("the clock cannot be restored: {0}")]
+    Clock(#[from] StoreError),
     /// A service could not take up its work.
     #[error("a service cannot start: {0}")]
     Service(Error),
@@ -160,6 +163,7 @@ impl Platform {
     /// Lets the services take up what an earlier run left behind, then fires the timers that fell due meanwhile. To be
     /// called once, after [`Platform::install`] and before the first request.
     pub async fn start(self: &Arc<Self>) -> Result<(), StartError> {
+        self.restore_clock().await?;
         for lifecycle in self.services().lifecycles() {
             lifecycle.start().await.map_err(StartError::Service)?;
         }
@@ -188,13 +192,14 @@ impl Platform {
         Ok(swept.blobs)
     }
 
-    /// Drops all state of all accounts: the stores first, then what the services hold in memory, so that nothing stale
+    /// Drops all state of all accounts, and takes the clock back to the machine's: the stores first, then what the services hold in memory, so that nothing stale
     /// can be read back in between, then the bodies that nothing names any more. What services would still have written
     /// behind their answers is not written.
     pub async fn reset(&self) -> Result<(), ResetError> {
         join_all(self.services().lifecycles().map(|lifecycle| lifecycle.before_reset())).await;
         self.store.clear().await?;
         self.telemetry.clear().await?;
+        self.clock.go_back();
         self.timers.relist().await?;
         join_all(self.services().lifecycles().map(|lifecycle| lifecycle.reset())).await;
         self.access.clear();

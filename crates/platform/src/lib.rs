@@ -27,6 +27,7 @@ pub mod sealing;
 pub mod service;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod time_travel;
 pub mod timers;
 
 mod core;

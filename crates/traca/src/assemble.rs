@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use blob::{BlobError, BlobStore};
 use gateway::{Bound, Gateway, GatewayConfig, Listen, ListenError, Source, TlsFiles};
+use outbound::{Egress, Reach};
 use platform::credentials::{Issuer, KeyFileError};
 use platform::{Clock, Config, Enforcement, Ids, Mode, Platform, Services};
 use runtimes::{Runtimes, SearchPaths};
@@ -48,15 +49,18 @@ impl Running {
             Some(directory) => Issuer::open(directory, clock.clone(), ids.clone()).map_err(key_failure)?,
             None => Issuer::in_memory(clock.clone(), ids.clone()),
         };
+        let bound = bind(args).await?;
+        let address = bound.address();
         let config = Config {
             account: args.account.clone(),
             region: args.region.clone(),
-            mode: if args.verify { Mode::Verify } else { Mode::Open },
+            mode: mode(args),
             enforcement: match args.iam {
                 Iam::Enforce => Enforcement::Enforce,
                 Iam::Audit => Enforcement::Audit,
             },
-            endpoint: endpoint(args, SocketAddr::new(args.listen, args.port)),
+            endpoint: endpoint(args, address),
+            egress: egress(args),
             data_directory: directories.data.clone(),
         };
         let platform =
@@ -66,8 +70,6 @@ impl Running {
             Arc::clone(&platform),
             GatewayConfig { version: env!("CARGO_PKG_VERSION"), domains: Vec::new() },
         );
-        let bound = bind(&gateway, args).await?;
-        let address = bound.address();
         let runtimes = Arc::new(runtimes(&directories.runtimes));
         let services = services(&platform, &gateway, &runtimes, &directories, args)?;
         platform.install(services);
@@ -189,11 +191,21 @@ fn services(
     Ok(services)
 }
 
-async fn bind(gateway: &Gateway, args: &PlatformArgs) -> Result<Bound, Failure> {
+/// Others may use a platform that they can reach, but not to look around behind it.
+fn egress(args: &PlatformArgs) -> Egress {
+    let reach = if args.listen.is_loopback() { Reach::Local } else { Reach::Public };
+    Egress::new(reach, args.egress_allow.clone(), args.egress_forbid.clone())
+}
+
+fn mode(args: &PlatformArgs) -> Mode {
+    if args.verify { Mode::Verify } else { Mode::Open }
+}
+
+async fn bind(args: &PlatformArgs) -> Result<Bound, Failure> {
     let tls = args.tls_certificate.clone().zip(args.tls_key.clone());
     let tls = tls.map(|(certificates, key)| TlsFiles { certificates, key });
     let listen = Listen { address: SocketAddr::new(args.listen, args.port), tls };
-    gateway.bind(&listen).await.map_err(|error| {
+    listen.bind(mode(args)).await.map_err(|error| {
         let (code, hint) = match &error {
             ListenError::Taken(_) => (Failure::UNAVAILABLE, "; choose another with --port, or 0 for any free one"),
             ListenError::Exposed { .. } | ListenError::Tls { .. } => (Failure::CONFIGURATION, ""),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use outbound::Network;
 
 /// The serverless cloud you own: the AWS APIs, real Lambda functions, one binary.
 #[derive(Debug, Parser)]
@@ -34,6 +35,10 @@ pub enum Command {
     /// Start the platform, deploy two small functions through the public API, invoke them and stay up.
     #[command(after_help = "Examples:\n  traca demo\n  traca demo --once --json")]
     Demo(DemoArgs),
+    /// Tell what time a running platform has, or move it ahead: what falls due until then happens now.
+    #[command(after_help = "Examples:\n  traca clock\n  traca clock advance 1h30m\n  \
+                            traca clock --endpoint http://127.0.0.1:5000 advance 2d")]
+    Clock(ClockArgs),
     /// Tell what this machine gives: isolation, interpreters, SDKs, disk; and what to do about what is missing.
     Doctor(DoctorArgs),
 }
@@ -71,6 +76,12 @@ pub struct PlatformArgs {
     /// Private key for TLS, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
+    /// Networks that requests to hosts outside may go to besides the usual, such as 10.0.0.0/8.
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    pub egress_allow: Vec<Network>,
+    /// Networks that requests to hosts outside must not go to, whatever else is allowed.
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    pub egress_forbid: Vec<Network>,
     /// Refuse functions whose exact interpreter version this machine lacks, instead of taking the nearest.
     #[arg(long)]
     pub strict_runtimes: bool,
@@ -108,6 +119,30 @@ pub struct DemoArgs {
     /// Machine-readable output: one JSON document a line.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `traca clock`.
+#[derive(Debug, Args)]
+pub struct ClockArgs {
+    /// Address of the platform.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4566")]
+    pub endpoint: String,
+    /// Machine-readable output.
+    #[arg(long)]
+    pub json: bool,
+    /// What to do; tells the time if nothing is named.
+    #[command(subcommand)]
+    pub command: Option<ClockCommand>,
+}
+
+/// What `traca clock` does besides telling the time.
+#[derive(Debug, Subcommand)]
+pub enum ClockCommand {
+    /// Move the clock of a platform in open mode ahead. It stays ahead, also over a restart, until the platform is reset.
+    Advance {
+        /// By how much: whole numbers with units (ms, s, m, h, d, w), such as 90s, 1h30m, 2d.
+        by: String,
+    },
 }
 
 /// `traca doctor`.

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod cli;
+mod clock;
 mod data;
 mod demo;
 mod doctor;
@@ -39,6 +40,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         match command {
             Command::Up(args) => up::run(args).await,
             Command::Demo(args) => demo::run(args).await,
+            Command::Clock(args) => clock::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,
         }
     })

@@ -96,7 +96,7 @@ impl Fixture {
         let config = GatewayConfig { version: "1.2.3", domains: Vec::new() };
         let gateway = Gateway::new(Arc::clone(&platform), config);
         let listen = Listen { address: "127.0.0.1:0".parse().expect("an address"), tls: None };
-        let bound = gateway.bind(&listen).await.expect("a free port");
+        let bound = listen.bind(mode).await.expect("a free port");
         let address = bound.address();
         gateway.serve(bound);
         Fixture { platform, gateway, service, clock, address }

@@ -14,14 +14,12 @@ use wire::Error;
 use crate::deliver;
 use crate::event::Event;
 use crate::keys;
-use crate::limits::{EVENTS_AT_ONCE, EVENTS_PAGE, EXPIRED_AT_ONCE, STORE_RETRY, TARGETS_AT_ONCE};
+use crate::limits::{EVENTS_AT_ONCE, EVENTS_PAGE, STORE_RETRY, TARGETS_AT_ONCE};
 use crate::records::{Archive, Rule, Target};
+use crate::retention;
 use crate::retry::{self, Attempt};
 use crate::rows;
 use crate::service::Events;
-
-/// Milliseconds of a day.
-const DAY: i64 = 86_400_000;
 
 /// Hands out events as they come, until the platform stops.
 pub async fn run(service: Arc<Events>) {
@@ -118,15 +116,7 @@ fn keep(rows: &mut dyn Transaction, event: &Event, name: &str, id: &str) -> Resu
     rows::put(rows, &keys::archived(id, event.time, event.number), event)?;
     archive.count += 1;
     archive.bytes += event.text().len() as i64;
-    if archive.retention_days > 0 {
-        let end = event.ingested.saturating_sub(i64::from(archive.retention_days) * DAY);
-        let expired = rows.scan(keys::archived_between(id, 0, end), Direction::Forward, EXPIRED_AT_ONCE)?;
-        for (old, row) in expired {
-            archive.count -= 1;
-            archive.bytes -= rows::decode::<Event>(&row)?.text().len() as i64;
-            rows.delete(&old);
-        }
-    }
+    retention::expire(rows, &mut archive, event.ingested)?;
     rows::put(rows, &key, &archive)
 }
 

@@ -73,6 +73,11 @@ pub fn archives(account: &str, region: &str) -> Key {
     Key::new().u8(ARCHIVE).text(account).text(region)
 }
 
+/// What the keys of all archives begin with.
+pub fn all_archives() -> Key {
+    Key::new().u8(ARCHIVE)
+}
+
 /// An archived event, by the archive's id, the event's time in milliseconds and its number.
 pub fn archived(archive: &str, time: i64, number: u64) -> Key {
     archived_all(archive).timestamp_millis(time).u64(number)

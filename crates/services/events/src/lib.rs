@@ -23,6 +23,7 @@ mod names;
 mod operations;
 mod records;
 mod replaying;
+mod retention;
 mod retry;
 mod role;
 mod rows;

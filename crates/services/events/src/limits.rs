@@ -65,5 +65,8 @@ pub const REPLAYED_AT_ONCE: usize = 10;
 /// Archived events that are removed together when their time is over.
 pub const EXPIRED_AT_ONCE: usize = 64;
 
+/// How often archives are looked through for events whose time is over. Retention counts in days.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+
 /// Most replays of an account in a region that are not over.
 pub const REPLAYS_MAX: usize = 10;

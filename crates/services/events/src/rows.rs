@@ -38,6 +38,14 @@ pub fn read<T: DeserializeOwned>(rows: &mut dyn Transaction, key: &Key) -> Resul
 /// # Errors
 /// A failure of the store.
 pub fn put<T: Serialize>(rows: &mut dyn Transaction, key: &Key, value: &T) -> Result<(), Abort<Error>> {
+    put_at(rows, key, value)
+}
+
+/// Writes the row of a key as it was read.
+///
+/// # Errors
+/// A failure of the store.
+pub fn put_at<T: Serialize>(rows: &mut dyn Transaction, key: &[u8], value: &T) -> Result<(), Abort<Error>> {
     let row = value::encode(FORMAT, value).map_err(StoreError::from).or_failure()?;
     rows.put(key, &row);
     Ok(())

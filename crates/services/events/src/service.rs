@@ -185,6 +185,7 @@ impl Lifecycle for Events {
             // A restart finds schedules, attempts and replays.
             self.platform.timers.partition(&keys::partition()).await.or_failure()?;
             let background = self.platform.background.clone();
+            background.spawn("archive sweep", crate::retention::run(Arc::clone(&self))).or_failure()?;
             background.spawn("event dispatch", crate::dispatch::run(self)).or_failure()
         })
     }

@@ -34,7 +34,8 @@ pub struct Sts {
 /// The offer of STS.
 pub fn registration(iam: &Arc<Iam>) -> Registration {
     let mut registration = Registration::new(&api::sts::SERVICE);
-    let service = Arc::new(Sts { iam: Arc::clone(iam), issuer_keys: IssuerKeys::default() });
+    let issuer_keys = IssuerKeys::new(iam.platform.config.egress.clone());
+    let service = Arc::new(Sts { iam: Arc::clone(iam), issuer_keys });
     operations!(registration, service, api::sts, {
         AssumeRole => assume_role::assume_role,
         AssumeRoleWithSAML => saml::assume_role_with_saml,

@@ -8,7 +8,8 @@ use api::sqs::{self, MessageAttributeValue, MessageSystemAttributeValue, SendMes
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
+use outbound::{FetchError, Outgoing};
 use platform::Principal;
 use serde::{Deserialize, Serialize};
 use store::keys::Key;
@@ -174,15 +175,18 @@ async fn to_host(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscripti
     if subscription.raw {
         add(&mut headers, "x-amz-sns-rawdelivery", "true");
     }
-    post(&subscription.endpoint, headers, body).await
+    post(service, &subscription.endpoint, headers, body).await
 }
 
-async fn post(url: &str, headers: Vec<(HeaderName, HeaderValue)>, body: String) -> Outcome {
+async fn post(service: &Sns, url: &str, headers: Vec<(HeaderName, HeaderValue)>, body: String) -> Outcome {
     let bounds = outbound::Bounds { time: HTTP_TIME, body_bytes: ANSWER_BYTES_MAX };
-    match outbound::post(url, &headers, Bytes::from(body), bounds).await {
+    let request = Outgoing { method: Method::POST, url: url.to_owned(), headers, body: Bytes::from(body) };
+    let sent = outbound::send(&service.platform.config.egress, request, bounds).await;
+    match sent.map(|answer| answer.status) {
         Ok(200..=299) => Outcome::Delivered,
         // AWS takes these answers as final.
         Ok(status @ (400..=428 | 430..=499)) if status != 408 => Outcome::Refused,
+        Err(FetchError::Forbidden | FetchError::Url) => Outcome::Refused,
         Ok(_) | Err(_) => Outcome::Unreachable,
     }
 }
@@ -267,7 +271,7 @@ pub async fn ask_to_confirm(service: &Arc<Sns>, topic: &TopicArn, subscription: 
     let request = envelope::confirmation(topic, subscription, &id, &timestamp, &links, &signer, version_2);
     if subscription.protocol.starts_with("http") {
         let headers = headers(topic, "SubscriptionConfirmation", &id, "text/plain; charset=UTF-8");
-        return post(&subscription.endpoint, headers, request.to_string()).await;
+        return post(service, &subscription.endpoint, headers, request.to_string()).await;
     }
     let text = request["Message"].as_str().unwrap_or_default();
     let body = if subscription.protocol == "email-json" {

@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("policy", &[]),
     ("outbound", &[]),
     ("pattern", &[]),
-    ("platform", &["api", "wire", "store", "blob", "policy"]),
+    ("platform", &["api", "wire", "store", "blob", "policy", "outbound"]),
     (
         "service-lambda",
         &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "sandbox", "runtimes"],

@@ -201,3 +201,33 @@ async fn a_replay_brings_what_an_archive_kept() {
     };
     tokio::time::timeout(PATIENCE, over).await.expect("in time");
 }
+
+#[tokio::test]
+async fn an_archive_forgets_what_is_too_old_also_when_nothing_comes() {
+    let bench = Bench::new().await;
+    let input = api::events::CreateArchiveRequest {
+        archive_name: "short".to_owned(),
+        event_source_arn: format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
+        retention_days: Some(1),
+        ..Default::default()
+    };
+    bench.call::<events::CreateArchive>(input).await.unwrap();
+    bench.put((0..10).map(|_| entry("shop", "{}")).collect()).await;
+    let count = async |expected: i64| {
+        let settled = async {
+            loop {
+                let input =
+                    api::events::DescribeArchiveRequest { archive_name: "short".to_owned(), ..Default::default() };
+                let archive = bench.call::<events::DescribeArchive>(input).await.unwrap();
+                if archive.event_count == Some(expected) {
+                    return archive.size_bytes;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, settled).await.expect("in time")
+    };
+    assert!(count(10).await > Some(0));
+    bench.platform.clock.advance(Duration::from_secs(86_401));
+    assert_eq!(count(0).await, Some(0));
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::sts::errors;
 use lru::LruCache;
-use outbound::{Bounds, FetchError};
+use outbound::{Bounds, Egress, FetchError};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -37,6 +37,7 @@ const BOUNDS: Bounds = Bounds { time: Duration::from_secs(5), body_bytes: 1 << 2
 pub struct IssuerKeys {
     kept: Mutex<LruCache<String, Arc<Kept>>>,
     fetches: Semaphore,
+    egress: Egress,
 }
 
 struct Kept {
@@ -54,12 +55,6 @@ struct Discovery {
     jwks_uri: String,
 }
 
-impl Default for IssuerKeys {
-    fn default() -> IssuerKeys {
-        IssuerKeys { kept: Mutex::new(LruCache::new(ISSUERS_MAX)), fetches: Semaphore::new(FETCHES_MAX) }
-    }
-}
-
 impl KeySet {
     /// All keys.
     pub fn keys(&self) -> &[PublicKey] {
@@ -68,6 +63,11 @@ impl KeySet {
 }
 
 impl IssuerKeys {
+    /// None are known yet; they are asked for at addresses that may be reached.
+    pub fn new(egress: Egress) -> IssuerKeys {
+        IssuerKeys { kept: Mutex::new(LruCache::new(ISSUERS_MAX)), fetches: Semaphore::new(FETCHES_MAX), egress }
+    }
+
     /// The keys of an issuer (`https://…`), with the one named `key_id` if it has it at all.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl IssuerKeys {
         if let Some(kept) = self.fresh(issuer, key_id, now) {
             return Ok(KeySet(kept));
         }
-        let keys = fetch(issuer, thumbprints).await.map_err(|failure| failure.into_error(issuer))?;
+        let keys = fetch(&self.egress, issuer, thumbprints).await.map_err(|failure| failure.into_error(issuer))?;
         let kept = Arc::new(Kept { keys, read_at: now });
         self.kept.lock().put(issuer.to_owned(), Arc::clone(&kept));
         Ok(KeySet(kept))
@@ -125,14 +125,14 @@ impl Failure {
     }
 }
 
-async fn fetch(issuer: &str, thumbprints: &[String]) -> Result<Vec<PublicKey>, Failure> {
+async fn fetch(egress: &Egress, issuer: &str, thumbprints: &[String]) -> Result<Vec<PublicKey>, Failure> {
     let discovery = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let document = outbound::get(&discovery, thumbprints, BOUNDS).await.map_err(Failure::Fetch)?;
+    let document = outbound::get(egress, &discovery, thumbprints, BOUNDS).await.map_err(Failure::Fetch)?;
     let discovery: Discovery = serde_json::from_slice(&document).map_err(|_| Failure::Document)?;
     if discovery.issuer != issuer {
         return Err(Failure::Document);
     }
-    let document = outbound::get(&discovery.jwks_uri, thumbprints, BOUNDS).await.map_err(Failure::Fetch)?;
+    let document = outbound::get(egress, &discovery.jwks_uri, thumbprints, BOUNDS).await.map_err(Failure::Fetch)?;
     let mut keys = public_keys(&document).ok_or(Failure::Document)?;
     keys.truncate(KEYS_MAX);
     Ok(keys)
@@ -147,7 +147,7 @@ mod tests {
     fn holding(key_id: &str, read_at: i64) -> IssuerKeys {
         let document = format!(r#"{{"keys":[{{"kty":"RSA","kid":"{key_id}","n":"AQAB","e":"AQAB"}}]}}"#);
         let keys = public_keys(document.as_bytes()).expect("a key set");
-        let kept = IssuerKeys::default();
+        let kept = IssuerKeys::new(Egress::new(outbound::Reach::Local, Vec::new(), Vec::new()));
         kept.kept.lock().put(ISSUER.to_owned(), Arc::new(Kept { keys, read_at }));
         kept
     }

@@ -48,7 +48,8 @@ impl Bench {
         let iam = iam.expect("the services were made");
         let roles = Arc::<Roles>::default();
         test.platform.install_directory(Arc::clone(&roles) as Arc<dyn Directory>);
-        Bench { test, sts: Sts { iam, issuer_keys: IssuerKeys::default() }, roles }
+        let issuer_keys = IssuerKeys::new(iam.platform.config.egress.clone());
+        Bench { test, sts: Sts { iam, issuer_keys }, roles }
     }
 
     /// Makes a role, or another one of the same name. Answers its ARN.

@@ -87,7 +87,7 @@ pub fn signed(cx: &Ctx, need: Need) -> Need {
     let mut need =
         need.with("s3:authType", vec![how.to_owned()]).with("s3:signatureversion", vec![signature.version.to_owned()]);
     if let Some(signed_at) = signature.signed_at {
-        let age = cx.platform.clock.milliseconds() - signed_at * 1000;
+        let age = cx.platform.clock.machine().milliseconds() - signed_at * 1000;
         need = need.with("s3:signatureAge", vec![age.to_string()]);
     }
     match &signature.content_hash {
