@@ -1,14 +1,11 @@
 //! An answer on its way out, with what the access log and the metrics say about it.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::header::CONNECTION;
 use http::{HeaderValue, Response};
 use platform::Ctx;
 use wire::Error;
 use wire::protocol::ResponseParts;
 use wire::router::Route;
-use wire::sigv4::sha256;
 
 use crate::body::AnswerBody;
 
@@ -81,9 +78,3 @@ impl Answer {
     }
 }
 
-/// S3's second request id: 76 characters, as AWS has them, that say nothing more than the first.
-pub(crate) fn host_id(request_id: &str) -> String {
-    let first = sha256(request_id.as_bytes());
-    let second = sha256(&first);
-    STANDARD.encode([&first[..], &second[..24]].concat())
-}

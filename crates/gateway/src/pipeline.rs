@@ -15,7 +15,7 @@ use wire::schema::{OperationDef, Protocol, ServiceDef};
 use wire::sigv4::{self, BodyHash, Credentials, Dialect, SignatureError, SigningRules};
 use wire::{Body, Error};
 
-use crate::answer::{Answer, host_id};
+use crate::answer::Answer;
 use crate::body::{BodyFault, RequestBody};
 use crate::browser;
 use crate::checked::{Refusal, checked_bytes, checked_stream};
@@ -367,7 +367,7 @@ impl Exchange<'_> {
 
     /// S3's second request id; no other family has one.
     fn host_id(&self, spoken: Protocol) -> String {
-        if spoken == Protocol::RestXml { host_id(self.request_id) } else { String::new() }
+        if spoken == Protocol::RestXml { platform::host_id(self.request_id) } else { String::new() }
     }
 
     fn host(&self) -> &str {

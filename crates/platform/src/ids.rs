@@ -2,13 +2,23 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
+use sha2::{Digest, Sha256};
 
 /// Source of ids and random bytes. Cryptographically strong (`StdRng`), unless seeded for replay.
 #[derive(Debug, Clone)]
 pub struct Ids(Arc<Mutex<StdRng>>);
+
+/// S3's second request id: 76 characters, as AWS has them, that say nothing more than the first.
+pub fn host_id(request_id: &str) -> String {
+    let first = Sha256::digest(request_id.as_bytes());
+    let second = Sha256::digest(first);
+    STANDARD.encode([&first[..], &second[..24]].concat())
+}
 
 /// AWS's alphabet for unique ids and access keys.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -43,7 +43,7 @@ pub use data_plane::{DataFuture, DataPlane, DataRequest};
 pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, NobodyElse, Permissions, Role};
 pub use failure::OrFailure;
 pub use guard::{Authority, Facts, FactsFuture, Guard, Members, Need};
-pub use ids::Ids;
+pub use ids::{Ids, host_id};
 pub use metrics::Metrics;
 pub use principal::{Principal, SessionFacts};
 pub use sealing::{Sealing, Unsealable};

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::encryption::DefaultEncryption;
 use crate::lock::BucketLock;
+use crate::notification::Notifications;
 
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +23,12 @@ pub struct Bucket {
     pub versioning: Versioning,
     /// Who owns objects: `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`; `None` once it was deleted.
     pub ownership: Option<String>,
+    /// What it does with objects whose request says nothing about encryption; `None` is S3's own default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<DefaultEncryption>,
+    /// Whom it tells of what happens to its objects.
+    #[serde(default)]
+    pub notifications: Notifications,
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

@@ -10,16 +10,25 @@
 pub mod limits;
 
 mod access;
+mod body_writer;
 mod bucket;
 mod checksum;
+mod cipher;
 mod condition;
 mod content;
+mod customer_key;
+mod deliver;
+mod encryption;
+mod envelope;
 mod errors;
+mod event;
 mod guard;
 mod keys;
+mod kms_keys;
 mod listing;
 mod lock;
 mod names;
+mod notification;
 mod operations;
 mod range;
 mod receive;

@@ -1,5 +1,7 @@
 //! Every bound of the service, with its unit and where it comes from.
 
+use std::time::Duration;
+
 /// Longest key of an object, in bytes of UTF-8 (S3 User Guide, "Naming Amazon S3 objects").
 pub const KEY_BYTES_MAX: usize = 1024;
 
@@ -51,3 +53,21 @@ pub const BUCKET_TAGS_MAX: usize = 50;
 pub const TAG_KEY_CHARACTERS_MAX: usize = 128;
 /// Longest value of a tag, in characters.
 pub const TAG_VALUE_CHARACTERS_MAX: usize = 256;
+
+/// Bytes of a body that are sealed together: a read of one byte opens as many.
+pub const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Chunks of a body that are read and opened at a time, so that a reader holds 256 KiB.
+pub const CHUNKS_READ: u64 = 4;
+
+/// Longest encryption context of a request, in bytes of its JSON (KMS, "Resource quotas": 8,192).
+pub const CONTEXT_BYTES_MAX: usize = 8_192;
+
+/// How long an event is offered to a destination that fails, before it is dropped.
+pub const DELIVERY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Most rules of a notification configuration (S3 error responses, "InvalidArgument" of notifications).
+pub const NOTIFICATION_RULES_MAX: usize = 100;
+
+/// Longest value of a filter of notifications, in bytes.
+pub const FILTER_BYTES_MAX: usize = 1024;

@@ -10,11 +10,15 @@ use platform::OrFailure;
 use wire::error::Scalar;
 use wire::{Body, Error};
 
+use crate::body_writer::{BodyWriter, sealed_small};
 use crate::checksum::{Algorithm, Checksum, Declared, Hasher, Scope};
+use crate::envelope::{Encryption, Envelope, SealedKey};
 use crate::errors;
 use crate::limits::{INLINE_BYTES_MAX, PUT_BYTES_MAX};
+use crate::operations::put::Row;
 use crate::service::S3;
-use crate::version::Piece;
+use crate::version::{Content, Piece};
+use crate::versions::ID_CHARACTERS;
 
 /// A body that was received and is as the client declared it.
 pub struct Received {
@@ -28,12 +32,14 @@ pub struct Received {
     pub kept: Kept,
 }
 
-/// Where a received body is.
+/// Where a received body is, sealed, and under which key.
 pub enum Kept {
+    /// It has no bytes.
+    Empty,
     /// In memory: it is small.
-    Memory(Bytes),
+    Memory(Bytes, SealedKey),
     /// In a blob, which is durable.
-    Blob(blob::Digest),
+    Blob(blob::Digest, SealedKey),
 }
 
 /// What the client declared of a body.
@@ -46,11 +52,17 @@ pub struct Expected {
     pub default: Algorithm,
 }
 
-/// Reads a body to its end.
+/// Reads a body to its end, and keeps it encrypted.
 ///
 /// # Errors
 /// What S3 says of a body that is not as declared; `IncompleteBody` for one that ends early.
-pub async fn receive(service: &S3, body: Body, expected: Expected, always_blob: bool) -> Result<Received, Error> {
+pub async fn receive(
+    service: &S3,
+    body: Body,
+    expected: Expected,
+    envelope: &Envelope,
+    always_blob: bool,
+) -> Result<Received, Error> {
     let md5 = expected.md5.as_deref().map(declared_md5).transpose()?;
     let mut chosen = expected.declared.chosen()?;
     let trailers = match &body {
@@ -73,7 +85,7 @@ pub async fn receive(service: &S3, body: Body, expected: Expected, always_blob: 
             .with("MaxSizeAllowed", Scalar::from(PUT_BYTES_MAX as i64)));
     }
     let algorithm = chosen.as_ref().map_or(expected.default, |(algorithm, _)| *algorithm);
-    let mut intake = Intake::new(service, algorithm, always_blob);
+    let mut intake = Intake::new(service, algorithm, envelope, always_blob);
     intake.take(body).await?;
     let (found_md5, value) = (intake.md5.clone().finalize(), intake.checksum_value());
     if let Some(declared) = md5.filter(|declared| declared[..] != found_md5[..]) {
@@ -109,19 +121,21 @@ pub fn hex(bytes: &[u8]) -> String {
 /// A body being taken in.
 struct Intake<'a> {
     service: &'a S3,
+    envelope: &'a Envelope,
     md5: Md5,
     hasher: Hasher,
     size: u64,
     /// The body so far, while it is small.
     small: BytesMut,
-    writer: Option<blob::BlobWriter>,
+    writer: Option<BodyWriter>,
     always_blob: bool,
 }
 
-impl Intake<'_> {
-    fn new(service: &S3, algorithm: Algorithm, always_blob: bool) -> Intake<'_> {
+impl<'a> Intake<'a> {
+    fn new(service: &'a S3, algorithm: Algorithm, envelope: &'a Envelope, always_blob: bool) -> Intake<'a> {
         let hasher = Hasher::new(algorithm);
-        Intake { service, md5: Md5::new(), hasher, size: 0, small: BytesMut::new(), writer: None, always_blob }
+        let md5 = Md5::new();
+        Intake { service, envelope, md5, hasher, size: 0, small: BytesMut::new(), writer: None, always_blob }
     }
 
     async fn take(&mut self, body: Body) -> Result<(), Error> {
@@ -157,7 +171,7 @@ impl Intake<'_> {
     }
 
     async fn begin_blob(&mut self) -> Result<(), Error> {
-        let mut writer = self.service.platform.blobs.writer(PUT_BYTES_MAX).await.map_err(blob_error)?;
+        let mut writer = BodyWriter::begin(self.service, self.envelope).await?;
         writer.write(&self.small).await.map_err(blob_error)?;
         self.writer = Some(writer);
         Ok(())
@@ -173,10 +187,29 @@ impl Intake<'_> {
             self.begin_blob().await?;
         }
         match self.writer {
-            Some(writer) => Ok((self.size, Kept::Blob(writer.finish().await.map_err(blob_error)?.digest))),
-            None => Ok((self.size, Kept::Memory(self.small.freeze()))),
+            Some(writer) => {
+                let (digest, key) = writer.finish().await.map_err(blob_error)?;
+                Ok((self.size, Kept::Blob(digest, key)))
+            }
+            None if self.size == 0 => Ok((0, Kept::Empty)),
+            None => {
+                let (sealed, key) = sealed_small(self.service, self.envelope, &self.small)?;
+                Ok((self.size, Kept::Memory(sealed.into(), key)))
+            }
         }
     }
+}
+
+impl Received {
+    /// The entity tag of the object or part that it becomes.
+    pub fn etag(&self, service: &S3, encryption: &Encryption) -> String {
+        etag_of(service, encryption, &self.md5)
+    }
+}
+
+/// The entity tag of a body: its MD5 where that is shown, else one that tells nothing of it.
+pub fn etag_of(service: &S3, encryption: &Encryption, md5: &str) -> String {
+    if encryption.shows_md5() { md5.to_owned() } else { service.platform.ids.hex(md5.len()) }
 }
 
 /// What a client is told when a blob cannot be written.
@@ -197,8 +230,19 @@ impl Kept {
     /// The body as pieces of blobs. One in memory has no bytes: the others were asked to be blobs.
     pub fn pieces(&self, size: u64) -> Vec<Piece> {
         match self {
-            Kept::Blob(digest) => vec![Piece { digest: *digest, offset: 0, length: size }],
-            Kept::Memory(_) => Vec::new(),
+            Kept::Blob(digest, key) => vec![Piece { digest: *digest, offset: 0, length: size, key: Some(key.clone()) }],
+            Kept::Empty | Kept::Memory(..) => Vec::new(),
+        }
+    }
+
+    /// As the content of a version, what lies beside its row, and the key.
+    pub fn into_content(self, service: &S3) -> (Content, Row, Option<SealedKey>) {
+        match self {
+            Kept::Empty => (Content::Empty, Row::None, None),
+            Kept::Blob(digest, key) => (Content::Blob(digest), Row::None, Some(key)),
+            Kept::Memory(bytes, key) => {
+                (Content::Inline(service.platform.ids.hex(ID_CHARACTERS)), Row::Body(bytes), Some(key))
+            }
         }
     }
 }

@@ -12,12 +12,14 @@ use store::{Abort, Direction, KeyRange, Partition, Transaction};
 use wire::Error;
 
 use crate::bucket::Bucket;
+use crate::deliver;
 use crate::errors;
 use crate::guard::BucketGuard;
 use crate::keys;
 use crate::limits::SCAN_ROWS;
 use crate::operations::{
-    acl, buckets, complete, copy, delete, get, list, locks, policy, put, tagging, uploads, versioning,
+    acl, bucket_encryption, buckets, complete, copy, delete, get, list, locks, notification, policy, put, tagging,
+    uploads, versioning,
 };
 use crate::rows;
 use crate::version::{Content, Part, Version};
@@ -35,6 +37,16 @@ pub fn registration(platform: &Arc<Platform>) -> Registration {
 
 impl S3 {
     fn registration(self: &Arc<Self>) -> Registration {
+        let events = Arc::downgrade(self);
+        self.platform.timers.on(deliver::KIND, move |firing| {
+            let service = events.upgrade();
+            async move {
+                match service {
+                    Some(service) => deliver::fire(service, firing).await,
+                    None => Ok(()),
+                }
+            }
+        });
         let mut registration = Registration::new(&api::s3::SERVICE);
         platform::operations!(registration, self, api::s3, {
             DeleteBucketOwnershipControls => policy::delete_bucket_ownership_controls,
@@ -67,11 +79,14 @@ impl S3 {
             UploadPartCopy => copy::upload_part_copy,
             CreateBucket => buckets::create_bucket,
             DeleteBucket => buckets::delete_bucket,
+            DeleteBucketEncryption => bucket_encryption::delete_bucket_encryption,
             DeleteBucketTagging => tagging::delete_bucket_tagging,
             DeleteObject => delete::delete_object,
             DeleteObjectTagging => tagging::delete_object_tagging,
             DeleteObjects => delete::delete_objects,
+            GetBucketEncryption => bucket_encryption::get_bucket_encryption,
             GetBucketLocation => buckets::get_bucket_location,
+            GetBucketNotificationConfiguration => notification::get_bucket_notification_configuration,
             GetBucketTagging => tagging::get_bucket_tagging,
             GetBucketVersioning => versioning::get_bucket_versioning,
             GetObject => get::get_object,
@@ -82,6 +97,8 @@ impl S3 {
             ListObjectVersions => list::list_object_versions,
             ListObjects => list::list_objects,
             ListObjectsV2 => list::list_objects_v2,
+            PutBucketEncryption => bucket_encryption::put_bucket_encryption,
+            PutBucketNotificationConfiguration => notification::put_bucket_notification_configuration,
             PutBucketTagging => tagging::put_bucket_tagging,
             PutBucketVersioning => versioning::put_bucket_versioning,
             PutObject => put::put_object,

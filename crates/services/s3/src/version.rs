@@ -8,6 +8,7 @@ use wire::Timestamp;
 
 use crate::access::Grant;
 use crate::checksum::{Algorithm, Checksum};
+use crate::envelope::{Encryption, SealedKey};
 use crate::lock::Protection;
 
 /// The id of versions made while versioning is not enabled.
@@ -46,6 +47,25 @@ pub struct Version {
     /// What protects it from being deleted.
     #[serde(default)]
     pub protection: Protection,
+    /// How it is encrypted.
+    #[serde(default)]
+    pub encryption: Encryption,
+    /// The key of the body. Pieces of parts have keys of their own, and a body of an earlier release has none: it lies in
+    /// the clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_key: Option<SealedKey>,
+    /// What became of the last request to restore it from an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<Restore>,
+}
+
+/// A restored copy of an archived object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restore {
+    /// Until when it can be read, in milliseconds since 1970; `None` while it is still being restored.
+    pub until: Option<i64>,
+    /// Days for which it was asked.
+    pub days: i32,
 }
 
 /// What a client says about a body when it uploads it, and gets back with it.
@@ -94,15 +114,18 @@ pub enum Content {
     Parts(String),
 }
 
-/// A stretch of a blob.
+/// A stretch of a body that lies in a blob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
     /// The blob.
     pub digest: Digest,
-    /// Where it begins in the blob, in bytes.
+    /// Where it begins in the body, in bytes.
     pub offset: u64,
     /// Its bytes.
     pub length: u64,
+    /// The key of the blob. A blob of an earlier release has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SealedKey>,
 }
 
 /// A part of an upload, or of the object that it became.
@@ -137,6 +160,9 @@ pub struct Upload {
     pub description: Description,
     /// The tags of the object.
     pub tags: BTreeMap<String, String>,
+    /// How the object will be encrypted.
+    #[serde(default)]
+    pub encryption: Encryption,
     /// The algorithm that parts must have checksums of, and whether the object's is taken over its bytes.
     pub checksum: Option<(Algorithm, crate::checksum::Scope)>,
     /// The grants of the object.
@@ -156,6 +182,11 @@ impl Version {
     /// Its grants.
     pub fn grants(&self) -> Vec<Grant> {
         self.grants.clone().unwrap_or_else(|| vec![Grant::full_control(&self.owner)])
+    }
+
+    /// Until when a restored copy can be read, in milliseconds since 1970, if there is one.
+    pub fn restored_until(&self) -> Option<i64> {
+        self.restore.as_ref()?.until
     }
 
     /// When it was made.

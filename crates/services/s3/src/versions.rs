@@ -5,6 +5,7 @@ use store::{Abort, Direction, Transaction};
 use wire::Error;
 
 use crate::bucket::{Bucket, Versioning};
+use crate::event::{Kind, Occasion};
 use crate::keys;
 use crate::rows;
 use crate::version::{Content, NULL, Version};
@@ -35,8 +36,7 @@ pub fn add(
     fresh_id: &str,
 ) -> Done<Version> {
     let before = newest(rows, key)?;
-    let by_time = u64::try_from(version.modified).unwrap_or_default() << SEQUENCE_SHIFT;
-    version.sequence = before.map_or(by_time, |before| by_time.max(before.sequence + 1));
+    version.sequence = sequence_after(version.modified, before.as_ref());
     let is_versioned = bucket.versioning == Versioning::Enabled;
     version.id = if is_versioned { fresh_id.to_owned() } else { NULL.to_owned() };
     if !is_versioned && let Some(replaced) = by_id(rows, key, NULL)? {
@@ -45,6 +45,12 @@ pub fn add(
     rows::put(rows, &keys::version_id(key, &version.id), &version.sequence)?;
     save(rows, key, &version, true)?;
     Ok(version)
+}
+
+/// The sequence number of what happens to a key at a time, in milliseconds since 1970, after a version of it was made.
+pub fn sequence_after(time: i64, before: Option<&Version>) -> u64 {
+    let by_time = u64::try_from(time).unwrap_or_default() << SEQUENCE_SHIFT;
+    before.map_or(by_time, |before| by_time.max(before.sequence + 1))
 }
 
 /// Sequence numbers are milliseconds since 1970 and 16 bits to count within one.
@@ -111,17 +117,27 @@ pub async fn find(service: &crate::S3, bucket: &str, key: &str, id: Option<&str>
 ///
 /// # Errors
 /// `NoSuchBucket`, `NoSuchKey`, and those of the change.
-pub async fn change<F>(service: &crate::S3, bucket: &str, key: &str, version: &Version, change: F) -> Result<(), Error>
+pub async fn change<F>(
+    service: &crate::S3,
+    (bucket, key): (&str, &str),
+    version: &Version,
+    told: Option<(Occasion, Kind)>,
+    change: F,
+) -> Result<(), Error>
 where
     F: Fn(&mut Version) -> Result<(), Error> + Send + Sync + 'static,
 {
     let (key, id, sequence) = (key.to_owned(), version.id.clone(), version.sequence);
-    let changed = service.on_bucket(bucket, move |_, rows| {
+    let changed = service.on_bucket(bucket, move |bucket, rows| {
         let found = by_id(rows, &key, &id)?.filter(|found| found.sequence == sequence);
         let mut version = found.ok_or_else(|| crate::errors::no_key(&key))?;
         change(&mut version)?;
         let newest = newest(rows, &key)?;
-        save(rows, &key, &version, newest.is_some_and(|newest| newest.sequence == sequence))
+        save(rows, &key, &version, newest.is_some_and(|newest| newest.sequence == sequence))?;
+        match &told {
+            Some((occasion, kind)) => occasion.tell(rows, bucket, *kind, &key, &version),
+            None => Ok(()),
+        }
     });
     changed.await
 }

@@ -13,6 +13,7 @@ use super::get::readable;
 use crate::access::{self, Access, AskedGrants, Grant};
 use crate::bucket::{Bucket, canonical_id};
 use crate::errors;
+use crate::event::{Kind, Occasion};
 use crate::guard::{bucket_arn, object_arn};
 use crate::service::S3;
 use crate::version::Version;
@@ -129,6 +130,8 @@ pub async fn put_object_acl(
         version.grants = Some(grants.clone());
         Ok(())
     };
-    versions::change(service, &input.bucket, &input.key, &version, change).await?;
+    let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
+    let told = Some((occasion, Kind::AclPut));
+    versions::change(service, (&input.bucket, &input.key), &version, told, change).await?;
     Ok(PutObjectAclOutput::default())
 }

@@ -22,6 +22,7 @@ use crate::keys;
 use crate::limits::{BUCKET_TAGS_MAX, BUCKETS_MAX};
 use crate::lock::BucketLock;
 use crate::names::is_bucket_name;
+use crate::notification::Notifications;
 use crate::rows;
 use crate::service::S3;
 use crate::tags;
@@ -62,6 +63,8 @@ pub async fn create_bucket(
         lock: is_locked.then(BucketLock::default),
         has_abac: false,
         ownership: Some(ownership),
+        encryption: None,
+        notifications: Notifications::default(),
         tags: tags::of_document(tagging, BUCKET_TAGS_MAX)?,
     };
     let arn = format!("arn:aws:s3:::{name}");

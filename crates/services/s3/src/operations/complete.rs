@@ -9,10 +9,12 @@ use store::Direction;
 use wire::Error;
 use wire::error::Scalar;
 
-use super::put::{ENCRYPTION, New, Row, add, fresh_id, shown_id};
+use super::put::{New, Row, add, fresh_id, shown_id};
 use crate::checksum::{self, Algorithm, Checksum, Scope};
 use crate::condition::WriteConditions;
+use crate::envelope::Encryption;
 use crate::errors;
+use crate::event::{Kind, Occasion};
 use crate::keys;
 use crate::limits::{OBJECT_BYTES_MAX, PART_BYTES_MIN, PART_NUMBER_MAX};
 use crate::receive::hex;
@@ -29,7 +31,8 @@ pub async fn complete_multipart_upload(
     cx: &Ctx,
     input: CompleteMultipartUploadRequest,
 ) -> Result<CompleteMultipartUploadOutput, Error> {
-    service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
     let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
     conditions.check()?;
     let upload = service.upload(&input.bucket, &input.key, &input.upload_id).await?;
@@ -59,8 +62,11 @@ pub async fn complete_multipart_upload(
         content: Content::Parts(input.upload_id.clone()),
         grants: upload.grants.clone(),
         protection: upload.protection,
+        encryption: upload.encryption,
+        body_key: None,
+        restore: None,
     };
-    let new = New { version, row: Row::Parts(parts), conditions };
+    let new = New { version, row: Row::Parts(parts), conditions, occasion, kind: Kind::Complete };
     let (key, upload_id, id) = (input.key.clone(), input.upload_id.clone(), fresh_id(service));
     let completed = service.on_bucket(&input.bucket, move |bucket, rows| {
         let upload = keys::upload(&key, &upload_id);
@@ -77,10 +83,14 @@ pub async fn complete_multipart_upload(
         bucket: Some(input.bucket),
         key: Some(input.key),
         etag: Some(version.quoted_etag()),
-        server_side_encryption: Some(ENCRYPTION.to_owned()),
+        server_side_encryption: version.encryption.name().map(str::to_owned),
         version_id: shown_id(&version),
         ..CompleteMultipartUploadOutput::default()
     };
+    if let Encryption::Kms(kms) = &version.encryption {
+        output.ssekms_key_id = Some(kms.key.clone());
+        output.bucket_key_enabled = kms.is_bucket_key.then_some(true);
+    }
     if let Some(checksum) = &version.checksum {
         checksum::show!(output, checksum.algorithm, checksum.value);
         output.checksum_type = Some(checksum.scope.name().to_owned());

@@ -9,20 +9,21 @@ use platform::Ctx;
 use wire::Error;
 
 use super::get::{readable, section};
-use super::put::{
-    ENCRYPTION, New, Row, check_description, control, describe, keep, refuse_unsupported, shown_id, tags_of,
-};
-use super::uploads::part_number;
+use super::put::{New, Row, check_description, control, describe, keep, refuse_unsupported, shown_id, tags_of};
+use super::uploads::{part_number, upload_envelope};
 use crate::checksum::{self, Algorithm, Declared};
 use crate::condition::{Conditions, WriteConditions};
+use crate::customer_key::{customer_key, source_key};
+use crate::encryption;
+use crate::envelope::{self, Envelope};
 use crate::errors;
+use crate::event::{Kind, Occasion};
 use crate::limits::PUT_BYTES_MAX;
 use crate::names::{CopySource, check_key};
 use crate::range::{Stretch, requested};
-use crate::receive::{Expected, Kept, blob_error, receive};
+use crate::receive::{Expected, blob_error, etag_of, receive};
 use crate::service::S3;
 use crate::version::{Content, Part, Piece, Version, whole_seconds};
-use crate::versions::ID_CHARACTERS;
 
 /// The conditions on a source.
 macro_rules! source_conditions {
@@ -44,19 +45,24 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     check_key(&input.key)?;
     refuse_unsupported!(input);
-    if input.copy_source_sse_customer_algorithm.is_some() {
-        return Err(errors::unsupported("x-amz-copy-source-server-side-encryption-customer-algorithm"));
-    }
+    let source_customer = source_key!(input)?;
     let from = CopySource::parse(&input.copy_source)?;
     let owner = input.expected_source_bucket_owner.as_deref();
     let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
     source_conditions!(input).check_source(&source)?;
     let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
     conditions.check()?;
-    let new = copied(service, cx, &input, &from, &source).await?;
+    let asked = encryption::asked!(input);
+    let changes = asked.algorithm.is_some() || asked.customer.is_some() || bucket.encryption.is_some();
+    let copy = described(service, &input, &from, &source, changes)?;
+    let opened = Arc::new(Envelope::of(service, cx, &source.encryption, source_customer.as_ref()).await?);
+    let envelope = encryption::chosen(service, cx, &bucket, (&input.bucket, &input.key), &asked).await?;
+    let (version, row) = own_body(service, &input, &from, &source, (&opened, &envelope), copy).await?;
     let control = control!(service, cx, input, bucket);
-    let version = control.over(new.version);
-    let version = keep(service, &input.bucket, &input.key, New { version, conditions, ..new }).await?;
+    let version = Version { restore: None, ..control.over(version) };
+    let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
+    let new = New { version, row, conditions, occasion, kind: Kind::Copy };
+    let version = keep(service, &input.bucket, &input.key, new).await?;
     let mut result = CopyObjectResult {
         etag: Some(version.quoted_etag()),
         last_modified: Some(version.modified_at()),
@@ -66,13 +72,15 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
         checksum::show!(result, checksum.algorithm, checksum.value);
         result.checksum_type = Some(checksum.scope.name().to_owned());
     }
-    Ok(CopyObjectOutput {
+    let mut output = CopyObjectOutput {
         copy_object_result: Some(result),
         copy_source_version_id: shown_id(&source),
         version_id: shown_id(&version),
-        server_side_encryption: Some(ENCRYPTION.to_owned()),
+        ssekms_encryption_context: asked.context,
         ..CopyObjectOutput::default()
-    })
+    };
+    envelope::show!(output, &version.encryption);
+    Ok(output)
 }
 
 /// Whether a directive asks for what the request says, rather than what the source has.
@@ -84,19 +92,20 @@ fn replaces(directive: Option<&str>, header: &str) -> Result<bool, Error> {
     }
 }
 
-async fn copied(
+/// The copy, but for its body. `changes` says whether its encryption may be another one.
+fn described(
     service: &S3,
-    cx: &Ctx,
     input: &CopyObjectRequest,
     from: &CopySource,
     source: &Version,
-) -> Result<New, Error> {
+    changes: bool,
+) -> Result<Version, Error> {
     let with_metadata = replaces(input.metadata_directive.as_deref(), "x-amz-metadata-directive")?;
     let with_tags = replaces(input.tagging_directive.as_deref(), "x-amz-tagging-directive")?;
     let asked = describe!(input);
     check_description(&asked)?;
-    let changes = with_metadata || asked.storage_class.is_some() || asked.redirect.is_some();
-    let changes = changes || input.server_side_encryption.is_some() || input.checksum_algorithm.is_some();
+    let changes = changes || with_metadata || asked.storage_class.is_some() || asked.redirect.is_some();
+    let changes = changes || input.checksum_algorithm.is_some();
     if from.bucket == input.bucket && from.key == input.key && from.version.is_none() && !changes {
         let text = "This copy request is illegal because it is trying to copy an object to itself without changing the \
                     object's metadata, storage class, website redirect location or encryption attributes.";
@@ -117,40 +126,59 @@ async fn copied(
         version.tags = tags_of(input.tagging.as_deref())?;
     }
     version.modified = service.platform.clock.milliseconds();
-    let row = own_body(service, input, from, source, &mut version).await?;
-    tracing::trace!(request = %cx.request_id, "copied");
-    Ok(New { version, row, conditions: WriteConditions::default() })
+    Ok(version)
 }
 
 /// Gives a copy its body. A copy is a single upload: it has an entity tag and a checksum over its bytes.
 async fn own_body(
-    service: &S3,
+    service: &Arc<S3>,
     input: &CopyObjectRequest,
     from: &CopySource,
     source: &Version,
-    version: &mut Version,
-) -> Result<Row, Error> {
+    (opened, envelope): (&Arc<Envelope>, &Envelope),
+    mut version: Version,
+) -> Result<(Version, Row), Error> {
+    version.encryption = envelope.encryption.clone();
     let algorithm = match &input.checksum_algorithm {
         Some(name) => Algorithm::parse(name)?,
         None => source.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm),
     };
     let is_known = source.parts.is_none() && source.checksum.as_ref().is_some_and(|sum| sum.algorithm == algorithm);
-    if is_known && let Content::Blob(digest) = &source.content {
-        keep_blobs(service, &[Piece { digest: *digest, offset: 0, length: source.size }]).await?;
-        return Ok(Row::None);
+    let shows_its_own = source.encryption.shows_md5() || !envelope.encryption.shows_md5();
+    if is_known
+        && shows_its_own
+        && let Content::Blob(digest) = &source.content
+    {
+        let whole = Piece { digest: *digest, offset: 0, length: source.size, key: source.body_key.clone() };
+        if let Some(shared) = resealed(service, &[whole], opened, envelope)? {
+            keep_blobs(service, &shared).await?;
+            version.etag = etag_of(service, &envelope.encryption, &source.etag);
+            version.body_key = shared.into_iter().next().and_then(|piece| piece.key);
+            return Ok((version, Row::None));
+        }
     }
     let whole = Stretch { offset: 0, length: source.size };
-    let (_, body) = section(service, &from.bucket, source, whole).await?;
+    let (_, body) = section(service, &from.bucket, source, whole, opened).await?;
     let expected = Expected { md5: None, declared: Declared::default(), default: algorithm };
-    let received = receive(service, body, expected, false).await?;
-    (version.etag, version.checksum, version.parts) = (received.md5, Some(received.checksum), None);
-    let (content, row) = match received.kept {
-        Kept::Blob(digest) => (Content::Blob(digest), Row::None),
-        Kept::Memory(bytes) if bytes.is_empty() => (Content::Empty, Row::None),
-        Kept::Memory(bytes) => (Content::Inline(service.platform.ids.hex(ID_CHARACTERS)), Row::Body(bytes)),
-    };
-    version.content = content;
-    Ok(row)
+    let received = receive(service, body, expected, envelope, false).await?;
+    version.etag = received.etag(service, &envelope.encryption);
+    (version.checksum, version.parts) = (Some(received.checksum), None);
+    let (content, row, body_key) = received.kept.into_content(service);
+    (version.content, version.body_key) = (content, body_key);
+    Ok((version, row))
+}
+
+/// Pieces whose keys are sealed anew; `None` if their bodies have to be written anew, too.
+fn resealed(service: &S3, pieces: &[Piece], from: &Envelope, to: &Envelope) -> Result<Option<Vec<Piece>>, Error> {
+    if from.encryption.layers() != to.encryption.layers() {
+        return Ok(None);
+    }
+    let pieces = pieces.iter().map(|piece| {
+        let Some(key) = &piece.key else { return Ok(None) };
+        let key = to.seal(service, &from.open(service, key)?);
+        Ok(Some(Piece { key: Some(key), ..piece.clone() }))
+    });
+    pieces.collect()
 }
 
 /// Makes sure that blobs stay until a row names them.
@@ -175,18 +203,19 @@ pub async fn upload_part_copy(
 ) -> Result<UploadPartCopyOutput, Error> {
     service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     let number = part_number(input.part_number)?;
-    if input.sse_customer_algorithm.is_some() || input.copy_source_sse_customer_algorithm.is_some() {
-        return Err(errors::unsupported("x-amz-server-side-encryption-customer-algorithm"));
-    }
+    let (customer, source_customer) = (customer_key!(input)?, source_key!(input)?);
     let upload = service.upload(&input.bucket, &input.key, &input.upload_id).await?;
+    let envelope = upload_envelope(service, cx, &upload, customer.as_ref()).await?;
     let from = CopySource::parse(&input.copy_source)?;
     let owner = input.expected_source_bucket_owner.as_deref();
     let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
     source_conditions!(input).check_source(&source)?;
     let stretch = stretch_of(input.copy_source_range.as_deref(), source.size)?;
     let algorithm = upload.checksum.map_or(Algorithm::Crc64Nvme, |(algorithm, _)| algorithm);
-    let (pieces, body) = section(service, &from.bucket, &source, stretch).await?;
-    let (md5, checksum, pieces) = match pieces {
+    let opened = Arc::new(Envelope::of(service, cx, &source.encryption, source_customer.as_ref()).await?);
+    let (pieces, body) = section(service, &from.bucket, &source, stretch, &opened).await?;
+    let shared = pieces.map(|pieces| resealed(service, &pieces, &opened, &envelope)).transpose()?.flatten();
+    let (md5, checksum, pieces) = match shared {
         Some(pieces) => {
             keep_blobs(service, &pieces).await?;
             let (md5, checksum) = crate::receive::digests(body, algorithm).await?;
@@ -194,28 +223,30 @@ pub async fn upload_part_copy(
         }
         None => {
             let expected = Expected { md5: None, declared: Declared::default(), default: algorithm };
-            let received = receive(service, body, expected, true).await?;
+            let received = receive(service, body, expected, &envelope, true).await?;
             let pieces = received.kept.pieces(received.size);
             (received.md5, received.checksum.value, pieces)
         }
     };
     let modified = service.platform.clock.milliseconds();
+    let etag = etag_of(service, &upload.encryption, &md5);
     let mut result = CopyPartResult {
-        etag: Some(format!("\"{md5}\"")),
+        etag: Some(format!("\"{etag}\"")),
         last_modified: Some(whole_seconds(modified)),
         ..CopyPartResult::default()
     };
     if upload.checksum.is_some() {
         checksum::show!(result, algorithm, checksum);
     }
-    let part = Part { number, etag: md5, size: stretch.length, checksum: Some(checksum), modified, pieces };
+    let part = Part { number, etag, size: stretch.length, checksum: Some(checksum), modified, pieces };
     service.keep_part(&input.bucket, &input.key, &input.upload_id, part).await?;
-    Ok(UploadPartCopyOutput {
+    let mut output = UploadPartCopyOutput {
         copy_source_version_id: shown_id(&source),
         copy_part_result: Some(result),
-        server_side_encryption: Some(ENCRYPTION.to_owned()),
         ..UploadPartCopyOutput::default()
-    })
+    };
+    envelope::show!(output, &upload.encryption);
+    Ok(output)
 }
 
 /// The part of a source that is copied: a range must have both ends, inside the source.

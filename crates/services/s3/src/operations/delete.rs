@@ -14,7 +14,9 @@ use wire::{Error, Timestamp};
 use super::put::{fresh_id, shown_id};
 use crate::bucket::{Bucket, Versioning};
 use crate::condition;
+use crate::envelope::Encryption;
 use crate::errors;
+use crate::event::{Kind, Occasion};
 use crate::guard::{bypass, deletion};
 use crate::keys;
 use crate::limits::PAGE_MAX;
@@ -52,7 +54,7 @@ impl Conditions {
 }
 
 /// One deletion.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Deletion {
     key: String,
     version: Option<String>,
@@ -63,6 +65,15 @@ struct Deletion {
     now: i64,
     /// Whether a retention in governance mode is passed over.
     may_bypass: bool,
+    occasion: Occasion,
+}
+
+impl Deletion {
+    /// Tells that a version is gone; that comes after all that was told of it.
+    fn tell_gone(&self, rows: &mut dyn Transaction, bucket: &Bucket, version: &Version) -> Result<(), Abort<Error>> {
+        let gone = Version { sequence: versions::sequence_after(self.now, Some(version)), ..version.clone() };
+        self.occasion.tell(rows, bucket, Kind::Delete, &self.key, &gone)
+    }
 }
 
 /// What became of it.
@@ -84,6 +95,7 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
                 None => {}
             }
             versions::remove(rows, &asked.key, version)?;
+            asked.tell_gone(rows, bucket, version)?;
         }
         return Ok(Deleted::Gone { is_marker: found.is_some_and(|version| version.is_marker) });
     }
@@ -92,6 +104,7 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
     if bucket.versioning == Versioning::Never {
         if let Some(version) = versions::by_id(rows, &asked.key, NULL)? {
             versions::remove(rows, &asked.key, &version)?;
+            asked.tell_gone(rows, bucket, &version)?;
         }
         return Ok(Deleted::Gone { is_marker: false });
     }
@@ -110,8 +123,13 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
         content: Content::Empty,
         grants: None,
         protection: Protection::default(),
+        encryption: Encryption::default(),
+        body_key: None,
+        restore: None,
     };
-    Ok(Deleted::Marked(Box::new(versions::add(rows, bucket, &asked.key, marker, &asked.marker_id)?)))
+    let marker = versions::add(rows, bucket, &asked.key, marker, &asked.marker_id)?;
+    asked.occasion.tell(rows, bucket, Kind::MarkerCreated, &asked.key, &marker)?;
+    Ok(Deleted::Marked(Box::new(marker)))
 }
 
 /// Deletes an object, or one of its versions. What does not exist is deleted, too.
@@ -142,6 +160,7 @@ pub async fn delete_object(
         owner: account_of(cx, &bucket),
         now: service.platform.clock.milliseconds(),
         may_bypass,
+        occasion: Occasion::of(service, cx, &input.bucket, &bucket).await?,
     };
     let deleted = service.on_bucket(&input.bucket, move |bucket, rows| delete(rows, bucket, &asked)).await?;
     Ok(match deleted {
@@ -202,12 +221,13 @@ pub async fn delete_objects(
     if input.delete.objects.is_empty() || input.delete.objects.len() > PAGE_MAX as usize {
         return Err(errors::malformed_xml());
     }
+    let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
     let is_quiet = input.delete.quiet == Some(true);
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
     check_bypass(&bucket, input.bypass_governance_retention)?;
     for object in input.delete.objects {
         let (key, version) = (object.key.clone(), object.version_id.clone());
-        let done = delete_one(service, cx, &bucket, (&input.bucket, input.bypass_governance_retention), object).await;
+        let done = delete_one(service, cx, &bucket, (&occasion, input.bypass_governance_retention), object).await;
         match done {
             Ok(done) => deleted.push(shown(key, version, done)),
             Err(error) => failed.push(FailedDelete {
@@ -227,9 +247,10 @@ async fn delete_one(
     service: &S3,
     cx: &Ctx,
     bucket: &Bucket,
-    (name, bypass): (&str, Option<bool>),
+    (occasion, bypass): (&Occasion, Option<bool>),
     object: ObjectIdentifier,
 ) -> Result<Deleted, Error> {
+    let name = occasion.bucket();
     check_key(&object.key)?;
     let version = object.version_id.as_deref();
     version.map_or(Ok(()), versions::check_id)?;
@@ -243,6 +264,7 @@ async fn delete_one(
         owner: account_of(cx, bucket),
         now: service.platform.clock.milliseconds(),
         may_bypass,
+        occasion: occasion.clone(),
     };
     service.on_bucket(name, move |bucket, rows| delete(rows, bucket, &asked)).await
 }

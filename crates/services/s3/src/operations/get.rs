@@ -8,10 +8,12 @@ use wire::error::Scalar;
 use wire::schema::TimestampFormat;
 use wire::{Body, Error, Timestamp};
 
-use super::put::{ENCRYPTION, shown_id};
+use super::put::shown_id;
 use crate::checksum::{self, Checksum, Scope};
 use crate::condition::Conditions;
 use crate::content::{Source, cut};
+use crate::customer_key::customer_key;
+use crate::envelope::{self, Envelope, check_customer_key};
 use crate::errors;
 use crate::guard::listing;
 use crate::range::{Stretch, requested};
@@ -33,10 +35,6 @@ struct Reading {
 /// Finds what a request reads.
 macro_rules! reading {
     ($service:expr, $cx:expr, $input:expr) => {{
-        if $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some() {
-            let text = "The encryption parameters are not applicable to this object.";
-            return Err(errors::request(text));
-        }
         if ($input.range.is_some() || $input.version_id.is_some() || $input.part_number.is_some())
             && $input.key.is_empty()
         {
@@ -93,7 +91,7 @@ macro_rules! answer {
         $output.expires = changed(&$input.response_expires.map(http_date), &description.expires);
         $output.content_range = $reading.stretch.map(|stretch| stretch.content_range(version.size));
         $output.website_redirect_location = description.redirect.clone();
-        $output.server_side_encryption = Some(ENCRYPTION.to_owned());
+        envelope::show!($output, &version.encryption);
         $output.metadata = Some(description.metadata.clone()).filter(|metadata| !metadata.is_empty());
         $output.storage_class = description.storage_class.clone();
         $output.parts_count = $reading.parts_count;
@@ -115,12 +113,14 @@ macro_rules! answer {
 /// # Errors
 /// `NoSuchKey`, `NoSuchVersion`, `MethodNotAllowed`, `InvalidRange`, `PreconditionFailed`, `NotModified`.
 pub async fn get_object(service: &Arc<S3>, cx: &Ctx, input: GetObjectRequest) -> Result<GetObjectOutput, Error> {
+    let customer = customer_key!(input)?;
     let reading = reading!(service, cx, input);
     let mut output = GetObjectOutput::default();
     answer!(output, reading, input);
+    let envelope = Envelope::of(service, cx, &reading.version.encryption, customer.as_ref()).await?;
     let whole = Stretch { offset: 0, length: reading.version.size };
     let source = service.source(&input.bucket, &reading.version).await?;
-    output.body = service.read(source, reading.stretch.unwrap_or(whole)).await?;
+    output.body = service.read(source, reading.stretch.unwrap_or(whole), &Arc::new(envelope)).await?;
     Ok(output)
 }
 
@@ -129,7 +129,9 @@ pub async fn get_object(service: &Arc<S3>, cx: &Ctx, input: GetObjectRequest) ->
 /// # Errors
 /// As [`get_object`].
 pub async fn head_object(service: &Arc<S3>, cx: &Ctx, input: HeadObjectRequest) -> Result<HeadObjectOutput, Error> {
+    let customer = customer_key!(input)?;
     let reading = reading!(service, cx, input);
+    check_customer_key(service, &reading.version.encryption, customer.as_ref())?;
     let mut output = HeadObjectOutput::default();
     answer!(output, reading, input);
     Ok(output)
@@ -245,15 +247,16 @@ fn no_part(number: i32, count: u32) -> Error {
 /// # Errors
 /// `InternalFailure`.
 pub async fn section(
-    service: &S3,
+    service: &Arc<S3>,
     bucket: &str,
     version: &Version,
     stretch: Stretch,
+    envelope: &Arc<Envelope>,
 ) -> Result<(Option<Vec<crate::version::Piece>>, Body), Error> {
     let source = service.source(bucket, version).await?;
     let pieces = match &source {
         Source::Pieces(pieces) => Some(cut(pieces, stretch)),
-        Source::Bytes(_) => None,
+        Source::Bytes(..) => None,
     };
-    Ok((pieces, service.read(source, stretch).await?))
+    Ok((pieces, service.read(source, stretch, envelope).await?))
 }

@@ -112,7 +112,7 @@ pub async fn put_object_retention(
         version.protection.retention = asked;
         Ok(())
     };
-    versions::change(service, &input.bucket, &input.key, &version, change).await?;
+    versions::change(service, (&input.bucket, &input.key), &version, None, change).await?;
     Ok(PutObjectRetentionOutput::default())
 }
 
@@ -152,7 +152,7 @@ pub async fn put_object_legal_hold(
         version.protection.legal_hold = Some(is_on);
         Ok(())
     };
-    versions::change(service, &input.bucket, &input.key, &version, change).await?;
+    versions::change(service, (&input.bucket, &input.key), &version, None, change).await?;
     Ok(PutObjectLegalHoldOutput::default())
 }
 

@@ -1,6 +1,7 @@
 //! The operations, one file per family.
 
 pub mod acl;
+pub mod bucket_encryption;
 pub mod buckets;
 pub mod complete;
 pub mod copy;
@@ -8,6 +9,7 @@ pub mod delete;
 pub mod get;
 pub mod list;
 pub mod locks;
+pub mod notification;
 pub mod policy;
 pub mod put;
 pub mod tagging;

@@ -13,20 +13,20 @@ use crate::access::{AskedGrants, Grant};
 use crate::bucket::Bucket;
 use crate::checksum::{self, Algorithm};
 use crate::condition::WriteConditions;
+use crate::encryption;
+use crate::envelope;
 use crate::errors;
+use crate::event::{Kind, Occasion};
 use crate::keys;
 use crate::limits::{METADATA_BYTES_MAX, OBJECT_TAGS_MAX};
 use crate::lock::Protection;
 use crate::names::check_key;
-use crate::receive::{Expected, Kept, receive};
+use crate::receive::{Expected, receive};
 use crate::rows;
 use crate::service::{S3, account_of};
 use crate::tags::{self, Tags};
 use crate::version::{Content, Description, NULL, Part, Version};
 use crate::versions::{self, ID_CHARACTERS};
-
-/// The encryption at rest that S3 has for all objects.
-pub const ENCRYPTION: &str = "AES256";
 
 /// Puts an object.
 ///
@@ -49,19 +49,18 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
     let mut declared = checksum::declared!(input);
     declared.algorithm = input.checksum_algorithm;
     let expected = Expected { md5: input.content_md5, declared, default: Algorithm::Crc64Nvme };
-    let received = receive(service, input.body, expected, false).await?;
-    let (content, row) = match received.kept {
-        Kept::Blob(digest) => (Content::Blob(digest), Row::None),
-        Kept::Memory(bytes) if bytes.is_empty() => (Content::Empty, Row::None),
-        Kept::Memory(bytes) => (Content::Inline(service.platform.ids.hex(ID_CHARACTERS)), Row::Body(bytes)),
-    };
+    let asked = encryption::asked!(input);
+    let envelope = encryption::chosen(service, cx, &bucket, (&input.bucket, &input.key), &asked).await?;
+    let received = receive(service, input.body, expected, &envelope, false).await?;
+    let etag = received.etag(service, &envelope.encryption);
+    let (content, row, body_key) = received.kept.into_content(service);
     let version = Version {
         sequence: 0,
         id: NULL.to_owned(),
         is_marker: false,
         modified: service.platform.clock.milliseconds(),
         size: received.size,
-        etag: received.md5,
+        etag,
         checksum: Some(received.checksum),
         parts: None,
         owner: control.owner,
@@ -70,14 +69,20 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
         content,
         grants: control.grants,
         protection: control.protection,
+        encryption: envelope.encryption,
+        body_key,
+        restore: None,
     };
-    let version = keep(service, &input.bucket, &input.key, New { version, row, conditions }).await?;
+    let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
+    let new = New { version, row, conditions, occasion, kind: Kind::Put };
+    let version = keep(service, &input.bucket, &input.key, new).await?;
     let mut output = PutObjectOutput {
         etag: Some(version.quoted_etag()),
-        server_side_encryption: Some(ENCRYPTION.to_owned()),
+        ssekms_encryption_context: asked.context,
         version_id: shown_id(&version),
         ..PutObjectOutput::default()
     };
+    envelope::show!(output, &version.encryption);
     if let Some(checksum) = &version.checksum {
         checksum::show!(output, checksum.algorithm, checksum.value);
         output.checksum_type = Some(checksum.scope.name().to_owned());
@@ -93,6 +98,10 @@ pub struct New {
     pub row: Row,
     /// What must hold for it to be added.
     pub conditions: WriteConditions,
+    /// The request that adds it.
+    pub occasion: Occasion,
+    /// How it is told.
+    pub kind: Kind,
 }
 
 /// What lies in the store beside a version.
@@ -139,7 +148,9 @@ pub fn add(
         (Row::Parts(parts), Content::Parts(id)) => rows::put(rows, &keys::parts(id), parts)?,
         _ => {}
     }
-    versions::add(rows, bucket, key, new.version.clone(), id)
+    let version = versions::add(rows, bucket, key, new.version.clone(), id)?;
+    new.occasion.tell(rows, bucket, new.kind, key, &version)?;
+    Ok(version)
 }
 
 /// Refuses metadata and storage classes that S3 does not take.
@@ -213,14 +224,7 @@ macro_rules! describe {
 /// Refuses what is not built of what a new object may ask for.
 macro_rules! refuse_unsupported {
     ($input:expr) => {
-        let asked = [
-            ("x-amz-server-side-encryption", $input.server_side_encryption.as_deref().is_some_and(|it| it != "AES256")),
-            ("x-amz-server-side-encryption-aws-kms-key-id", $input.ssekms_key_id.is_some()),
-            ("x-amz-server-side-encryption-context", $input.ssekms_encryption_context.is_some()),
-            ("x-amz-server-side-encryption-bucket-key-enabled", $input.bucket_key_enabled == Some(true)),
-            ("x-amz-server-side-encryption-customer-algorithm", $input.sse_customer_algorithm.is_some()),
-            ("x-amz-server-side-encryption-customer-key", $input.sse_customer_key.is_some()),
-        ];
+        let asked = [];
         if let Some((header, _)) = asked.into_iter().find(|(_, asked)| *asked) {
             return Err($crate::errors::unsupported(header));
         }

@@ -13,6 +13,7 @@ use wire::error::Scalar;
 
 use super::get::readable;
 use super::put::shown_id;
+use crate::event::{Kind, Occasion};
 use crate::limits::{BUCKET_TAGS_MAX, OBJECT_TAGS_MAX};
 use crate::service::S3;
 use crate::tags::{self, Tags};
@@ -84,7 +85,7 @@ pub async fn put_object_tagging(
     let (id, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
     let version = readable(service, cx, &input.bucket, &input.key, id, owner).await?;
     let tags = tags::of_document(input.tagging, OBJECT_TAGS_MAX)?;
-    set_tags(service, &input.bucket, &input.key, &version, tags).await?;
+    set_tags(service, cx, (&input.bucket, &input.key), &version, tags, Kind::TagsPut).await?;
     Ok(PutObjectTaggingOutput { version_id: shown_id(&version) })
 }
 
@@ -99,16 +100,25 @@ pub async fn delete_object_tagging(
 ) -> Result<DeleteObjectTaggingOutput, Error> {
     let (id, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
     let version = readable(service, cx, &input.bucket, &input.key, id, owner).await?;
-    set_tags(service, &input.bucket, &input.key, &version, Tags::new()).await?;
+    set_tags(service, cx, (&input.bucket, &input.key), &version, Tags::new(), Kind::TagsDelete).await?;
     Ok(DeleteObjectTaggingOutput { version_id: shown_id(&version) })
 }
 
-async fn set_tags(service: &S3, bucket: &str, key: &str, version: &Version, tags: Tags) -> Result<(), Error> {
+async fn set_tags(
+    service: &S3,
+    cx: &Ctx,
+    (bucket, key): (&str, &str),
+    version: &Version,
+    tags: Tags,
+    kind: Kind,
+) -> Result<(), Error> {
+    let found = service.bucket(bucket, None).await?;
+    let occasion = Occasion::of(service, cx, bucket, &found).await?;
     let change = move |version: &mut Version| {
         version.tags = tags.clone();
         Ok(())
     };
-    versions::change(service, bucket, key, version, change).await
+    versions::change(service, (bucket, key), version, Some((occasion, kind)), change).await
 }
 
 /// Answers an object's tags.

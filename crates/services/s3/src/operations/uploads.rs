@@ -12,9 +12,12 @@ use store::Direction;
 use wire::Error;
 
 use super::list::common_prefixes;
-use super::put::{ENCRYPTION, check_description, control, describe, refuse_unsupported, tags_of};
+use super::put::{check_description, control, describe, refuse_unsupported, tags_of};
 use crate::bucket::canonical_id;
 use crate::checksum::{self, Algorithm, Scope};
+use crate::customer_key::{CustomerKey, customer_key};
+use crate::encryption;
+use crate::envelope::{self, Encryption, Envelope, check_customer_key};
 use crate::errors;
 use crate::keys;
 use crate::limits::{PAGE_MAX, PART_NUMBER_MAX};
@@ -43,6 +46,8 @@ pub async fn create_multipart_upload(
     let description = describe!(input);
     check_description(&description)?;
     let checksum = checksum_of(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
+    let asked = encryption::asked!(input);
+    let envelope = encryption::chosen(service, cx, &bucket, (&input.bucket, &input.key), &asked).await?;
     let initiated = service.platform.clock.milliseconds();
     let id = format!("{initiated:012x}{}", service.platform.ids.hex(ID_CHARACTERS));
     let control = control!(service, cx, input, bucket);
@@ -55,19 +60,22 @@ pub async fn create_multipart_upload(
         initiator: cx.principal.arn(),
         description,
         tags: tags_of(input.tagging.as_deref())?,
+        encryption: envelope.encryption.clone(),
         checksum,
     };
     let row = keys::upload(&input.key, &id);
     service.on_bucket(&input.bucket, move |_, rows| rows::put(rows, &row, &upload)).await?;
-    Ok(CreateMultipartUploadOutput {
+    let mut output = CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(id),
-        server_side_encryption: Some(ENCRYPTION.to_owned()),
+        ssekms_encryption_context: asked.context,
         checksum_algorithm: checksum.map(|(algorithm, _)| algorithm.name().to_owned()),
         checksum_type: checksum.map(|(_, scope)| scope.name().to_owned()),
         ..CreateMultipartUploadOutput::default()
-    })
+    };
+    envelope::show!(output, &envelope.encryption);
+    Ok(output)
 }
 
 /// The algorithm of an upload, and what its checksum is taken over.
@@ -134,21 +142,53 @@ pub fn part_number(number: i32) -> Result<u32, Error> {
     Err(errors::argument(text, "partNumber", &number.to_string()))
 }
 
+/// The encryption of an upload, for a part of it.
+///
+/// # Errors
+/// `InvalidRequest` if the part's headers are not the upload's, and what KMS says.
+pub async fn upload_envelope(
+    service: &S3,
+    cx: &Ctx,
+    upload: &Upload,
+    key: Option<&CustomerKey>,
+) -> Result<Envelope, Error> {
+    match (&upload.encryption, key) {
+        (Encryption::Customer(_), None) => {
+            return Err(errors::request(
+                "The multipart upload initiate requested encryption. Subsequent part requests must include the \
+                 appropriate encryption parameters.",
+            ));
+        }
+        (Encryption::Customer(_), Some(_)) if check_customer_key(service, &upload.encryption, key).is_err() => {
+            let text = "The provided encryption parameters did not match the ones used originally.";
+            return Err(errors::request(text));
+        }
+        (Encryption::S3 | Encryption::Kms(_), Some(_)) => {
+            return Err(errors::request(
+                "The multipart upload initiate did not request encryption. Please resend the request without sending \
+                 encryption parameters.",
+            ));
+        }
+        _ => {}
+    }
+    Envelope::of(service, cx, &upload.encryption, key).await
+}
+
 /// Uploads a part.
 ///
 /// # Errors
 /// `NoSuchUpload`, and those of a body that is not as declared.
-pub async fn upload_part(service: &Arc<S3>, _cx: &Ctx, input: UploadPartRequest) -> Result<UploadPartOutput, Error> {
+pub async fn upload_part(service: &Arc<S3>, cx: &Ctx, input: UploadPartRequest) -> Result<UploadPartOutput, Error> {
     service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     let number = part_number(input.part_number)?;
-    if input.sse_customer_algorithm.is_some() || input.sse_customer_key.is_some() {
-        return Err(errors::unsupported("x-amz-server-side-encryption-customer-algorithm"));
-    }
+    let customer = customer_key!(input)?;
     let upload = service.upload(&input.bucket, &input.key, &input.upload_id).await?;
+    let envelope = upload_envelope(service, cx, &upload, customer.as_ref()).await?;
     let default = upload.checksum.map_or(Algorithm::Crc64Nvme, |(algorithm, _)| algorithm);
     let mut declared = checksum::declared!(input);
     declared.algorithm = input.checksum_algorithm;
-    let received = receive(service, input.body, Expected { md5: input.content_md5, declared, default }, true).await?;
+    let received =
+        receive(service, input.body, Expected { md5: input.content_md5, declared, default }, &envelope, true).await?;
     let algorithm = received.checksum.algorithm;
     if upload.checksum.is_some() && algorithm != default {
         let text = "Checksum Type mismatch occurred, expected checksum Type: ";
@@ -157,19 +197,16 @@ pub async fn upload_part(service: &Arc<S3>, _cx: &Ctx, input: UploadPartRequest)
     }
     let part = Part {
         number,
-        etag: received.md5.clone(),
+        etag: received.etag(service, &upload.encryption),
         size: received.size,
         // A part of an upload without an algorithm has the one that its object will have.
         checksum: (algorithm == default).then(|| received.checksum.value.clone()),
         modified: service.platform.clock.milliseconds(),
         pieces: received.kept.pieces(received.size),
     };
+    let mut output = UploadPartOutput { etag: Some(format!("\"{}\"", part.etag)), ..UploadPartOutput::default() };
     service.keep_part(&input.bucket, &input.key, &input.upload_id, part).await?;
-    let mut output = UploadPartOutput {
-        etag: Some(format!("\"{}\"", received.md5)),
-        server_side_encryption: Some(ENCRYPTION.to_owned()),
-        ..UploadPartOutput::default()
-    };
+    envelope::show!(output, &upload.encryption);
     checksum::show!(output, algorithm, received.checksum.value);
     Ok(output)
 }
