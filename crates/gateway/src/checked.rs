@@ -26,6 +26,11 @@ const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 pub(crate) struct Refusal(Arc<Mutex<Option<Error>>>);
 
 impl Refusal {
+    /// Leaves the reason.
+    pub fn put(&self, error: Error) {
+        *self.0.lock() = Some(error);
+    }
+
     /// The reason, if the body was refused.
     pub fn take(&self) -> Option<Error> {
         self.0.lock().take()

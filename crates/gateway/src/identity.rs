@@ -56,26 +56,37 @@ pub(crate) async fn identify(
     source: &Source,
     is_foreign: impl FnOnce() -> bool,
 ) -> Result<Caller, Unidentified> {
+    identify_key(platform, credentials.access_key(), credentials.token(), source, is_foreign).await
+}
+
+/// As [`identify`], for the access key and the session token that are claimed.
+pub(crate) async fn identify_key(
+    platform: &Platform,
+    access_key: Option<&str>,
+    claimed_token: Option<&str>,
+    source: &Source,
+    is_foreign: impl FnOnce() -> bool,
+) -> Result<Caller, Unidentified> {
     let default = &platform.config.account;
-    let Some(access_key) = credentials.access_key() else {
+    let Some(access_key) = access_key else {
         return Ok(Caller { principal: Principal::Anonymous, account: default.clone(), secret: None });
     };
     let verified = |principal: Principal, secret: String| {
         let account = principal.account().unwrap_or(default).to_owned();
         Ok(Caller { principal, account, secret: Some(Secret(secret)) })
     };
-    let token = || credentials.token().unwrap_or_default().to_owned();
+    let token = || claimed_token.unwrap_or_default().to_owned();
     let unknown = || Unrecognized::AccessKey { access_key: access_key.to_owned() };
     let is_long_term = access_key.starts_with(LONG_TERM_PREFIX);
     if is_long_term && let Some(key) = platform.access_key(access_key).await.map_err(Unidentified::Failed)? {
         // A long-term key has no token.
-        return match credentials.token() {
+        return match claimed_token {
             Some(_) => Err(Unrecognized::Token { token: token() }.into()),
             None if key.active => verified(key.principal, key.secret),
             None => Err(unknown().into()),
         };
     }
-    match platform.issuer.check(access_key, credentials.token(), platform.clock.now()) {
+    match platform.issuer.check(access_key, claimed_token, platform.clock.now()) {
         Ok(session) => verified(session.principal, session.secret),
         // A key that was made here, and was deleted since.
         Err(CredentialError::InvalidToken) if is_long_term => Err(unknown().into()),

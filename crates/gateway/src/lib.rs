@@ -20,6 +20,7 @@ mod checked;
 mod clock_page;
 mod connection;
 mod failure;
+mod form_upload;
 mod gateway;
 mod identity;
 mod listen;

@@ -35,14 +35,14 @@ pub(crate) struct Exchange<'a> {
 }
 
 /// What an error is rendered for: as much as was known when it happened.
-struct Stage {
-    service: Option<&'static ServiceDef>,
-    operation: Option<&'static OperationDef>,
-    protocol: Protocol,
+pub(crate) struct Stage {
+    pub service: Option<&'static ServiceDef>,
+    pub operation: Option<&'static OperationDef>,
+    pub protocol: Protocol,
 }
 
 /// An error, and how far the request had come.
-struct Refused(Stage, Error);
+pub(crate) struct Refused(pub Stage, pub Error);
 
 /// The request's body, collected while it was routed or not yet.
 enum Arrived {
@@ -82,6 +82,7 @@ impl Exchange<'_> {
         };
         let route = match self.gateway.router.route(self.parts, claimed, form) {
             Ok(route) => found.insert(route),
+            Err(RouteError::FormUpload { service, bucket }) => return self.form_upload(service, bucket).await,
             Err(error) => return self.unroutable(error),
         };
         let (service, operation, spoken) = (route.service, route.operation, route.protocol);
@@ -220,7 +221,7 @@ impl Exchange<'_> {
         Ok((bytes, memory))
     }
 
-    fn context(&self, route: &Route, credentials: &Credentials, caller: Caller) -> Ctx {
+    pub(crate) fn context(&self, route: &Route, credentials: &Credentials, caller: Caller) -> Ctx {
         let platform: &Arc<Platform> = &self.gateway.platform;
         let header = |name| self.parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let region = credentials.region().filter(|region| is_region(region));
@@ -266,7 +267,7 @@ impl Exchange<'_> {
         });
         // What a function sends never leaves the machine.
         let is_secure = self.info.is_tls || matches!(self.info.source, Source::Function(_));
-        Origin { is_secure, referer: header("referer"), signature, via: Vec::new() }
+        Origin { is_secure, referer: header("referer"), signature, is_form: false, via: Vec::new() }
     }
 }
 
@@ -283,6 +284,11 @@ impl From<BodyFault> for Collect {
 }
 
 impl Stage {
+    /// Of a request to S3 whose operation is not known.
+    pub(crate) fn unknown(service: &'static ServiceDef) -> Stage {
+        Stage { service: Some(service), operation: None, protocol: Protocol::RestXml }
+    }
+
     fn of(route: &Route) -> Stage {
         Stage { service: Some(route.service), operation: Some(route.operation), protocol: route.protocol }
     }
@@ -331,9 +337,7 @@ impl Exchange<'_> {
             RouteError::Preflight { service } => {
                 Err(Refused(stage(Some(service), Protocol::RestXml), failure::preflight()))
             }
-            RouteError::FormUpload { service, .. } => {
-                Err(Refused(stage(Some(service), Protocol::RestXml), failure::form_upload()))
-            }
+            RouteError::FormUpload { service, .. } => Err(Refused(Stage::unknown(service), failure::form_upload())),
             RouteError::MissingTarget { .. } | RouteError::ConflictingProtocols => {
                 let parts = protocol::write_unroutable(&self.error_context(""));
                 Ok(Answer::new(parts, None))
@@ -341,7 +345,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn render_error(&self, stage: &Stage, error: &Error) -> Answer {
+    pub(crate) fn render_error(&self, stage: &Stage, error: &Error) -> Answer {
         let host_id = self.host_id(stage.protocol);
         let context = self.error_context(&host_id);
         let parts = protocol::write_error(stage.service, stage.operation, stage.protocol, error, &context);
@@ -370,7 +374,7 @@ impl Exchange<'_> {
         if spoken == Protocol::RestXml { platform::host_id(self.request_id) } else { String::new() }
     }
 
-    fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         crate::connection::host_of(self.parts)
     }
 
@@ -396,7 +400,7 @@ fn unpack(bytes: &Bytes) -> Result<Bytes, Error> {
 
 /// The only region that a signature may be for: the one in the host's name (`sqs.eu-west-1.amazonaws.com`). Other hosts
 /// serve all regions, so that there only a scope that names none is refused, for the platform's own.
-fn expected_region<'a>(host: &'a str, given: Option<&str>, own: &'a str) -> Option<&'a str> {
+pub(crate) fn expected_region<'a>(host: &'a str, given: Option<&str>, own: &'a str) -> Option<&'a str> {
     let of_host = host.split('.').find(|label| looks_like_region(label)).filter(|_| host.ends_with(AWS_DOMAIN));
     of_host.or_else(|| given.is_some_and(|given| !looks_like_region(given) && given != own).then_some(own))
 }
@@ -415,7 +419,7 @@ fn looks_like_region(text: &str) -> bool {
 }
 
 /// Whether a scope's region looks like one: what goes into ARNs and keys must be clean.
-fn is_region(region: &str) -> bool {
+pub(crate) fn is_region(region: &str) -> bool {
     (1..=32).contains(&region.len())
         && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }

@@ -57,6 +57,8 @@ pub struct Origin {
     pub referer: Option<String>,
     /// What is known of its signature; `None` for unsigned requests.
     pub signature: Option<SignatureFacts>,
+    /// It is the upload of a form, signed by the form's policy (`s3:authType`).
+    pub is_form: bool,
     /// The services that hand a client's call on with the client's own rights, the first one first, each as the first
     /// label of its host names (`secretsmanager`): `aws:CalledVia` and `kms:ViaService`.
     pub via: Vec<&'static str>,
@@ -74,6 +76,17 @@ pub struct SignatureFacts {
     pub signed_at: Option<i64>,
     /// The value of `X-Amz-Content-Sha256`, if it was sent.
     pub content_hash: Option<String>,
+}
+
+impl SignatureFacts {
+    /// Where it stands: `s3:authType`.
+    pub fn kind(&self, is_form: bool) -> &'static str {
+        match (is_form, self.is_presigned) {
+            (true, _) => "POST",
+            (false, true) => "REST-QUERY-STRING",
+            (false, false) => "REST-HEADER",
+        }
+    }
 }
 
 impl Ctx {

@@ -12,6 +12,7 @@ pub mod codec;
 pub mod compression;
 pub mod error;
 pub mod event_stream;
+pub mod form_upload;
 pub mod protocol;
 pub mod router;
 pub mod schema;

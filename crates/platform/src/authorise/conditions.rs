@@ -36,7 +36,7 @@ pub(super) fn gather<'a>(
     let is_global = keys::GLOBAL_SERVICES.contains(&cx.service.id);
     context.set(keys::REQUESTED_REGION, if is_global { keys::GLOBAL_REGION } else { cx.region.as_str() });
     if let (Some(signature), "s3") = (&cx.origin.signature, cx.service.id) {
-        signature_keys(signature, now, &mut context);
+        signature_keys(signature, cx.origin.is_form, now, &mut context);
     }
     context
 }
@@ -121,8 +121,8 @@ fn way<'a>(cx: &'a Ctx, context: &mut Context<'a>) {
 }
 
 /// What S3 tells of a signature (S3 API reference, "Amazon S3 Signature Version 4 authentication specific policy keys").
-fn signature_keys<'a>(signature: &'a SignatureFacts, now: Timestamp, context: &mut Context<'a>) {
-    context.set("s3:authType", if signature.is_presigned { "REST-QUERY-STRING" } else { "REST-HEADER" });
+fn signature_keys<'a>(signature: &'a SignatureFacts, is_form: bool, now: Timestamp, context: &mut Context<'a>) {
+    context.set("s3:authType", signature.kind(is_form));
     context.set("s3:signatureversion", signature.version);
     if let (Some(signed), true) = (signature.signed_at, signature.is_presigned) {
         let milliseconds = now.milliseconds().saturating_sub(signed.saturating_mul(1_000));

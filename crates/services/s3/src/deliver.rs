@@ -7,8 +7,8 @@ use std::sync::Arc;
 use api::Operation;
 use api::events::{PutEvents, PutEventsRequest, PutEventsRequestEntry};
 use api::lambda::{InvocationRequest, Invoke};
-use api::sns::{Publish, PublishInput};
-use api::sqs::{MessageSystemAttributeValue, SendMessage, SendMessageRequest};
+use api::sns::{GetTopicAttributes, GetTopicAttributesInput, Publish, PublishInput};
+use api::sqs::{GetQueueUrl, GetQueueUrlRequest, MessageSystemAttributeValue, SendMessage, SendMessageRequest};
 use platform::{Call, Ctx, Firing, Origin, Principal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -150,6 +150,34 @@ pub async fn send(cx: &Ctx, bucket: &str, target: Target, arn: &str, body: &str,
             };
             cx.call_as::<Invoke>(principal, request).await.map(drop)
         }
+    }
+}
+
+/// Whether a destination is there; its owner finds out, since those who may not use it are not told.
+///
+/// # Errors
+/// A failure of its service.
+pub async fn exists(cx: &Ctx, target: Target, arn: &str) -> Result<bool, Error> {
+    let mut parts = arn.splitn(6, ':').skip(3);
+    let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let cx = Ctx::new(Call { account: account.to_owned(), region: region.to_owned(), ..(**cx).clone() });
+    let owner = Principal::Root { account: account.to_owned() };
+    let found = match target {
+        Target::Queue => {
+            let queue_name = parts.next().unwrap_or_default().to_owned();
+            let request = GetQueueUrlRequest { queue_name, ..GetQueueUrlRequest::default() };
+            cx.call_as::<GetQueueUrl>(owner, request).await.map(drop)
+        }
+        Target::Topic => {
+            let request = GetTopicAttributesInput { topic_arn: arn.to_owned(), ..GetTopicAttributesInput::default() };
+            cx.call_as::<GetTopicAttributes>(owner, request).await.map(drop)
+        }
+        Target::Function => return Ok(true),
+    };
+    match found {
+        Ok(()) => Ok(true),
+        Err(error) if error.definition.fault == Fault::Client => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,7 +5,6 @@
 use platform::{Ctx, OrFailure, TimerPartition};
 use serde_json::{Map, Value, json};
 use store::{Abort, Transaction};
-use wire::schema::TimestampFormat;
 use wire::{Error, Timestamp};
 
 use crate::bucket::Bucket;
@@ -359,10 +358,8 @@ fn sequencer(version: &Version) -> String {
 /// A time as records have it: with milliseconds.
 pub fn iso(milliseconds: i64) -> String {
     let mut text = String::new();
-    let time = Timestamp::from_milliseconds(milliseconds);
-    wire::Timestamp { nanoseconds: 0, ..time }.write(TimestampFormat::Iso8601, &mut text);
-    let milliseconds = milliseconds.rem_euclid(1000);
-    text.trim_end_matches('Z').to_owned() + &format!(".{milliseconds:03}Z")
+    Timestamp::from_milliseconds(milliseconds).write_iso8601_milliseconds(&mut text);
+    text
 }
 
 /// The id by which records know an account as a customer: 14 characters.

@@ -71,3 +71,9 @@ pub const NOTIFICATION_RULES_MAX: usize = 100;
 
 /// Longest value of a filter of notifications, in bytes.
 pub const FILTER_BYTES_MAX: usize = 1024;
+
+/// How long a restoration from an archive takes. S3 takes minutes to days for it; here nothing is far away.
+pub const RESTORE_TIME: Duration = Duration::from_secs(1);
+
+/// Milliseconds of a day.
+pub const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;

@@ -50,6 +50,8 @@ pub struct Expected {
     pub declared: Declared,
     /// The algorithm to use where the client chose none.
     pub default: Algorithm,
+    /// The body may have any length: the file of a form ends where the form says.
+    pub has_any_length: bool,
 }
 
 /// Reads a body to its end, and keeps it encrypted.
@@ -76,7 +78,7 @@ pub async fn receive(
         }
         chosen = Some((algorithm, None));
     }
-    if body.length().is_none() {
+    if body.length().is_none() && !expected.has_any_length {
         return Err(api::s3::errors::missing_content_length("You must provide the Content-Length HTTP header."));
     }
     if body.length().is_some_and(|length| length > PUT_BYTES_MAX) {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use blob::Digest;
-use platform::{Ctx, Lifecycle, LiveBlobs, OrFailure, Platform, Registration};
+use platform::{Ctx, Firing, Lifecycle, LiveBlobs, OrFailure, Platform, Registration};
 use serde::de::DeserializeOwned;
 use store::{Abort, Direction, KeyRange, Partition, Transaction};
 use wire::Error;
@@ -18,8 +18,8 @@ use crate::guard::BucketGuard;
 use crate::keys;
 use crate::limits::SCAN_ROWS;
 use crate::operations::{
-    acl, bucket_encryption, buckets, complete, copy, delete, get, list, locks, notification, policy, put, tagging,
-    uploads, versioning,
+    acl, attributes, bucket_encryption, buckets, complete, copy, delete, get, list, locks, notification, policy, put,
+    restore, tagging, uploads, versioning,
 };
 use crate::rows;
 use crate::version::{Content, Part, Version};
@@ -37,16 +37,8 @@ pub fn registration(platform: &Arc<Platform>) -> Registration {
 
 impl S3 {
     fn registration(self: &Arc<Self>) -> Registration {
-        let events = Arc::downgrade(self);
-        self.platform.timers.on(deliver::KIND, move |firing| {
-            let service = events.upgrade();
-            async move {
-                match service {
-                    Some(service) => deliver::fire(service, firing).await,
-                    None => Ok(()),
-                }
-            }
-        });
+        self.on_timer(deliver::KIND, deliver::fire);
+        self.on_timer(restore::KIND, restore::fire);
         let mut registration = Registration::new(&api::s3::SERVICE);
         platform::operations!(registration, self, api::s3, {
             DeleteBucketOwnershipControls => policy::delete_bucket_ownership_controls,
@@ -90,6 +82,7 @@ impl S3 {
             GetBucketTagging => tagging::get_bucket_tagging,
             GetBucketVersioning => versioning::get_bucket_versioning,
             GetObject => get::get_object,
+            GetObjectAttributes => attributes::get_object_attributes,
             GetObjectTagging => tagging::get_object_tagging,
             HeadBucket => buckets::head_bucket,
             HeadObject => get::head_object,
@@ -103,10 +96,30 @@ impl S3 {
             PutBucketVersioning => versioning::put_bucket_versioning,
             PutObject => put::put_object,
             PutObjectTagging => tagging::put_object_tagging,
+            RestoreObject => restore::restore_object,
         });
         registration
             .with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
             .with_guard(Arc::new(BucketGuard(Arc::clone(self))))
+    }
+
+    /// Names the handler of a kind of timer.
+    fn on_timer<F, Fut>(self: &Arc<Self>, kind: &'static str, handler: F)
+    where
+        F: Fn(Arc<S3>, Firing) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let weak = Arc::downgrade(self);
+        self.platform.timers.on(kind, move |firing| {
+            let service = weak.upgrade();
+            async move {
+                match service {
+                    Some(service) => handler(service, firing).await,
+                    // The platform has ended.
+                    None => Ok(()),
+                }
+            }
+        });
     }
 
     /// A bucket, if it exists.

@@ -83,7 +83,7 @@ fn retained(cx: &Ctx, mut need: Need, members: Members<'_>) -> Need {
 /// A need with the condition keys about the request's signature.
 pub fn signed(cx: &Ctx, need: Need) -> Need {
     let Some(signature) = &cx.origin.signature else { return need };
-    let how = if signature.is_presigned { "REST-QUERY-STRING" } else { "REST-HEADER" };
+    let how = signature.kind(cx.origin.is_form);
     let mut need =
         need.with("s3:authType", vec![how.to_owned()]).with("s3:signatureversion", vec![signature.version.to_owned()]);
     if let Some(signed_at) = signature.signed_at {

@@ -10,6 +10,7 @@ use wire::Error;
 
 use super::get::{readable, section};
 use super::put::{New, Row, check_description, control, describe, keep, refuse_unsupported, shown_id, tags_of};
+use super::restore::check_readable;
 use super::uploads::{part_number, upload_envelope};
 use crate::checksum::{self, Algorithm, Declared};
 use crate::condition::{Conditions, WriteConditions};
@@ -50,6 +51,7 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
     let owner = input.expected_source_bucket_owner.as_deref();
     let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
     source_conditions!(input).check_source(&source)?;
+    check_readable(&source, "Operation is not valid for the source object's storage class")?;
     let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
     conditions.check()?;
     let asked = encryption::asked!(input);
@@ -159,7 +161,7 @@ async fn own_body(
     }
     let whole = Stretch { offset: 0, length: source.size };
     let (_, body) = section(service, &from.bucket, source, whole, opened).await?;
-    let expected = Expected { md5: None, declared: Declared::default(), default: algorithm };
+    let expected = Expected { md5: None, declared: Declared::default(), default: algorithm, has_any_length: false };
     let received = receive(service, body, expected, envelope, false).await?;
     version.etag = received.etag(service, &envelope.encryption);
     (version.checksum, version.parts) = (Some(received.checksum), None);
@@ -210,6 +212,7 @@ pub async fn upload_part_copy(
     let owner = input.expected_source_bucket_owner.as_deref();
     let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
     source_conditions!(input).check_source(&source)?;
+    check_readable(&source, "Operation is not valid for the source object's storage class")?;
     let stretch = stretch_of(input.copy_source_range.as_deref(), source.size)?;
     let algorithm = upload.checksum.map_or(Algorithm::Crc64Nvme, |(algorithm, _)| algorithm);
     let opened = Arc::new(Envelope::of(service, cx, &source.encryption, source_customer.as_ref()).await?);
@@ -222,7 +225,8 @@ pub async fn upload_part_copy(
             (md5, checksum, pieces)
         }
         None => {
-            let expected = Expected { md5: None, declared: Declared::default(), default: algorithm };
+            let expected =
+                Expected { md5: None, declared: Declared::default(), default: algorithm, has_any_length: false };
             let received = receive(service, body, expected, &envelope, true).await?;
             let pieces = received.kept.pieces(received.size);
             (received.md5, received.checksum.value, pieces)

@@ -9,6 +9,7 @@ use wire::schema::TimestampFormat;
 use wire::{Body, Error, Timestamp};
 
 use super::put::shown_id;
+use super::restore;
 use crate::checksum::{self, Checksum, Scope};
 use crate::condition::Conditions;
 use crate::content::{Source, cut};
@@ -94,6 +95,7 @@ macro_rules! answer {
         envelope::show!($output, &version.encryption);
         $output.metadata = Some(description.metadata.clone()).filter(|metadata| !metadata.is_empty());
         $output.storage_class = description.storage_class.clone();
+        $output.restore = restore::header(version);
         $output.parts_count = $reading.parts_count;
         if let Some(retention) = version.protection.retention {
             $output.object_lock_mode = Some(retention.mode.name().to_owned());
@@ -117,6 +119,8 @@ pub async fn get_object(service: &Arc<S3>, cx: &Ctx, input: GetObjectRequest) ->
     let reading = reading!(service, cx, input);
     let mut output = GetObjectOutput::default();
     answer!(output, reading, input);
+    let text = "The operation is not valid for the object's storage class";
+    restore::check_readable(&reading.version, text)?;
     let envelope = Envelope::of(service, cx, &reading.version.encryption, customer.as_ref()).await?;
     let whole = Stretch { offset: 0, length: reading.version.size };
     let source = service.source(&input.bucket, &reading.version).await?;

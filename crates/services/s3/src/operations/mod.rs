@@ -1,6 +1,7 @@
 //! The operations, one file per family.
 
 pub mod acl;
+pub mod attributes;
 pub mod bucket_encryption;
 pub mod buckets;
 pub mod complete;
@@ -12,6 +13,7 @@ pub mod locks;
 pub mod notification;
 pub mod policy;
 pub mod put;
+pub mod restore;
 pub mod tagging;
 pub mod uploads;
 pub mod versioning;

@@ -227,9 +227,7 @@ async fn try_out(cx: &Ctx, name: &str, bucket: &Bucket, rules: &[Rule]) -> Resul
         if error.definition.status >= 500 {
             return Err(error);
         }
-        let is_missing = error.definition.code.contains("NonExistentQueue")
-            || error.definition.name.contains("QueueDoesNotExist")
-            || error.is("NotFoundException");
+        let is_missing = !deliver::exists(&owner, rule.target, &rule.arn).await?;
         found.push(match (rule.target, is_missing) {
             (Target::Function, _) => {
                 (format!("{}, null", rule.arn), format!("Not authorized to invoke function [{}]", rule.arn))

@@ -48,7 +48,8 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
     let control = control!(service, cx, input, bucket);
     let mut declared = checksum::declared!(input);
     declared.algorithm = input.checksum_algorithm;
-    let expected = Expected { md5: input.content_md5, declared, default: Algorithm::Crc64Nvme };
+    let expected =
+        Expected { md5: input.content_md5, declared, default: Algorithm::Crc64Nvme, has_any_length: cx.origin.is_form };
     let asked = encryption::asked!(input);
     let envelope = encryption::chosen(service, cx, &bucket, (&input.bucket, &input.key), &asked).await?;
     let received = receive(service, input.body, expected, &envelope, false).await?;
@@ -74,7 +75,7 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
         restore: None,
     };
     let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
-    let new = New { version, row, conditions, occasion, kind: Kind::Put };
+    let new = New { version, row, conditions, occasion, kind: if cx.origin.is_form { Kind::Post } else { Kind::Put } };
     let version = keep(service, &input.bucket, &input.key, new).await?;
     let mut output = PutObjectOutput {
         etag: Some(version.quoted_etag()),
@@ -185,8 +186,6 @@ pub fn check_description(description: &Description) -> Result<(), Error> {
             let error = s3_errors::invalid_storage_class("The storage class you specified is not valid");
             Err(error.with("StorageClassRequested", Scalar::from(class.as_str())))
         }
-        // They would have to be restored before they can be read.
-        Some(class) if class == "GLACIER" || class == "DEEP_ARCHIVE" => Err(errors::unsupported("x-amz-storage-class")),
         _ => Ok(()),
     }
 }

@@ -187,8 +187,14 @@ pub async fn upload_part(service: &Arc<S3>, cx: &Ctx, input: UploadPartRequest) 
     let default = upload.checksum.map_or(Algorithm::Crc64Nvme, |(algorithm, _)| algorithm);
     let mut declared = checksum::declared!(input);
     declared.algorithm = input.checksum_algorithm;
-    let received =
-        receive(service, input.body, Expected { md5: input.content_md5, declared, default }, &envelope, true).await?;
+    let received = receive(
+        service,
+        input.body,
+        Expected { md5: input.content_md5, declared, default, has_any_length: false },
+        &envelope,
+        true,
+    )
+    .await?;
     let algorithm = received.checksum.algorithm;
     if upload.checksum.is_some() && algorithm != default {
         let text = "Checksum Type mismatch occurred, expected checksum Type: ";
