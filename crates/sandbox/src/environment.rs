@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
 
 use crate::control::Control;
 use crate::error::SandboxError;
@@ -19,7 +18,7 @@ use crate::limits;
 use crate::link::Launched;
 use crate::outcome::{InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage};
 use crate::output::{Output, OutputSink};
-use crate::runtime_api::{self, RuntimeApi, RuntimeReply};
+use crate::runtime_api::{RuntimeApi, RuntimeReply, Server};
 
 /// How long [`Environment::freeze`] waits for a runtime that has answered to ask for its next event.
 pub const FREEZE_GRACE: Duration = Duration::from_millis(100);
@@ -29,7 +28,7 @@ pub const FREEZE_GRACE: Duration = Duration::from_millis(100);
 pub struct Environment {
     control: Control,
     api: Arc<RuntimeApi>,
-    server: JoinHandle<()>,
+    server: Server,
     /// The end of the initialisation, until somebody has waited for it.
     init_reply: Option<oneshot::Receiver<RuntimeReply>>,
     end: watch::Receiver<Option<End>>,
@@ -55,7 +54,7 @@ impl Environment {
         let listener = tokio_listener(launched.runtime_listener)?;
         let endpoint_listener = Some(tokio_listener(launched.endpoint_listener)?);
         let (api, init_reply) = RuntimeApi::new();
-        let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(&api)));
+        let server = Server::new(listener, Arc::clone(&api));
         Ok(Environment {
             control,
             api,
@@ -114,8 +113,8 @@ impl Environment {
     /// returns, see [`Environment::drain`].
     ///
     /// # Errors
-    /// [`SandboxError::NotReady`] before a successful [`Environment::init`]. A function that has ended since is not an
-    /// error but [`InvokeOutcome::Exited`].
+    /// [`SandboxError::NotReady`] before a successful [`Environment::init`]; [`SandboxError::NotTaken`] when the function
+    /// has ended since. One that ends with the event is not an error but [`InvokeOutcome::Exited`].
     pub async fn invoke(
         &mut self,
         invocation: Invocation,
@@ -129,8 +128,7 @@ impl Environment {
         let thawed = self.control.thaw();
         let ended = self.end.borrow().clone();
         let outcome = match (ended, thawed) {
-            (Some(end), _) => invoke_end(&end),
-            (None, Err(_)) => invoke_end(&self.until_gone().await?),
+            (Some(_), _) | (None, Err(_)) => return Err(SandboxError::NotTaken),
             (None, Ok(())) => {
                 let reply = self.api.begin_invocation(invocation).ok_or(SandboxError::NotReady)?;
                 match self.until(reply, timeout, sink).await {
@@ -140,6 +138,7 @@ impl Environment {
                         return Err(SandboxError::NotReady);
                     }
                     Awaited::TimedOut => InvokeOutcome::TimedOut,
+                    Awaited::Ended(_) if !self.api.was_taken() => return Err(SandboxError::NotTaken),
                     Awaited::Ended(end) => invoke_end(&end),
                 }
             }
@@ -165,6 +164,7 @@ impl Environment {
             },
             end = ended(&mut end) => Awaited::Ended(end),
             () = tokio::time::sleep(timeout) => Awaited::TimedOut,
+            never = self.server.drive() => match never {},
             never = self.output.pump(sink) => match never {},
         };
         guard.done = !matches!(awaited, Awaited::TimedOut);
@@ -190,7 +190,12 @@ impl Environment {
     /// [`SandboxError::Io`] when the environment has ended.
     pub async fn freeze(&mut self) -> Result<(), SandboxError> {
         // A runtime that takes longer is stopped where it is, which it cannot notice.
-        let _ = tokio::time::timeout(FREEZE_GRACE, self.api.until_idle()).await;
+        tokio::select! {
+            biased;
+            () = self.api.until_idle() => {}
+            () = tokio::time::sleep(FREEZE_GRACE) => {}
+            never = self.server.drive() => match never {},
+        }
         self.control.freeze().map_err(SandboxError::io("freeze the environment"))
     }
 
@@ -226,23 +231,9 @@ impl Environment {
     /// [`SandboxError::LauncherGone`] when that takes longer than [`limits::SHUTDOWN_TIMEOUT`].
     pub async fn shutdown(mut self, sink: &mut impl OutputSink) -> Result<(), SandboxError> {
         self.control.kill();
-        let gone = self.until_gone().await;
+        let gone = until_gone(&mut self.end).await;
         self.output.drain(sink);
         gone.map(|_| ())
-    }
-
-    async fn until_gone(&self) -> Result<End, SandboxError> {
-        let mut end = self.end.clone();
-        tokio::time::timeout(limits::SHUTDOWN_TIMEOUT, ended(&mut end))
-            .await
-            .map_err(|_| SandboxError::LauncherGone("an environment did not end in time".into()))
-    }
-}
-
-impl Drop for Environment {
-    fn drop(&mut self) {
-        // The controls are dropped next, and kill every process.
-        self.server.abort();
     }
 }
 
@@ -257,6 +248,12 @@ impl Drop for KillUnlessDone<'_> {
             self.control.kill();
         }
     }
+}
+
+async fn until_gone(end: &mut watch::Receiver<Option<End>>) -> Result<End, SandboxError> {
+    tokio::time::timeout(limits::SHUTDOWN_TIMEOUT, ended(end))
+        .await
+        .map_err(|_| SandboxError::LauncherGone("an environment did not end in time".into()))
 }
 
 /// Resolves when the environment has ended. The sender lives in the link, which answers for every environment before

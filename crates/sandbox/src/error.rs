@@ -25,6 +25,9 @@ pub enum SandboxError {
     /// The environment cannot take an invocation: it is not initialised, or has ended.
     #[error("the environment is not ready for an invocation")]
     NotReady,
+    /// The environment ended before its runtime took the event; another one may have it.
+    #[error("the environment ended before it took the event")]
+    NotTaken,
     /// Any other failure of the operating system.
     #[error("{context}: {source}")]
     Io {

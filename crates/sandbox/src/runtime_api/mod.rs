@@ -4,5 +4,5 @@ mod answer;
 mod server;
 mod state;
 
-pub(crate) use server::serve;
+pub(crate) use server::Server;
 pub(crate) use state::{RuntimeApi, RuntimeReply};

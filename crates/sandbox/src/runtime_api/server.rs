@@ -1,11 +1,16 @@
 //! HTTP for one environment: accepts the runtime's connections and turns requests into state changes.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -13,8 +18,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::time::Sleep;
 
 use super::answer::{self, Answer, Refusal};
 use super::state::RuntimeApi;
@@ -24,25 +28,64 @@ use crate::outcome::{InvokeOutcome, ReportedError, ResponseMode};
 /// The version prefix of every path.
 const PREFIX: &str = "/2018-06-01";
 
-/// Serves connections until the task is dropped, which also ends every connection.
-pub(crate) async fn serve(listener: TcpListener, api: Arc<RuntimeApi>) {
-    let slots = Arc::new(Semaphore::new(limits::RUNTIME_API_CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    loop {
-        // Beyond the limit, connections wait in the listener's backlog until an open one ends.
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let api = Arc::clone(&api);
-                connections.spawn(async move {
-                    serve_connection(stream, api).await;
-                    drop(slot);
-                });
+/// The server of one environment. It has no task of its own: whoever drives the environment drives it, so that an event
+/// and its answer wake nobody but the one who waits for them. What the runtime sends meanwhile waits in its socket.
+pub(crate) struct Server {
+    listener: TcpListener,
+    api: Arc<RuntimeApi>,
+    connections: FuturesUnordered<Connection>,
+    /// Set while nothing can be accepted, for want of descriptors or memory: what is open gets a chance to end.
+    retry: Option<Pin<Box<Sleep>>>,
+}
+
+type Connection = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How long a failed accept waits before it is tried again.
+const ACCEPT_RETRY: Duration = Duration::from_millis(10);
+
+impl Server {
+    /// Answers for `api` on the listener, once it is driven.
+    pub(crate) fn new(listener: TcpListener, api: Arc<RuntimeApi>) -> Server {
+        Server { listener, api, connections: FuturesUnordered::new(), retry: None }
+    }
+
+    /// Serves as long as it is polled. May be dropped at any time, and called again.
+    pub(crate) async fn drive(&mut self) -> Infallible {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Infallible> {
+        loop {
+            self.accept(context);
+            let was_full = self.is_full();
+            while let Poll::Ready(Some(())) = self.connections.poll_next_unpin(context) {}
+            if !was_full || self.is_full() {
+                return Poll::Pending;
             }
-            // Out of descriptors or memory: give what is open a chance to end.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
         }
-        while connections.try_join_next().is_some() {}
+    }
+
+    /// Beyond the limit, connections wait in the listener's backlog until an open one ends.
+    fn is_full(&self) -> bool {
+        self.connections.len() >= limits::RUNTIME_API_CONNECTIONS_MAX
+    }
+
+    fn accept(&mut self, context: &mut Context<'_>) {
+        while !self.is_full() {
+            if let Some(retry) = &mut self.retry {
+                if retry.as_mut().poll(context).is_pending() {
+                    return;
+                }
+                self.retry = None;
+            }
+            match self.listener.poll_accept(context) {
+                Poll::Pending => return,
+                Poll::Ready(Ok((stream, _))) => {
+                    self.connections.push(Box::pin(serve_connection(stream, Arc::clone(&self.api))));
+                }
+                Poll::Ready(Err(_)) => self.retry = Some(Box::pin(tokio::time::sleep(ACCEPT_RETRY))),
+            }
+        }
     }
 }
 

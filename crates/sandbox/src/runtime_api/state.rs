@@ -52,6 +52,8 @@ struct State {
     phase: Phase,
     /// The current invocation, kept after its answer so that a late answer is told apart from an unknown one.
     current: Option<Arc<Invocation>>,
+    /// The runtime has got the current invocation.
+    taken: bool,
     reply: Option<oneshot::Sender<RuntimeReply>>,
     /// Requests for an event that are waiting now.
     waiting: usize,
@@ -70,7 +72,7 @@ impl RuntimeApi {
     /// A runtime that has just been started. The receiver gets the end of its initialisation.
     pub(crate) fn new() -> (Arc<RuntimeApi>, oneshot::Receiver<RuntimeReply>) {
         let (reply, receiver) = oneshot::channel();
-        let state = State { phase: Phase::Started, current: None, reply: Some(reply), waiting: 0 };
+        let state = State { phase: Phase::Started, current: None, taken: false, reply: Some(reply), waiting: 0 };
         let api = RuntimeApi { state: Mutex::new(state), available: Notify::new(), idle: Notify::new() };
         (Arc::new(api), receiver)
     }
@@ -89,10 +91,16 @@ impl RuntimeApi {
         let (reply, receiver) = oneshot::channel();
         state.phase = Phase::Invoked;
         state.current = Some(Arc::new(invocation));
+        state.taken = false;
         state.reply = Some(reply);
         drop(state);
         self.available.notify_waiters();
         Some(receiver)
+    }
+
+    /// Whether the runtime has got the current invocation.
+    pub(crate) fn was_taken(&self) -> bool {
+        self.lock().taken
     }
 
     /// Waits until the runtime waits for an event.
@@ -113,9 +121,10 @@ impl RuntimeApi {
         loop {
             let available = self.available.notified();
             {
-                let state = self.lock();
-                if let (Phase::Invoked, Some(current)) = (state.phase, &state.current) {
-                    return Ok(Arc::clone(current));
+                let mut state = self.lock();
+                if let (Phase::Invoked, Some(current)) = (state.phase, state.current.clone()) {
+                    state.taken = true;
+                    return Ok(current);
                 }
             }
             available.await;

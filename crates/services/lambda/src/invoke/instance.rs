@@ -2,10 +2,13 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use platform::Principal;
 use sandbox::Environment;
+use wire::Timestamp;
 
+use super::failure::Failure;
 use super::journal::Journal;
 use crate::function::FunctionVersion;
 use crate::package::PackageDirectory;
@@ -18,6 +21,8 @@ pub struct Instance {
     pub environment: Environment,
     /// Its log.
     pub journal: Journal,
+    /// The end of its last invocation, if that is not in the log yet.
+    pub unwritten: Option<End>,
     /// The session it runs as.
     pub identity: Principal,
     /// When its credentials end, in seconds since 1970.
@@ -28,20 +33,16 @@ pub struct Instance {
     pub packages: Vec<Arc<PackageDirectory>>,
 }
 
-impl Instance {
-    /// Ends its processes, and waits until they are gone. Its log is still open.
-    pub async fn end_open(self) -> Journal {
-        let Instance { environment, mut journal, endpoint, packages, .. } = self;
-        if let Err(error) = environment.shutdown(&mut journal).await {
-            tracing::warn!(%error, "an environment could not be ended");
-        }
-        drop((endpoint, packages));
-        journal
-    }
-
-    /// Ends its processes, and waits until they are gone and its log is handed on.
-    pub async fn end(self) {
-        let mut journal = self.end_open().await;
-        journal.flush().await;
-    }
+/// The end of an invocation, for its log.
+pub struct End {
+    /// Id of the request.
+    pub request_id: String,
+    /// When it was answered.
+    pub at: Timestamp,
+    /// How long the function took.
+    pub duration: Duration,
+    /// How long the initialisation took that the invocation waited for.
+    pub init: Option<Duration>,
+    /// What the platform has to say about it.
+    pub failure: Option<Failure>,
 }

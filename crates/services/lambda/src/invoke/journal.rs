@@ -12,7 +12,7 @@ use platform::Clock;
 use sandbox::{OutputLine, OutputSink};
 use wire::Timestamp;
 
-use super::limits::{LOG_EVENT_OVERHEAD_BYTES, TAIL_BYTES_MAX};
+use super::limits::{GATHERED_LOG_BYTES_MAX, LOG_EVENT_OVERHEAD_BYTES, LOG_WRITE_INTERVAL, TAIL_BYTES_MAX};
 use super::lines::{Lines, Report};
 use super::shipper::{Shipper, Target};
 
@@ -70,10 +70,9 @@ impl Journal {
     }
 
     /// The invocation that began last is over. Answers the end of its log.
-    pub fn finish(&mut self, request_id: &str, report: &Report) -> Vec<u8> {
-        let now = self.clock.now();
-        for line in self.lines.end(now, request_id, report) {
-            self.add_at(line, now);
+    pub fn finish(&mut self, request_id: &str, at: Timestamp, report: &Report) -> Vec<u8> {
+        for line in self.lines.end(at, request_id, report) {
+            self.add_at(line, at);
         }
         self.tail.drain(..).collect()
     }
@@ -82,6 +81,15 @@ impl Journal {
     pub fn add(&mut self, line: String) {
         let now = self.clock.now();
         self.add_at(line, now);
+    }
+
+    /// As [`Journal::flush`], if much was gathered or some of it long ago.
+    pub async fn flush_if_due(&mut self) {
+        let oldest = self.gathered.first().map_or(i64::MAX, |event| event.timestamp);
+        let waited_ms = self.clock.milliseconds().saturating_sub(oldest);
+        if self.gathered_bytes > GATHERED_LOG_BYTES_MAX || waited_ms > LOG_WRITE_INTERVAL.as_millis() as i64 {
+            self.flush().await;
+        }
     }
 
     /// Hands over what was gathered; waits while too much is waiting already. Loses nothing when it is given up.

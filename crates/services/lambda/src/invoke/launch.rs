@@ -169,7 +169,8 @@ impl Launcher {
         let endpoint = (self.serve_endpoint)(endpoint, &plan.version.qualified_arn())?;
         let (version, packages) = (Arc::clone(&plan.version), plan.packages.clone());
         let identity = target.principal.clone();
-        Ok(Instance { version, environment, journal, identity, credentials_end, endpoint, packages })
+        let unwritten = None;
+        Ok(Instance { version, environment, journal, unwritten, identity, credentials_end, endpoint, packages })
     }
 
     async fn resolve(&self, id: &str) -> Result<Resolved, LaunchError> {

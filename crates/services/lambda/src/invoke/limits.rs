@@ -23,6 +23,10 @@ pub const CONCURRENT_INVOCATIONS_MAX: usize = 1_000;
 /// Longest initialisation before it is tried again within the function's own timeout (Lambda developer guide: 10 s).
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long an environment that has answered goes on running before it is frozen. AWS names no figure and freezes as
+/// soon as the runtime asks for its next event; within this time the next event finds it awake.
+pub const FREEZE_DELAY: Duration = Duration::from_millis(5);
+
 /// Idle environments older than this are ended. AWS names no figure; observed are 5 to 15 minutes.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -36,6 +40,10 @@ pub const MACHINE_MEMORY_RESERVE_KIB: u64 = 256 * 1024;
 /// Log lines that wait to be written to CloudWatch Logs, in bytes, of all functions together. Beyond it functions wait
 /// in their own `write`, as with any full pipe.
 pub const WAITING_LOG_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Log lines that an environment gathers before it hands them on, in bytes; it does so as well when it has been idle for
+/// [`FREEZE_DELAY`].
+pub const GATHERED_LOG_BYTES_MAX: usize = 16 * 1024;
 
 /// How long log lines are gathered across environments before they are written.
 pub const LOG_WRITE_INTERVAL: Duration = Duration::from_millis(20);

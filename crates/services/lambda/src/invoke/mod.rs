@@ -1,7 +1,8 @@
 //! Invoking functions: environments, their logs, and what callers are told.
 //!
-//! An invocation takes a warm environment of its version or starts one, hands it the event, answers as soon as the
-//! function has, and only then freezes the environment and writes its log. Nothing on that way touches the store.
+//! An invocation takes a warm environment of its version or starts one, hands it the event, and answers as soon as the
+//! function has. An environment that then gets no other event for a moment is frozen, and its log written: under load
+//! neither costs an invocation anything. Nothing on an invocation's way touches the store.
 
 mod failure;
 mod gate;
@@ -110,13 +111,18 @@ impl Invoker {
         self.gate.is_shut(function)
     }
 
-    /// Looks after the environments until the platform stops: retires those of changed functions, ends old ones.
-    pub async fn look_after(self: Arc<Self>, mut changes: broadcast::Receiver<FunctionChange>) {
+    /// Looks after the environments until the platform stops: freezes those that rest, retires those of changed functions,
+    /// ends old ones.
+    pub async fn look_after(self: Arc<Self>, changes: broadcast::Receiver<FunctionChange>) {
         // The sandbox is started ahead of the first invocation; if it cannot be, that invocation will say why.
         if let Err(error) = self.launcher.sandbox().await {
             tracing::error!(%error, "functions cannot be isolated on this machine");
         }
-        let stopping = self.platform.background.stopping().clone();
+        tokio::join!(self.cool_down(), self.renew(changes));
+    }
+
+    async fn renew(&self, mut changes: broadcast::Receiver<FunctionChange>) {
+        let stopping = self.platform.background.stopping();
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return,

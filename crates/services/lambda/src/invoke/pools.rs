@@ -4,14 +4,18 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::instance::Instance;
 use crate::function::{FunctionId, FunctionVersion, Version};
 
 /// All warm environments.
 #[derive(Default)]
-pub struct Pools(Mutex<State>);
+pub struct Pools {
+    state: Mutex<State>,
+    /// There is an environment to be frozen.
+    hot: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -19,22 +23,33 @@ struct State {
     closed: bool,
 }
 
+/// The environments of one deployment. It is there as long as one of them is, until it is taken out.
 struct Pool {
     function: FunctionId,
     version: Version,
-    /// Ready to be used; the last one in is the first one out, so that the others grow old.
-    idle: Vec<Idle>,
-    /// Environments that have answered and will be back in a moment.
-    returning: usize,
-    /// Those among them that still run: cheaper to go on with than any that would have to be thawed.
-    hot: usize,
+    /// Have just answered and still run, which makes them cheaper to use than any that would have to be thawed. The
+    /// last one in is the first one out, so that the others cool down.
+    hot: VecDeque<Idle>,
+    /// Frozen; the last one in is the first one out, so that the others grow old.
+    frozen: Vec<Idle>,
+    /// Environments that have an event.
+    lent: usize,
+    /// Environments that are being frozen and will be back in a moment.
+    cooling: usize,
     /// Invocations that wait for one of those, never more than there are.
     waiting: VecDeque<oneshot::Sender<Instance>>,
 }
 
 struct Idle {
     instance: Instance,
-    /// Monotonic time of its return.
+    /// Monotonic time of its last answer.
+    since: Duration,
+}
+
+/// An environment on its way to be frozen.
+pub struct Cooling {
+    /// The environment.
+    pub instance: Instance,
     since: Duration,
 }
 
@@ -51,15 +66,14 @@ pub enum Acquired {
 impl Pools {
     /// A warm environment of this deployment, if there is one.
     pub fn acquire(&self, version: &FunctionVersion) -> Acquired {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let Some(pool) = state.by_deployment.get_mut(&version.deployment) else { return Acquired::None };
-        pool.waiting.retain(|waiting| !waiting.is_closed());
-        if pool.hot <= pool.waiting.len()
-            && let Some(idle) = pool.idle.pop()
-        {
+        if let Some(idle) = pool.hot.pop_back().or_else(|| pool.frozen.pop()) {
+            pool.lent += 1;
             return Acquired::Warm(Box::new(idle.instance));
         }
-        if pool.returning > pool.waiting.len() {
+        pool.waiting.retain(|waiting| !waiting.is_closed());
+        if pool.cooling > pool.waiting.len() {
             let (sender, receiver) = oneshot::channel();
             pool.waiting.push_back(sender);
             return Acquired::Soon(receiver);
@@ -67,60 +81,88 @@ impl Pools {
         Acquired::None
     }
 
-    /// An environment of this deployment has answered: it is either given back or lost.
-    pub fn announce(&self, version: &FunctionVersion) {
-        let mut state = self.0.lock();
+    /// A new environment is about to be used for the first time.
+    pub fn add(&self, version: &FunctionVersion) {
+        let mut state = self.state.lock();
         let pool = state.by_deployment.entry(version.deployment.clone()).or_insert_with(|| Pool {
             function: version.function.clone(),
             version: version.version,
-            idle: Vec::new(),
-            returning: 0,
-            hot: 0,
+            hot: VecDeque::new(),
+            frozen: Vec::new(),
+            lent: 0,
+            cooling: 0,
             waiting: VecDeque::new(),
         });
-        pool.returning += 1;
-        pool.hot += 1;
+        pool.lent += 1;
     }
 
-    /// An announced environment is about to be frozen. Answers whether somebody waits for it, so that it need not be.
-    pub fn is_awaited(&self, version: &FunctionVersion) -> bool {
-        let mut state = self.0.lock();
-        let Some(pool) = state.by_deployment.get_mut(&version.deployment) else { return false };
-        pool.hot = pool.hot.saturating_sub(1);
-        pool.waiting.iter().any(|waiting| !waiting.is_closed())
-    }
-
-    /// Takes an announced environment back. Answers it if nobody may use it any more: it is to be ended.
+    /// Takes an environment back that has answered. Answers it if nobody may use it any more: it is to be ended.
     pub fn give_back(&self, instance: Instance, now: Duration) -> Option<Instance> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let closed = state.closed;
         let Some(pool) = state.by_deployment.get_mut(&instance.version.deployment) else { return Some(instance) };
-        pool.returning = pool.returning.saturating_sub(1);
+        pool.lent = pool.lent.saturating_sub(1);
         if closed {
             return Some(instance);
         }
-        let mut instance = instance;
-        while let Some(waiting) = pool.waiting.pop_front() {
-            match waiting.send(instance) {
-                Ok(()) => return None,
-                Err(back) => instance = back,
-            }
+        if let Some(instance) = pool.hand_on(instance) {
+            pool.hot.push_back(Idle { instance, since: now });
+            self.hot.notify_one();
         }
-        pool.idle.push(Idle { instance, since: now });
         None
     }
 
-    /// An announced environment will not come back.
+    /// An environment that was in use will not come back.
     pub fn lose(&self, version: &FunctionVersion) {
-        let mut state = self.0.lock();
-        let Some(pool) = state.by_deployment.get_mut(&version.deployment) else { return };
-        pool.returning = pool.returning.saturating_sub(1);
-        while pool.waiting.len() > pool.returning {
-            pool.waiting.pop_back();
+        self.without(version, |pool| pool.lent = pool.lent.saturating_sub(1));
+    }
+
+    /// Waits until there is an environment to be frozen.
+    pub async fn until_hot(&self) {
+        loop {
+            let hot = self.hot.notified();
+            if self.state.lock().by_deployment.values().any(|pool| !pool.hot.is_empty()) {
+                return;
+            }
+            hot.await;
         }
-        if pool.returning == 0 && pool.idle.is_empty() {
-            state.by_deployment.remove(&version.deployment);
+    }
+
+    /// Takes out what has been idle since `deadline` or longer and is to be frozen. Each comes back to
+    /// [`Pools::cooled`], or is lost to [`Pools::lose_cooling`].
+    pub fn cool(&self, deadline: Duration) -> Vec<Cooling> {
+        let mut state = self.state.lock();
+        let mut cooling = Vec::new();
+        for pool in state.by_deployment.values_mut() {
+            let cold = pool.hot.partition_point(|idle| idle.since <= deadline);
+            pool.cooling += cold;
+            cooling.extend(pool.hot.drain(..cold).map(|Idle { instance, since }| Cooling { instance, since }));
         }
+        cooling
+    }
+
+    /// Takes a frozen environment back. Answers it if nobody may use it any more: it is to be ended.
+    pub fn cooled(&self, cooled: Cooling) -> Option<Instance> {
+        let Cooling { instance, since } = cooled;
+        let mut state = self.state.lock();
+        let closed = state.closed;
+        let Some(pool) = state.by_deployment.get_mut(&instance.version.deployment) else { return Some(instance) };
+        pool.cooling = pool.cooling.saturating_sub(1);
+        if closed {
+            return Some(instance);
+        }
+        if let Some(instance) = pool.hand_on(instance) {
+            pool.frozen.push(Idle { instance, since });
+        }
+        None
+    }
+
+    /// An environment that was to be frozen will not come back.
+    pub fn lose_cooling(&self, version: &FunctionVersion) {
+        self.without(version, |pool| {
+            pool.cooling = pool.cooling.saturating_sub(1);
+            pool.waiting.truncate(pool.cooling);
+        });
     }
 
     /// Takes out every idle environment of a function, or of one of its versions.
@@ -128,13 +170,13 @@ impl Pools {
         self.take(|pool| pool.function == *function && version.is_none_or(|version| pool.version == version))
     }
 
-    /// Takes out idle environments that were last used before `deadline`.
+    /// Takes out frozen environments that were last used before `deadline`.
     pub fn expired(&self, deadline: Duration) -> Vec<Instance> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let mut expired = Vec::new();
         state.by_deployment.retain(|_, pool| {
-            expired.extend(pool.idle.extract_if(.., |idle| idle.since < deadline).map(|idle| idle.instance));
-            pool.returning > 0 || !pool.idle.is_empty()
+            expired.extend(pool.frozen.extract_if(.., |idle| idle.since < deadline).map(|idle| idle.instance));
+            !pool.is_empty()
         });
         expired
     }
@@ -146,19 +188,49 @@ impl Pools {
 
     /// Takes out every idle environment, and every other one when it is given back.
     pub fn close(&self) -> Vec<Instance> {
-        self.0.lock().closed = true;
+        self.state.lock().closed = true;
         self.clear()
     }
 
     /// Environments that are idle.
     pub fn idle(&self) -> usize {
-        self.0.lock().by_deployment.values().map(|pool| pool.idle.len()).sum()
+        self.state.lock().by_deployment.values().map(|pool| pool.hot.len() + pool.frozen.len()).sum()
     }
 
-    /// A pool that is taken out is forgotten; environments that come back to it later are answered by `give_back`.
+    fn without(&self, version: &FunctionVersion, change: impl FnOnce(&mut Pool)) {
+        let mut state = self.state.lock();
+        let Some(pool) = state.by_deployment.get_mut(&version.deployment) else { return };
+        change(pool);
+        if pool.is_empty() {
+            state.by_deployment.remove(&version.deployment);
+        }
+    }
+
+    /// A pool that is taken out is forgotten; environments that come back to it later are answered to whoever brings
+    /// them.
     fn take(&self, which: impl Fn(&Pool) -> bool) -> Vec<Instance> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let pools = state.by_deployment.extract_if(|_, pool| which(pool));
-        pools.flat_map(|(_, pool)| pool.idle).map(|idle| idle.instance).collect()
+        pools.flat_map(|(_, pool)| pool.hot.into_iter().chain(pool.frozen)).map(|idle| idle.instance).collect()
+    }
+}
+
+impl Pool {
+    /// Gives an environment to whoever waits for one. Answers it if nobody does.
+    fn hand_on(&mut self, mut instance: Instance) -> Option<Instance> {
+        while let Some(waiting) = self.waiting.pop_front() {
+            match waiting.send(instance) {
+                Ok(()) => {
+                    self.lent += 1;
+                    return None;
+                }
+                Err(back) => instance = back,
+            }
+        }
+        Some(instance)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lent == 0 && self.cooling == 0 && self.hot.is_empty() && self.frozen.is_empty()
     }
 }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome};
+use futures_util::future::join_all;
+use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome, SandboxError};
 use wire::Error;
 
 use super::failure::{self, Failure};
 use super::gate::Place;
-use super::instance::Instance;
+use super::instance::{End, Instance};
 use super::journal::Journal;
 use super::launch::{launch_failure, lines};
-use super::limits::INIT_TIMEOUT;
+use super::limits::{FREEZE_DELAY, INIT_TIMEOUT};
 use super::lines::{Phase, Report};
-use super::pools::Acquired;
+use super::pools::{Acquired, Cooling};
 use super::unstoppable::Unstoppable;
 use super::{Invoker, gate, machine};
 use crate::function::FunctionVersion;
@@ -88,12 +89,18 @@ impl Invoker {
         request: Request,
         place: Place,
     ) -> Result<Outcome, Error> {
-        let outcome = match self.environment(packages, &version, &request).await? {
-            Started::Ready { instance, init } => self.use_instance(*instance, init, request).await,
-            Started::Failed(failed) => Ok(self.report_failed_start(*failed, &version, request)),
+        let outcome = loop {
+            match self.environment(packages, &version, &request).await? {
+                Started::Ready { instance, init } => {
+                    if let Some(outcome) = self.use_instance(*instance, init, &request).await? {
+                        break outcome;
+                    }
+                }
+                Started::Failed(failed) => break self.report_failed_start(*failed, &version, &request),
+            }
         };
         drop(place);
-        outcome
+        Ok(outcome)
     }
 
     /// A warm environment, or a new one.
@@ -116,6 +123,7 @@ impl Invoker {
             let (identity, end) = (&instance.identity, instance.credentials_end);
             let is_current = role::is_current(&self.platform, version, identity, end).await;
             if instance.environment.has_ended() || !matches!(is_current, Ok(true)) {
+                self.pools.lose(version);
                 self.end(instance);
                 is_current?;
                 continue;
@@ -160,6 +168,7 @@ impl Invoker {
             };
             if matches!(report.outcome, InitOutcome::Ready) {
                 self.metrics.started(report.duration);
+                self.pools.add(version);
                 return Ok(Started::Ready { instance: Box::new(instance), init: Some(report.duration) });
             }
             let failed = self.failed_start(instance, report, phase, limit, request).await;
@@ -197,7 +206,7 @@ impl Invoker {
         self: &Arc<Invoker>,
         failed: FailedStart,
         version: &FunctionVersion,
-        request: Request,
+        request: &Request,
     ) -> Outcome {
         let report = Report {
             duration: failed.duration,
@@ -209,84 +218,101 @@ impl Invoker {
         self.metrics.invoked(report.duration, true);
         let mut tail = Vec::new();
         if let Some(mut journal) = failed.journal {
-            journal.begin(&request.request_id, self.platform.clock.now());
-            tail = journal.finish(&request.request_id, &report);
+            let now = self.platform.clock.now();
+            journal.begin(&request.request_id, now);
+            tail = journal.finish(&request.request_id, now, &report);
             self.running.spawn(async move { journal.flush().await });
         }
         Outcome { payload: failed.document, failed: true, tail: request.tail.then_some(tail) }
     }
 
-    /// Hands the event to an environment, and leaves the environment to [`Invoker::take_back`].
+    /// Hands the event to an environment and takes the environment back. `None` if it ended before it took the event,
+    /// which another one may have then.
     async fn use_instance(
         self: &Arc<Invoker>,
         mut instance: Instance,
         init: Option<Duration>,
-        request: Request,
-    ) -> Result<Outcome, Error> {
+        request: &Request,
+    ) -> Result<Option<Outcome>, Error> {
         let version = Arc::clone(&instance.version);
         let timeout = Duration::from_secs(u64::from(version.configuration.timeout_seconds));
         let now = self.platform.clock.now();
+        instance.settle();
+        instance.journal.flush_if_due().await;
         instance.journal.begin(&request.request_id, now);
         let invocation = Invocation {
             request_id: request.request_id.clone(),
-            payload: request.payload,
+            payload: request.payload.clone(),
             timeout,
             deadline_ms: now.milliseconds() + timeout.as_millis() as i64,
-            invoked_function_arn: request.invoked_arn,
-            trace_id: request.trace_id,
-            client_context: request.client_context,
+            invoked_function_arn: request.invoked_arn.clone(),
+            trace_id: request.trace_id.clone(),
+            client_context: request.client_context.clone(),
             cognito_identity: None,
         };
         let report = match instance.environment.invoke(invocation, &mut instance.journal).await {
             Ok(report) => report,
             Err(error) => {
-                tracing::error!(%error, function = version.arn(), "an environment could not take an event");
+                self.pools.lose(&version);
                 self.end(instance);
+                if matches!(error, SandboxError::NotTaken) {
+                    return Ok(None);
+                }
+                tracing::error!(%error, function = version.arn(), "an environment could not take an event");
                 return Err(Error::bare(&wire::error::common::INTERNAL_FAILURE));
             }
         };
         let Verdict { payload, failed, failure, usable } = Verdict::of(report.outcome, timeout, &request.request_id);
-        self.pools.announce(&version);
         self.metrics.invoked(report.duration, failed);
-        let end = End { request_id: request.request_id, duration: report.duration, init, failure };
-        let tail = request.tail.then(|| instance.write_end(&end));
-        let unwritten = tail.is_none().then_some(end);
-        let invoker = Arc::clone(self);
-        // The answer goes out before anything else is done.
-        self.running.spawn(async move { invoker.take_back(instance, unwritten, usable).await });
-        Ok(Outcome { payload, failed, tail })
+        let (request_id, at) = (request.request_id.clone(), self.platform.clock.now());
+        instance.unwritten = Some(End { request_id, at, duration: report.duration, init, failure });
+        let tail = request.tail.then(|| instance.settle());
+        self.take_back(instance, usable);
+        Ok(Some(Outcome { payload, failed, tail }))
     }
 
-    /// Writes an invocation's last lines unless they are written, then freezes the environment for its next use, hands
-    /// it to whoever waits for one, or ends it.
-    async fn take_back(&self, mut instance: Instance, unwritten: Option<End>, usable: bool) {
-        if let Some(end) = unwritten {
-            instance.write_end(&end);
-        }
-        instance.journal.flush().await;
-        let version = Arc::clone(&instance.version);
-        let awaited = self.pools.is_awaited(&version);
-        let kept = usable && (awaited || instance.environment.freeze().await.is_ok());
-        if !kept {
-            self.pools.lose(&version);
+    /// Keeps an environment that has answered for the next event, or ends it. Its log and its freezing wait until it
+    /// has been idle for a moment, so that neither is on the way of an answer or of the next event.
+    fn take_back(&self, instance: Instance, usable: bool) {
+        if !usable {
+            self.pools.lose(&instance.version);
             self.end(instance);
+        } else if let Some(unwanted) = self.pools.give_back(instance, self.platform.clock.monotonic()) {
+            self.end(unwanted);
+        }
+    }
+
+    /// Freezes environments that have been idle for [`FREEZE_DELAY`], until the platform stops.
+    pub(super) async fn cool_down(&self) {
+        let stopping = self.platform.background.stopping();
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = self.pools.until_hot() => {}
+            }
+            tokio::time::sleep(FREEZE_DELAY).await;
+            let deadline = self.platform.clock.monotonic().saturating_sub(FREEZE_DELAY);
+            let cooling = self.pools.cool(deadline);
+            join_all(cooling.into_iter().map(|cooling| self.freeze(cooling))).await;
+        }
+    }
+
+    async fn freeze(&self, mut cooling: Cooling) {
+        let instance = &mut cooling.instance;
+        instance.settle();
+        instance.journal.flush().await;
+        if instance.environment.freeze().await.is_err() {
+            self.pools.lose_cooling(&instance.version);
+            self.end(cooling.instance);
             return;
         }
         // What it printed between its answer and now.
         instance.environment.drain(&mut instance.journal);
         instance.journal.flush().await;
-        if let Some(unwanted) = self.pools.give_back(instance, self.platform.clock.monotonic()) {
+        if let Some(unwanted) = self.pools.cooled(cooling) {
             self.end(unwanted);
         }
     }
-}
-
-/// The end of an invocation, for its log.
-struct End {
-    request_id: String,
-    duration: Duration,
-    init: Option<Duration>,
-    failure: Option<Failure>,
 }
 
 impl Instance {
@@ -295,17 +321,36 @@ impl Instance {
         self.environment.usage().map(|usage| usage.peak_bytes).unwrap_or_default()
     }
 
-    /// Writes an invocation's last lines behind what it printed. Answers the end of its log.
-    fn write_end(&mut self, end: &End) -> Vec<u8> {
+    /// Writes the last lines of the invocation that has ended, behind what it printed, unless they are written. Answers
+    /// the end of its log.
+    fn settle(&mut self) -> Vec<u8> {
+        let Some(end) = self.unwritten.take() else { return Vec::new() };
         self.environment.drain(&mut self.journal);
         let report = Report {
             duration: end.duration,
             init: end.init,
             memory_mb: self.version.configuration.memory_mb,
             used_mb: used_mb(self.used_bytes(), &self.version),
-            failure: end.failure.clone(),
+            failure: end.failure,
         };
-        self.journal.finish(&end.request_id, &report)
+        self.journal.finish(&end.request_id, end.at, &report)
+    }
+
+    /// Ends its processes, and waits until they are gone. Its log is still open.
+    async fn end_open(mut self) -> Journal {
+        self.settle();
+        let Instance { environment, mut journal, endpoint, packages, .. } = self;
+        if let Err(error) = environment.shutdown(&mut journal).await {
+            tracing::warn!(%error, "an environment could not be ended");
+        }
+        drop((endpoint, packages));
+        journal
+    }
+
+    /// Ends its processes, and waits until they are gone and its log is handed on.
+    pub(super) async fn end(self) {
+        let mut journal = self.end_open().await;
+        journal.flush().await;
     }
 }
 
