@@ -5,7 +5,7 @@
 //! own, derived from the installation's key and the random salt, so that no number of seals wears a key out. What the
 //! secret is (`kms/key/…`) is authenticated along with it: a sealed secret that was moved to another row does not open.
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -46,15 +46,21 @@ impl Sealing {
         Sealing { keyed, ids }
     }
 
+    /// The same under a key of somebody else's, of any length.
+    pub fn under(&self, key: &[u8]) -> Sealing {
+        let keyed = Hmac::new_from_slice(key).expect("HMAC takes keys of any length");
+        Sealing { keyed, ids: self.ids.clone() }
+    }
+
     /// Seals a secret. `context` names what it is and whose, and has to be given again to open it.
-    pub fn seal(&self, context: &str, secret: &[u8]) -> Vec<u8> {
+    pub fn seal(&self, context: impl AsRef<[u8]>, secret: &[u8]) -> Vec<u8> {
         let mut sealed = Vec::with_capacity(secret.len() + SEAL_OVERHEAD_BYTES);
         sealed.resize(HEAD_BYTES, FORMAT);
         self.ids.fill(&mut sealed[1..]);
         let (salt, nonce) = split_head(&sealed).expect("the head was just made");
         let key = self.key(salt);
         let mut body = secret.to_vec();
-        key.seal_in_place_append_tag(nonce, Aad::from(context.as_bytes()), &mut body)
+        key.seal_in_place_append_tag(nonce, Aad::from(context.as_ref()), &mut body)
             .expect("AES-GCM seals anything below 64 GiB");
         sealed.append(&mut body);
         sealed
@@ -64,10 +70,10 @@ impl Sealing {
     ///
     /// # Errors
     /// [`Unsealable`] if it was sealed under another key or for another purpose, or was altered.
-    pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+    pub fn open(&self, context: impl AsRef<[u8]>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
         let (salt, nonce) = split_head(sealed).ok_or(Unsealable)?;
         let mut body = Zeroizing::new(sealed[HEAD_BYTES..].to_vec());
-        let opened = self.key(salt).open_in_place(nonce, Aad::from(context.as_bytes()), &mut body);
+        let opened = self.key(salt).open_in_place(nonce, Aad::from(context.as_ref()), &mut body);
         let length = opened.map_err(|_| Unsealable)?.len();
         body.truncate(length);
         Ok(body)
@@ -107,8 +113,6 @@ fn split_head(sealed: &[u8]) -> Option<(&[u8], Nonce)> {
 
 #[cfg(test)]
 mod tests {
-    use hmac::KeyInit;
-
     use super::*;
 
     fn sealing(key: u8) -> Sealing {
@@ -123,6 +127,14 @@ mod tests {
         assert_eq!(sealing(1).open("kms/key/b", &sealed), Err(Unsealable));
         assert_eq!(sealing(2).open("kms/key/a", &sealed), Err(Unsealable));
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn a_key_of_ones_own_opens_what_it_has_sealed() {
+        let sealed = sealing(1).under(b"table key").seal("c", b"secret");
+        assert_eq!(&**sealing(2).under(b"table key").open("c", &sealed).unwrap(), b"secret");
+        assert_eq!(sealing(1).open("c", &sealed), Err(Unsealable));
+        assert_eq!(sealing(1).under(b"another key").open("c", &sealed), Err(Unsealable));
     }
 
     #[test]

@@ -43,6 +43,12 @@ pub fn no_such_index(name: &str) -> Error {
     invalid(format!("The table does not have the specified index: {name}"))
 }
 
+/// A row that needs a key which nobody has unlocked: the caller tries again.
+pub fn locked() -> Error {
+    tracing::info!("a table's key changed while a call was under way");
+    errors::internal_server_error("Internal server error")
+}
+
 /// A row that cannot be read.
 pub fn damaged(what: &str) -> Error {
     tracing::error!(what, "a stored row cannot be read");

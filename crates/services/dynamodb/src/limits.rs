@@ -73,6 +73,10 @@ pub const RECOVERY_DAYS: i32 = 35;
 /// Most backups in one answer of `ListBackups` (API reference).
 pub const LIST_BACKUPS_MAX: usize = 100;
 
+/// How long a table's plain key is held for each of its users (Developer Guide, "DynamoDB encryption at rest").
+pub const CIPHER_LIFETIME_MS: i64 = 5 * 60 * 1_000;
+/// Most keys of tables held at a time, each for one user; a few hundred bytes each.
+pub const CIPHERS_CACHED_MAX: usize = 4_096;
 /// Rows that background work changes in one transaction: about 10 ms of the store's writer.
 pub const CHUNK_ROWS: usize = 200;
 /// Bytes of rows that background work changes in one transaction.

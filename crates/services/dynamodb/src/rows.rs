@@ -12,7 +12,6 @@ use wire::Error;
 
 use crate::keys;
 use crate::table::Table;
-use crate::value::{Item, decode_item};
 
 /// The value of a JSON row.
 pub fn decode<T: DeserializeOwned>(row: &[u8]) -> Result<T, Error> {
@@ -22,11 +21,6 @@ pub fn decode<T: DeserializeOwned>(row: &[u8]) -> Result<T, Error> {
 /// The bytes of a JSON row.
 pub fn encode<T: Serialize>(value: &T) -> Result<Bytes, Error> {
     value::encode(keys::FORMAT, value).map_err(StoreError::from).or_failure()
-}
-
-/// The item of a row.
-pub fn item(row: &Bytes) -> Result<Item, Error> {
-    decode_item(row).ok_or_else(|| crate::errors::damaged("item"))
 }
 
 /// A part of a key.
@@ -76,7 +70,12 @@ pub fn table_of_row(row: &[u8], known: Option<&Revised>) -> Result<Revised, Erro
     let revision = u32::from_be_bytes(*revision);
     match known.filter(|known| known.revision == revision) {
         Some(known) => Ok(known.clone()),
-        None => Ok(Revised { revision, table: Arc::new(decode(json)?) }),
+        None => {
+            let mut table: Table = decode(json)?;
+            // Its rows are still under the same key, unless that changed too.
+            table.unlocked = known.map(|known| known.table.unlocked.clone()).unwrap_or_default();
+            Ok(Revised { revision, table: Arc::new(table) })
+        }
     }
 }
 

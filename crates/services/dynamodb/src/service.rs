@@ -13,6 +13,7 @@ use wire::Error;
 
 use crate::background::Place;
 use crate::backup::{continuous, on_demand, restore};
+use crate::encryption::access::{Ciphers, User, unlock};
 use crate::guard::TableGuard;
 use crate::item::{batch_get, batch_write, delete, get, put, transact_get, transact_write, update};
 use crate::limits::TABLES_CACHED_MAX;
@@ -31,6 +32,8 @@ pub struct DynamoDb {
     pub platform: Arc<Platform>,
     tables: Mutex<HashMap<TableKey, Revised>>,
     work_arrived: Notify,
+    /// Keys of tables in use.
+    pub(crate) ciphers: Ciphers,
 }
 
 /// Account, region and name.
@@ -39,7 +42,7 @@ type TableKey = (String, String, String);
 impl DynamoDb {
     /// The service over the platform's store.
     pub fn new(platform: Arc<Platform>) -> DynamoDb {
-        DynamoDb { platform, tables: Mutex::default(), work_arrived: Notify::new() }
+        DynamoDb { platform, tables: Mutex::default(), work_arrived: Notify::new(), ciphers: Ciphers::default() }
     }
 
     /// What the service offers to the platform.
@@ -152,19 +155,35 @@ impl DynamoDb {
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub(crate) async fn readable(&self, snapshot: &Snapshot, name: &TableName) -> Result<Arc<Table>, Error> {
+    pub(crate) async fn readable(&self, cx: &Ctx, snapshot: &Snapshot, name: &TableName) -> Result<Arc<Table>, Error> {
         let table = self.table_in(snapshot, name).await?.filter(|table| !table.is_restoring());
-        table.ok_or_else(errors::table_missing)
+        unlock(self, User::Caller(cx), table.ok_or_else(errors::table_missing)?).await
     }
 
-    /// As [`DynamoDb::known`], reading the table first if there is no copy.
-    pub(crate) async fn known_or_read(&self, name: &TableName) -> Result<Option<Revised>, Error> {
-        if let Some(known) = self.known(name) {
-            return Ok(Some(known));
+    /// As [`DynamoDb::known`], reading the table first if there is no copy; its items can be read and written.
+    ///
+    /// # Errors
+    /// `AccessDeniedException` if the caller may not use the table's key.
+    pub(crate) async fn known_or_read(&self, cx: &Ctx, name: &TableName) -> Result<Option<Revised>, Error> {
+        if self.known(name).is_none() {
+            let snapshot = self.snapshot(&name.partition()).await?;
+            self.table_in(&snapshot, name).await?;
         }
-        let snapshot = self.snapshot(&name.partition()).await?;
-        self.table_in(&snapshot, name).await?;
-        Ok(self.known(name))
+        let Some(known) = self.known(name) else { return Ok(None) };
+        let table = unlock(self, User::Caller(cx), known.table).await?;
+        Ok(Some(Revised { revision: known.revision, table }))
+    }
+
+    /// A table as it is now, for background work on its items.
+    ///
+    /// # Errors
+    /// `AccessDeniedException` if the platform may not use the table's key.
+    pub(crate) async fn known_for_work(&self, place: &Place, name: &str) -> Result<Option<Revised>, Error> {
+        let row = self.platform.store.get(&place.partition, &keys::table(name)).await.or_failure()?;
+        let Some(row) = row else { return Ok(None) };
+        let known = rows::table_of_row(&row, self.known_in(place, name).as_ref())?;
+        let table = unlock(self, User::Service(place), known.table).await?;
+        Ok(Some(Revised { revision: known.revision, table }))
     }
 
     /// Changes a table, and forgets the copy of it in memory. The closure sees the table as it is.
@@ -240,7 +259,10 @@ impl Lifecycle for DynamoDb {
     }
 
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(async move { self.tables.lock().clear() })
+        Box::pin(async move {
+            self.tables.lock().clear();
+            self.ciphers.clear();
+        })
     }
 
     fn live_blobs(self: Arc<Self>) -> platform::LiveBlobs {

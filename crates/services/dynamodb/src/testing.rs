@@ -21,7 +21,7 @@ pub fn attributes(json: &Json) -> BTreeMap<String, AttributeValue> {
     crate::value::item_of_json(json).unwrap_or_else(|| panic!("no attributes: {json}"))
 }
 
-/// The service and what it stands on.
+/// The service and what it stands on, KMS among it.
 pub struct Bench {
     pub service: Arc<DynamoDb>,
     pub test: TestPlatform,
@@ -34,7 +34,7 @@ impl Bench {
         let test = TestPlatform::new(|platform| {
             let made = Arc::new(DynamoDb::new(Arc::clone(platform)));
             service = Some(Arc::clone(&made));
-            vec![made.registration(), registration(&made)]
+            vec![made.registration(), registration(&made), service_kms::registration(platform)]
         });
         Bench { service: service.expect("made"), test }
     }
@@ -79,6 +79,12 @@ impl Bench {
             Ok(answer) => panic!("{operation} {input} was answered: {answer}"),
             Err(error) => error.to_string(),
         }
+    }
+
+    /// Calls an operation of another service as the account's root.
+    pub async fn other<O: Operation>(&self, input: O::Input) -> O::Output {
+        let root = Principal::Root { account: ACCOUNT.to_owned() };
+        self.test.call_as::<O>(root, input).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Does what is to be done in the background.

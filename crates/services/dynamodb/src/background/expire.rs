@@ -8,8 +8,9 @@ use super::Place;
 use crate::item::write::{self, Origin};
 use crate::keys;
 use crate::limits::{CHUNK_BYTES, PAGE_ROWS_FIRST, TABLES_MAX};
-use crate::rows;
+use crate::rows::{self, Revised};
 use crate::service::DynamoDb;
+use crate::table::Table;
 use crate::value::item_size;
 
 /// Items that expired longer ago than this stay (Developer Guide: five years).
@@ -30,30 +31,41 @@ pub async fn items(service: &DynamoDb, place: &Place) -> Result<(), Error> {
         if table.time_to_live.as_ref().is_none_or(|settings| !settings.enabled) {
             continue;
         }
+        let known = match service.known_for_work(place, &name).await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::warn!(%error, table = name, "items of a table cannot expire while its key cannot be used");
+                continue;
+            }
+        };
         // Each transaction removes the marks it has looked at.
-        while of_table(service, place, &name, table.collection).await? {}
+        while of_table(service, place, &name, table.collection, known.clone()).await? {}
     }
     Ok(())
 }
 
 /// Deletes some items; answers whether there may be more.
-async fn of_table(service: &DynamoDb, place: &Place, name: &str, collection: u32) -> Result<bool, Error> {
+async fn of_table(
+    service: &DynamoDb,
+    place: &Place,
+    name: &str,
+    collection: u32,
+    known: Option<Revised>,
+) -> Result<bool, Error> {
     let now = service.now();
     let second = u64::try_from(now / 1_000).unwrap_or_default();
     let name = name.to_owned();
-    service.transact(&place.partition, move |rows| delete_some(rows, &name, collection, second, now)).await
+    service
+        .transact(&place.partition, move |rows| {
+            let found = rows::table(rows, &name, known.as_ref())?.filter(|found| found.table.collection == collection);
+            let Some(found) = found else { return Ok(false) };
+            delete_some(rows, &found.table, second, now)
+        })
+        .await
 }
 
-fn delete_some(
-    rows: &mut dyn Transaction,
-    name: &str,
-    collection: u32,
-    second: u64,
-    now: i64,
-) -> Result<bool, Abort<Error>> {
-    let found = rows::table(rows, name, None)?.filter(|found| found.table.collection == collection);
-    let Some(table) = found.map(|found| found.table) else { return Ok(false) };
-    let marks = rows.scan(keys::expired(collection, second + 1), Direction::Forward, PAGE_ROWS_FIRST)?;
+fn delete_some(rows: &mut dyn Transaction, table: &Table, second: u64, now: i64) -> Result<bool, Abort<Error>> {
+    let marks = rows.scan(keys::expired(table.collection, second + 1), Direction::Forward, PAGE_ROWS_FIRST)?;
     let more = marks.len() == PAGE_ROWS_FIRST;
     let mut bytes = 0;
     for (mark, _) in marks {
@@ -62,12 +74,12 @@ fn delete_some(
         }
         let (due, key) = rows::key_part(keys::read_expiry(&mark))?;
         rows.delete(&mark);
-        let found = write::find(rows, &table, key)?;
+        let found = write::find(rows, table, key)?;
         let Some(item) = &found.item else { continue };
-        let expired = write::expiry(&table, item) == Some(due) && due >= second.saturating_sub(FORGOTTEN_SECONDS);
+        let expired = write::expiry(table, item) == Some(due) && due >= second.saturating_sub(FORGOTTEN_SECONDS);
         if expired {
             bytes += item_size(item) * (1 + table.indexes().count());
-            write::replace(rows, &table, &found, None, Origin::Expiry, now)?;
+            write::replace(rows, table, &found, None, Origin::Expiry, now)?;
         }
     }
     Ok(more)

@@ -5,11 +5,12 @@ use store::{Abort, Direction, KeyRange, Transaction};
 use wire::Error;
 
 use super::work::{Next, Work};
+use crate::encryption::Protected;
 use crate::item::write::{entry_key, expiry};
 use crate::keys;
 use crate::limits::{CHUNK_BYTES, CHUNK_ROWS, PAGE_ROWS_FIRST};
-use crate::rows::{self, Figures};
-use crate::value::{encode_item, item_size};
+use crate::rows::{self, Figures, Revised};
+use crate::value::item_size;
 
 /// Some rows of a range behind a key: as many as one transaction should handle. Fewer than there are only if `more`.
 pub struct Chunk {
@@ -59,8 +60,9 @@ pub fn index(
     name: &str,
     collection: u32,
     after: Option<&[u8]>,
+    known: Option<&Revised>,
 ) -> Result<Next, Abort<Error>> {
-    let Some(found) = rows::table(rows, name, None)? else { return Ok(Next::Done) };
+    let Some(found) = rows::table(rows, name, known)? else { return Ok(Next::Done) };
     let mut table = found.table.as_ref().clone();
     let Some(index) = table.globals.iter().find(|index| index.collection == collection).cloned() else {
         return Ok(Next::Done);
@@ -68,14 +70,14 @@ pub fn index(
     let chunk = chunk(rows, keys::items(table.collection), Direction::Forward, after)?;
     let mut figures = Figures::read(rows, table.collection)?;
     for (key, row) in &chunk.rows {
-        let item = rows::item(row)?;
+        let item = table.open_item(key, row)?;
         let Some(entry) = table.entry(&index, &item) else { continue };
         let Some(entry_key) = entry_key(&index, &entry, &key[keys::ITEM_PREFIX_BYTES..]) else { continue };
         let entry_row = keys::item(collection, &entry_key);
         if rows.get(&entry_row)?.is_none() {
             figures.change(collection, None, Some(item_size(&entry)));
         }
-        rows.put(&entry_row, &encode_item(&entry));
+        rows.put(&entry_row, &table.seal_item(&entry_row, &entry)?);
     }
     figures.write(rows, table.collection);
     match chunk.rows.last().filter(|_| chunk.more) {
@@ -99,15 +101,16 @@ pub fn expiries(
     name: &str,
     collection: u32,
     after: Option<&[u8]>,
+    known: Option<&Revised>,
 ) -> Result<Next, Abort<Error>> {
-    let found = rows::table(rows, name, None)?.filter(|found| found.table.collection == collection);
+    let found = rows::table(rows, name, known)?.filter(|found| found.table.collection == collection);
     let Some(table) = found.map(|found| found.table) else { return Ok(Next::Done) };
     if table.time_to_live.as_ref().is_none_or(|settings| !settings.enabled) {
         return Ok(Next::Done);
     }
     let chunk = chunk(rows, keys::items(collection), Direction::Forward, after)?;
     for (key, row) in &chunk.rows {
-        if let Some(second) = expiry(&table, &rows::item(row)?) {
+        if let Some(second) = expiry(&table, &table.open_item(key, row)?) {
             rows.put(&keys::expiry(collection, second, &key[keys::ITEM_PREFIX_BYTES..]), &[]);
         }
     }

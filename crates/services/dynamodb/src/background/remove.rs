@@ -114,7 +114,7 @@ async fn records(service: &DynamoDb, place: &Place, stream: u32, horizon: i64) -
     loop {
         let found = scan(service, place, keys::records(stream).range(), 32).await?;
         let read = found.len();
-        let is_old = |row: &Bytes| record::decode(row).is_none_or(|stored| stored.at <= horizon);
+        let is_old = |row: &Bytes| record::time(row).is_none_or(|at| at <= horizon);
         let old: Vec<Vec<u8>> = found.iter().take_while(|(_, row)| is_old(row)).map(|(key, _)| key.to_vec()).collect();
         let removed = old.len();
         if removed > 0 {

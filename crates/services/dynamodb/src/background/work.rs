@@ -4,8 +4,11 @@ use platform::OrFailure;
 use serde::{Deserialize, Serialize};
 use store::{Abort, Direction, Transaction};
 use wire::Error;
+use wire::error::common;
 
 use super::{Place, fill};
+use crate::encryption::Unlocked;
+use crate::encryption::convert::{self, Part};
 use crate::rows;
 use crate::service::DynamoDb;
 use crate::{backup, keys};
@@ -36,6 +39,25 @@ pub enum Work {
     },
     /// Copy a table's items into a backup, or into a new table.
     Copy(backup::copy::Copy),
+    /// Seal the rows that a table had before it had a key.
+    Seal {
+        /// Name of the table.
+        table: String,
+        /// What is still to be sealed.
+        parts: Vec<Part>,
+        /// The last row of the first part that is done.
+        after: Option<Vec<u8>>,
+    },
+}
+
+impl Work {
+    /// The table whose description the work changes.
+    fn table(&self) -> Option<&str> {
+        match self {
+            Work::Backfill { table, .. } | Work::MarkExpiries { table, .. } | Work::Seal { table, .. } => Some(table),
+            Work::Copy(copy) => copy.target_table(),
+        }
+    }
 }
 
 /// Adds work within a transaction.
@@ -68,18 +90,31 @@ pub async fn all(service: &DynamoDb, place: &Place) -> Result<(), Error> {
             service.platform.store.delete_range(&place.partition, range).await.or_failure()?;
         }
         // Each step is a transaction of bounded size that leaves less to be done.
-        while let Next::More(rest) = step(service, place, key.to_vec(), work).await? {
-            work = rest;
+        loop {
+            match step(service, place, key.to_vec(), work).await {
+                Ok(Next::More(rest)) => work = rest,
+                Ok(Next::Done) => break,
+                Err(error) if error.is(common::ACCESS_DENIED.name) => {
+                    tracing::warn!(%error, "work on a table waits until its key can be used");
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(())
 }
 
 async fn step(service: &DynamoDb, place: &Place, key: Vec<u8>, work: Work) -> Result<Next, Error> {
-    let (location, now) = (place.clone(), service.now());
-    let table = match &work {
-        Work::Backfill { table, .. } | Work::MarkExpiries { table, .. } => Some(table.clone()),
-        Work::Copy(copy) => copy.target_table().map(str::to_owned),
+    let now = service.now();
+    let table = work.table().map(str::to_owned);
+    let known = match &table {
+        Some(name) => service.known_for_work(place, name).await?,
+        None => None,
+    };
+    let source = match &work {
+        Work::Copy(copy) => backup::copy::unlock(service, place, copy).await?,
+        _ => Unlocked::default(),
     };
     let next = service
         .transact(&place.partition, move |rows| {
@@ -88,11 +123,16 @@ async fn step(service: &DynamoDb, place: &Place, key: Vec<u8>, work: Work) -> Re
                 return Ok(Next::Done);
             }
             let next = match &work {
-                Work::Backfill { table, index, after } => fill::index(rows, table, *index, after.as_deref())?,
-                Work::MarkExpiries { table, collection, after } => {
-                    fill::expiries(rows, table, *collection, after.as_deref())?
+                Work::Backfill { table, index, after } => {
+                    fill::index(rows, table, *index, after.as_deref(), known.as_ref())?
                 }
-                Work::Copy(copy) => backup::copy::step(rows, &location, copy, now)?,
+                Work::MarkExpiries { table, collection, after } => {
+                    fill::expiries(rows, table, *collection, after.as_deref(), known.as_ref())?
+                }
+                Work::Copy(copy) => backup::copy::step(rows, copy, known.as_ref(), &source, now)?,
+                Work::Seal { table, parts, after } => {
+                    convert::step(rows, table, parts, after.as_deref(), known.as_ref())?
+                }
             };
             match &next {
                 Next::More(rest) => rows::put(rows, &key, rest)?,

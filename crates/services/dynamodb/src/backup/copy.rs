@@ -11,8 +11,11 @@ use super::Backup;
 use crate::background::Place;
 use crate::background::fill::chunk;
 use crate::background::work::{Next, Work};
+use crate::encryption::access::unlock_for_service;
+use crate::encryption::{Protected, Unlocked};
 use crate::item::write::{self, Origin, read_former};
-use crate::rows;
+use crate::rows::{self, Revised};
+use crate::service::DynamoDb;
 use crate::table::Table;
 use crate::value::{Item, item_size};
 use crate::{errors, keys};
@@ -62,19 +65,55 @@ impl Copy {
     }
 }
 
+/// The cipher of the rows that are copied.
+///
+/// # Errors
+/// `AccessDeniedException` if the platform may not use their key.
+pub async fn unlock(service: &DynamoDb, place: &Place, copy: &Copy) -> Result<Unlocked, Error> {
+    let encryption = match &copy.source_table {
+        Some(name) => service.known_for_work(place, name).await?.and_then(|known| known.table.encryption.clone()),
+        None => {
+            let snapshot = service.snapshot(&place.partition).await?;
+            let backup: Option<Backup> = rows::get(&snapshot, &keys::backup(copy.source)).await?;
+            backup.and_then(|backup| backup.table.encryption)
+        }
+    };
+    unlock_for_service(service, place, encryption.as_ref()).await
+}
+
+/// The table whose rows are copied, or that of the backup they are in.
+struct Source(Table);
+
+impl Source {
+    fn open(rows: &mut dyn Transaction, copy: &Copy, unlocked: &Unlocked) -> Result<Option<Source>, Abort<Error>> {
+        let table = match &copy.source_table {
+            Some(name) => rows::table(rows, name, None)?.map(|found| found.table.as_ref().clone()),
+            None => rows::read::<Backup>(rows, &keys::backup(copy.source))?.map(|backup| backup.table),
+        };
+        Ok(table.map(|table| Source(Table { unlocked: unlocked.clone(), ..table })))
+    }
+}
+
 /// Where items of a copy are put.
 enum Sink {
+    /// With the sealed rows of its table.
     Backup(Box<Backup>),
     Table(std::sync::Arc<Table>),
 }
 
 impl Sink {
-    fn open(rows: &mut dyn Transaction, target: &Target) -> Result<Option<Sink>, Abort<Error>> {
+    fn open(
+        rows: &mut dyn Transaction,
+        target: &Target,
+        known: Option<&Revised>,
+        source: &Unlocked,
+    ) -> Result<Option<Sink>, Abort<Error>> {
         Ok(match target {
-            Target::Backup(number) => {
-                rows::read::<Backup>(rows, &keys::backup(*number))?.map(|backup| Sink::Backup(Box::new(backup)))
-            }
-            Target::Table(name) => rows::table(rows, name, None)?.map(|found| Sink::Table(found.table)),
+            Target::Backup(number) => rows::read::<Backup>(rows, &keys::backup(*number))?.map(|mut backup| {
+                backup.table.unlocked = source.clone();
+                Sink::Backup(Box::new(backup))
+            }),
+            Target::Table(name) => rows::table(rows, name, known)?.map(|found| Sink::Table(found.table)),
         })
     }
 
@@ -95,13 +134,14 @@ impl Sink {
                 let row = keys::item(backup.number, key);
                 if let Some(before) = rows.get(&row)? {
                     backup.count = backup.count.saturating_sub(1);
-                    backup.bytes = backup.bytes.saturating_sub(item_size(&rows::item(&before)?) as u64);
+                    backup.bytes =
+                        backup.bytes.saturating_sub(item_size(&backup.table.open_item(&row, &before)?) as u64);
                 }
                 match item {
                     Some(item) => {
                         backup.count += 1;
                         backup.bytes += item_size(&item) as u64;
-                        rows.put(&row, &crate::value::encode_item(&item));
+                        rows.put(&row, &backup.table.seal_item(&row, &item)?);
                     }
                     None => rows.delete(&row),
                 }
@@ -130,15 +170,25 @@ impl Sink {
 }
 
 /// One step of a copy.
-pub fn step(rows: &mut dyn Transaction, _: &Place, copy: &Copy, now: i64) -> Result<Next, Abort<Error>> {
-    let Some(mut sink) = Sink::open(rows, &copy.target)? else {
+///
+/// # Errors
+/// When the store fails, and when a key has not been unlocked.
+pub fn step(
+    rows: &mut dyn Transaction,
+    copy: &Copy,
+    known: Option<&Revised>,
+    unlocked: &Unlocked,
+    now: i64,
+) -> Result<Next, Abort<Error>> {
+    let source = Source::open(rows, copy, unlocked)?;
+    let (Some(source), Some(mut sink)) = (source, Sink::open(rows, &copy.target, known, unlocked)?) else {
         // Nobody wants the copy any more.
         release(rows, copy)?;
         return Ok(Next::Done);
     };
     let next = match &copy.phase {
-        Phase::Items(after) => items(rows, copy, &mut sink, after.as_deref(), now)?,
-        Phase::Formers(after) => formers(rows, copy, &mut sink, after.as_deref(), now)?,
+        Phase::Items(after) => items(rows, copy, &source, &mut sink, after.as_deref(), now)?,
+        Phase::Formers(after) => formers(rows, copy, &source, &mut sink, after.as_deref(), now)?,
     };
     sink.save(rows, next.is_none())?;
     match next {
@@ -153,13 +203,14 @@ pub fn step(rows: &mut dyn Transaction, _: &Place, copy: &Copy, now: i64) -> Res
 fn items(
     rows: &mut dyn Transaction,
     copy: &Copy,
+    source: &Source,
     sink: &mut Sink,
     after: Option<&[u8]>,
     now: i64,
 ) -> Result<Option<Phase>, Abort<Error>> {
     let chunk = chunk(rows, keys::items(copy.source), Direction::Forward, after)?;
     for (key, row) in &chunk.rows {
-        let item = rows::item(row)?;
+        let item = source.0.open_item(key, row)?;
         sink.set(rows, &key[keys::ITEM_PREFIX_BYTES..], Some(item), now)?;
     }
     Ok(match chunk.rows.last().filter(|_| chunk.more) {
@@ -172,6 +223,7 @@ fn items(
 fn formers(
     rows: &mut dyn Transaction,
     copy: &Copy,
+    source: &Source,
     sink: &mut Sink,
     after: Option<&[u8]>,
     now: i64,
@@ -184,7 +236,7 @@ fn formers(
             continue;
         }
         let (item_key, item) = read_former(row).ok_or_else(|| errors::damaged("former state"))?;
-        let item = item.map(|row| rows::item(&row)).transpose()?;
+        let item = item.map(|row| source.0.open_item(key, &row)).transpose()?;
         sink.set(rows, &item_key, item, now)?;
     }
     let last = chunk.rows.last().filter(|_| chunk.more);

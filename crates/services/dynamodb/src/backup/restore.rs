@@ -16,6 +16,7 @@ use wire::Error;
 use super::copy::{Copy, Phase, Target};
 use super::on_demand;
 use crate::background::work::{self, Work};
+use crate::encryption::{Unlocked, change};
 use crate::errors::{invalid, invalid_value, unsupported};
 use crate::names::TableName;
 use crate::rows::{self, Figures};
@@ -181,9 +182,13 @@ async fn build(
     restored: Restored,
 ) -> Result<Table, Error> {
     let billing = read_billing(source, &overrides, service.now())?;
-    let encryption = match &overrides.encryption {
-        Some(given) => create::read_encryption(cx, Some(given)).await?,
-        None => source.encryption.clone(),
+    let key_arn = match &overrides.encryption {
+        Some(given) => change::read(cx, given).await?,
+        None => source.encryption.as_ref().and_then(|encryption| encryption.key_arn.clone()),
+    };
+    let encryption = match key_arn {
+        Some(key_arn) => Some(change::make(service, cx, &name.account, &name.name, key_arn).await?),
+        None => None,
     };
     let mut table = Table {
         name: name.name.clone(),
@@ -202,6 +207,7 @@ async fn build(
         policy: None,
         stream_policy: None,
         restored: Some(restored),
+        unlocked: Unlocked::default(),
         ..source.clone()
     };
     if let Some(locals) = overrides.locals.as_deref() {

@@ -46,7 +46,7 @@ pub async fn batch_get_item(
     }
     let mut answer = Responses::default();
     for wish in &wishes {
-        answer.add(service, wish).await?;
+        answer.add(service, cx, wish).await?;
     }
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
     Ok(BatchGetItemOutput {
@@ -96,9 +96,9 @@ struct Responses {
 
 impl Responses {
     /// Reads the items of one table; what no longer fits is left for another call.
-    async fn add(&mut self, service: &DynamoDb, wish: &Wish) -> Result<(), Error> {
+    async fn add(&mut self, service: &DynamoDb, cx: &Ctx, wish: &Wish) -> Result<(), Error> {
         let snapshot = service.snapshot(&wish.name.partition()).await?;
-        let table = service.readable(&snapshot, &wish.name).await?;
+        let table = service.readable(cx, &snapshot, &wish.name).await?;
         check::paths(&table, wish.paths.iter().flatten())?;
         let mut keys = Vec::new();
         let mut seen = BTreeSet::new();

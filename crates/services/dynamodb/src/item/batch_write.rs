@@ -73,12 +73,12 @@ pub async fn batch_write_item(
     if writes.len() > BATCH_WRITES_MAX {
         return Err(invalid("Too many items requested for the BatchWriteItem call"));
     }
-    let shares = check_all(service, &writes).await?;
+    let shares = check_all(service, cx, &writes).await?;
     let with_metrics = input.return_item_collection_metrics.as_deref() == Some("SIZE");
     let mut meter = Meter::default();
     let mut metrics: BTreeMap<String, Vec<ItemCollectionMetrics>> = BTreeMap::new();
     for group in groups(writes, &shares) {
-        for (name, consumed, metric) in write_group(service, group, with_metrics).await? {
+        for (name, consumed, metric) in write_group(service, cx, group, with_metrics).await? {
             meter.add(&name.given, &consumed);
             if let Some(metric) = metric {
                 metrics.entry(name.given.clone()).or_default().push(metric);
@@ -106,12 +106,12 @@ fn read(table: &Arc<TableName>, request: WriteRequest) -> Result<Write, Error> {
 }
 
 /// Checks all writes against their tables, and says how many copies of each item are written.
-async fn check_all(service: &DynamoDb, writes: &[Write]) -> Result<Vec<usize>, Error> {
+async fn check_all(service: &DynamoDb, cx: &Ctx, writes: &[Write]) -> Result<Vec<usize>, Error> {
     let mut seen = BTreeSet::new();
     let mut copies = Vec::new();
     for write in writes {
         let snapshot = service.snapshot(&write.table.partition()).await?;
-        let table = service.readable(&snapshot, &write.table).await?;
+        let table = service.readable(cx, &snapshot, &write.table).await?;
         let key = write.key(&table)?;
         if !seen.insert((write.table.arn(), key)) {
             return Err(invalid("Provided list of item keys contains duplicates"));
@@ -146,10 +146,18 @@ fn groups(writes: Vec<Write>, copies: &[usize]) -> Vec<Vec<Write>> {
 
 type Written = (Arc<TableName>, Consumed, Option<ItemCollectionMetrics>);
 
-async fn write_group(service: &DynamoDb, group: Vec<Write>, with_metrics: bool) -> Result<Vec<Written>, Error> {
+async fn write_group(
+    service: &DynamoDb,
+    cx: &Ctx,
+    group: Vec<Write>,
+    with_metrics: bool,
+) -> Result<Vec<Written>, Error> {
     let Some(first) = group.first() else { return Ok(Vec::new()) };
     let partition = first.table.partition();
-    let known: Vec<_> = group.iter().map(|write| service.known(&write.table)).collect();
+    let mut known = Vec::with_capacity(group.len());
+    for write in &group {
+        known.push(service.known_or_read(cx, &write.table).await?);
+    }
     let now = service.now();
     let work = move |rows: &mut dyn Transaction| -> Result<Vec<Written>, Abort<Error>> {
         let mut written = Vec::with_capacity(group.len());

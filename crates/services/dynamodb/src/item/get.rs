@@ -7,12 +7,13 @@ use wire::Error;
 
 use super::capacity::{Consumed, Wanted, read_units};
 use super::check;
+use crate::encryption::Protected;
 use crate::errors::{invalid, invalid_value};
 use crate::expression::{Context, Path, Selection, parameters, projection};
+use crate::keys;
 use crate::service::{DynamoDb, named};
 use crate::table::Table;
 use crate::value::{Item, item_size, read_item, write_item};
-use crate::{keys, rows};
 
 /// Reads an item.
 ///
@@ -33,7 +34,7 @@ pub async fn get_item(service: &DynamoDb, cx: &Ctx, input: GetItemInput) -> Resu
     let paths = read_projection(input.projection_expression.as_deref(), &context)?.or(attributes);
     context.check_used().map_err(invalid)?;
     let snapshot = service.snapshot(&name.partition()).await?;
-    let table = service.readable(&snapshot, &name).await?;
+    let table = service.readable(cx, &snapshot, &name).await?;
     let key = check::key(&table, &key).map_err(Error::from)?;
     check::paths(&table, paths.iter().flatten())?;
     let item = read(&snapshot, &table, &key).await?;
@@ -48,8 +49,9 @@ pub async fn get_item(service: &DynamoDb, cx: &Ctx, input: GetItemInput) -> Resu
 
 /// Reads an item of a snapshot.
 pub async fn read(snapshot: &Snapshot, table: &Table, key: &[u8]) -> Result<Option<Item>, Error> {
-    let row = snapshot.get(&keys::item(table.collection, key)).await.or_failure()?;
-    row.map(|row| rows::item(&row)).transpose()
+    let place = keys::item(table.collection, key);
+    let row = snapshot.get(&place).await.or_failure()?;
+    row.map(|row| table.open_item(&place, &row)).transpose()
 }
 
 /// The parts of an item that paths name; all of it without any.

@@ -36,7 +36,7 @@ pub async fn put_item(service: &DynamoDb, cx: &Ctx, input: PutItemInput) -> Resu
     let with_item = input.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
     let with_metrics = input.return_item_collection_metrics.as_deref() == Some("SIZE");
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
-    let known = service.known_or_read(&name).await?;
+    let known = service.known_or_read(cx, &name).await?;
     let (partition, now) = (name.partition(), service.now());
     service
         .transact(&partition, move |rows| {

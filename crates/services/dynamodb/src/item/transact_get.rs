@@ -37,7 +37,7 @@ pub async fn transact_get_items(
     let mut keys = Vec::new();
     let mut reasons = Vec::new();
     for wish in &wishes {
-        let table = service.readable(&snapshot, &wish.name).await?;
+        let table = service.readable(cx, &snapshot, &wish.name).await?;
         check::paths(&table, wish.paths.iter().flatten())?;
         match check::key(&table, &wish.key) {
             Ok(key) => {

@@ -172,7 +172,7 @@ pub async fn transact_write_items(
     let token = Token::new(cx, input.client_request_token, &input.transact_items);
     let acts = input.transact_items.into_iter().map(|item| read(cx, item)).collect::<Result<Vec<_>, _>>()?;
     let with_metrics = input.return_item_collection_metrics.as_deref() == Some("SIZE");
-    let done = run(service, acts, token, with_metrics).await?;
+    let done = run(service, cx, acts, token, with_metrics).await?;
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
     Ok(TransactWriteItemsOutput {
         consumed_capacity: done.meter.answer_transaction(wanted, !done.repeated),
@@ -240,7 +240,13 @@ pub struct Done {
 ///
 /// # Errors
 /// As [`transact_write_items`].
-pub async fn run(service: &DynamoDb, acts: Vec<Act>, token: Option<Token>, with_metrics: bool) -> Result<Done, Error> {
+pub async fn run(
+    service: &DynamoDb,
+    cx: &Ctx,
+    acts: Vec<Act>,
+    token: Option<Token>,
+    with_metrics: bool,
+) -> Result<Done, Error> {
     let partition = same_place(acts.iter().map(|act| &act.name))?;
     let bytes: usize = acts.iter().map(|act| item_size(act.kind.item())).sum();
     if bytes > TRANSACTION_BYTES_MAX {
@@ -248,7 +254,7 @@ pub async fn run(service: &DynamoDb, acts: Vec<Act>, token: Option<Token>, with_
     }
     let mut known = Vec::new();
     for act in &acts {
-        known.push(service.known_or_read(&act.name).await?);
+        known.push(service.known_or_read(cx, &act.name).await?);
     }
     let transaction = Prepared { acts, known, token, with_metrics, now: service.now() };
     service.transact(&partition, move |rows| transaction.run(rows)).await

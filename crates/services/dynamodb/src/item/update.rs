@@ -132,7 +132,7 @@ pub async fn update_item(service: &DynamoDb, cx: &Ctx, input: UpdateItemInput) -
     let with_metrics = input.return_item_collection_metrics.as_deref() == Some("SIZE");
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
     let returned = Returned::named(input.return_values.as_deref());
-    let known = service.known_or_read(&name).await?;
+    let known = service.known_or_read(cx, &name).await?;
     let (partition, now) = (name.partition(), service.now());
     service
         .transact(&partition, move |rows| {

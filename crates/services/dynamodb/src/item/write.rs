@@ -6,16 +6,17 @@ use api::dynamodb::ItemCollectionMetrics;
 use api::dynamodb::errors::item_collection_size_limit_exceeded_exception;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use store::{Abort, Pending, Transaction};
+use store::{Abort, Transaction};
 use wire::Error;
 use wire::error::Scalar;
 
 use super::capacity::{Consumed, write_units};
+use crate::encryption::{Protected, SEALED};
 use crate::expression::Condition;
 use crate::limits::ITEM_COLLECTION_BYTES_MAX;
 use crate::rows::{self, Figures};
 use crate::table::{Index, Table};
-use crate::value::{Answer, Item, Value, encode_item, item_size, write_item, write_value};
+use crate::value::{Answer, Item, Value, item_size, write_item, write_value};
 use crate::{keys, stream};
 
 /// Who changes an item: stream records tell.
@@ -38,8 +39,8 @@ pub struct Found {
 
 /// Reads an item by the bytes of its key.
 pub fn find(rows: &mut dyn Transaction, table: &Table, key: Vec<u8>) -> Result<Found, Abort<Error>> {
-    let row = rows.get(&keys::item(table.collection, &key))?;
-    let item = row.map(|row| rows::item(&row)).transpose()?;
+    let place = keys::item(table.collection, &key);
+    let item = rows.get(&place)?.map(|row| table.open_item(&place, &row)).transpose()?;
     Ok(Found { key, item })
 }
 
@@ -115,7 +116,7 @@ pub fn replace(
     }
     let row = keys::item(table.collection, &found.key);
     match new {
-        Some(item) => rows.put(&row, &encode_item(item)),
+        Some(item) => rows.put(&row, &table.seal_item(&row, item)?),
         None => rows.delete(&row),
     }
     let mut figures = Figures::read(rows, table.collection)?;
@@ -126,7 +127,8 @@ pub fn replace(
     }
     if table.recovery.is_some() || table.copies > 0 {
         figures.changes += 1;
-        rows.put(&keys::former(table.collection, now, figures.changes), &former_row(&found.key, old));
+        let place = keys::former(table.collection, now, figures.changes);
+        rows.put(&place, &former_row(table, &place, &found.key, old)?);
     }
     if figures != figures_before {
         figures.write(rows, table.collection);
@@ -140,13 +142,26 @@ pub fn replace(
 }
 
 /// The row that keeps what an item was.
-fn former_row(key: &[u8], old: Option<&Item>) -> Vec<u8> {
+fn former_row(table: &Table, place: &[u8], key: &[u8], old: Option<&Item>) -> Result<Vec<u8>, Error> {
     let mut row = (key.len() as u32).to_be_bytes().to_vec();
     row.extend_from_slice(key);
     if let Some(item) = old {
-        row.extend(encode_item(item));
+        row.extend(table.seal_item(place, item)?);
     }
-    row
+    Ok(row)
+}
+
+/// Such a row with its item sealed; `None` if there is nothing to seal.
+pub fn seal_former(table: &Table, place: &[u8], row: &Bytes) -> Result<Option<Vec<u8>>, Error> {
+    let Some((key, Some(item))) =
+        read_former(row).filter(|(_, item)| item.as_ref().is_some_and(|item| item.first() != Some(&SEALED)))
+    else {
+        return Ok(None);
+    };
+    let mut sealed = (key.len() as u32).to_be_bytes().to_vec();
+    sealed.extend(key);
+    sealed.extend(table.seal(place, item.to_vec())?);
+    Ok(Some(sealed))
 }
 
 /// The key of such a row, and the item if there was one.
@@ -165,7 +180,7 @@ fn replace_entry(
     new: Option<&Item>,
     figures: &mut Figures,
     consumed: &mut Consumed,
-) -> Result<(), Pending> {
+) -> Result<(), Abort<Error>> {
     let old_entry = found.item.as_ref().and_then(|item| table.entry(index, item));
     let new_entry = new.and_then(|item| table.entry(index, item));
     if old_entry == new_entry {
@@ -190,7 +205,8 @@ fn replace_entry(
         }
     }
     if let (Some(key), Some(entry)) = (&new_key, &new_entry) {
-        rows.put(&keys::item(index.collection, key), &encode_item(entry));
+        let place = keys::item(index.collection, key);
+        rows.put(&place, &table.seal_item(&place, entry)?);
     }
     figures.change(index.collection, before.filter(|_| counted), after);
     Ok(())

@@ -127,7 +127,7 @@ async fn select_one(
 ) -> Result<(String, Option<crate::value::Item>, f64), Error> {
     let name = named(cx, &select.table)?;
     let snapshot = service.snapshot(&name.partition()).await?;
-    let table = service.readable(&snapshot, &name).await?;
+    let table = service.readable(cx, &snapshot, &name).await?;
     if select.index.is_some() {
         return Err(invalid(
             "Select statements within BatchExecuteStatement must specify the primary key of the table",
@@ -188,7 +188,7 @@ pub async fn execute_transaction(
     for (statement, with_item) in &statements {
         acts.push(write::act(service, cx, statement, *with_item).await?);
     }
-    let done = transact_write::run(service, acts, token, false).await?;
+    let done = transact_write::run(service, cx, acts, token, false).await?;
     Ok(ExecuteTransactionOutput {
         responses: Some(vec![ItemResponse::default(); count]),
         consumed_capacity: done.meter.answer_transaction(wanted, !done.repeated),
@@ -229,7 +229,7 @@ async fn read_all(
     let mut responses = Vec::new();
     for ((statement, _), name) in statements.iter().zip(&names) {
         let Statement::Select(select) = statement else { continue };
-        let table = service.readable(&snapshot, name).await?;
+        let table = service.readable(cx, &snapshot, name).await?;
         let key = write::key(&table, select.condition.as_ref())?;
         let key = crate::item::check::key(&table, &key).map_err(Error::from)?;
         let item = get::read(&snapshot, &table, &key).await?;

@@ -122,7 +122,7 @@ pub async fn run(
 ) -> Result<(TableName, Page), Error> {
     let name = named(cx, &select.table)?;
     let snapshot = service.snapshot(&name.partition()).await?;
-    let table = service.readable(&snapshot, &name).await?;
+    let table = service.readable(cx, &snapshot, &name).await?;
     let request = plan(table, select, settings)?;
     Ok((name, page::read(&snapshot, request).await?))
 }

@@ -27,7 +27,7 @@ use crate::value::{Item, item_size};
 /// `ResourceNotFoundException`, and AWS's complaints of conditions that do not name one item.
 pub async fn act(service: &DynamoDb, cx: &Ctx, statement: &Statement, with_item: bool) -> Result<Act, Error> {
     let name = named(cx, statement.table())?;
-    let known = service.known_or_read(&name).await?.ok_or_else(table_missing)?;
+    let known = service.known_or_read(cx, &name).await?.ok_or_else(table_missing)?;
     let table = &known.table;
     let (kind, condition) = match statement {
         Statement::Insert { item, .. } => {
@@ -114,7 +114,7 @@ pub async fn run(service: &DynamoDb, cx: &Ctx, statement: &Statement, with_item:
         Statement::Delete { returning, .. } => (*returning, Vec::new()),
         _ => (None, Vec::new()),
     };
-    let known = service.known(&act.name);
+    let known = service.known_or_read(cx, &act.name).await?;
     let (partition, now) = (act.name.partition(), service.now());
     service
         .transact(&partition, move |rows| {

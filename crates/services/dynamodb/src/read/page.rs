@@ -5,11 +5,11 @@ use store::{Direction, KeyRange, Snapshot};
 use wire::Error;
 
 use super::source::{Attributes, Source};
+use crate::encryption::Protected;
 use crate::expression::{Condition, Selection};
 use crate::item::capacity::{Consumed, read_units};
 use crate::item::get;
 use crate::limits::{PAGE_BYTES, PAGE_ROWS_FIRST, PAGE_ROWS_MAX};
-use crate::rows;
 use crate::value::{Item, item_size};
 
 /// What is to be read.
@@ -66,8 +66,8 @@ pub async fn read(snapshot: &Snapshot, request: Request) -> Result<Page, Error> 
             Direction::Forward => rest.after(last_key),
             Direction::Backward => rest.before(last_key),
         };
-        for (_, row) in found {
-            let held = rows::item(&row)?;
+        for (key, row) in found {
+            let held = source.table.open_item(&key, &row)?;
             let position = || source.position_of(&held);
             reading.page.scanned += 1;
             reading.row_bytes += item_size(&held);

@@ -25,7 +25,7 @@ pub async fn query(service: &DynamoDb, cx: &Ctx, input: QueryInput) -> Result<Qu
     let name = named(cx, &input.table_name)?;
     let parsed = Parsed::new(&input)?;
     let snapshot = service.snapshot(&name.partition()).await?;
-    let table = service.readable(&snapshot, &name).await?;
+    let table = service.readable(cx, &snapshot, &name).await?;
     let consistent = input.consistent_read.unwrap_or(false);
     let source = Source::new(table, input.index_name.as_deref(), consistent)?;
     let forward = input.scan_index_forward.unwrap_or(true);

@@ -26,7 +26,7 @@ pub async fn scan(service: &DynamoDb, cx: &Ctx, input: ScanInput) -> Result<Scan
     let name = named(cx, &input.table_name)?;
     let parsed = Parsed::new(&input)?;
     let snapshot = service.snapshot(&name.partition()).await?;
-    let table = service.readable(&snapshot, &name).await?;
+    let table = service.readable(cx, &snapshot, &name).await?;
     let consistent = input.consistent_read.unwrap_or(false);
     let source = Source::new(table, input.index_name.as_deref(), consistent)?;
     let request = parsed.plan(source, input.limit, consistent)?;

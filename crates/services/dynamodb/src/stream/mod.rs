@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use store::{Abort, Transaction};
 use wire::Error;
 
+use crate::encryption::{Encryption, Unlocked};
 use crate::item::write::Origin;
 use crate::limits::{SHARD_OPEN_MS, SHARD_RECORDS_MAX};
 use crate::table::describe::describe_key;
@@ -41,6 +42,12 @@ pub struct Stream {
     pub created_at: i64,
     /// When it took its last record, in milliseconds since 1970; `None` while it takes some.
     pub closed_at: Option<i64>,
+    /// How its records are encrypted: as its table is.
+    #[serde(default)]
+    pub encryption: Option<Encryption>,
+    /// The cipher of its records, in memory alone.
+    #[serde(skip)]
+    pub unlocked: Unlocked,
 }
 
 impl Stream {
@@ -137,11 +144,24 @@ pub fn open(
         key: table.key.clone(),
         created_at: now,
         closed_at: None,
+        encryption: table.encryption.clone(),
+        unlocked: Unlocked::default(),
     };
     rows::put(rows, &keys::stream(settings.number), &stream)?;
     rows::put(rows, &keys::shard(settings.number, 1), &Shard::open(settings.number, 1, now, None, 1))?;
     rows.put(&keys::stream_state(settings.number), &State { next: 1, shard: 1, opened_at: now, first: 1 }.row());
     Ok(())
+}
+
+/// Has a stream's records encrypted as its table now is.
+pub fn set_encryption(
+    rows: &mut dyn Transaction,
+    number: u32,
+    encryption: Option<&Encryption>,
+) -> Result<(), Abort<Error>> {
+    let Some(mut stream) = rows::read::<Stream>(rows, &keys::stream(number))? else { return Ok(()) };
+    stream.encryption = encryption.cloned();
+    rows::put(rows, &keys::stream(number), &stream)
 }
 
 /// Closes a stream: its records can be read for another day.
@@ -203,8 +223,8 @@ pub fn append(
         let shard = Shard::open(settings.number, state.shard, change.now, parent, state.next);
         rows::put(rows, &keys::shard(settings.number, state.shard), &shard)?;
     }
-    let row = record::encode(&table.key, settings.view, change);
-    rows.put(&keys::record(settings.number, state.next), &row);
+    let place = keys::record(settings.number, state.next);
+    rows.put(&place, &record::encode(table, settings.view, change, &place)?);
     state.next += 1;
     rows.put(&state_key, &state.row());
     Ok(())

@@ -18,6 +18,8 @@ use wire::{Error, Timestamp};
 use super::iterator::Iterator;
 use super::record::{self, parse_sequence_number, sequence_number};
 use super::{Shard, State, Stream};
+use crate::background::Place;
+use crate::encryption::access::unlock_for_service;
 use crate::errors::{self, invalid};
 use crate::limits::{
     GET_RECORDS_BYTES, GET_RECORDS_MAX, ITERATOR_LIFETIME_MS, LIST_STREAMS_MAX, PAGE_ROWS_MAX, STREAM_RETENTION_MS,
@@ -45,7 +47,7 @@ const STREAMS_READ_MAX: usize = 10_000;
 struct Located {
     snapshot: Snapshot,
     stream: Stream,
-    region: String,
+    place: Place,
 }
 
 fn not_found(arn: &str) -> Error {
@@ -67,7 +69,8 @@ async fn locate(service: &DynamoDb, arn: &str) -> Result<Located, Error> {
     let streams = all(&snapshot, service.now()).await?;
     let is_meant = |stream: &Stream| stream.table == table.name && stream.label == label;
     let stream = streams.into_iter().find(is_meant).ok_or_else(|| not_found(arn))?;
-    Ok(Located { snapshot, stream, region: table.region })
+    let place = Place { partition: table.partition(), account: table.account, region: table.region };
+    Ok(Located { snapshot, stream, place })
 }
 
 /// Lists streams: all of the account in a region, or those of a table.
@@ -222,7 +225,7 @@ async fn first_since(located: &Located, shard: &Shard, time: i64) -> Result<u64,
         let middle = low + (high - low) / 2;
         let row = located.snapshot.get(&keys::record(located.stream.number, middle)).await.or_failure()?;
         // A record that is gone is older than any that is there.
-        let older = row.and_then(|row| record::decode(&row)).is_none_or(|stored| stored.at < time);
+        let older = row.and_then(|row| record::time(&row)).is_none_or(|at| at < time);
         (low, high) = if older { (middle + 1, high) } else { (low, middle) };
     }
     Ok(low)
@@ -231,7 +234,7 @@ async fn first_since(located: &Located, shard: &Shard, time: i64) -> Result<u64,
 /// Checks that a record is still there.
 async fn check_kept(located: &Located, number: u64, now: i64) -> Result<u64, Error> {
     let row = located.snapshot.get(&keys::record(located.stream.number, number)).await.or_failure()?;
-    let kept = row.and_then(|row| record::decode(&row)).is_some_and(|stored| now - stored.at < STREAM_RETENTION_MS);
+    let kept = row.and_then(|row| record::time(&row)).is_some_and(|at| now - at < STREAM_RETENTION_MS);
     if kept || number >= next_number(located).await? {
         return Ok(number);
     }
@@ -249,10 +252,12 @@ pub async fn get_records(service: &DynamoDb, _: &Ctx, input: GetRecordsInput) ->
     if now - iterator.made_at > ITERATOR_LIFETIME_MS {
         return Err(expired_iterator_exception("The shard iterator has expired"));
     }
-    let located = locate(service, &iterator.arn).await?;
+    let mut located = locate(service, &iterator.arn).await?;
     if located.stream.number != iterator.stream {
         return Err(not_found(&iterator.arn));
     }
+    let encryption = located.stream.encryption.as_ref();
+    located.stream.unlocked = unlock_for_service(service, &located.place, encryption).await?;
     let shard: Option<Shard> = rows::get(&located.snapshot, &keys::shard(iterator.stream, iterator.shard)).await?;
     let Some(shard) = shard else {
         // The shard and all it held are gone: there is nothing more to come.
@@ -289,12 +294,12 @@ async fn read(
                 return Ok((records, next));
             }
             let number = rows::key_part(keys::read_record(&key))?;
-            let stored = record::decode(&row).ok_or_else(|| errors::damaged("stream record"))?;
+            let stored = record::decode(&located.stream, &key, &row)?;
             bytes += row.len();
             next = number + 1;
             if now - stored.at < STREAM_RETENTION_MS {
                 let id = event_id(stream, number, stored.at);
-                records.push(record::answer(&located.stream, &located.region, number, stored, id));
+                records.push(record::answer(&located.stream, &located.place.region, number, stored, id));
             }
         }
         if exhausted {

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use api::dynamodbstreams::{AttributeValue, Identity, Record, StreamRecord};
 use bytes::Bytes;
-use wire::Timestamp;
+use wire::{Error, Timestamp};
 
 use super::{Change, Stream};
+use crate::encryption::{Protected, SEALED};
+use crate::errors;
 use crate::item::write::Origin;
-use crate::table::KeySchema;
+use crate::table::Table;
 use crate::table::record::View;
 use crate::value::{Item, Value, decode_item, encode_item, item_size};
 
 /// First byte of a stored record.
 const FORMAT: u8 = 1;
+/// Bytes in front of the images: format, kind, time.
+const HEAD_BYTES: usize = 10;
 /// The item was new.
 const INSERTED: u8 = 0;
 /// The item was changed.
@@ -23,8 +27,12 @@ const REMOVED: u8 = 2;
 /// Added to the kind: by expiry.
 const EXPIRED: u8 = 0x10;
 
-/// The row of a record: format, kind, time, and the key, the old and the new image, each with its length in front.
-pub fn encode(key: &KeySchema, view: View, change: Change<'_>) -> Vec<u8> {
+/// The row of a record: format, kind, time, and the key, the old and the new image, each with its length in front; these
+/// three are sealed in an encrypted table.
+///
+/// # Errors
+/// When the table's key has not been unlocked.
+pub fn encode(table: &Table, view: View, change: Change<'_>, place: &[u8]) -> Result<Vec<u8>, Error> {
     let kind = match (change.old, change.new) {
         (None, _) => INSERTED,
         (Some(_), Some(_)) => MODIFIED,
@@ -33,15 +41,35 @@ pub fn encode(key: &KeySchema, view: View, change: Change<'_>) -> Vec<u8> {
     let expired = if change.origin == Origin::Expiry { EXPIRED } else { 0 };
     let mut row = vec![FORMAT, kind | expired];
     row.extend(change.now.to_be_bytes());
-    let keys = change.new.or(change.old).map(|item| key.of_item(item)).unwrap_or_default();
+    let keys = change.new.or(change.old).map(|item| table.key.of_item(item)).unwrap_or_default();
+    let mut images = Vec::new();
     let shows_old = matches!(view, View::OldImage | View::Both);
     let shows_new = matches!(view, View::NewImage | View::Both);
     for image in [Some(&keys), change.old.filter(|_| shows_old), change.new.filter(|_| shows_new)] {
         let bytes = image.map(encode_item).unwrap_or_default();
-        row.extend((bytes.len() as u32).to_be_bytes());
-        row.extend(bytes);
+        images.extend((bytes.len() as u32).to_be_bytes());
+        images.extend(bytes);
     }
-    row
+    row.extend(table.seal(place, images)?);
+    Ok(row)
+}
+
+/// A record with its images sealed; `None` if they are already, or the row is no record.
+///
+/// # Errors
+/// When the table's key has not been unlocked.
+pub fn seal(table: &Table, place: &[u8], row: &Bytes) -> Result<Option<Vec<u8>>, Error> {
+    let Some((head, images)) = row.split_first_chunk::<HEAD_BYTES>() else { return Ok(None) };
+    if images.first() == Some(&SEALED) {
+        return Ok(None);
+    }
+    Ok(Some([&head[..], &table.seal(place, images.to_vec())?].concat()))
+}
+
+/// When the record of a row was made, in milliseconds since 1970.
+pub fn time(row: &[u8]) -> Option<i64> {
+    let [FORMAT, _, time @ ..] = *row.first_chunk::<HEAD_BYTES>()? else { return None };
+    Some(i64::from_be_bytes(time))
 }
 
 /// A stored record.
@@ -61,17 +89,25 @@ pub struct Stored {
     pub new: Option<Item>,
 }
 
-/// Reads a row; nothing if it is damaged or of another format.
-pub fn decode(row: &Bytes) -> Option<Stored> {
-    let (head, _) = row.split_first_chunk::<10>()?;
-    let [FORMAT, kind, time @ ..] = *head else { return None };
+/// Reads a row.
+///
+/// # Errors
+/// If it is damaged or of another format, or the stream's key has not been unlocked.
+pub fn decode(stream: &Stream, place: &[u8], row: &Bytes) -> Result<Stored, Error> {
+    let damaged = || errors::damaged("stream record");
+    let head = row.first_chunk::<HEAD_BYTES>().ok_or_else(damaged)?;
+    let images = stream.open(place, &row.slice(HEAD_BYTES..))?;
+    read(*head, images).ok_or_else(damaged)
+}
+
+fn read(head: [u8; HEAD_BYTES], mut rest: Bytes) -> Option<Stored> {
+    let [FORMAT, kind, time @ ..] = head else { return None };
     let event = match kind & !EXPIRED {
         INSERTED => "INSERT",
         MODIFIED => "MODIFY",
         REMOVED => "REMOVE",
         _ => return None,
     };
-    let mut rest = row.slice(head.len()..);
     let mut image = || {
         let length = u32::from_be_bytes(*rest.first_chunk::<4>()?) as usize;
         let bytes = (rest.len() >= 4 + length).then(|| rest.slice(4..4 + length))?;

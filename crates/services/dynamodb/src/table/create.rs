@@ -6,8 +6,9 @@ use platform::Ctx;
 use store::{Abort, Direction, Transaction};
 use wire::{Error, Timestamp};
 
-use super::record::{Billing, Class, Encryption, Policy, StreamSettings, Table, View};
+use super::record::{Billing, Class, Policy, StreamSettings, Table, View};
 use super::{describe, schema};
+use crate::encryption::{Unlocked, change};
 use crate::errors::{invalid, invalid_value, unsupported};
 use crate::limits::TABLES_MAX;
 use crate::names::TableName;
@@ -24,7 +25,11 @@ pub async fn create_table(service: &DynamoDb, cx: &Ctx, input: CreateTableInput)
     let name = TableName::new_table(cx, &input.table_name)?;
     check_supported(&input)?;
     let mut table = read(service, &name, &input)?;
-    table.encryption = read_encryption(cx, input.sse_specification.as_ref()).await?;
+    if let Some(given) = &input.sse_specification
+        && let Some(key_arn) = change::read(cx, given).await?
+    {
+        table.encryption = Some(change::make(service, cx, &name.account, &name.name, key_arn).await?);
+    }
     let table = insert(service, &name, table).await?;
     let mut description = describe::describe(&table, &Figures::default());
     description.table_status = Some("CREATING".to_owned());
@@ -148,6 +153,7 @@ fn read(service: &DynamoDb, name: &TableName, input: &CreateTableInput) -> Resul
         policy: input.resource_policy.as_ref().map(policy),
         stream_policy: None,
         restored: None,
+        unlocked: Unlocked::default(),
     })
 }
 
@@ -205,29 +211,4 @@ pub fn stream_label(now: i64) -> String {
     Timestamp::from_milliseconds(now).write(wire::schema::TimestampFormat::Iso8601, &mut label);
     let seconds = label.get(..19).unwrap_or(&label);
     format!("{seconds}.{:03}", now.rem_euclid(1_000))
-}
-
-/// Checks the KMS key of a table: AWS's own if none is named.
-pub async fn read_encryption(
-    cx: &Ctx,
-    given: Option<&api::dynamodb::SSESpecification>,
-) -> Result<Option<Encryption>, Error> {
-    let Some(given) = given else { return Ok(None) };
-    if given.enabled != Some(true) {
-        if given.kms_master_key_id.is_some() || given.sse_type.is_some() {
-            return Err(invalid_value("KMSMasterKeyId and SSEType cannot be specified when SSE is not enabled"));
-        }
-        return Ok(None);
-    }
-    if given.sse_type.as_deref() == Some("AES256") {
-        return Err(invalid_value("SSEType AES256 is not supported"));
-    }
-    let key_id = given.kms_master_key_id.clone().unwrap_or_else(|| "alias/aws/dynamodb".to_owned());
-    let input = api::kms::DescribeKeyRequest { key_id, ..Default::default() };
-    let described = cx.call::<api::kms::DescribeKey>(input).await.map_err(|error| {
-        let reason = error.message.as_deref().unwrap_or_default().to_owned();
-        invalid_value(format!("KMS validation error: {reason}"))
-    })?;
-    let key_arn = described.key_metadata.and_then(|key| key.arn).unwrap_or_default();
-    Ok(Some(Encryption { key_arn }))
 }

@@ -9,8 +9,13 @@ use api::dynamodb::{
 use platform::{Ctx, OrFailure};
 use wire::{Error, Timestamp};
 
+use std::sync::Arc;
+
 use super::key::KeySchema;
 use super::record::{Index, Projection, Table, Throughput};
+use crate::background::Place;
+use crate::encryption::{Encryption, change};
+use crate::names::TableName;
 use crate::rows::Figures;
 use crate::service::{DynamoDb, named};
 use crate::{errors, keys};
@@ -28,6 +33,7 @@ pub async fn describe_table(
     let snapshot = service.snapshot(&name.partition()).await?;
     let table = service.table_in(&snapshot, &name).await?.ok_or_else(|| errors::table_not_found(&name.name))?;
     let figures = snapshot.get(&keys::figures(table.collection)).await.or_failure()?;
+    let table = note_access(service, &name, table).await?;
     Ok(DescribeTableOutput { table: Some(describe(&table, &Figures::of_row(figures.as_deref()))) })
 }
 
@@ -68,12 +74,7 @@ pub fn describe(table: &Table, figures: &Figures) -> TableDescription {
         latest_stream_label: stream.map(|stream| stream.label.clone()),
         latest_stream_arn: stream.map(|stream| table.stream_arn(&stream.label)),
         restore_summary: describe_restore(table),
-        sse_description: table.encryption.as_ref().map(|encryption| SSEDescription {
-            status: Some("ENABLED".to_owned()),
-            sse_type: Some("KMS".to_owned()),
-            kms_master_key_arn: Some(encryption.key_arn.clone()),
-            ..Default::default()
-        }),
+        sse_description: table.encryption.as_ref().and_then(describe_encryption),
         table_class_summary: table.class.as_ref().map(|class| TableClassSummary {
             table_class: Some(class.name.clone()),
             last_update_date_time: class.updated_at.map(time),
@@ -85,9 +86,44 @@ pub fn describe(table: &Table, figures: &Figures) -> TableDescription {
     }
 }
 
+/// A table under the installation's own key has nothing to tell, as under AWS's.
+fn describe_encryption(encryption: &Encryption) -> Option<SSEDescription> {
+    let key_arn = encryption.key_arn.clone()?;
+    Some(SSEDescription {
+        status: Some(if encryption.converting { "UPDATING" } else { "ENABLED" }.to_owned()),
+        sse_type: Some("KMS".to_owned()),
+        kms_master_key_arn: Some(key_arn),
+        inaccessible_encryption_date_time: encryption.inaccessible_since.map(time),
+    })
+}
+
+/// Notes whether the key of KMS that a table is under can be used.
+async fn note_access(service: &DynamoDb, name: &TableName, table: Arc<Table>) -> Result<Arc<Table>, Error> {
+    let Some(encryption) = &table.encryption else { return Ok(table) };
+    let Some(key_arn) = &encryption.key_arn else { return Ok(table) };
+    let place = Place { partition: name.partition(), account: name.account.clone(), region: name.region.clone() };
+    let accessible = change::is_accessible(service, &place, key_arn).await;
+    if accessible == encryption.inaccessible_since.is_none() {
+        return Ok(table);
+    }
+    let (collection, now) = (table.collection, service.now());
+    service
+        .change_table(name, move |_, table| {
+            if table.collection == collection
+                && let Some(encryption) = &mut table.encryption
+            {
+                encryption.inaccessible_since = (!accessible).then_some(now);
+            }
+            Ok(Arc::new(table.clone()))
+        })
+        .await
+}
+
 /// The state of a table.
 pub fn status(table: &Table) -> &'static str {
-    if table.is_restoring() {
+    if table.encryption.as_ref().is_some_and(|encryption| encryption.inaccessible_since.is_some()) {
+        "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+    } else if table.is_restoring() {
         "CREATING"
     } else if table.globals.iter().any(|index| index.backfilling) {
         "UPDATING"

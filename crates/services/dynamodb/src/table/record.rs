@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::key::{KeyAttribute, KeySchema};
+use crate::encryption::{Encryption, Unlocked};
 use crate::value::{Item, Kind};
 
 /// A table.
@@ -42,7 +43,7 @@ pub struct Table {
     pub time_to_live: Option<TimeToLive>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// The KMS key it is encrypted under, if it has one of its own.
+    /// How it is encrypted, if it ever asked for a key of KMS.
     pub encryption: Option<Encryption>,
     /// Point-in-time recovery, if it is on.
     pub recovery: Option<Recovery>,
@@ -54,6 +55,9 @@ pub struct Table {
     pub stream_policy: Option<Policy>,
     /// What it was restored from, if it was.
     pub restored: Option<Restored>,
+    /// The cipher of its rows, in memory alone.
+    #[serde(skip)]
+    pub unlocked: Unlocked,
 }
 
 /// A secondary index.
@@ -181,13 +185,6 @@ pub struct TimeToLive {
     pub enabled: bool,
     /// When this was set, in milliseconds since 1970.
     pub changed_at: i64,
-}
-
-/// Encryption under a KMS key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Encryption {
-    /// ARN of the key.
-    pub key_arn: String,
 }
 
 /// Point-in-time recovery.

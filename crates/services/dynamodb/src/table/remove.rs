@@ -7,6 +7,7 @@ use wire::Error;
 
 use super::describe;
 use super::record::Table;
+use crate::encryption::change;
 use crate::errors::{self, invalid};
 use crate::rows;
 use crate::service::{DynamoDb, named};
@@ -28,6 +29,9 @@ pub async fn delete_table(service: &DynamoDb, cx: &Ctx, input: DeleteTableInput)
         })
         .await?;
     service.forget(&name);
+    if let Some(encryption) = &table.encryption {
+        change::retire_if_unused(service, &name, encryption).await?;
+    }
     service.work_soon();
     let full = describe::describe(&table, &rows::Figures::default());
     let description = TableDescription {

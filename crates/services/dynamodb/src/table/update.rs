@@ -1,6 +1,6 @@
 //! `UpdateTable`.
 
-use api::dynamodb::errors::{limit_exceeded_exception, resource_not_found_exception};
+use api::dynamodb::errors::{limit_exceeded_exception, resource_in_use_exception, resource_not_found_exception};
 use api::dynamodb::{
     CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, ProvisionedThroughput,
     UpdateTableInput, UpdateTableOutput,
@@ -9,12 +9,15 @@ use platform::{Ctx, OrFailure};
 use store::{Abort, Transaction};
 use wire::Error;
 
-use super::record::{Class, Encryption, StreamSettings, Table, Throughput, View};
+use super::record::{Class, StreamSettings, Table, Throughput, View};
 use super::{create, describe, remove, schema};
 use crate::background::work::{self, Work};
-use crate::errors::{invalid, invalid_value, unsupported};
+use crate::encryption::convert::Part;
+use crate::encryption::{Encryption, change};
+use crate::errors::{self, invalid, invalid_value, unsupported};
 use crate::keys;
 use crate::limits::GLOBAL_INDEXES_MAX;
+use crate::names::TableName;
 use crate::rows::{self, Figures};
 use crate::service::{DynamoDb, named};
 use crate::stream;
@@ -27,11 +30,9 @@ use crate::stream;
 pub async fn update_table(service: &DynamoDb, cx: &Ctx, input: UpdateTableInput) -> Result<UpdateTableOutput, Error> {
     let name = named(cx, &input.table_name)?;
     check(&input)?;
-    let encryption = match &input.sse_specification {
-        Some(given) => Some(create::read_encryption(cx, Some(given)).await?),
-        None => None,
-    };
+    let encryption = read_encryption(service, cx, &name, &input).await?;
     let now = service.now();
+    let replaced = encryption.clone();
     let change = Change { input, encryption, now };
     let table = service
         .change_table(&name, move |rows, table| {
@@ -39,6 +40,9 @@ pub async fn update_table(service: &DynamoDb, cx: &Ctx, input: UpdateTableInput)
             Ok(table.clone())
         })
         .await?;
+    if let Some(Encrypting { before: Some(before), .. }) = &replaced {
+        change::retire_if_unused(service, &name, before).await?;
+    }
     service.work_soon();
     let figures = service.platform.store.get(&name.partition(), &keys::figures(table.collection)).await.or_failure()?;
     let mut description = describe::describe(&table, &Figures::of_row(figures.as_deref()));
@@ -114,9 +118,30 @@ fn one_index_at_a_time() -> Error {
     limit_exceeded_exception(text)
 }
 
+/// A change of a table's encryption.
+#[derive(Debug, Clone)]
+struct Encrypting {
+    before: Option<Encryption>,
+    after: Option<Encryption>,
+}
+
+async fn read_encryption(
+    service: &DynamoDb,
+    cx: &Ctx,
+    name: &TableName,
+    input: &UpdateTableInput,
+) -> Result<Option<Encrypting>, Error> {
+    let Some(given) = &input.sse_specification else { return Ok(None) };
+    let key_arn = change::read(cx, given).await?;
+    let snapshot = service.snapshot(&name.partition()).await?;
+    let table = service.table_in(&snapshot, name).await?.ok_or_else(|| errors::table_not_found(&name.name))?;
+    let after = change::changed(service, cx, &table, key_arn).await?;
+    Ok(Some(Encrypting { before: table.encryption.clone(), after }))
+}
+
 struct Change {
     input: UpdateTableInput,
-    encryption: Option<Option<Encryption>>,
+    encryption: Option<Encrypting>,
     now: i64,
 }
 
@@ -125,6 +150,7 @@ impl Change {
         self.change_billing(table)?;
         self.change_stream(rows, table)?;
         self.change_settings(table);
+        self.change_encryption(rows, table)?;
         for update in self.input.global_secondary_index_updates.iter().flatten() {
             self.change_index(rows, table, update)?;
         }
@@ -138,11 +164,25 @@ impl Change {
         if let Some(name) = &self.input.table_class {
             table.class = Some(Class { name: name.clone(), updated_at: Some(self.now) });
         }
-        if let Some(encryption) = &self.encryption {
-            table.encryption = encryption.clone();
-        }
         let (on_demand, warm) = (self.input.on_demand_throughput.as_ref(), self.input.warm_throughput.as_ref());
         schema::set_limits(&mut table.billing.throughput, on_demand, warm);
+    }
+
+    fn change_encryption(&self, rows: &mut dyn Transaction, table: &mut Table) -> Result<(), Abort<Error>> {
+        let Some(Encrypting { before, after }) = &self.encryption else { return Ok(()) };
+        if table.encryption != *before {
+            let text = format!("Attempt to change a resource which is still in use: Table: {}", table.name);
+            return Err(resource_in_use_exception(text).into());
+        }
+        table.encryption = after.clone();
+        if let Some(settings) = &table.stream {
+            stream::set_encryption(rows, settings.number, after.as_ref())?;
+        }
+        let is_new = before.as_ref().is_none_or(|before| before.table_key.is_none());
+        if is_new && after.is_some() {
+            work::add(rows, &Work::Seal { table: table.name.clone(), parts: Part::all(table), after: None })?;
+        }
+        Ok(())
     }
 
     fn change_billing(&self, table: &mut Table) -> Result<(), Error> {
