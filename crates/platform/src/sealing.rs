@@ -53,7 +53,7 @@ impl Sealing {
     }
 
     /// Seals a secret. `context` names what it is and whose, and has to be given again to open it.
-    pub fn seal(&self, context: impl AsRef<[u8]>, secret: &[u8]) -> Vec<u8> {
+    pub fn seal(&self, context: &(impl AsRef<[u8]> + ?Sized), secret: &[u8]) -> Vec<u8> {
         let mut sealed = Vec::with_capacity(secret.len() + SEAL_OVERHEAD_BYTES);
         sealed.resize(HEAD_BYTES, FORMAT);
         self.ids.fill(&mut sealed[1..]);
@@ -70,7 +70,7 @@ impl Sealing {
     ///
     /// # Errors
     /// [`Unsealable`] if it was sealed under another key or for another purpose, or was altered.
-    pub fn open(&self, context: impl AsRef<[u8]>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+    pub fn open(&self, context: &(impl AsRef<[u8]> + ?Sized), sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
         let (salt, nonce) = split_head(sealed).ok_or(Unsealable)?;
         let mut body = Zeroizing::new(sealed[HEAD_BYTES..].to_vec());
         let opened = self.key(salt).open_in_place(nonce, Aad::from(context.as_ref()), &mut body);

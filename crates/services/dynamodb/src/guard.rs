@@ -41,6 +41,7 @@ impl Guard for TableGuard {
             .or_else(|| statement_needs(cx, any))
             .or_else(|| table_needs(cx, any))
             .or_else(|| backup_needs(cx, any))
+            .or_else(|| transfer_needs(cx, any))
             .or_else(|| stream_needs(any))
             .unwrap_or_default()
     }
@@ -489,6 +490,28 @@ fn backup_needs(cx: &Ctx, input: &dyn Any) -> Option<Vec<Need>> {
         return alone("dynamodb:DescribeEndpoints");
     }
     None
+}
+
+/// Needs of exports and imports, besides those on the bucket.
+fn transfer_needs(cx: &Ctx, input: &dyn Any) -> Option<Vec<Need>> {
+    let on = |action: &'static str, resource: String| Some(vec![Need::new(action, resource)]);
+    if let Some(export) = input.downcast_ref::<tables::ExportTableToPointInTimeInput>() {
+        return on("dynamodb:ExportTableToPointInTime", arn(cx, &export.table_arn));
+    }
+    if let Some(import) = input.downcast_ref::<tables::ImportTableInput>() {
+        return on("dynamodb:ImportTable", arn(cx, &import.table_creation_parameters.table_name));
+    }
+    if let Some(describe) = input.downcast_ref::<tables::DescribeExportInput>() {
+        return on("dynamodb:DescribeExport", describe.export_arn.clone());
+    }
+    if let Some(describe) = input.downcast_ref::<tables::DescribeImportInput>() {
+        return on("dynamodb:DescribeImport", describe.import_arn.clone());
+    }
+    if input.is::<tables::ListExportsInput>() {
+        return on("dynamodb:ListExports", "*".to_owned());
+    }
+    input.downcast_ref::<tables::ListImportsInput>()?;
+    on("dynamodb:ListImports", "*".to_owned())
 }
 
 fn stream_needs(input: &dyn Any) -> Option<Vec<Need>> {

@@ -19,6 +19,8 @@
 //! | what is to be removed | 14, collection | nothing |
 //! | work to be done | 15, number | description |
 //! | backup | 16, number | description |
+//! | export | 17, number | description |
+//! | import | 18, number | description |
 
 use store::keys::{Key, KeyError, KeyReader};
 use store::{KeyRange, Partition};
@@ -42,6 +44,8 @@ const FORMER: u8 = 13;
 const DOOMED: u8 = 14;
 const WORK: u8 = 15;
 const BACKUP: u8 = 16;
+const EXPORT: u8 = 17;
+const IMPORT: u8 = 18;
 
 /// The partition of an account in a region.
 pub fn partition(account: &str, region: &str) -> Partition {
@@ -342,6 +346,26 @@ pub fn backup(number: u32) -> Key {
 /// The descriptions of all backups.
 pub fn backups() -> KeyRange {
     Key::new().u8(BACKUP).range()
+}
+
+/// An export's description.
+pub fn export(number: u32) -> Key {
+    Key::new().u8(EXPORT).u32(number)
+}
+
+/// The descriptions of all exports.
+pub fn exports() -> KeyRange {
+    Key::new().u8(EXPORT).range()
+}
+
+/// An import's description.
+pub fn import(number: u32) -> Key {
+    Key::new().u8(IMPORT).u32(number)
+}
+
+/// The descriptions of all imports.
+pub fn imports() -> KeyRange {
+    Key::new().u8(IMPORT).range()
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ mod rows;
 mod service;
 mod stream;
 mod table;
+mod throttle;
+mod transfer;
 
 #[cfg(test)]
 mod testing;

@@ -77,6 +77,32 @@ pub const LIST_BACKUPS_MAX: usize = 100;
 pub const CIPHER_LIFETIME_MS: i64 = 5 * 60 * 1_000;
 /// Most keys of tables held at a time, each for one user; a few hundred bytes each.
 pub const CIPHERS_CACHED_MAX: usize = 4_096;
+/// Shortest and longest time of an incremental export (Developer Guide, "Requesting a table export").
+pub const EXPORT_WINDOW_MIN_MS: i64 = 15 * 60 * 1_000;
+/// See [`EXPORT_WINDOW_MIN_MS`].
+pub const EXPORT_WINDOW_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How long a client's token stands for an export or import (API reference).
+pub const EXPORT_TOKEN_LIFETIME_MS: i64 = 8 * 60 * 60 * 1_000;
+/// Bytes of JSON after which an export begins another file: they are in memory until it is written.
+pub const EXPORT_FILE_BYTES: usize = 8 * 1024 * 1024;
+/// Most exports, or imports, in one answer (API reference).
+pub const LIST_TRANSFERS_MAX: i32 = 25;
+/// Most bytes of one record of an import: an item of 400 KB of numbers, escaped, stays below.
+pub const IMPORT_RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Records that cannot be read after which an import ends (Developer Guide, "DynamoDB data import").
+pub const IMPORT_ERRORS_MAX: u64 = 10_000;
+/// Most imports at once of an account in a region (Quotas).
+pub const IMPORTS_AT_ONCE_MAX: usize = 50;
+/// Most exports at once of an account in a region (Quotas).
+pub const EXPORTS_AT_ONCE_MAX: usize = 300;
+/// Seconds of unused throughput that can be used later (Developer Guide, "Burst and adaptive capacity").
+pub const BURST_SECONDS: f64 = 300.0;
+/// The same where a table on demand has a maximum.
+pub const ON_DEMAND_BURST_SECONDS: f64 = 1.0;
+/// Most buckets of units in memory, two for each table and each of its indexes; beyond it the memory is emptied.
+pub const BUCKETS_MAX: usize = 100_000;
+/// Tables and indexes of an account in a region that are being made, filled or restored at once (Quotas).
+pub const CHANGES_AT_ONCE_MAX: usize = 500;
 /// Rows that background work changes in one transaction: about 10 ms of the store's writer.
 pub const CHUNK_ROWS: usize = 200;
 /// Bytes of rows that background work changes in one transaction.

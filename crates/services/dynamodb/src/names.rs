@@ -106,6 +106,10 @@ pub enum Resource {
     Stream(TableName, String),
     /// A backup of a table, by its id.
     Backup(TableName, String),
+    /// An export of a table, by its id.
+    Export(TableName, String),
+    /// An import of a table, by its id.
+    Import(TableName, String),
 }
 
 impl Resource {
@@ -123,6 +127,8 @@ impl Resource {
             None if rest.is_empty() => Some(Resource::Table(table)),
             Some(Some(("stream", label))) if !label.is_empty() => Some(Resource::Stream(table, label.to_owned())),
             Some(Some(("backup", id))) if !id.is_empty() => Some(Resource::Backup(table, id.to_owned())),
+            Some(Some(("export", id))) if !id.is_empty() => Some(Resource::Export(table, id.to_owned())),
+            Some(Some(("import", id))) if !id.is_empty() => Some(Resource::Import(table, id.to_owned())),
             _ => None,
         }
     }

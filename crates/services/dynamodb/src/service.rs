@@ -15,6 +15,7 @@ use crate::background::Place;
 use crate::backup::{continuous, on_demand, restore};
 use crate::encryption::access::{Ciphers, User, unlock};
 use crate::guard::TableGuard;
+use crate::item::capacity::Consumed;
 use crate::item::{batch_get, batch_write, delete, get, put, transact_get, transact_write, update};
 use crate::limits::TABLES_CACHED_MAX;
 use crate::names::TableName;
@@ -24,6 +25,8 @@ use crate::rows::{self, Revised};
 use crate::table::{
     Table, account, create, describe, insights, list, policy, remove, tags, time_to_live, update as update_table,
 };
+use crate::throttle::{Buckets, Kind};
+use crate::transfer::{export, import};
 use crate::{errors, keys};
 
 /// The service.
@@ -34,6 +37,8 @@ pub struct DynamoDb {
     work_arrived: Notify,
     /// Keys of tables in use.
     pub(crate) ciphers: Ciphers,
+    /// Throughput that is left.
+    pub(crate) buckets: Buckets,
 }
 
 /// Account, region and name.
@@ -42,7 +47,13 @@ type TableKey = (String, String, String);
 impl DynamoDb {
     /// The service over the platform's store.
     pub fn new(platform: Arc<Platform>) -> DynamoDb {
-        DynamoDb { platform, tables: Mutex::default(), work_arrived: Notify::new(), ciphers: Ciphers::default() }
+        DynamoDb {
+            platform,
+            tables: Mutex::default(),
+            work_arrived: Notify::new(),
+            ciphers: Ciphers::default(),
+            buckets: Buckets::default(),
+        }
     }
 
     /// What the service offers to the platform.
@@ -63,14 +74,20 @@ impl DynamoDb {
             DescribeContributorInsights => insights::describe_contributor_insights,
             DescribeEndpoints => account::describe_endpoints,
             DescribeLimits => account::describe_limits,
+            DescribeExport => export::describe_export,
+            DescribeImport => import::describe_import,
             DescribeTable => describe::describe_table,
             DescribeTimeToLive => time_to_live::describe_time_to_live,
             ExecuteStatement => partiql::execute_statement,
             ExecuteTransaction => partiql::execute_transaction,
+            ExportTableToPointInTime => export::export_table_to_point_in_time,
             GetItem => get::get_item,
             GetResourcePolicy => policy::get_resource_policy,
+            ImportTable => import::import_table,
             ListBackups => on_demand::list_backups,
             ListContributorInsights => insights::list_contributor_insights,
+            ListExports => export::list_exports,
+            ListImports => import::list_imports,
             ListTables => list::list_tables,
             ListTagsOfResource => tags::list_tags_of_resource,
             PutItem => put::put_item,
@@ -174,6 +191,25 @@ impl DynamoDb {
         Ok(Some(Revised { revision: known.revision, table }))
     }
 
+    /// As [`DynamoDb::known_or_read`], for a write that the table's throughput has to allow.
+    ///
+    /// # Errors
+    /// `ProvisionedThroughputExceededException`, `ThrottlingException`.
+    pub(crate) async fn known_for_write(&self, cx: &Ctx, name: &TableName) -> Result<Option<Revised>, Error> {
+        let known = self.known_or_read(cx, name).await?;
+        if let Some(known) = &known {
+            self.buckets.admit_write(&known.table, self.now())?;
+        }
+        Ok(known)
+    }
+
+    /// Counts what a write has consumed.
+    pub(crate) fn charge_write(&self, known: Option<&Revised>, consumed: &Consumed) {
+        if let Some(known) = known {
+            self.buckets.charge(&known.table, consumed, Kind::Write, self.now());
+        }
+    }
+
     /// A table as it is now, for background work on its items.
     ///
     /// # Errors
@@ -262,6 +298,7 @@ impl Lifecycle for DynamoDb {
         Box::pin(async move {
             self.tables.lock().clear();
             self.ciphers.clear();
+            self.buckets.clear();
         })
     }
 

@@ -34,7 +34,12 @@ impl Bench {
         let test = TestPlatform::new(|platform| {
             let made = Arc::new(DynamoDb::new(Arc::clone(platform)));
             service = Some(Arc::clone(&made));
-            vec![made.registration(), registration(&made), service_kms::registration(platform)]
+            vec![
+                made.registration(),
+                registration(&made),
+                service_kms::registration(platform),
+                service_s3::registration(platform),
+            ]
         });
         Bench { service: service.expect("made"), test }
     }
@@ -106,6 +111,7 @@ impl Bench {
             tables: BatchExecuteStatement BatchGetItem BatchWriteItem CreateBackup CreateTable DeleteBackup DeleteItem
                 DeleteResourcePolicy DeleteTable DescribeBackup DescribeContinuousBackups DescribeEndpoints
                 DescribeLimits DescribeTable DescribeTimeToLive ExecuteStatement ExecuteTransaction GetItem
+                DescribeExport DescribeImport ExportTableToPointInTime ImportTable ListExports ListImports
                 GetResourcePolicy ListBackups ListTables ListTagsOfResource PutItem PutResourcePolicy Query
                 RestoreTableFromBackup RestoreTableToPointInTime Scan TagResource TransactGetItems
                 TransactWriteItems UntagResource UpdateContinuousBackups UpdateItem UpdateTable UpdateTimeToLive;

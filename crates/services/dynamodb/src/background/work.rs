@@ -11,6 +11,7 @@ use crate::encryption::Unlocked;
 use crate::encryption::convert::{self, Part};
 use crate::rows;
 use crate::service::DynamoDb;
+use crate::transfer::{export_files, import_files};
 use crate::{backup, keys};
 
 /// Most pieces of work at once in an account and region.
@@ -48,6 +49,10 @@ pub enum Work {
         /// The last row of the first part that is done.
         after: Option<Vec<u8>>,
     },
+    /// Write a table to S3, by the number of the export.
+    Export(u32),
+    /// Read a table from S3, by the number of the import.
+    Import(u32),
 }
 
 impl Work {
@@ -56,6 +61,7 @@ impl Work {
         match self {
             Work::Backfill { table, .. } | Work::MarkExpiries { table, .. } | Work::Seal { table, .. } => Some(table),
             Work::Copy(copy) => copy.target_table(),
+            Work::Export(_) | Work::Import(_) => None,
         }
     }
 }
@@ -106,6 +112,17 @@ pub async fn all(service: &DynamoDb, place: &Place) -> Result<(), Error> {
 }
 
 async fn step(service: &DynamoDb, place: &Place, key: Vec<u8>, work: Work) -> Result<Next, Error> {
+    match work {
+        Work::Export(number) => {
+            export_files::run(service, place, &key, number).await?;
+            return Ok(Next::Done);
+        }
+        Work::Import(number) => {
+            import_files::run(service, place, &key, number).await?;
+            return Ok(Next::Done);
+        }
+        _ => {}
+    }
     let now = service.now();
     let table = work.table().map(str::to_owned);
     let known = match &table {
@@ -130,6 +147,8 @@ async fn step(service: &DynamoDb, place: &Place, key: Vec<u8>, work: Work) -> Re
                     fill::expiries(rows, table, *collection, after.as_deref(), known.as_ref())?
                 }
                 Work::Copy(copy) => backup::copy::step(rows, copy, known.as_ref(), &source, now)?,
+                // These do not run in one transaction.
+                Work::Export(_) | Work::Import(_) => Next::Done,
                 Work::Seal { table, parts, after } => {
                     convert::step(rows, table, parts, after.as_deref(), known.as_ref())?
                 }

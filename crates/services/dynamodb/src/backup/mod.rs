@@ -31,6 +31,9 @@ pub struct Backup {
     pub count: u64,
     /// Their size.
     pub bytes: u64,
+    /// Whether it is only the source of an export.
+    #[serde(default)]
+    pub hidden: bool,
 }
 
 impl Backup {

@@ -58,9 +58,12 @@ pub async fn create_backup(
                 complete: false,
                 count: 0,
                 bytes: 0,
+                hidden: false,
             };
             rows::put(rows, &keys::backup(backup.number), &backup)?;
-            start(rows, &mut table, Target::Backup(backup.number), now)?;
+            // Changes of this very millisecond that came before are part of it.
+            let changes = Figures::read(rows, table.collection)?.changes;
+            start(rows, &mut table, Target::Backup(backup.number), now, changes)?;
             Ok(backup)
         })
         .await?;
@@ -69,20 +72,21 @@ pub async fn create_backup(
     Ok(CreateBackupOutput { backup_details: Some(details(&backup)) })
 }
 
-/// Begins to copy a table as it was at a time that is now or that recovery reaches.
+/// Begins to copy a table as it was before a time that is now or that recovery reaches; of changes at that time, the
+/// first ones up to a number are part of the copy.
 pub fn start(
     rows: &mut dyn Transaction,
     table: &mut Table,
     target: Target,
     at: i64,
+    from_change: u64,
 ) -> Result<(), store::Abort<Error>> {
-    let figures = Figures::read(rows, table.collection)?;
     let copy = Copy {
         source: table.collection,
         source_table: Some(table.name.clone()),
         target,
         at,
-        from_change: figures.changes,
+        from_change,
         phase: Phase::Items(None),
     };
     table.copies += 1;
@@ -180,7 +184,8 @@ fn parse(arn: &str) -> Result<(TableName, String), Error> {
 async fn all(service: &DynamoDb, partition: &Partition) -> Result<Vec<Backup>, Error> {
     let snapshot = service.snapshot(partition).await?;
     let found = snapshot.scan(keys::backups(), Direction::Forward, BACKUPS_READ_MAX).await.or_failure()?;
-    found.iter().map(|(_, row)| rows::decode(row)).collect()
+    let read = found.iter().map(|(_, row)| rows::decode::<Backup>(row)).collect::<Result<Vec<_>, _>>()?;
+    Ok(read.into_iter().filter(|backup| !backup.hidden).collect())
 }
 
 /// The backup of an ARN.

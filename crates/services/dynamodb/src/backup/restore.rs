@@ -127,7 +127,7 @@ pub async fn restore_table_to_point_in_time(
             let missing = || table_not_found_exception(format!("Table not found: {plain}"));
             let mut table = found.ok_or_else(missing)?.table.as_ref().clone();
             // A change in the last millisecond of the time is part of what is restored.
-            on_demand::start(rows, &mut table, Target::Table(target_name.clone()), at.saturating_add(1))
+            on_demand::start(rows, &mut table, Target::Table(target_name.clone()), at.saturating_add(1), 0)
         })
         .await?;
     service.forget(&source);
@@ -207,6 +207,7 @@ async fn build(
         policy: None,
         stream_policy: None,
         restored: Some(restored),
+        importing: false,
         unlocked: Unlocked::default(),
         ..source.clone()
     };

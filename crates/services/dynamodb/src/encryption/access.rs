@@ -180,7 +180,7 @@ async fn unwrap(
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let wrapped = BASE64.decode(&key.wrapped).map_err(|_| errors::damaged("table key"))?;
     let Some(key_arn) = key_arn else {
-        let opened = service.platform.sealing.open(own_context(&key.id), &wrapped);
+        let opened = service.platform.sealing.open(&own_context(&key.id), &wrapped);
         return opened.map_err(|_| errors::damaged("table key"));
     };
     let input = kms::DecryptRequest {

@@ -157,7 +157,7 @@ pub async fn changed(
         };
     }
     let (wrapped, grant) = match &key_arn {
-        None => (service.platform.sealing.seal(own_context(&key.id), &plain), None),
+        None => (service.platform.sealing.seal(&own_context(&key.id), &plain), None),
         Some(arn) => {
             let input = kms::EncryptRequest {
                 key_id: arn.clone(),

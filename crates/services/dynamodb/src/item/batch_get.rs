@@ -13,6 +13,7 @@ use crate::expression::{Context, Path, parameters};
 use crate::limits::{BATCH_GET_BYTES_MAX, BATCH_GET_KEYS_MAX};
 use crate::names::TableName;
 use crate::service::{DynamoDb, named};
+use crate::throttle::Kind;
 use crate::value::{Answer, Item, item_size, read_item, write_item};
 
 /// The keys wanted of one table.
@@ -47,6 +48,10 @@ pub async fn batch_get_item(
     let mut answer = Responses::default();
     for wish in &wishes {
         answer.add(service, cx, wish).await?;
+    }
+    // If nothing at all could be read, the call fails.
+    if let Some(error) = answer.throttled.take().filter(|_| answer.items.is_empty()) {
+        return Err(error);
     }
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
     Ok(BatchGetItemOutput {
@@ -92,6 +97,8 @@ struct Responses {
     unprocessed: BTreeMap<String, KeysAndAttributes>,
     meter: Meter,
     bytes: usize,
+    /// Why a table was not read at all.
+    throttled: Option<Error>,
 }
 
 impl Responses {
@@ -100,6 +107,7 @@ impl Responses {
         let snapshot = service.snapshot(&wish.name.partition()).await?;
         let table = service.readable(cx, &snapshot, &wish.name).await?;
         check::paths(&table, wish.paths.iter().flatten())?;
+        let throttled = service.buckets.admit_read(&table, None, service.now()).err();
         let mut keys = Vec::new();
         let mut seen = BTreeSet::new();
         for key in &wish.keys {
@@ -108,6 +116,11 @@ impl Responses {
                 return Err(invalid("Provided list of item keys contains duplicates"));
             }
             keys.push(bytes);
+        }
+        if let Some(error) = throttled {
+            self.throttled = Some(error);
+            self.unprocessed.insert(wish.name.given.clone(), wish.given.clone());
+            return Ok(());
         }
         let mut items = Vec::new();
         let mut left = Vec::new();
@@ -123,6 +136,7 @@ impl Responses {
             consumed.add_table(read_units(size, wish.consistent));
             items.extend(item.map(|item| write_item(get::select(item, wish.paths.as_deref()))));
         }
+        service.buckets.charge(&table, &consumed, Kind::Read, service.now());
         self.meter.add(&wish.name.given, &consumed);
         self.items.insert(wish.name.given.clone(), items);
         if !left.is_empty() {

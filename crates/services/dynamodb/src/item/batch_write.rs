@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use api::dynamodb::{BatchWriteItemInput, BatchWriteItemOutput, ItemCollectionMetrics, WriteRequest};
+use api::dynamodb::{
+    BatchWriteItemInput, BatchWriteItemOutput, DeleteRequest, ItemCollectionMetrics, PutRequest, WriteRequest,
+};
 use platform::{Ctx, OrFailure};
 use store::{Abort, Transaction};
 use wire::Error;
@@ -16,7 +18,7 @@ use crate::limits::{BATCH_TRANSACTION_BYTES, BATCH_WRITES_MAX};
 use crate::names::TableName;
 use crate::service::{DynamoDb, named, writable};
 use crate::table::Table;
-use crate::value::{Item, item_size, read_item};
+use crate::value::{Item, item_size, read_item, write_item};
 
 /// One write of the batch.
 struct Write {
@@ -36,6 +38,20 @@ impl Write {
             // A key that does not fit is told as for a deletion.
             Action::Put(item) => check::item(table, item).map_err(|fault| as_key_mismatch(fault.into())),
             Action::Delete(key) => check::key(table, key).map_err(Error::from),
+        }
+    }
+
+    /// As the client gave it.
+    fn request(self) -> WriteRequest {
+        match self.action {
+            Action::Put(item) => {
+                let put = PutRequest { item: write_item(item), ..Default::default() };
+                WriteRequest { put_request: Some(put), delete_request: None }
+            }
+            Action::Delete(key) => {
+                let delete = DeleteRequest { key: write_item(key), ..Default::default() };
+                WriteRequest { put_request: None, delete_request: Some(delete) }
+            }
         }
     }
 
@@ -74,6 +90,7 @@ pub async fn batch_write_item(
         return Err(invalid("Too many items requested for the BatchWriteItem call"));
     }
     let shares = check_all(service, cx, &writes).await?;
+    let (writes, shares, unprocessed) = admit(service, writes, shares)?;
     let with_metrics = input.return_item_collection_metrics.as_deref() == Some("SIZE");
     let mut meter = Meter::default();
     let mut metrics: BTreeMap<String, Vec<ItemCollectionMetrics>> = BTreeMap::new();
@@ -86,7 +103,7 @@ pub async fn batch_write_item(
         }
     }
     Ok(BatchWriteItemOutput {
-        unprocessed_items: Some(BTreeMap::new()),
+        unprocessed_items: Some(unprocessed),
         item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
         consumed_capacity: meter.answer(Wanted::named(input.return_consumed_capacity.as_deref())),
     })
@@ -144,6 +161,37 @@ fn groups(writes: Vec<Write>, copies: &[usize]) -> Vec<Vec<Write>> {
     groups
 }
 
+/// The writes that the throughput of their tables allows, and the others as the client gave them.
+type Admitted = (Vec<Write>, Vec<usize>, BTreeMap<String, Vec<WriteRequest>>);
+
+/// Sorts out what has to wait.
+///
+/// # Errors
+/// `ProvisionedThroughputExceededException` if all of it has.
+fn admit(service: &DynamoDb, writes: Vec<Write>, shares: Vec<usize>) -> Result<Admitted, Error> {
+    let (mut admitted, mut copies) = (Vec::new(), Vec::new());
+    let mut unprocessed: BTreeMap<String, Vec<WriteRequest>> = BTreeMap::new();
+    let mut last = None;
+    for (write, share) in writes.into_iter().zip(shares) {
+        let known = service.known(&write.table);
+        let allowed = known.map_or(Ok(()), |known| service.buckets.admit_write(&known.table, service.now()));
+        match allowed {
+            Ok(()) => {
+                admitted.push(write);
+                copies.push(share);
+            }
+            Err(error) => {
+                last = Some(error);
+                unprocessed.entry(write.table.given.clone()).or_default().push(write.request());
+            }
+        }
+    }
+    match last {
+        Some(error) if admitted.is_empty() => Err(error),
+        _ => Ok((admitted, copies, unprocessed)),
+    }
+}
+
 type Written = (Arc<TableName>, Consumed, Option<ItemCollectionMetrics>);
 
 async fn write_group(
@@ -174,5 +222,9 @@ async fn write_group(
         }
         Ok(written)
     };
-    service.platform.store.transact(&partition, work).await.or_failure()
+    let written: Vec<Written> = service.platform.store.transact(&partition, work).await.or_failure()?;
+    for (name, consumed, _) in &written {
+        service.charge_write(service.known(name).as_ref(), consumed);
+    }
+    Ok(written)
 }

@@ -86,6 +86,16 @@ impl Consumed {
         self
     }
 
+    /// Units of the table, of which local indexes take their part.
+    pub fn of_table_and_locals(&self) -> f64 {
+        self.table + self.locals.values().sum::<f64>()
+    }
+
+    /// Units of each global index.
+    pub fn of_globals(&self) -> &BTreeMap<String, f64> {
+        &self.globals
+    }
+
     fn total(&self) -> f64 {
         self.table + self.locals.values().sum::<f64>() + self.globals.values().sum::<f64>()
     }
@@ -134,6 +144,11 @@ impl Meter {
     /// Adds what was consumed of a table.
     pub fn add(&mut self, table: &str, consumed: &Consumed) {
         self.0.entry(table.to_owned()).or_default().add(consumed);
+    }
+
+    /// What was consumed of each table, by its name in the request.
+    pub fn tables(&self) -> impl Iterator<Item = (&String, &Consumed)> {
+        self.0.iter()
     }
 
     /// The answer, table by table.

@@ -13,6 +13,7 @@ use crate::expression::{Context, Path, Selection, parameters, projection};
 use crate::keys;
 use crate::service::{DynamoDb, named};
 use crate::table::Table;
+use crate::throttle::Kind;
 use crate::value::{Item, item_size, read_item, write_item};
 
 /// Reads an item.
@@ -37,13 +38,16 @@ pub async fn get_item(service: &DynamoDb, cx: &Ctx, input: GetItemInput) -> Resu
     let table = service.readable(cx, &snapshot, &name).await?;
     let key = check::key(&table, &key).map_err(Error::from)?;
     check::paths(&table, paths.iter().flatten())?;
+    service.buckets.admit_read(&table, None, service.now())?;
     let item = read(&snapshot, &table, &key).await?;
     let consistent = input.consistent_read.unwrap_or(false);
     let units = read_units(item.as_ref().map_or(0, item_size), consistent);
+    let consumed = Consumed::of_table(units);
+    service.buckets.charge(&table, &consumed, Kind::Read, service.now());
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
     Ok(GetItemOutput {
         item: item.map(|item| write_item(select(item, paths.as_deref()))),
-        consumed_capacity: Consumed::of_table(units).answer(&name.given, wanted),
+        consumed_capacity: consumed.answer(&name.given, wanted),
     })
 }
 

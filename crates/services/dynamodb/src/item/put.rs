@@ -36,23 +36,27 @@ pub async fn put_item(service: &DynamoDb, cx: &Ctx, input: PutItemInput) -> Resu
     let with_item = input.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
     let with_metrics = input.return_item_collection_metrics.as_deref() == Some("SIZE");
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
-    let known = service.known_or_read(cx, &name).await?;
+    let known = service.known_for_write(cx, &name).await?;
     let (partition, now) = (name.partition(), service.now());
-    service
+    let writer = known.clone();
+    let (output, consumed) = service
         .transact(&partition, move |rows| {
-            let table = writable(rows, &name, known.as_ref())?;
+            let table = writable(rows, &name, writer.as_ref())?;
             check_condition_paths(&table, condition.as_ref())?;
             let key = check::item(&table, &item).map_err(Error::from)?;
             let found = write::find(rows, &table, key)?;
             write::check_condition(condition.as_ref(), &found, with_item)?;
             let consumed = write::replace(rows, &table, &found, Some(&item), Origin::Call, now)?;
-            Ok(PutItemOutput {
+            let output = PutItemOutput {
                 attributes: found.item.filter(|_| returns_old).map(write_item),
                 consumed_capacity: consumed.answer(&name.given, wanted),
                 item_collection_metrics: write::metrics(rows, &table, &item, with_metrics)?,
-            })
+            };
+            Ok((output, consumed))
         })
-        .await
+        .await?;
+    service.charge_write(known.as_ref(), &consumed);
+    Ok(output)
 }
 
 /// Checks an item that is to be written as far as that goes without its table.

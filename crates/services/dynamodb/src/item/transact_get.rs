@@ -13,6 +13,7 @@ use crate::expression::{Context, Path, parameters};
 use crate::limits::TRANSACTION_BYTES_MAX;
 use crate::names::TableName;
 use crate::service::{DynamoDb, named};
+use crate::throttle::Kind;
 use crate::value::{Item, item_size, read_item, write_item};
 
 /// One item that is wanted.
@@ -39,9 +40,10 @@ pub async fn transact_get_items(
     for wish in &wishes {
         let table = service.readable(cx, &snapshot, &wish.name).await?;
         check::paths(&table, wish.paths.iter().flatten())?;
+        let throttled = service.buckets.admit_read(&table, None, service.now()).err();
         match check::key(&table, &wish.key) {
             Ok(key) => {
-                reasons.push(Reason::none());
+                reasons.push(throttled.as_ref().map_or_else(Reason::none, Reason::throttled));
                 keys.push((table, key));
             }
             Err(Fault::Value(error)) => return Err(error),
@@ -58,7 +60,9 @@ pub async fn transact_get_items(
         let item = get::read(&snapshot, &table, &key).await?;
         let size = item.as_ref().map_or(0, item_size);
         bytes += size;
-        meter.add(&wish.name.given, &Consumed::of_table(read_units(size, true)).doubled());
+        let consumed = Consumed::of_table(read_units(size, true)).doubled();
+        service.buckets.charge(&table, &consumed, Kind::Read, service.now());
+        meter.add(&wish.name.given, &consumed);
         let item = item.map(|item| write_item(get::select(item, wish.paths.as_deref())));
         responses.push(ItemResponse { item });
     }

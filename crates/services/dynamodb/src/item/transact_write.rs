@@ -87,6 +87,13 @@ impl Reason {
         Reason { code: "ValidationError", message, item: None }
     }
 
+    /// The throughput does not allow it.
+    pub fn throttled(error: &Error) -> Reason {
+        let provisioned = error.is("ProvisionedThroughputExceededException");
+        let code = if provisioned { "ProvisionedThroughputExceeded" } else { "ThrottlingError" };
+        Reason { code, message: error.message.as_deref().map(str::to_owned), item: None }
+    }
+
     fn condition(item: Option<&Item>) -> Reason {
         let message = Some("The conditional request failed".to_owned());
         Reason { code: "ConditionalCheckFailed", message, item: item.map(write::item_json) }
@@ -256,8 +263,32 @@ pub async fn run(
     for act in &acts {
         known.push(service.known_or_read(cx, &act.name).await?);
     }
+    admit(service, &known)?;
+    let names: Vec<TableName> = acts.iter().map(|act| act.name.clone()).collect();
     let transaction = Prepared { acts, known, token, with_metrics, now: service.now() };
-    service.transact(&partition, move |rows| transaction.run(rows)).await
+    let done = service.transact(&partition, move |rows| transaction.run(rows)).await?;
+    for (name, consumed) in done.meter.tables() {
+        let known = names.iter().find(|known| known.given == *name).and_then(|name| service.known(name));
+        service.charge_write(known.as_ref(), consumed);
+    }
+    Ok(done)
+}
+
+/// Lets a transaction begin if the throughput of all its tables allows it.
+///
+/// # Errors
+/// `TransactionCanceledException`.
+fn admit(service: &DynamoDb, known: &[Option<Revised>]) -> Result<(), Error> {
+    let now = service.now();
+    let admitted = |known: &Option<Revised>| match known {
+        Some(known) => service.buckets.admit_write(&known.table, now),
+        None => Ok(()),
+    };
+    let reasons: Vec<Reason> = known
+        .iter()
+        .map(|known| admitted(known).map_or_else(|error| Reason::throttled(&error), |()| Reason::none()))
+        .collect();
+    if reasons.iter().any(Reason::is_failure) { Err(canceled(&reasons)) } else { Ok(()) }
 }
 
 struct Prepared {

@@ -132,11 +132,12 @@ pub async fn update_item(service: &DynamoDb, cx: &Ctx, input: UpdateItemInput) -
     let with_metrics = input.return_item_collection_metrics.as_deref() == Some("SIZE");
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
     let returned = Returned::named(input.return_values.as_deref());
-    let known = service.known_or_read(cx, &name).await?;
+    let known = service.known_for_write(cx, &name).await?;
     let (partition, now) = (name.partition(), service.now());
-    service
+    let writer = known.clone();
+    let (output, consumed) = service
         .transact(&partition, move |rows| {
-            let table = writable(rows, &name, known.as_ref())?;
+            let table = writable(rows, &name, writer.as_ref())?;
             let key_bytes = check::key(&table, &key).map_err(Error::from)?;
             changes.check(&table).map_err(Error::from)?;
             check_condition_paths(&table, condition.as_ref())?;
@@ -144,11 +145,14 @@ pub async fn update_item(service: &DynamoDb, cx: &Ctx, input: UpdateItemInput) -
             write::check_condition(condition.as_ref(), &found, with_item)?;
             let new = changes.apply(&table, found.item.as_ref(), &key).map_err(Error::from)?;
             let consumed = write::replace(rows, &table, &found, Some(&new), Origin::Call, now)?;
-            Ok(UpdateItemOutput {
+            let output = UpdateItemOutput {
                 attributes: returned.answer(found.item.as_ref(), &new, &changes),
                 consumed_capacity: consumed.answer(&name.given, wanted),
                 item_collection_metrics: write::metrics(rows, &table, &key, with_metrics)?,
-            })
+            };
+            Ok((output, consumed))
         })
-        .await
+        .await?;
+    service.charge_write(known.as_ref(), &consumed);
+    Ok(output)
 }

@@ -18,6 +18,7 @@ use crate::item::capacity::{Consumed, Meter, Wanted, read_units};
 use crate::item::get;
 use crate::item::transact_write::{self, Token};
 use crate::service::{DynamoDb, named};
+use crate::throttle::Kind;
 use crate::value::{Value, item_size, read_value, write_item};
 
 /// Parses a statement with its parameters.
@@ -137,8 +138,10 @@ async fn select_one(
         invalid("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
     })?;
     let key = crate::item::check::key(&table, &key).map_err(Error::from)?;
+    service.buckets.admit_read(&table, None, service.now())?;
     let item = get::read(&snapshot, &table, &key).await?;
     let units = read_units(item.as_ref().map_or(0, item_size), consistent);
+    service.buckets.charge(&table, &Consumed::of_table(units), Kind::Read, service.now());
     let found = item.filter(|item| select.condition.as_ref().is_none_or(|condition| condition.holds(item)));
     Ok((name.given, found.map(|item| get::select(item, select.paths.as_deref())), units))
 }
@@ -234,7 +237,9 @@ async fn read_all(
         let key = crate::item::check::key(&table, &key).map_err(Error::from)?;
         let item = get::read(&snapshot, &table, &key).await?;
         let units = read_units(item.as_ref().map_or(0, item_size), true);
-        meter.add(&name.given, &Consumed::of_table(units).doubled());
+        let consumed = Consumed::of_table(units).doubled();
+        service.buckets.charge(&table, &consumed, Kind::Read, service.now());
+        meter.add(&name.given, &consumed);
         let found = item.filter(|item| select.condition.as_ref().is_none_or(|condition| condition.holds(item)));
         let item = found.map(|item| write_item(get::select(item, select.paths.as_deref())));
         responses.push(ItemResponse { item });

@@ -124,7 +124,7 @@ pub async fn run(
     let snapshot = service.snapshot(&name.partition()).await?;
     let table = service.readable(cx, &snapshot, &name).await?;
     let request = plan(table, select, settings)?;
-    Ok((name, page::read(&snapshot, request).await?))
+    Ok((name, page::read(service, &snapshot, request).await?))
 }
 
 fn plan(table: Arc<Table>, select: &Select, settings: Settings<'_>) -> Result<Request, Error> {

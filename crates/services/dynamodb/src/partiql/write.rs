@@ -114,11 +114,12 @@ pub async fn run(service: &DynamoDb, cx: &Ctx, statement: &Statement, with_item:
         Statement::Delete { returning, .. } => (*returning, Vec::new()),
         _ => (None, Vec::new()),
     };
-    let known = service.known_or_read(cx, &act.name).await?;
+    let known = service.known_for_write(cx, &act.name).await?;
+    let writer = known.clone();
     let (partition, now) = (act.name.partition(), service.now());
-    service
+    let written = service
         .transact(&partition, move |rows| {
-            let table = writable(rows, &act.name, known.as_ref())?;
+            let table = writable(rows, &act.name, writer.as_ref())?;
             put::check_condition_paths(&table, act.condition.as_ref())?;
             let key = match &act.kind {
                 ActKind::Insert(item) | ActKind::Put(item) => check::item(&table, item),
@@ -144,7 +145,9 @@ pub async fn run(service: &DynamoDb, cx: &Ctx, statement: &Statement, with_item:
             let returned = returned(returning, found.item, new, &changed);
             Ok(Written { name: act.name.clone(), returned, consumed })
         })
-        .await
+        .await?;
+    service.charge_write(known.as_ref(), &written.consumed);
+    Ok(written)
 }
 
 fn returned(returning: Option<Returning>, old: Option<Item>, new: Option<Item>, changed: &[Path]) -> Option<Item> {

@@ -10,6 +10,8 @@ use crate::expression::{Condition, Selection};
 use crate::item::capacity::{Consumed, read_units};
 use crate::item::get;
 use crate::limits::{PAGE_BYTES, PAGE_ROWS_FIRST, PAGE_ROWS_MAX};
+use crate::service::DynamoDb;
+use crate::throttle::Kind;
 use crate::value::{Item, item_size};
 
 /// What is to be read.
@@ -51,12 +53,14 @@ pub struct Page {
 /// Reads a page.
 ///
 /// # Errors
-/// When the store cannot be read.
-pub async fn read(snapshot: &Snapshot, request: Request) -> Result<Page, Error> {
+/// When the store cannot be read, and when the throughput does not allow it.
+pub async fn read(service: &DynamoDb, snapshot: &Snapshot, request: Request) -> Result<Page, Error> {
     let mut reading = Reading { page: Page::default(), row_bytes: 0, item_bytes: Vec::new() };
     let Request { source, range, direction, limit, filter, attributes, needs_items, consistent } = &request;
     let selection = attributes.paths().map(Selection::new);
     let mut rest = range.clone();
+    let index = source.index.as_ref().map(|(index, _)| index.name.as_str());
+    service.buckets.admit_read(&source.table, index, service.now())?;
     'reading: loop {
         let wanted = reading.rows_to_read(*limit);
         let found = snapshot.scan(rest.clone(), *direction, wanted).await.or_failure()?;
@@ -95,6 +99,7 @@ pub async fn read(snapshot: &Snapshot, request: Request) -> Result<Page, Error> 
         }
     }
     reading.finish(source, *consistent);
+    service.buckets.charge(&source.table, &reading.page.consumed, Kind::Read, service.now());
     Ok(reading.page)
 }
 

@@ -31,7 +31,7 @@ pub async fn query(service: &DynamoDb, cx: &Ctx, input: QueryInput) -> Result<Qu
     let forward = input.scan_index_forward.unwrap_or(true);
     let request = parsed.plan(source, forward, input.limit, consistent)?;
     let answers_items = request.attributes != Attributes::Count;
-    let page = page::read(&snapshot, request).await?;
+    let page = page::read(service, &snapshot, request).await?;
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
     Ok(QueryOutput {
         items: answers_items.then(|| page.items.into_iter().map(write_item).collect()),

@@ -31,7 +31,7 @@ pub async fn scan(service: &DynamoDb, cx: &Ctx, input: ScanInput) -> Result<Scan
     let source = Source::new(table, input.index_name.as_deref(), consistent)?;
     let request = parsed.plan(source, input.limit, consistent)?;
     let answers_items = request.attributes != Attributes::Count;
-    let page = page::read(&snapshot, request).await?;
+    let page = page::read(service, &snapshot, request).await?;
     let wanted = Wanted::named(input.return_consumed_capacity.as_deref());
     Ok(ScanOutput {
         items: answers_items.then(|| page.items.into_iter().map(write_item).collect()),

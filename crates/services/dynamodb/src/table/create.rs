@@ -10,7 +10,7 @@ use super::record::{Billing, Class, Policy, StreamSettings, Table, View};
 use super::{describe, schema};
 use crate::encryption::{Unlocked, change};
 use crate::errors::{invalid, invalid_value, unsupported};
-use crate::limits::TABLES_MAX;
+use crate::limits::{CHANGES_AT_ONCE_MAX, TABLES_MAX};
 use crate::names::TableName;
 use crate::rows::{self, Figures};
 use crate::service::DynamoDb;
@@ -23,13 +23,7 @@ use crate::{keys, table};
 /// `ResourceInUseException`, `LimitExceededException`, and AWS's complaints of the description.
 pub async fn create_table(service: &DynamoDb, cx: &Ctx, input: CreateTableInput) -> Result<CreateTableOutput, Error> {
     let name = TableName::new_table(cx, &input.table_name)?;
-    check_supported(&input)?;
-    let mut table = read(service, &name, &input)?;
-    if let Some(given) = &input.sse_specification
-        && let Some(key_arn) = change::read(cx, given).await?
-    {
-        table.encryption = Some(change::make(service, cx, &name.account, &name.name, key_arn).await?);
-    }
+    let table = prepare(service, cx, &name, input).await?;
     let table = insert(service, &name, table).await?;
     let mut description = describe::describe(&table, &Figures::default());
     description.table_status = Some("CREATING".to_owned());
@@ -37,6 +31,21 @@ pub async fn create_table(service: &DynamoDb, cx: &Ctx, input: CreateTableInput)
         index.index_status = Some("CREATING".to_owned());
     }
     Ok(CreateTableOutput { table_description: Some(description) })
+}
+
+/// The table that a description describes, without numbers.
+///
+/// # Errors
+/// AWS's complaints of the description.
+pub async fn prepare(service: &DynamoDb, cx: &Ctx, name: &TableName, input: CreateTableInput) -> Result<Table, Error> {
+    check_supported(&input)?;
+    let mut table = read(service, name, &input)?;
+    if let Some(given) = &input.sse_specification
+        && let Some(key_arn) = change::read(cx, given).await?
+    {
+        table.encryption = Some(change::make(service, cx, &name.account, &name.name, key_arn).await?);
+    }
+    Ok(table)
 }
 
 /// Stores a new table under numbers of its own, and says what became of it.
@@ -81,6 +90,14 @@ fn check_room(rows: &mut dyn Transaction) -> Result<(), Abort<Error>> {
     if tables.len() as u64 >= TABLES_MAX {
         return Err(limit_exceeded_exception(format!(
             "Subscriber limit exceeded: Table limit of {TABLES_MAX} tables is exceeded"
+        ))
+        .into());
+    }
+    let changing = rows.scan(keys::all_work(), Direction::Forward, CHANGES_AT_ONCE_MAX)?;
+    if changing.len() >= CHANGES_AT_ONCE_MAX {
+        return Err(limit_exceeded_exception(format!(
+            "Subscriber limit exceeded: There is a limit of {CHANGES_AT_ONCE_MAX} tables in CREATING, UPDATING, \
+             DELETING, DELETING_REPLICA, REPLICATION_NOT_AUTHORIZED, INACCESSIBLE_ENCRYPTION_CREDENTIALS states"
         ))
         .into());
     }
@@ -153,6 +170,7 @@ fn read(service: &DynamoDb, name: &TableName, input: &CreateTableInput) -> Resul
         policy: input.resource_policy.as_ref().map(policy),
         stream_policy: None,
         restored: None,
+        importing: false,
         unlocked: Unlocked::default(),
     })
 }

@@ -7,6 +7,7 @@ use store::KeyRange;
 
 use crate::expression::key_condition::{Operator, Test};
 use crate::keys;
+use crate::number::Number;
 use crate::value::{Item, Kind, Value};
 
 /// An attribute of a key.
@@ -56,6 +57,26 @@ impl KeySchema {
             encode_part(item.get(&attribute.name)?, attribute.kind, &mut key)?;
         }
         Some(key)
+    }
+
+    /// The key attributes of an item's key; nothing for bytes that are no such key.
+    pub fn decode(&self, key: &[u8]) -> Option<Item> {
+        let mut rest = key.get(HASH_BYTES..)?;
+        let mut item = Item::new();
+        for attribute in self.attributes() {
+            let value = match attribute.kind {
+                Kind::N => {
+                    let (number, behind) = Number::read_key(rest)?;
+                    rest = behind;
+                    Value::N(number)
+                }
+                Kind::S => Value::S(String::from_utf8(unescape(&mut rest)?).ok()?),
+                Kind::B => Value::B(unescape(&mut rest)?.into()),
+                _ => return None,
+            };
+            item.insert(attribute.name.clone(), value);
+        }
+        Some(item)
     }
 
     /// The bytes of the partition key, without the hash in front.
@@ -147,6 +168,26 @@ fn escape(bytes: &[u8], key: &mut Vec<u8>) {
     }
 }
 
+/// What was escaped and ended, which is taken off the front.
+fn unescape(rest: &mut &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let (byte, behind) = rest.split_first()?;
+        *rest = behind;
+        if *byte != 0 {
+            bytes.push(*byte);
+            continue;
+        }
+        let (mark, behind) = rest.split_first()?;
+        *rest = behind;
+        match *mark {
+            0xFF => bytes.push(0),
+            mark if mark == END[1] => return Some(bytes),
+            _ => return None,
+        }
+    }
+}
+
 /// Spreads partition keys evenly: FNV-1a, then the finaliser of MurmurHash3 so that the upper bits depend on all of
 /// them. It is part of the format of stored keys and never changes.
 fn hash(bytes: &[u8]) -> u32 {
@@ -167,7 +208,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::number::Number;
 
     fn schema(kind: Kind) -> KeySchema {
         let part = |name: &str, kind| vec![KeyAttribute { name: name.to_owned(), kind }];
@@ -193,6 +233,8 @@ mod tests {
         fn ranges_hold_exactly_the_keys_that_meet_the_test((bound, value) in ordered(), third in ordered()) {
             let schema = schema(bound.kind());
             let key = keys::item(1, &schema.encode(&item("x", value.clone())).expect("a key"));
+            let own = item("x", value.clone());
+            prop_assert_eq!(schema.decode(&schema.encode(&own).expect("a key")), Some(own));
             let order = value.order(&bound).expect("comparable");
             let upper = if third.0.kind() == bound.kind() { third.0 } else { bound.clone() };
             let hash = Item::from([("h".to_owned(), Value::S("x".into()))]);

@@ -55,6 +55,9 @@ pub struct Table {
     pub stream_policy: Option<Policy>,
     /// What it was restored from, if it was.
     pub restored: Option<Restored>,
+    /// Whether an import is still putting its items there.
+    #[serde(default)]
+    pub importing: bool,
     /// The cipher of its rows, in memory alone.
     #[serde(skip)]
     pub unlocked: Unlocked,
@@ -247,9 +250,9 @@ impl Table {
         self.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.kind)
     }
 
-    /// Whether the table's items are still being put there by a restore.
+    /// Whether the table's items are still being put there by a restore or an import.
     pub fn is_restoring(&self) -> bool {
-        self.restored.as_ref().is_some_and(|restored| restored.in_progress)
+        self.importing || self.restored.as_ref().is_some_and(|restored| restored.in_progress)
     }
 
     /// What the index holds of an item: nothing if the item lacks one of the index's key attributes.
