@@ -103,9 +103,9 @@ class Runtime {
 
   async #handleStreaming(event, context) {
     this.#onEmptyLoop = () => context.fail(new Error('Response stream is not finished.'));
-    const stream = await runStreamingHandler(this, event, context);
+    const stream = await runStreamingHandler(this, this.#client, event, context);
     this.#onEmptyLoop = () => {};
-    this.#client.postBody(this.#requestId, stream.body(), stream.contentType, () => this.#scheduleNext());
+    stream.complete(() => this.#scheduleNext());
     return new Promise(() => {}); // The response is posted; the context's own completion must not post another.
   }
 

@@ -47,6 +47,7 @@ class RuntimeClient {
   #received = 0;
   #reply; // The parsed head of the answer under way, with `bodyStart` and `total`.
   #waiting; // Called with { status, headers, body } when the answer is complete.
+  #open = false; // Whether a response is being written piece by piece.
   #asked = false; // Whether the request for the next event is already on its way.
 
   /** @param {string} address host and port, as in AWS_LAMBDA_RUNTIME_API */
@@ -88,6 +89,43 @@ class RuntimeClient {
     this.#send('POST', path, `Content-Type: ${headerSafe(contentType)}\r\n`, body, onDone, this.#nextRequest());
   }
 
+  /** Begins a response whose body follows piece by piece. */
+  openResponse(requestId, contentType) {
+    if (this.#asked || this.#open) return;
+    this.#open = true;
+    const path = `/invocation/${encodeURIComponent(requestId)}/response`;
+    const fields = `Content-Type: ${headerSafe(contentType)}\r\nTransfer-Encoding: chunked\r\n` +
+      'Lambda-Runtime-Function-Response-Mode: streaming\r\n' +
+      'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n';
+    this.#socket.write(`${this.#head('POST', path)}${fields}\r\n`, 'latin1');
+  }
+
+  /** Sends a piece of the open response. @param {Buffer} piece */
+  writeResponse(piece, onWritten) {
+    // A piece of no length would end the body; one of a response that has failed goes nowhere.
+    if (piece.length === 0 || !this.#open) return onWritten();
+    this.#socket.cork();
+    this.#socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
+    this.#socket.write(piece);
+    this.#socket.write('\r\n', 'latin1', () => onWritten());
+    this.#socket.uncork();
+  }
+
+  /** Ends the open response; the request for the next event goes out behind it. */
+  closeResponse(onDone) {
+    this.#closeResponse('', onDone, this.#nextRequest());
+  }
+
+  #closeResponse(trailers, onReply, followUp) {
+    this.#open = false;
+    this.#asked = followUp !== '';
+    this.#waiting = onReply;
+    this.#socket.ref();
+    this.#socket.write(`0\r\n${trailers}\r\n${followUp}`, 'latin1');
+    // A response that is too large is answered before its end.
+    if (this.#received > 0) setImmediate(() => this.#read());
+  }
+
   postError(requestId, error, onDone) {
     this.#postErrorTo(`/invocation/${encodeURIComponent(requestId)}/error`, error, onDone, this.#nextRequest());
   }
@@ -108,6 +146,13 @@ class RuntimeClient {
 
   #postErrorTo(path, error, onDone, followUp = '') {
     const document = toDocument(error);
+    if (this.#open) {
+      const body = Buffer.from(JSON.stringify(document)).toString('base64');
+      const trailers = `Lambda-Runtime-Function-Error-Type: ${headerSafe(document.errorType)}\r\n` +
+        `Lambda-Runtime-Function-Error-Body: ${body}\r\n`;
+      this.#closeResponse(trailers, onDone, followUp);
+      return;
+    }
     let fields = 'Content-Type: application/json\r\n' +
       `Lambda-Runtime-Function-Error-Type: ${headerSafe(document.errorType)}\r\n`;
     const cause = toTraceCause(error);

@@ -54,9 +54,8 @@ class BufferedInvokeProcessor {
   }
 
   async #respondStreaming(event, context) {
-    const stream = await runStreamingHandler(this, event, context);
-    await new Promise((resolve) =>
-      this.#client.postBody(context.awsRequestId, stream.body(), stream.contentType, resolve));
+    const stream = await runStreamingHandler(this, this.#client, event, context);
+    await new Promise((resolve) => stream.complete(resolve));
   }
 }
 

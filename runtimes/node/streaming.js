@@ -1,7 +1,6 @@
 'use strict';
 
-// Handlers wrapped by `awslambda.streamifyResponse`. What they write is gathered and posted as one response, which is
-// what a caller of Invoke receives from a streaming function.
+// Handlers wrapped by `awslambda.streamifyResponse`: what they write goes out as they write it.
 
 const { Writable } = require('stream');
 const { InvalidStreamingOperation, MalformedStreamingHandler } = require('./errors.js');
@@ -18,9 +17,17 @@ const PRELUDE_DELIMITER_BYTES = 8;
 
 /** What a streaming handler writes to. */
 class ResponseStream extends Writable {
-  #chunks = [];
+  #client;
+  #requestId;
   #started = false;
+  #opened = false;
   contentType = DEFAULT_CONTENT_TYPE;
+
+  constructor(client, requestId, options) {
+    super(options);
+    this.#client = client;
+    this.#requestId = requestId;
+  }
 
   setContentType(contentType) {
     if (this.#started) throw new InvalidStreamingOperation('Cannot set content-type, too late.');
@@ -36,13 +43,19 @@ class ResponseStream extends Writable {
   }
 
   _write(chunk, _encoding, callback) {
-    this.#chunks.push(chunk);
-    callback();
+    this.#open();
+    this.#client.writeResponse(chunk, callback);
   }
 
-  /** Everything written so far. */
-  body() {
-    return Buffer.concat(this.#chunks);
+  /** Ends the response, also one that nothing was written to. */
+  complete(onDone) {
+    this.#open();
+    this.#client.closeResponse(onDone);
+  }
+
+  #open() {
+    if (!this.#opened) this.#client.openResponse(this.#requestId, this.contentType);
+    this.#opened = true;
   }
 }
 
@@ -83,9 +96,9 @@ function isStreaming(handler) {
 }
 
 /** Runs a streaming handler to its end and returns the stream it wrote. Throws what the invocation fails with. */
-async function runStreamingHandler(runtime, event, context) {
+async function runStreamingHandler(runtime, client, event, context) {
   const highWaterMark = runtime.handler[HANDLER_HIGH_WATER_MARK];
-  const stream = new ResponseStream(highWaterMark > 0 ? { highWaterMark } : {});
+  const stream = new ResponseStream(client, context.awsRequestId, highWaterMark > 0 ? { highWaterMark } : {});
   const ended = new Promise((resolve, reject) => stream.once('finish', resolve).once('error', reject));
   ended.catch(() => {}); // A stream that fails before it is awaited is reported once, below.
   const returned = runtime.handler(event, stream, context);

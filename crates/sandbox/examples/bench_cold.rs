@@ -82,6 +82,7 @@ fn event() -> Invocation {
         trace_id: None,
         client_context: None,
         cognito_identity: None,
+        stream: None,
     }
 }
 

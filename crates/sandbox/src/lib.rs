@@ -63,6 +63,7 @@ pub use environment::{Environment, FREEZE_GRACE};
 pub use error::SandboxError;
 pub use outcome::{
     InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage, ReportedError, ResponseMode,
+    StreamPiece,
 };
 pub use output::{OutputLine, OutputSink};
 pub use sandbox::Sandbox;

@@ -18,6 +18,12 @@ pub const CPUS_MAX: u32 = 6;
 pub const PROCESSES_MAX: u32 = 1_024;
 /// Open file descriptors of a function (AWS's documented quota).
 pub const FILES_MAX: u64 = 1_024;
+/// Largest streamed answer, in bytes (AWS: 200 MB).
+pub const STREAM_BYTES_MAX: u64 = 200 * 1024 * 1024;
+/// Bytes of a streamed answer that go out as fast as they come (AWS: the first 6 MB).
+pub const STREAM_UNPACED_BYTES: u64 = 6 * 1024 * 1024;
+/// Bytes a second of a streamed answer beyond those (AWS: 2 MB/s).
+pub const STREAM_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024;
 /// Layers an environment may have (AWS: 5).
 pub const LAYERS_MAX: usize = 5;
 /// Longest output line kept whole, in bytes; longer ones are cut in pieces (CloudWatch Logs: 256 KiB per event).

@@ -4,6 +4,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 /// One event for the function. The strings become headers of the Runtime API as they are.
 #[derive(Clone, Debug)]
@@ -24,6 +25,19 @@ pub struct Invocation {
     pub client_context: Option<String>,
     /// `Lambda-Runtime-Cognito-Identity`: JSON.
     pub cognito_identity: Option<String>,
+    /// Takes a streamed answer piece by piece, while the function still writes it; the outcome's payload is empty then.
+    /// Without it, and when the runtime does not stream, the answer comes in one piece with the outcome. A receiver that
+    /// goes away does not end the invocation.
+    pub stream: Option<mpsc::Sender<StreamPiece>>,
+}
+
+/// A part of a streamed answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamPiece {
+    /// The answer begins: its `Content-Type` as the runtime gave it.
+    Head(Option<String>),
+    /// A piece of its body.
+    Data(Bytes),
 }
 
 /// How an initialisation ended, and how long it took.
@@ -86,7 +100,8 @@ pub enum InvokeOutcome {
     Exited(ExitStatus),
     /// The memory limit was hit and the runtime was killed for it.
     OutOfMemory,
-    /// The answer was larger than [`crate::limits::RESPONSE_BYTES_MAX`]. The environment stays usable.
+    /// The answer was larger than [`crate::limits::RESPONSE_BYTES_MAX`], or
+    /// [`crate::limits::STREAM_BYTES_MAX`] when it was streamed. The environment stays usable.
     ResponseTooLarge {
         /// Bytes the runtime announced, or had sent when it was cut off.
         bytes: u64,
@@ -98,7 +113,8 @@ pub enum InvokeOutcome {
 pub enum ResponseMode {
     /// One body.
     Buffered,
-    /// `Lambda-Runtime-Function-Response-Mode: streaming`; the body was collected before it was handed on.
+    /// `Lambda-Runtime-Function-Response-Mode: streaming`; the body was handed on in pieces if somebody took them, else
+    /// collected.
     Streaming,
 }
 

@@ -76,6 +76,7 @@ async fn invoke(
         trace_id: None,
         client_context: None,
         cognito_identity: None,
+        stream: None,
     };
     Ok(format!("{:?}", environment.invoke(invocation, output).await?.outcome))
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod server;
 mod state;
+mod streaming;
 
 pub(crate) use server::Server;
 pub(crate) use state::{RuntimeApi, RuntimeReply};

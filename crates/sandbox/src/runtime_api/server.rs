@@ -22,6 +22,7 @@ use tokio::time::Sleep;
 
 use super::answer::{self, Answer, Refusal};
 use super::state::RuntimeApi;
+use super::streaming;
 use crate::limits;
 use crate::outcome::{InvokeOutcome, ReportedError, ResponseMode};
 
@@ -141,6 +142,9 @@ async fn response(api: &RuntimeApi, request_id: &str, request: Request<Incoming>
     };
     let answering = api.begin_answer(request_id, "InvocationResponse")?;
     let content_type = header(request.headers(), "content-type");
+    if let Some(stream) = answering.stream().filter(|_| mode == ResponseMode::Streaming) {
+        return streaming::forward(answering, request.into_body(), content_type, &stream).await;
+    }
     match collect(request.into_body(), limits::RESPONSE_BYTES_MAX).await? {
         Collected::Whole { payload, trailers } => {
             answering.complete(match broken_off(&trailers) {
@@ -188,7 +192,7 @@ async fn reported_error(request: Request<Incoming>) -> Result<Result<ReportedErr
 
 /// The error of a function that failed while its answer was already on the way: a runtime says so behind the body, with
 /// the document in base64.
-fn broken_off(trailers: &HeaderMap) -> Option<ReportedError> {
+pub(super) fn broken_off(trailers: &HeaderMap) -> Option<ReportedError> {
     let error_type = header(trailers, "lambda-runtime-function-error-type")?;
     let encoded = header(trailers, "lambda-runtime-function-error-body").unwrap_or_default();
     // A document that is not base64 is handed on as it came rather than lost.

@@ -4,10 +4,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::answer::Refusal;
-use crate::outcome::{Invocation, InvokeOutcome, ReportedError};
+use crate::outcome::{Invocation, InvokeOutcome, ReportedError, StreamPiece};
 
 /// What the runtime did that somebody waits for.
 #[derive(Debug)]
@@ -188,6 +188,11 @@ pub(super) struct Answering<'api> {
 }
 
 impl Answering<'_> {
+    /// Who takes the answer piece by piece.
+    pub(super) fn stream(&self) -> Option<mpsc::Sender<StreamPiece>> {
+        self.api.lock().current.as_ref().and_then(|current| current.stream.clone())
+    }
+
     pub(super) fn complete(mut self, outcome: InvokeOutcome) {
         self.complete = true;
         let mut state = self.api.lock();

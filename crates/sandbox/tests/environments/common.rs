@@ -167,6 +167,7 @@ pub fn event(request_id: &str, payload: impl Into<Bytes>) -> Invocation {
         trace_id: None,
         client_context: None,
         cognito_identity: None,
+        stream: None,
     }
 }
 

@@ -46,6 +46,16 @@ pub struct Target {
     pub qualifier: Option<String>,
 }
 
+impl Target {
+    /// Its ARN, with the qualifier if the caller said one.
+    pub fn arn(&self) -> String {
+        match &self.qualifier {
+            Some(qualifier) => self.function.qualified_arn(qualifier),
+            None => self.function.arn(),
+        }
+    }
+}
+
 /// The parts of a name; what it does not say is absent.
 #[derive(Debug, PartialEq, Eq)]
 struct Parts<'a> {

@@ -116,6 +116,7 @@ impl Lambda {
             GetRuntimeManagementConfig => runtime_management::get_runtime_management_config,
             Invoke => invoke::invoke,
             InvokeAsync => invoke::invoke_async,
+            InvokeWithResponseStream => invoke::invoke_with_response_stream,
             ListAliases => aliases::list_aliases,
             ListEventSourceMappings => event_sources::list_event_source_mappings,
             ListFunctionEventInvokeConfigs => event_invoke::list_function_event_invoke_configs,

@@ -7,8 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::limits::RESPONSE_BYTES_MAX;
-
 /// Why a function has no answer of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -79,8 +77,8 @@ impl Failure {
 }
 
 /// The document for an answer that is too large; the environment is unharmed.
-pub fn response_too_large() -> Bytes {
-    let message = format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).");
+pub fn response_too_large(bytes_max: usize) -> Bytes {
+    let message = format!("Response payload size exceeded maximum allowed payload size ({bytes_max} bytes).");
     document("Function.ResponseSizeTooLarge", &message)
 }
 

@@ -17,6 +17,7 @@ mod operation;
 mod pools;
 mod run;
 mod shipper;
+mod streaming;
 mod unstoppable;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ use crate::package::PackageDirectory;
 pub use launch::{EndpointServer, LaunchError};
 pub use operation::{invoke, invoke_async};
 pub use run::{Outcome, Request};
+pub use streaming::{Part, Streamed, invoke_with_response_stream};
 
 use gate::Gate;
 use instance::Instance;

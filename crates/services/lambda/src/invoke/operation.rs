@@ -39,10 +39,7 @@ pub async fn invoke(lambda: &Lambda, cx: &Ctx, input: InvocationRequest) -> Resu
         accept(lambda, cx, target, payload, client_context).await?;
         return Ok(InvocationResponse { status_code: Some(ACCEPTED), ..Default::default() });
     }
-    let invoked_arn = match &target.qualifier {
-        Some(qualifier) => target.function.qualified_arn(qualifier),
-        None => target.function.arn(),
-    };
+    let invoked_arn = target.arn();
     let executed_version = version.version.to_string();
     let request = Request {
         request_id: cx.request_id.clone(),
@@ -125,7 +122,7 @@ fn refuse_unsupported(input: &InvocationRequest) -> Result<(), Error> {
 }
 
 /// The event, which must be JSON; an empty one counts as `{}`.
-fn event(payload: Option<Bytes>, kind: &str) -> Result<Bytes, Error> {
+pub(super) fn event(payload: Option<Bytes>, kind: &str) -> Result<Bytes, Error> {
     let payload = payload.unwrap_or_default();
     let bytes_max = if kind == "Event" { EVENT_BYTES_MAX } else { PAYLOAD_BYTES_MAX };
     if payload.len() > bytes_max {
@@ -146,7 +143,7 @@ fn event(payload: Option<Bytes>, kind: &str) -> Result<Bytes, Error> {
 }
 
 /// The JSON document in a client context.
-fn client_context(encoded: &str) -> Result<String, Error> {
+pub(super) fn client_context(encoded: &str) -> Result<String, Error> {
     if encoded.len() > CLIENT_CONTEXT_BYTES_MAX {
         return Err(invalid_content(format!(
             "Client context must be no more than {CLIENT_CONTEXT_BYTES_MAX} bytes when base64-encoded."
@@ -167,7 +164,7 @@ fn invalid_content(text: String) -> Error {
 }
 
 /// A function can be invoked once it is active, and while an update is under way.
-fn require_active(version: &FunctionVersion) -> Result<(), Error> {
+pub fn require_active(version: &FunctionVersion) -> Result<(), Error> {
     match &version.state {
         State::Active => Ok(()),
         State::Pending => Err(failures::conflict(

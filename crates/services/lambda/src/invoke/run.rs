@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome, SandboxError};
+use sandbox::limits::STREAM_BYTES_MAX;
+use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome, SandboxError, StreamPiece};
+use tokio::sync::mpsc::Sender;
 use wire::Error;
 
 use super::failure::{self, Failure};
@@ -13,7 +15,7 @@ use super::gate::Place;
 use super::instance::{End, Instance};
 use super::journal::Journal;
 use super::launch::{launch_failure, lines};
-use super::limits::{FREEZE_DELAY, INIT_TIMEOUT};
+use super::limits::{FREEZE_DELAY, INIT_TIMEOUT, RESPONSE_BYTES_MAX};
 use super::lines::{Phase, Report};
 use super::pools::{Acquired, Cooling};
 use super::unstoppable::Unstoppable;
@@ -76,9 +78,23 @@ impl Invoker {
         version: Arc<FunctionVersion>,
         request: Request,
     ) -> Result<Outcome, Error> {
+        self.run_into(packages, version, request, None).await
+    }
+
+    /// As [`Invoker::run`], with a streamed answer handed on piece by piece.
+    ///
+    /// # Errors
+    /// As [`Invoker::run`].
+    pub async fn run_into(
+        self: &Arc<Invoker>,
+        packages: &Arc<Packages>,
+        version: Arc<FunctionVersion>,
+        request: Request,
+        stream: Option<Sender<StreamPiece>>,
+    ) -> Result<Outcome, Error> {
         let place = self.gate.enter(&version.function).inspect_err(|_| self.metrics.throttled())?;
         let (invoker, packages) = (Arc::clone(self), Arc::clone(packages));
-        let work = async move { invoker.run_to_answer(&packages, version, request, place).await };
+        let work = async move { invoker.run_to_answer(&packages, version, request, stream, place).await };
         Unstoppable::new(work, &self.running).await
     }
 
@@ -87,12 +103,13 @@ impl Invoker {
         packages: &Packages,
         version: Arc<FunctionVersion>,
         request: Request,
+        stream: Option<Sender<StreamPiece>>,
         place: Place,
     ) -> Result<Outcome, Error> {
         let outcome = loop {
             match self.environment(packages, &version, &request).await? {
                 Started::Ready { instance, init } => {
-                    if let Some(outcome) = self.use_instance(*instance, init, &request).await? {
+                    if let Some(outcome) = self.use_instance(*instance, init, &request, stream.clone()).await? {
                         break outcome;
                     }
                 }
@@ -233,9 +250,11 @@ impl Invoker {
         mut instance: Instance,
         init: Option<Duration>,
         request: &Request,
+        stream: Option<Sender<StreamPiece>>,
     ) -> Result<Option<Outcome>, Error> {
         let version = Arc::clone(&instance.version);
         let timeout = Duration::from_secs(u64::from(version.configuration.timeout_seconds));
+        let limit = if stream.is_some() { STREAM_BYTES_MAX as usize } else { RESPONSE_BYTES_MAX };
         let now = self.platform.clock.now();
         instance.settle();
         instance.journal.flush_if_due().await;
@@ -249,6 +268,7 @@ impl Invoker {
             trace_id: request.trace_id.clone(),
             client_context: request.client_context.clone(),
             cognito_identity: None,
+            stream,
         };
         let report = match instance.environment.invoke(invocation, &mut instance.journal).await {
             Ok(report) => report,
@@ -262,7 +282,8 @@ impl Invoker {
                 return Err(Error::bare(&wire::error::common::INTERNAL_FAILURE));
             }
         };
-        let Verdict { payload, failed, failure, usable } = Verdict::of(report.outcome, timeout, &request.request_id);
+        let Verdict { payload, failed, failure, usable } =
+            Verdict::of(report.outcome, timeout, limit, &request.request_id);
         self.metrics.invoked(report.duration, failed);
         let (request_id, at) = (request.request_id.clone(), self.platform.clock.now());
         instance.unwritten = Some(End { request_id, at, duration: report.duration, init, failure });
@@ -365,7 +386,7 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(outcome: InvokeOutcome, timeout: Duration, request_id: &str) -> Verdict {
+    fn of(outcome: InvokeOutcome, timeout: Duration, limit: usize, request_id: &str) -> Verdict {
         let broken = |failure: Failure| Verdict {
             payload: failure.document(request_id),
             failed: true,
@@ -378,7 +399,7 @@ impl Verdict {
                 Verdict { payload: error.payload, failed: true, failure: None, usable: true }
             }
             InvokeOutcome::ResponseTooLarge { .. } => {
-                Verdict { payload: failure::response_too_large(), failed: true, failure: None, usable: true }
+                Verdict { payload: failure::response_too_large(limit), failed: true, failure: None, usable: true }
             }
             InvokeOutcome::TimedOut => broken(Failure::timed_out(timeout)),
             InvokeOutcome::Exited(status) => broken(Failure::exited(status)),
