@@ -8,7 +8,9 @@ use api::Operation;
 use wire::Error;
 use wire::schema::{OperationDef, Protocol, ServiceDef};
 
+use crate::authorise::authorise;
 use crate::core::Platform;
+use crate::guard::Need;
 use crate::principal::Principal;
 
 /// What a handler knows about the call it serves. Cheap to clone.
@@ -177,7 +179,26 @@ impl Platform {
         region: &str,
         input: O::Input,
     ) -> Result<O::Output, Error> {
-        let call = Ctx::new(Call {
+        self.context_of::<O>(principal, account, region).dispatch_typed::<O>(input).await
+    }
+
+    /// Lets somebody use a resource for which the API has an action and no operation, or refuses it. The operation is one of
+    /// the service whose resource it is.
+    ///
+    /// # Errors
+    /// The denial, in the words and codes of the service.
+    pub async fn allow_as<O: Operation>(
+        self: &Arc<Platform>,
+        principal: Principal,
+        account: &str,
+        region: &str,
+        need: Need,
+    ) -> Result<(), Error> {
+        authorise(&self.context_of::<O>(principal, account, region), vec![need]).await
+    }
+
+    fn context_of<O: Operation>(self: &Arc<Platform>, principal: Principal, account: &str, region: &str) -> Ctx {
+        Ctx::new(Call {
             platform: Arc::clone(self),
             account: account.to_owned(),
             region: region.to_owned(),
@@ -192,8 +213,7 @@ impl Platform {
             user_agent: None,
             trace_header: None,
             origin: Origin::default(),
-        });
-        call.dispatch_typed::<O>(input).await
+        })
     }
 }
 

@@ -142,7 +142,7 @@ fn is_plainly_allowed(cx: &Ctx, need: &Need, facts: &Facts, owner: &str) -> bool
         return false;
     }
     match &cx.principal {
-        Principal::Service { name, .. } => internal::is_internal(name, need.action),
+        Principal::Service { name, .. } => internal::is_internal(name, need.action, &need.resource),
         principal => principal.acts_as_root() && facts.authority == Authority::Either,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::events::{PutEvents, PutEventsRequest, PutEventsRequestEntry};
 use api::sqs::{MessageAttributeValue, MessageSystemAttributeValue, SendMessage, SendMessageRequest};
-use api::{lambda, logs, sns};
+use api::{kinesis, lambda, logs, sns};
 use bytes::Bytes;
 use platform::Principal;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use serde_json::Value;
 use wire::Error;
 use wire::schema::Fault;
 
+use crate::destination;
 use crate::event::{Event, seconds_text};
 use crate::input::{self, Reserved};
 use crate::limits::HOPS_MAX;
@@ -46,6 +47,24 @@ pub struct Failure {
     pub message: String,
     /// Another attempt would not help.
     pub is_final: bool,
+    /// Least pause before another attempt that the target asks for, in seconds.
+    #[serde(default)]
+    pub retry_after: Option<i64>,
+    /// It was no attempt: the target is called when its turn comes, which it has then.
+    #[serde(default)]
+    pub has_place: bool,
+}
+
+impl Failure {
+    /// Another attempt may help.
+    pub fn later(code: &str, message: String) -> Failure {
+        Failure { code: code.to_owned(), message, is_final: false, retry_after: None, has_place: false }
+    }
+
+    /// There is no such target.
+    pub fn lost(message: impl Into<String>) -> Failure {
+        Failure { is_final: true, ..Failure::later("NO_RESOURCE", message.into()) }
+    }
 }
 
 impl From<Error> for Failure {
@@ -59,9 +78,9 @@ impl From<Error> for Failure {
             true if is_missing => "NO_RESOURCE",
             true => "SDK_CLIENT_ERROR",
             false if error.definition.status == 429 => "THROTTLING",
-            false => "TARGET_ERROR",
+            false => "ERROR_FROM_TARGET",
         };
-        Failure { code: code.to_owned(), message: error.to_string(), is_final }
+        Failure { is_final, ..Failure::later(code, error.to_string()) }
     }
 }
 
@@ -75,11 +94,21 @@ impl Delivery {
     }
 
     /// The text that the target is sent.
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let rule_name = parse_rule(&self.rule).map(|(_, name)| name).unwrap_or_default();
         let ingestion_time = seconds_text(self.event.ingested);
         let reserved = Reserved { rule_arn: &self.rule, rule_name: &rule_name, ingestion_time: &ingestion_time };
         input::text(&self.target, &self.event.document, &reserved)
+    }
+
+    /// The partition key of a stream's record: at the target's path in the event, else the event's id.
+    fn partition_key(&self) -> String {
+        let path = self.target.partition_key.as_deref().unwrap_or("$.id");
+        match input::at(&Value::Object(self.event.document.clone()), path) {
+            Some(Value::String(key)) if !key.is_empty() => key,
+            Some(key) if !key.is_null() && key != "" => key.to_string(),
+            _ => self.event.document.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        }
     }
 
     fn service_principal(&self) -> Principal {
@@ -97,18 +126,14 @@ impl Delivery {
     }
 }
 
-/// Hands an event to a target.
+/// Hands an event to a target. `has_place`: its turn has come, if the target takes only so many calls a second.
 ///
 /// # Errors
 /// Why the target does not have it.
-pub async fn deliver(service: &Arc<Events>, delivery: &Delivery) -> Result<(), Failure> {
+pub async fn deliver(service: &Arc<Events>, delivery: &Delivery, has_place: bool) -> Result<(), Failure> {
     let arn = &delivery.target.arn;
     let Some((kind, region, account, resource)) = arn_parts(arn) else {
-        return Err(Failure {
-            code: "INVALID_PARAMETER".to_owned(),
-            message: format!("{arn} is no ARN"),
-            is_final: true,
-        });
+        return Err(Failure { is_final: true, ..Failure::later("INVALID_PARAMETER", format!("{arn} is no ARN")) });
     };
     let principal = delivery.principal(service).await?;
     match kind {
@@ -131,6 +156,18 @@ pub async fn deliver(service: &Arc<Events>, delivery: &Delivery) -> Result<(), F
             service.platform.call_as::<lambda::Invoke>(principal, account, region, input).await?;
         }
         "logs" => to_log(service, delivery, principal, account, region, resource).await?,
+        "kinesis" => {
+            let record = kinesis::PutRecordInput {
+                stream_arn: Some(arn.clone()),
+                data: Bytes::from(delivery.text()),
+                partition_key: Some(delivery.partition_key()),
+                ..Default::default()
+            };
+            service.platform.call_as::<kinesis::PutRecord>(principal, account, region, record).await?;
+        }
+        "events" if resource.starts_with("api-destination/") => {
+            destination::call(service, delivery, principal, has_place).await?;
+        }
         _ => to_bus(service, delivery, principal).await?,
     }
     Ok(())
@@ -190,13 +227,12 @@ async fn to_log(
 /// Passes an event on to another bus, as it is: whether that is allowed is decided as for any caller of `PutEvents`.
 async fn to_bus(service: &Arc<Events>, delivery: &Delivery, principal: Principal) -> Result<(), Failure> {
     let arn = &delivery.target.arn;
-    let lost = |message: &str| Failure { code: "NO_RESOURCE".to_owned(), message: message.to_owned(), is_final: true };
-    let bus = BusId::parse(arn).ok_or_else(|| lost("the target is no event bus"))?;
+    let bus = BusId::parse(arn).ok_or_else(|| Failure::lost("the target is no event bus"))?;
     if delivery.event.hops >= HOPS_MAX {
-        return Err(lost("the event was on too many buses"));
+        return Err(Failure::lost("the event was on too many buses"));
     }
     if !service.has_bus(&bus).await? {
-        return Err(lost("the event bus does not exist"));
+        return Err(Failure::lost("the event bus does not exist"));
     }
     let field = |name: &str| delivery.event.document.get(name).and_then(Value::as_str).map(str::to_owned);
     let entry = PutEventsRequestEntry {

@@ -131,8 +131,8 @@ async fn deliver_to(service: &Arc<Events>, event: &Arc<Event>, targets: Vec<(Arc
             let (service, event) = (Arc::clone(service), Arc::clone(event));
             at_work.spawn(async move {
                 let delivery = deliver::Delivery::new(&event, &rule, target);
-                let outcome = deliver::deliver(&service, &delivery).await;
-                outcome.err().map(|failure| Attempt { delivery, tried: 1, failure })
+                let outcome = deliver::deliver(&service, &delivery, false).await;
+                outcome.err().map(|failure| Attempt { delivery, tried: u32::from(!failure.has_place), failure })
             });
         }
         match at_work.join_next().await {

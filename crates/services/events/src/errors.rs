@@ -52,3 +52,30 @@ pub fn too_many() -> Error {
 pub fn pattern(malformed: &pattern::Malformed) -> Error {
     errors::invalid_event_pattern_exception(format!("Event pattern is not valid. Reason: {malformed}"))
 }
+
+/// No such connection, for an operation (`describe`) on it.
+pub fn no_connection(verb: &str, name: &str) -> Error {
+    let text = format!("Failed to {verb} the connection(s). Connection '{name}' does not exist.");
+    errors::resource_not_found_exception(text)
+}
+
+/// No such API destination, for an operation (`describe`) on it.
+pub fn no_destination(verb: &str, name: &str) -> Error {
+    let text = format!("Failed to {verb} the api-destination(s). An api-destination '{name}' does not exist.");
+    errors::resource_not_found_exception(text)
+}
+
+/// An API destination names a connection that there is not.
+pub fn no_such_connection(arn: &str) -> Error {
+    errors::resource_not_found_exception(format!("Connection '{arn}' does not exist."))
+}
+
+/// The name of a connection is taken.
+pub fn connection_exists(name: &str) -> Error {
+    errors::resource_already_exists_exception(format!("Connection {name} already exists."))
+}
+
+/// The name of an API destination is taken.
+pub fn destination_exists(name: &str) -> Error {
+    errors::resource_already_exists_exception(format!("An api-destination '{name}' already exists."))
+}

@@ -105,6 +105,14 @@ fn resource(cx: &Ctx, input: Members<'_>) -> String {
         "CreateArchive" | "DeleteArchive" | "DescribeArchive" | "UpdateArchive" => {
             cx.arn("events", &format!("archive/{}", input.text("ArchiveName").unwrap_or_default()))
         }
+        "CreateApiDestination" | "UpdateApiDestination" | "DeleteApiDestination" | "DescribeApiDestination" => {
+            cx.arn("events", &format!("api-destination/{}", input.text("Name").unwrap_or_default()))
+        }
+        "CreateConnection"
+        | "UpdateConnection"
+        | "DeleteConnection"
+        | "DeauthorizeConnection"
+        | "DescribeConnection" => cx.arn("events", &format!("connection/{}", input.text("Name").unwrap_or_default())),
         "CancelReplay" | "DescribeReplay" | "StartReplay" => {
             cx.arn("events", &format!("replay/{}", input.text("ReplayName").unwrap_or_default()))
         }

@@ -17,6 +17,8 @@ const RULES: u8 = 5;
 const ARCHIVE: u8 = 6;
 const ARCHIVED: u8 = 7;
 const REPLAY: u8 = 8;
+const CONNECTION: u8 = 9;
+const API_DESTINATION: u8 = 10;
 
 /// The partition.
 pub fn partition() -> Partition {
@@ -112,4 +114,24 @@ pub fn replay(account: &str, region: &str, name: &str) -> Key {
 /// What the keys of all replays of an account in a region begin with.
 pub fn replays(account: &str, region: &str) -> Key {
     Key::new().u8(REPLAY).text(account).text(region)
+}
+
+/// A connection's record.
+pub fn connection(account: &str, region: &str, name: &str) -> Key {
+    connections(account, region).text(name)
+}
+
+/// What the keys of all connections of an account in a region begin with.
+pub fn connections(account: &str, region: &str) -> Key {
+    Key::new().u8(CONNECTION).text(account).text(region)
+}
+
+/// An API destination's record.
+pub fn api_destination(account: &str, region: &str, name: &str) -> Key {
+    api_destinations(account, region).text(name)
+}
+
+/// What the keys of all API destinations of an account in a region begin with.
+pub fn api_destinations(account: &str, region: &str) -> Key {
+    Key::new().u8(API_DESTINATION).text(account).text(region)
 }

@@ -65,6 +65,42 @@ pub const REPLAYED_AT_ONCE: usize = 10;
 /// Archived events that are removed together when their time is over.
 pub const EXPIRED_AT_ONCE: usize = 64;
 
+/// Most connections of an account in a region.
+pub const CONNECTIONS_MAX: usize = 3_000;
+
+/// Most API destinations of an account in a region.
+pub const API_DESTINATIONS_MAX: usize = 3_000;
+
+/// Calls a second of an API destination that names no limit (API reference, `CreateApiDestination`).
+pub const INVOCATIONS_PER_SECOND: i32 = 300;
+
+/// Longest time that an API destination or an authorisation endpoint may take (user guide, "API destinations").
+pub const DESTINATION_TIME: Duration = Duration::from_secs(5);
+
+/// Longest answer of an API destination that is read, in bytes; nothing of it is used.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest answer of an authorisation endpoint, in bytes: a token with a lot of claims is a few thousand.
+pub const TOKEN_BYTES_MAX: usize = 64 * 1024;
+
+/// How long before its end a token is no longer used, in milliseconds: longer than a call takes.
+pub const TOKEN_MARGIN_MS: i64 = 10_000;
+
+/// Life of a token whose end is not told, in milliseconds.
+pub const TOKEN_MS_DEFAULT: i64 = 3_600_000;
+
+/// Connections whose tokens are kept in memory; others ask again.
+pub const TOKENS_KEPT: usize = 1_024;
+
+/// Attempts to get the first token of a connection.
+pub const AUTHORIZATIONS_MAX: u32 = 3;
+
+/// API destinations whose last calls are remembered for their limits.
+pub const DESTINATIONS_PACED: usize = 1_024;
+
+/// Longest wait for an API destination's next free place that keeps an event at hand; a longer one is on a timer.
+pub const PACE_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// How often archives are looked through for events whose time is over. Retention counts in days.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 

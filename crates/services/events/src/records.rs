@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use api::events::{DeadLetterConfig, InputTransformer, RetryPolicy, SqsParameters, Target as ApiTarget};
+use api::events::{
+    DeadLetterConfig, HttpParameters as ApiHttpParameters, InputTransformer, KinesisParameters, RetryPolicy,
+    SqsParameters, Target as ApiTarget,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::names::BusId;
@@ -82,10 +85,25 @@ pub struct Target {
     pub transformer: Option<Transformer>,
     /// The message group in a queue.
     pub message_group: Option<String>,
+    /// What requests to an API destination carry besides the event.
+    pub http: Option<HttpParameters>,
+    /// Where in the event the partition key of a stream's record is.
+    pub partition_key: Option<String>,
     /// ARN of the queue for dead letters.
     pub dead_letters: Option<String>,
     /// How often and for how long to try again, as it was given.
     pub retry: Option<Retry>,
+}
+
+/// See [`ApiHttpParameters`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpParameters {
+    /// What stands for the asterisks of the path.
+    pub path: Vec<String>,
+    /// Headers.
+    pub headers: BTreeMap<String, String>,
+    /// Parameters of the query.
+    pub query: BTreeMap<String, String>,
 }
 
 /// See [`InputTransformer`].
@@ -116,6 +134,11 @@ impl From<ApiTarget> for Target {
             attempts: given.maximum_retry_attempts,
             age: given.maximum_event_age_in_seconds,
         };
+        let http = |given: ApiHttpParameters| HttpParameters {
+            path: given.path_parameter_values.unwrap_or_default(),
+            headers: given.header_parameters.unwrap_or_default(),
+            query: given.query_string_parameters.unwrap_or_default(),
+        };
         Target {
             id: target.id,
             arn: target.arn,
@@ -125,6 +148,8 @@ impl From<ApiTarget> for Target {
             input_path: target.input_path,
             transformer: target.input_transformer.map(transformer),
             message_group: target.sqs_parameters.and_then(|parameters| parameters.message_group_id),
+            http: target.http_parameters.map(http),
+            partition_key: target.kinesis_parameters.map(|parameters| parameters.partition_key_path),
             dead_letters: target.dead_letter_config.and_then(|config| config.arn),
             retry: target.retry_policy.map(retry),
         }
@@ -141,6 +166,12 @@ impl From<Target> for ApiTarget {
         let retry =
             |kept: Retry| RetryPolicy { maximum_retry_attempts: kept.attempts, maximum_event_age_in_seconds: kept.age };
         let parameters = |group| SqsParameters { message_group_id: Some(group) };
+        let http = |kept: HttpParameters| ApiHttpParameters {
+            path_parameter_values: Some(kept.path).filter(|values| !values.is_empty()),
+            header_parameters: Some(kept.headers).filter(|values| !values.is_empty()),
+            query_string_parameters: Some(kept.query).filter(|values| !values.is_empty()),
+        };
+        let partition_key = |path| KinesisParameters { partition_key_path: path, ..Default::default() };
         ApiTarget {
             id: target.id,
             arn: target.arn,
@@ -149,6 +180,8 @@ impl From<Target> for ApiTarget {
             input_path: target.input_path,
             input_transformer: target.transformer.map(transformer),
             sqs_parameters: target.message_group.map(parameters),
+            http_parameters: target.http.map(http),
+            kinesis_parameters: target.partition_key.map(partition_key),
             dead_letter_config: target.dead_letters.map(|arn| DeadLetterConfig { arn: Some(arn) }),
             retry_policy: target.retry.map(retry),
             ..Default::default()

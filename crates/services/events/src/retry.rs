@@ -1,6 +1,7 @@
 //! Attempts at a later time, on durable timers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use platform::{Firing, OrFailure, Timer, TimerPartition};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde_json::json;
 use wire::{Error, Timestamp};
 
 use crate::deliver::{self, Delivery, Epitaph, Failure};
+use crate::destination;
 use crate::keys;
 use crate::limits::{DEAD_LETTER_RETRY_SECONDS, EVENT_AGE_SECONDS_MAX, RETRIES_MAX, RETRY_SECONDS_MAX};
 use crate::service::Events;
@@ -40,9 +42,10 @@ pub async fn next_timer(
     let retries_max = policy.attempts.map_or(RETRIES_MAX, |attempts| attempts.unsigned_abs());
     let age_max = i64::from(policy.age.map_or(EVENT_AGE_SECONDS_MAX, |age| age.unsigned_abs())) * 1_000;
     let now = service.now();
-    let exhausted = if retries >= retries_max {
+    let left = age_max - now.saturating_sub(attempt.delivery.event.ingested);
+    let exhausted = if retries >= retries_max && !attempt.failure.has_place {
         Some("MaximumRetryAttempts")
-    } else if now.saturating_sub(attempt.delivery.event.ingested) >= age_max {
+    } else if left <= 0 {
         Some("MaximumEventAgeInSeconds")
     } else {
         None
@@ -57,7 +60,9 @@ pub async fn next_timer(
     } else {
         // Up to a tenth more, so that what failed together is not tried together.
         let pause = 1u64.checked_shl(retries).unwrap_or(u64::MAX).min(RETRY_SECONDS_MAX);
-        pause + service.platform.ids.below(pause / 10 + 1)
+        let asked = destination::asked_pause(&attempt.failure, Duration::from_millis(left.unsigned_abs())).as_secs();
+        // A place among the calls of a target that has a limit is taken exactly when it comes.
+        if attempt.failure.has_place { asked } else { asked.max(pause + service.platform.ids.below(pause / 10 + 1)) }
     };
     let due = now.saturating_add(seconds as i64 * 1_000);
     let Delivery { event, rule, target } = &attempt.delivery;
@@ -76,11 +81,11 @@ pub async fn try_again(service: &Arc<Events>, firing: &Firing) -> Result<(), Err
     };
     // What is final waits for its queue for dead letters only.
     if !attempt.failure.is_final {
-        match deliver::deliver(service, &attempt.delivery).await {
+        match deliver::deliver(service, &attempt.delivery, attempt.failure.has_place).await {
             Ok(()) => return Ok(()),
             Err(failure) => attempt.failure = failure,
         }
-        attempt.tried = attempt.tried.saturating_add(1);
+        attempt.tried = attempt.tried.saturating_add(u32::from(!attempt.failure.has_place));
     }
     let partition = service.platform.timers.partition(&keys::partition()).await.or_failure()?;
     let Some(timer) = next_timer(service, &partition, attempt).await? else { return Ok(()) };

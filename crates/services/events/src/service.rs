@@ -12,13 +12,19 @@ use store::{Abort, Store, Transaction};
 use wire::Error;
 
 use crate::compiled::Compiled;
+use crate::connection::Connection;
+use crate::destination::ApiDestination;
 use crate::errors::no_bus;
 use crate::firing;
 use crate::guard::BusGuard;
 use crate::keys;
 use crate::limits::BUSES_COMPILED;
 use crate::names::{BusId, DEFAULT_BUS};
-use crate::operations::{archives, buses, permissions, put_events, replays, rules, tags, targets};
+use crate::oauth::{self, Tokens};
+use crate::operations::{
+    api_destinations, archives, buses, connections, permissions, put_events, replays, rules, tags, targets,
+};
+use crate::pace::Pace;
 use crate::records::{Bus, Rule, RulesState};
 use crate::replaying;
 use crate::retry;
@@ -30,6 +36,10 @@ pub struct Events {
     pub platform: Arc<Platform>,
     /// Buses in compiled form.
     pub(crate) compiled: Mutex<LruCache<BusId, Arc<Compiled>>>,
+    /// Tokens of connections.
+    pub(crate) tokens: Tokens,
+    /// When API destinations may be called.
+    pub(crate) pace: Pace,
 }
 
 /// The offer of EventBridge.
@@ -41,7 +51,8 @@ impl Events {
     /// The service over the platform's store.
     pub fn new(platform: Arc<Platform>) -> Events {
         let capacity = NonZeroUsize::new(BUSES_COMPILED).expect("the bound is not zero");
-        Events { platform, compiled: Mutex::new(LruCache::new(capacity)) }
+        let compiled = Mutex::new(LruCache::new(capacity));
+        Events { platform, compiled, tokens: Tokens::default(), pace: Pace::default() }
     }
 
     /// What the service offers to the platform.
@@ -49,18 +60,27 @@ impl Events {
         let mut registration = Registration::new(&api::events::SERVICE);
         platform::operations!(registration, self, api::events, {
             CancelReplay => replays::cancel_replay,
+            CreateApiDestination => api_destinations::create_api_destination,
             CreateArchive => archives::create_archive,
+            CreateConnection => connections::create_connection,
             CreateEventBus => buses::create_event_bus,
+            DeauthorizeConnection => connections::deauthorize_connection,
+            DeleteApiDestination => api_destinations::delete_api_destination,
             DeleteArchive => archives::delete_archive,
+            DeleteConnection => connections::delete_connection,
             DeleteEventBus => buses::delete_event_bus,
             DeleteRule => rules::delete_rule,
+            DescribeApiDestination => api_destinations::describe_api_destination,
             DescribeArchive => archives::describe_archive,
+            DescribeConnection => connections::describe_connection,
             DescribeEventBus => buses::describe_event_bus,
             DescribeReplay => replays::describe_replay,
             DescribeRule => rules::describe_rule,
             DisableRule => rules::disable_rule,
             EnableRule => rules::enable_rule,
+            ListApiDestinations => api_destinations::list_api_destinations,
             ListArchives => archives::list_archives,
+            ListConnections => connections::list_connections,
             ListEventBuses => buses::list_event_buses,
             ListReplays => replays::list_replays,
             ListRuleNamesByTarget => rules::list_rule_names_by_target,
@@ -77,7 +97,9 @@ impl Events {
             TagResource => tags::tag_resource,
             TestEventPattern => put_events::test_event_pattern,
             UntagResource => tags::untag_resource,
+            UpdateApiDestination => api_destinations::update_api_destination,
             UpdateArchive => archives::update_archive,
+            UpdateConnection => connections::update_connection,
             UpdateEventBus => buses::update_event_bus,
         });
         self.handle_timers();
@@ -97,6 +119,10 @@ impl Events {
         timers.on(retry::DELIVERY, on(deliver));
         timers
             .on(firing::SCHEDULE, on(|service, firing| Box::pin(async move { firing::fire(&service, &firing).await })));
+        timers.on(
+            oauth::AUTHORIZE,
+            on(|service, firing| Box::pin(async move { oauth::authorize(&service, &firing).await })),
+        );
         timers.on(
             replaying::REPLAY,
             on(|service, firing| Box::pin(async move { replaying::run(&service, &firing).await })),
@@ -135,6 +161,41 @@ impl Events {
     /// A rule as it is now, if it exists.
     pub(crate) async fn rule(&self, bus: &BusId, name: &str) -> Result<Option<Rule>, Error> {
         let row = self.store().get(&keys::partition(), &keys::rule(bus, name)).await.or_failure()?;
+        row.map(|row| rows::decode(&row)).transpose()
+    }
+
+    /// A connection as it is now, if it exists.
+    pub(crate) async fn connection(
+        &self,
+        account: &str,
+        region: &str,
+        name: &str,
+    ) -> Result<Option<Connection>, Error> {
+        let row = self.store().get(&keys::partition(), &keys::connection(account, region, name)).await.or_failure()?;
+        row.map(|row| rows::decode(&row)).transpose()
+    }
+
+    /// The connection of an ARN, if it is one of this account in this region.
+    pub(crate) async fn connection_of(
+        &self,
+        account: &str,
+        region: &str,
+        arn: &str,
+    ) -> Result<Option<Connection>, Error> {
+        let name = arn.split('/').nth(1).unwrap_or_default();
+        let found = self.connection(account, region, name).await?;
+        Ok(found.filter(|found| found.arn(account, region) == arn))
+    }
+
+    /// An API destination as it is now, if it exists.
+    pub(crate) async fn api_destination(
+        &self,
+        account: &str,
+        region: &str,
+        name: &str,
+    ) -> Result<Option<ApiDestination>, Error> {
+        let key = keys::api_destination(account, region, name);
+        let row = self.store().get(&keys::partition(), &key).await.or_failure()?;
         row.map(|row| rows::decode(&row)).transpose()
     }
 
@@ -197,6 +258,7 @@ impl Lifecycle for Events {
 
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.compiled.lock().clear();
+        self.tokens.clear();
         Box::pin(async {})
     }
 

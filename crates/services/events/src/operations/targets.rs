@@ -57,22 +57,24 @@ pub async fn put_targets(
 fn check(target: &ApiTarget) -> Result<(), Error> {
     let malformed = || invalid(&target.arn, "Provided Arn is not in correct format.");
     let (service, _, _, resource) = arn_parts(&target.arn).ok_or_else(malformed)?;
+    let is_destination = service == "events" && resource.starts_with("api-destination/");
     let is_known = match service {
         "sqs" | "sns" => true,
         "lambda" => resource.starts_with("function:"),
         "logs" => resource.starts_with("log-group:"),
-        "events" => BusId::parse(&target.arn).is_some(),
+        "kinesis" => resource.starts_with("stream/"),
+        "events" => BusId::parse(&target.arn).is_some() || is_destination,
         _ => false,
     };
     if !is_known {
         return Err(invalid(&target.arn, &format!("Targets of {service} are not supported.")));
     }
     let refused = [
-        ("KinesisParameters", target.kinesis_parameters.is_some()),
+        ("KinesisParameters", target.kinesis_parameters.is_some() && service != "kinesis"),
         ("RunCommandParameters", target.run_command_parameters.is_some()),
         ("EcsParameters", target.ecs_parameters.is_some()),
         ("BatchParameters", target.batch_parameters.is_some()),
-        ("HttpParameters", target.http_parameters.is_some()),
+        ("HttpParameters", target.http_parameters.is_some() && !is_destination),
         ("RedshiftDataParameters", target.redshift_data_parameters.is_some()),
         ("SageMakerPipelineParameters", target.sage_maker_pipeline_parameters.is_some()),
         ("AppSyncParameters", target.app_sync_parameters.is_some()),
@@ -80,6 +82,9 @@ fn check(target: &ApiTarget) -> Result<(), Error> {
     ];
     if let Some((name, _)) = refused.iter().find(|(_, given)| *given) {
         return Err(validation(format!("Parameter(s) {name} cannot be used with the target: {}.", target.id)));
+    }
+    if is_destination && target.role_arn.is_none() {
+        return Err(validation(format!("RoleArn is required for target {}.", target.arn)));
     }
     let group = target.sqs_parameters.as_ref().and_then(|parameters| parameters.message_group_id.as_ref());
     if resource.ends_with(".fifo") && service == "sqs" && group.is_none() {
