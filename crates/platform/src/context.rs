@@ -179,7 +179,19 @@ impl Platform {
         region: &str,
         input: O::Input,
     ) -> Result<O::Output, Error> {
-        self.context_of::<O>(principal, account, region).dispatch_typed::<O>(input).await
+        self.call_traced::<O>(principal, account, region, None, input).await
+    }
+
+    /// The same, with the trace header of what led to the call.
+    pub async fn call_traced<O: Operation>(
+        self: &Arc<Platform>,
+        principal: Principal,
+        account: &str,
+        region: &str,
+        trace_header: Option<String>,
+        input: O::Input,
+    ) -> Result<O::Output, Error> {
+        self.context_of::<O>(principal, account, region, trace_header).dispatch_typed::<O>(input).await
     }
 
     /// Lets somebody use a resource for which the API has an action and no operation, or refuses it. The operation is one of
@@ -194,10 +206,16 @@ impl Platform {
         region: &str,
         need: Need,
     ) -> Result<(), Error> {
-        authorise(&self.context_of::<O>(principal, account, region), vec![need]).await
+        authorise(&self.context_of::<O>(principal, account, region, None), vec![need]).await
     }
 
-    fn context_of<O: Operation>(self: &Arc<Platform>, principal: Principal, account: &str, region: &str) -> Ctx {
+    fn context_of<O: Operation>(
+        self: &Arc<Platform>,
+        principal: Principal,
+        account: &str,
+        region: &str,
+        trace_header: Option<String>,
+    ) -> Ctx {
         Ctx::new(Call {
             platform: Arc::clone(self),
             account: account.to_owned(),
@@ -211,7 +229,7 @@ impl Platform {
             endpoint: self.config.endpoint.clone(),
             access_key_id: None,
             user_agent: None,
-            trace_header: None,
+            trace_header,
             origin: Origin::default(),
         })
     }

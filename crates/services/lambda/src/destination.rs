@@ -44,6 +44,8 @@ pub struct Parcel {
     pub function_arn: String,
     /// What a bucket gets.
     pub object: Object,
+    /// The trace header of what it tells about.
+    pub trace: Option<String>,
 }
 
 /// An object that holds a record.
@@ -113,14 +115,15 @@ impl Destination {
     /// # Errors
     /// What the destination answers.
     pub async fn send(&self, platform: &Arc<Platform>, role: Principal, parcel: Parcel) -> Result<(), Error> {
-        let (account, region) = (&self.account, &self.region);
+        let (account, region, trace) = (&self.account, &self.region, parcel.trace.clone());
         match self.kind {
             Kind::Queue => {
                 let input = self.message(platform, parcel);
-                platform.call_as::<sqs::SendMessage>(role, account, region, input).await.map(drop)
+                platform.call_traced::<sqs::SendMessage>(role, account, region, trace, input).await.map(drop)
             }
             Kind::Topic => {
-                platform.call_as::<sns::Publish>(role, account, region, self.publication(parcel)).await.map(drop)
+                let input = self.publication(parcel);
+                platform.call_traced::<sns::Publish>(role, account, region, trace, input).await.map(drop)
             }
             Kind::Function => {
                 let input = InvocationRequest {
@@ -129,7 +132,7 @@ impl Destination {
                     payload: Some(parcel.text.into()),
                     ..InvocationRequest::default()
                 };
-                platform.call_as::<lambda::Invoke>(role, account, region, input).await.map(drop)
+                platform.call_traced::<lambda::Invoke>(role, account, region, trace, input).await.map(drop)
             }
             Kind::Bus => {
                 let input = self.event(parcel);

@@ -227,6 +227,9 @@ pub struct FunctionRecord {
     pub last_published: u64,
     /// What `$LATEST` was when that version was published; another one is only published once something has changed.
     pub published_content: Option<String>,
+    /// Whether it may be invoked in a loop with other resources.
+    #[serde(default)]
+    pub allows_loops: bool,
 }
 
 /// A name for a version, or for two of which each is given a share of the invocations.

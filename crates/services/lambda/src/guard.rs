@@ -8,6 +8,7 @@ use wire::codec::Structure;
 
 use crate::keys;
 use crate::layers::{self, LayerId};
+use crate::mapping::Mapping;
 use crate::names;
 use crate::permission::ResourcePolicy;
 use crate::service::Lambda;
@@ -239,6 +240,9 @@ fn further(members: Members<'_>, function: &str, operation: &str) -> Vec<Need> {
 
 /// A function's tags, and the policy of the very resource that is named: a function's own does not reach its aliases.
 async fn facts(lambda: &Lambda, arn: &str) -> Result<Facts, Error> {
+    if let Some((place, uuid)) = arn.split_once(":event-source-mapping:") {
+        return mapping_facts(lambda, place, uuid).await;
+    }
     let Some((function, qualifier)) = names::parts_of_arn(arn) else { return Ok(Facts::default()) };
     let record = lambda.functions.function(&function).await?;
     let tags = record.map(|record| record.tags.into_iter().collect());
@@ -252,6 +256,15 @@ async fn layer_facts(lambda: &Lambda, layer: &LayerId, number: Option<u64>) -> R
     let Some(number) = number else { return Ok(Facts::default()) };
     let policy: Option<ResourcePolicy> = lambda.functions.row(&keys::layer_policy(layer, number)).await?;
     Ok(Facts { policy: policy.map(|policy| Arc::from(policy.document())), ..Facts::default() })
+}
+
+/// The tags of the mapping `arn:aws:lambda:{region}:{account}:event-source-mapping:{uuid}`.
+async fn mapping_facts(lambda: &Lambda, place: &str, uuid: &str) -> Result<Facts, Error> {
+    let parts: Vec<&str> = place.split(':').collect();
+    let [_, _, _, region, account] = parts.as_slice() else { return Ok(Facts::default()) };
+    let mapping: Option<Mapping> = lambda.functions.row(&keys::mapping(account, region, uuid)).await?;
+    let tags = mapping.map(|mapping| mapping.tags.into_iter().collect()).unwrap_or_default();
+    Ok(Facts { tags, ..Facts::default() })
 }
 
 #[cfg(test)]

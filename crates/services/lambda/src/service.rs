@@ -20,7 +20,7 @@ use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
     account, aliases, concurrency, create, delete, event_invoke, event_sources, get, layer_permissions, layers, list,
-    permissions, runtime_management, tags, update_code, update_configuration, versions,
+    permissions, recursion, runtime_management, tags, update_code, update_configuration, versions,
 };
 use crate::package::Packages;
 use crate::{deployment, sweep};
@@ -112,6 +112,7 @@ impl Lambda {
             GetLayerVersion => layers::get_layer_version,
             GetLayerVersionByArn => layers::get_layer_version_by_arn,
             GetLayerVersionPolicy => layer_permissions::get_layer_version_policy,
+            GetFunctionRecursionConfig => recursion::get_function_recursion_config,
             GetPolicy => permissions::get_policy,
             GetRuntimeManagementConfig => runtime_management::get_runtime_management_config,
             Invoke => invoke::invoke,
@@ -129,6 +130,7 @@ impl Lambda {
             PublishVersion => versions::publish_version,
             PutFunctionConcurrency => concurrency::put_function_concurrency,
             PutFunctionEventInvokeConfig => event_invoke::put_function_event_invoke_config,
+            PutFunctionRecursionConfig => recursion::put_function_recursion_config,
             PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
             RemoveLayerVersionPermission => layer_permissions::remove_layer_version_permission,
             RemovePermission => permissions::remove_permission,

@@ -155,7 +155,8 @@ async fn to_function(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscr
         payload: Some(Bytes::from(event.to_string())),
         ..Default::default()
     };
-    Outcome::of(service.platform.call_as::<lambda::Invoke>(principal(topic), &topic.account, region, input).await)
+    let (principal, trace) = (principal(topic), message.trace_header.clone());
+    Outcome::of(service.platform.call_traced::<lambda::Invoke>(principal, &topic.account, region, trace, input).await)
 }
 
 async fn to_host(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscription, message: &Message) -> Outcome {

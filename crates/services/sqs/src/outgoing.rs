@@ -94,10 +94,12 @@ impl Outgoing {
             group: given.group,
             deduplication_id: given.deduplication_id,
             body_digest,
-            trace_header: system.and_then(|header| match header.value {
-                AttributeValue::Text(text) => Some(text),
-                AttributeValue::Binary(_) => None,
-            }),
+            trace_header: match system.map(|header| header.value) {
+                Some(AttributeValue::Text(text)) => Some(text),
+                Some(AttributeValue::Binary(_)) => None,
+                // The request's own header stands in, as X-Ray has it.
+                None => cx.trace_header.clone().filter(|header| header.starts_with("Root=")),
+            },
         })
     }
 

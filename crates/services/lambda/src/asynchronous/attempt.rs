@@ -83,6 +83,7 @@ pub async fn attempt(lambda: &Arc<Lambda>, event: &Event, progress: Progress) ->
             let answered = Answered { payload: outcome.payload, failed: outcome.failed };
             Ok(after_run(lambda, event, &config, &version, progress, &answered).await)
         }
+        Err(error) if error.is("RecursiveInvocationException") => give_up("RecursiveLoop", Pace::Same).await,
         Err(error) => {
             tracing::debug!(%error, request = event.request_id, "an event waits for room");
             Ok(delayed(progress, now, Pace::Slower))

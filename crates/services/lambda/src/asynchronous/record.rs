@@ -60,7 +60,8 @@ pub fn record(event: &Event, ending: &Ending<'_>, now: Timestamp) -> Parcel {
         "Lambda Function Invocation Result - Failure"
     };
     let object = Object { folder: format!("aws/lambda/async/{}", event.function.name), text: None };
-    Parcel { text, attributes: Vec::new(), detail_type, function_arn, object }
+    let trace = event.trace_id.clone();
+    Parcel { text, attributes: Vec::new(), detail_type, function_arn, object, trace }
 }
 
 /// The dead letter: the event itself.
@@ -76,7 +77,8 @@ pub fn dead_letter(event: &Event, ending: &Ending<'_>) -> Parcel {
         Attribute { name: "ErrorMessage", data_type: "String", value: beginning(message).to_owned() },
     ];
     let function_arn = event.function.arn();
-    Parcel { text: event.payload.clone(), attributes, detail_type: "", function_arn, object: Object::default() }
+    let (text, trace) = (event.payload.clone(), event.trace_id.clone());
+    Parcel { text, attributes, detail_type: "", function_arn, object: Object::default(), trace }
 }
 
 fn beginning(text: &str) -> &str {

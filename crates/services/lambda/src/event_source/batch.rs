@@ -85,6 +85,11 @@ impl Record {
         patterns.iter().any(|pattern| pattern.matches(&event))
     }
 
+    /// The trace header it was sent with.
+    pub fn trace(&self) -> Option<&str> {
+        self.attributes.get("AWSTraceHeader").map(String::as_str)
+    }
+
     /// Its size as JSON, in bytes.
     pub fn bytes(&self) -> usize {
         serde_json::to_string(self).map_or(0, |text| text.len())

@@ -14,7 +14,7 @@ use wire::Error;
 
 use super::batch::{self, Record};
 use crate::function::FunctionVersion;
-use crate::invoke::Request;
+use crate::invoke::{Request, lineage};
 use crate::mapping::Mapping;
 use crate::{Lambda, functions, role};
 
@@ -149,13 +149,14 @@ impl Poller {
     /// Runs the function on records; answers those it has handled.
     async fn invoke(&self, version: &Arc<FunctionVersion>, records: Vec<Record>) -> Vec<Record> {
         let event = batch::event(&records);
+        let trace = lineage::longest(records.iter().filter_map(Record::trace), &version.function).map(str::to_owned);
         for _ in 0..ATTEMPTS_MAX {
             let request = Request {
                 request_id: self.lambda.platform.ids.uuid(),
                 payload: event.clone().into(),
                 invoked_arn: self.mapping.function_arn(),
                 client_context: None,
-                trace_id: None,
+                trace_id: trace.clone(),
                 tail: false,
             };
             match self.lambda.invoker.run(&self.lambda.packages, Arc::clone(version), request).await {
@@ -165,6 +166,8 @@ impl Poller {
                     let Some(failed) = batch::failures(&outcome.payload, &records) else { return Vec::new() };
                     return records.into_iter().filter(|record| !failed.contains(&record.message_id)).collect();
                 }
+                // The messages come back until their queue's own policy takes them away.
+                Err(error) if error.is("RecursiveInvocationException") => return Vec::new(),
                 Err(error) => tracing::debug!(%error, mapping = self.mapping.uuid, "an event waits for room"),
             }
             self.lambda.platform.clock.sleep(RETRY_AFTER).await;

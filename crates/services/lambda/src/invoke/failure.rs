@@ -4,8 +4,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use api::lambda::errors;
 use bytes::Bytes;
 use serde_json::json;
+use wire::Error;
 
 /// Why a function has no answer of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +82,13 @@ impl Failure {
 pub fn response_too_large(bytes_max: usize) -> Bytes {
     let message = format!("Response payload size exceeded maximum allowed payload size ({bytes_max} bytes).");
     document("Function.ResponseSizeTooLarge", &message)
+}
+
+/// The error for an invocation that would go on with a loop. Its text is that of the developer guide.
+pub fn recursive() -> Error {
+    let text = "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped \
+                your function's invocation.";
+    errors::recursive_invocation_exception(text).with("Type", "User".into())
 }
 
 fn document(error_type: &str, message: &str) -> Bytes {

@@ -17,6 +17,7 @@ pub struct Metrics {
     invocations: Counter,
     errors: Counter,
     throttles: Counter,
+    loops_ended: Counter,
     cold_starts: Counter,
     duration: Histogram,
     init_duration: Histogram,
@@ -30,6 +31,7 @@ impl Metrics {
             invocations: Counter::default(),
             errors: Counter::default(),
             throttles: Counter::default(),
+            loops_ended: Counter::default(),
             cold_starts: Counter::default(),
             duration: Histogram::new(DURATION_BOUNDS),
             init_duration: Histogram::new(DURATION_BOUNDS),
@@ -38,6 +40,8 @@ impl Metrics {
         registry.register("lambda_invocations", "Invocations that reached a function", metrics.invocations.clone());
         registry.register("lambda_errors", "Invocations whose function failed", metrics.errors.clone());
         registry.register("lambda_throttles", "Invocations refused for want of room", metrics.throttles.clone());
+        let ended = metrics.loops_ended.clone();
+        registry.register("lambda_recursive_invocations_dropped", "Invocations refused for being in a loop", ended);
         registry.register("lambda_cold_starts", "Environments initialised", metrics.cold_starts.clone());
         registry.register("lambda_duration_seconds", "Time of handlers", metrics.duration.clone());
         registry.register("lambda_init_duration_seconds", "Time of initialisations", metrics.init_duration.clone());
@@ -57,6 +61,11 @@ impl Metrics {
     /// An invocation was refused.
     pub fn throttled(&self) {
         self.throttles.inc();
+    }
+
+    /// An invocation was refused for being in a loop.
+    pub fn loop_ended(&self) {
+        self.loops_ended.inc();
     }
 
     /// An environment was initialised.

@@ -10,6 +10,7 @@ mod instance;
 mod journal;
 mod launch;
 mod limits;
+pub(crate) mod lineage;
 mod lines;
 mod machine;
 mod metrics;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use platform::OrFailure;
 use sandbox::limits::STREAM_BYTES_MAX;
 use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome, SandboxError, StreamPiece};
+use store::{StoreError, value};
 use tokio::sync::mpsc::Sender;
 use wire::Error;
 
@@ -19,8 +21,9 @@ use super::limits::{FREEZE_DELAY, INIT_TIMEOUT, RESPONSE_BYTES_MAX};
 use super::lines::{Phase, Report};
 use super::pools::{Acquired, Cooling};
 use super::unstoppable::Unstoppable;
-use super::{Invoker, gate, machine};
-use crate::function::FunctionVersion;
+use super::{Invoker, gate, lineage, machine};
+use crate::function::{FunctionId, FunctionRecord, FunctionVersion};
+use crate::keys;
 use crate::package::Packages;
 use crate::role;
 
@@ -71,7 +74,8 @@ impl Invoker {
     /// Runs a function once. The run goes on when the caller goes away, as on AWS.
     ///
     /// # Errors
-    /// `TooManyRequestsException` if the account or the machine has no room.
+    /// `TooManyRequestsException` if the account or the machine has no room, `RecursiveInvocationException` if the
+    /// function was invoked in a loop.
     pub async fn run(
         self: &Arc<Invoker>,
         packages: &Arc<Packages>,
@@ -89,13 +93,29 @@ impl Invoker {
         self: &Arc<Invoker>,
         packages: &Arc<Packages>,
         version: Arc<FunctionVersion>,
-        request: Request,
+        mut request: Request,
         stream: Option<Sender<StreamPiece>>,
     ) -> Result<Outcome, Error> {
+        let (now, ids) = (self.platform.clock.now().seconds, &self.platform.ids);
+        let trace = lineage::extend(request.trace_id.as_deref(), &version.function, now, ids);
+        if trace.hops >= lineage::HOPS_MAX && !self.allows_loops(&version.function).await? {
+            self.metrics.loop_ended();
+            return Err(failure::recursive());
+        }
+        request.trace_id = Some(trace.header);
         let place = self.gate.enter(&version.function).inspect_err(|_| self.metrics.throttled())?;
         let (invoker, packages) = (Arc::clone(self), Arc::clone(packages));
         let work = async move { invoker.run_to_answer(&packages, version, request, stream, place).await };
         Unstoppable::new(work, &self.running).await
+    }
+
+    /// Whether the function's owner lets it be invoked in a loop.
+    async fn allows_loops(&self, function: &FunctionId) -> Result<bool, Error> {
+        let partition = keys::partition().or_failure()?;
+        let row = self.platform.store.get(&partition, &keys::function(function)).await.or_failure()?;
+        let Some(row) = row else { return Ok(false) };
+        let record: FunctionRecord = value::decode(keys::FORMAT, &row).map_err(StoreError::from).or_failure()?;
+        Ok(record.allows_loops)
     }
 
     async fn run_to_answer(

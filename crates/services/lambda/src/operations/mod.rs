@@ -12,6 +12,7 @@ pub mod layer_permissions;
 pub mod layers;
 pub mod list;
 pub mod permissions;
+pub mod recursion;
 pub mod runtime_management;
 pub mod tags;
 pub mod update_code;

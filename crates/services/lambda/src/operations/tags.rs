@@ -6,9 +6,12 @@ use std::sync::Arc;
 use api::Empty;
 use api::lambda::{ListTagsRequest, ListTagsResponse, TagResourceRequest, UntagResourceRequest};
 use platform::Ctx;
+use store::Transaction;
 use wire::Error;
 
-use crate::{FunctionId, Lambda, errors, names};
+use crate::functions::rows;
+use crate::mapping::Mapping;
+use crate::{FunctionId, Lambda, errors, keys, names};
 
 /// Most tags of a function. Developer guide, "Using tags on Lambda functions".
 const TAGS_MAX: usize = 50;
@@ -16,42 +19,59 @@ const TAGS_MAX: usize = 50;
 /// Begins the keys that only AWS itself sets, in any case.
 const RESERVED_PREFIX: &str = "aws:";
 
+/// What can have tags.
+enum Subject {
+    Function(FunctionId),
+    /// An event source mapping, by its UUID.
+    Mapping(String),
+}
+
 /// Adds tags, or replaces their values.
 pub async fn tag_resource(lambda: &Arc<Lambda>, cx: &Ctx, input: TagResourceRequest) -> Result<Empty, Error> {
-    let function = function(cx, &input.resource)?;
+    subject(cx, &input.resource)?;
     if input.tags.is_empty() {
         return Err(errors::invalid_parameter("An error occurred and the request cannot be processed."));
     }
     check(&input.tags)?;
+    let added = input.tags;
     let apply = move |tags: &mut BTreeMap<String, String>| {
-        tags.extend(input.tags.clone());
+        tags.extend(added.clone());
         check_number(tags)
     };
-    lambda.functions.edit_tags(&function, apply).await?;
+    edit(lambda, cx, &input.resource, apply).await?;
     Ok(Empty)
 }
 
 /// Removes tags; they need not exist.
 pub async fn untag_resource(lambda: &Arc<Lambda>, cx: &Ctx, input: UntagResourceRequest) -> Result<Empty, Error> {
-    let function = function(cx, &input.resource)?;
+    subject(cx, &input.resource)?;
     if input.tag_keys.is_empty() {
         return Err(errors::validation(&[
             "Value null at 'tagKeys' failed to satisfy constraint: Member must not be null".to_owned(),
         ]));
     }
+    let removed = input.tag_keys;
     let apply = move |tags: &mut BTreeMap<String, String>| {
-        tags.retain(|key, _| !input.tag_keys.contains(key));
+        tags.retain(|key, _| !removed.contains(key));
         Ok(())
     };
-    lambda.functions.edit_tags(&function, apply).await?;
+    edit(lambda, cx, &input.resource, apply).await?;
     Ok(Empty)
 }
 
-/// A function's tags.
+/// The tags of a function or of an event source mapping.
 pub async fn list_tags(lambda: &Arc<Lambda>, cx: &Ctx, input: ListTagsRequest) -> Result<ListTagsResponse, Error> {
-    let function = function(cx, &input.resource)?;
-    let record = lambda.functions.function(&function).await?;
-    let tags = record.ok_or_else(|| errors::function_not_found(&function, None))?.tags;
+    let tags = match subject(cx, &input.resource)? {
+        Subject::Function(function) => {
+            let record = lambda.functions.function(&function).await?;
+            record.ok_or_else(|| errors::function_not_found(&function, None))?.tags
+        }
+        Subject::Mapping(uuid) => {
+            let key = keys::mapping(&cx.account, &cx.region, &uuid);
+            let mapping: Option<Mapping> = lambda.functions.row(&key).await?;
+            mapping.ok_or_else(|| absent(&input.resource))?.tags
+        }
+    };
     Ok(ListTagsResponse { tags: Some(tags) })
 }
 
@@ -75,16 +95,46 @@ fn check_number(tags: &BTreeMap<String, String>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The function an ARN names. The other resources that can have tags do not exist here.
-fn function(cx: &Ctx, arn: &str) -> Result<FunctionId, Error> {
-    if arn.split(':').nth(5) != Some("function") {
-        return Err(errors::not_found(format!("The resource you requested does not exist: {arn}")));
+/// What an ARN names: a function or an event source mapping.
+fn subject(cx: &Ctx, arn: &str) -> Result<Subject, Error> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    match parts.as_slice() {
+        [_, _, _, region, account, "event-source-mapping", uuid] if *region == cx.region && *account == cx.account => {
+            Ok(Subject::Mapping((*uuid).to_owned()))
+        }
+        [_, _, _, _, _, "function", ..] => {
+            let target = names::target(cx, arn, None)?;
+            if target.qualifier.is_some() {
+                return Err(errors::invalid_parameter(
+                    "Tags on function aliases and versions are not supported. Please specify a function ARN.",
+                ));
+            }
+            Ok(Subject::Function(target.function))
+        }
+        _ => Err(absent(arn)),
     }
-    let target = names::target(cx, arn, None)?;
-    if target.qualifier.is_some() {
-        return Err(errors::invalid_parameter(
-            "Tags on function aliases and versions are not supported. Please specify a function ARN.",
-        ));
-    }
-    Ok(target.function)
+}
+
+fn absent(arn: &str) -> Error {
+    errors::not_found(format!("The resource you requested does not exist: {arn}"))
+}
+
+async fn edit<F>(lambda: &Lambda, cx: &Ctx, arn: &str, apply: F) -> Result<(), Error>
+where
+    F: Fn(&mut BTreeMap<String, String>) -> Result<(), Error> + Send + Sync + 'static,
+{
+    let uuid = match subject(cx, arn)? {
+        Subject::Function(function) => return lambda.functions.edit_tags(&function, apply).await,
+        Subject::Mapping(uuid) => uuid,
+    };
+    let key = keys::mapping(&cx.account, &cx.region, &uuid);
+    let mapping: Mapping = lambda.functions.row(&key).await?.ok_or_else(|| absent(arn))?;
+    let error = absent(arn);
+    let closure = move |rows: &mut dyn Transaction| {
+        let found: Option<Mapping> = rows::read(rows, &key)?;
+        let mut mapping = found.ok_or_else(|| error.clone())?;
+        apply(&mut mapping.tags)?;
+        rows::put(rows, &key, &mapping)
+    };
+    lambda.functions.commit(&mapping.function, None, closure).await
 }

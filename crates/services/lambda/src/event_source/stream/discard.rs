@@ -98,7 +98,7 @@ impl Lane {
         record["payload"] = json!(self.event(records, Phase::Under));
         let folder = format!("aws/lambda/{}/{}", poller.mapping.uuid, self.shard);
         let object = Object { folder, text: Some(record.to_string()) };
-        Parcel { text, attributes: Vec::new(), detail_type: "", function_arn, object }
+        Parcel { text, attributes: Vec::new(), detail_type: "", function_arn, object, trace: None }
     }
 }
 
