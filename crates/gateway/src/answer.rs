@@ -1,7 +1,7 @@
 //! An answer on its way out, with what the access log and the metrics say about it.
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response};
 use platform::Ctx;
 use wire::Error;
 use wire::protocol::ResponseParts;
@@ -54,6 +54,12 @@ impl Answer {
 
     pub fn with_error(mut self, error: &Error) -> Answer {
         self.error = Some(error.definition.name);
+        self
+    }
+
+    /// Adds headers.
+    pub fn with_headers(mut self, headers: HeaderMap) -> Answer {
+        self.parts.headers.extend(headers);
         self
     }
 

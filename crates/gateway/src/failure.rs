@@ -96,7 +96,7 @@ pub(crate) fn unknown_service(signing_name: &str) -> Error {
     Error::new(&common::NOT_IMPLEMENTED, format!("The service {signing_name} is not implemented"))
 }
 
-/// A question about cross-origin access. Nothing grants it yet.
+/// A question about cross-origin access to a service that has no rules about it.
 pub(crate) fn preflight() -> Error {
     Error::new(&ACCESS_FORBIDDEN, "CORSResponse: CORS is not enabled for this bucket.")
 }

@@ -19,6 +19,7 @@ mod browser;
 mod checked;
 mod clock_page;
 mod connection;
+mod cross_origin;
 mod failure;
 mod form_upload;
 mod gateway;

@@ -69,7 +69,10 @@ impl Exchange<'_> {
             Ok(answer) => answer,
             Err(Refused(stage, error)) => self.render_error(&stage, &error),
         };
-        answer.named(route.as_ref())
+        match &route {
+            Some(route) => self.with_cross_origin(answer.named(Some(route)), route).await,
+            None => answer,
+        }
     }
 
     async fn run(&self, found: &mut Option<Route>) -> Result<Answer, Refused> {
@@ -83,6 +86,10 @@ impl Exchange<'_> {
         let route = match self.gateway.router.route(self.parts, claimed, form) {
             Ok(route) => found.insert(route),
             Err(RouteError::FormUpload { service, bucket }) => return self.form_upload(service, bucket).await,
+            Err(RouteError::Preflight { service }) => {
+                let stage = Stage { service: Some(service), operation: None, protocol: Protocol::RestXml };
+                return self.preflight(service).await.map_err(|error| Refused(stage, error));
+            }
             Err(error) => return self.unroutable(error),
         };
         let (service, operation, spoken) = (route.service, route.operation, route.protocol);
@@ -334,10 +341,8 @@ impl Exchange<'_> {
             RouteError::InvalidUri { service, protocol } => {
                 Err(Refused(stage(Some(service), protocol), failure::invalid_uri(protocol)))
             }
-            RouteError::Preflight { service } => {
-                Err(Refused(stage(Some(service), Protocol::RestXml), failure::preflight()))
-            }
             RouteError::FormUpload { service, .. } => Err(Refused(Stage::unknown(service), failure::form_upload())),
+            RouteError::Preflight { service } => unknown(Some(service), Protocol::RestXml, None),
             RouteError::MissingTarget { .. } | RouteError::ConflictingProtocols => {
                 let parts = protocol::write_unroutable(&self.error_context(""));
                 Ok(Answer::new(parts, None))

@@ -12,6 +12,7 @@ use wire::codec::Structure;
 use wire::schema::{OperationDef, ServiceDef};
 
 use crate::context::Ctx;
+use crate::cross_origin::CrossOrigin;
 use crate::data_plane::DataPlane;
 use crate::guard::Guard;
 
@@ -54,13 +55,14 @@ pub struct Registration {
     lifecycle: Option<Arc<dyn Lifecycle>>,
     data_plane: Option<Arc<dyn DataPlane>>,
     guard: Option<Arc<dyn Guard>>,
+    cross_origin: Option<Arc<dyn CrossOrigin>>,
 }
 
 impl Registration {
     /// An offer of nothing yet.
     pub fn new(definition: &'static ServiceDef) -> Registration {
         let handlers = vec![None; definition.operations.len()];
-        Registration { definition, handlers, lifecycle: None, data_plane: None, guard: None }
+        Registration { definition, handlers, lifecycle: None, data_plane: None, guard: None, cross_origin: None }
     }
 
     /// Adds an operation. Use [`operations!`](crate::operations), which writes these calls.
@@ -88,6 +90,12 @@ impl Registration {
     /// Adds what permissions the service's operations need.
     pub fn with_guard(mut self, guard: Arc<dyn Guard>) -> Registration {
         self.guard = Some(guard);
+        self
+    }
+
+    /// Adds what the service says about pages of other origins.
+    pub fn with_cross_origin(mut self, cross_origin: Arc<dyn CrossOrigin>) -> Registration {
+        self.cross_origin = Some(cross_origin);
         self
     }
 
@@ -135,6 +143,11 @@ impl Services {
     /// What a service says about the permissions of its operations; `None` leaves them to the account root.
     pub fn guard(&self, service: &'static ServiceDef) -> Option<&Arc<dyn Guard>> {
         self.by_id.get(service.id)?.guard.as_ref()
+    }
+
+    /// What a service says about pages of other origins, if anything.
+    pub fn cross_origin(&self, service: &'static ServiceDef) -> Option<&Arc<dyn CrossOrigin>> {
+        self.by_id.get(service.id)?.cross_origin.as_ref()
     }
 
     /// The services that do more than answer calls.

@@ -6469,7 +6469,7 @@ pub(crate) static PUT_BUCKET_POLICY_REQUEST_MEMBERS: [Member; 6] = [
         location: Location::Header,
         ..member("ConfirmRemoveSelfBucketAccess", &super::schemas::CONFIRM_REMOVE_SELF_BUCKET_ACCESS)
     },
-    Member { location: Location::Payload, required: true, ..member("Policy", &super::schemas::POLICY) },
+    Member { location: Location::Payload, ..member("Policy", &super::schemas::POLICY) },
     Member {
         wire_name: "x-amz-expected-bucket-owner",
         has_wire_name: true,

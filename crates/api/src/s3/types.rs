@@ -13374,7 +13374,7 @@ pub struct PutBucketPolicyRequest {
     /// `ConfirmRemoveSelfBucketAccess`
     pub confirm_remove_self_bucket_access: Option<bool>,
     /// `Policy`
-    pub policy: String,
+    pub policy: Option<String>,
     /// `ExpectedBucketOwner`
     pub expected_bucket_owner: Option<String>,
     /// Required members that a caller left out; leave it at its default.
@@ -13390,7 +13390,7 @@ impl Structure for PutBucketPolicyRequest {
         put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[1], &self.content_md5);
         put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[2], &self.checksum_algorithm);
         put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[3], &self.confirm_remove_self_bucket_access);
-        put_needed(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[4], &self.policy, self.missing.has(4));
+        put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[4], &self.policy);
         put_optional(writer, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[5], &self.expected_bucket_owner);
     }
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
@@ -13417,7 +13417,7 @@ impl ReadStructure for PutBucketPolicyRequest {
                 self.confirm_remove_self_bucket_access =
                     Some(ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[3])?)
             }
-            4 => self.policy = ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[4])?,
+            4 => self.policy = Some(ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[4])?),
             5 => {
                 self.expected_bucket_owner =
                     Some(ReadValue::read(reader, &schemas::PUT_BUCKET_POLICY_REQUEST_MEMBERS[5])?)

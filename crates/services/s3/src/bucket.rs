@@ -38,6 +38,15 @@ pub struct Bucket {
     /// Whether policies may go by its tags.
     #[serde(default)]
     pub has_abac: bool,
+    /// Whether requests are paid for by whoever makes them.
+    #[serde(default)]
+    pub requester_pays: bool,
+    /// Whether transfers are accelerated; `None` if they never were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_accelerated: Option<bool>,
+    /// Whether requests are logged.
+    #[serde(default)]
+    pub is_logged: bool,
 }
 
 impl Bucket {

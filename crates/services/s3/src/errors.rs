@@ -5,15 +5,40 @@ use wire::Error;
 use wire::error::Scalar;
 use wire::schema::{ErrorDef, Fault};
 
-static ILLEGAL_LOCATION: ErrorDef = ErrorDef {
-    name: "IllegalLocationConstraintException",
-    code: "IllegalLocationConstraintException",
-    status: 400,
-    fault: Fault::Client,
-    message_member: "Message",
-    members: &[],
-    query_code: None,
-};
+static ILLEGAL_LOCATION: ErrorDef = local("IllegalLocationConstraintException", 400);
+
+const fn local(name: &'static str, status: u16) -> ErrorDef {
+    ErrorDef {
+        name,
+        code: name,
+        status,
+        fault: Fault::Client,
+        message_member: "Message",
+        members: &[],
+        query_code: None,
+    }
+}
+
+static ID_MISMATCH: ErrorDef = local("IdMismatch", 400);
+static INVALID_DESTINATION: ErrorDef = local("InvalidS3DestinationBucket", 400);
+static TOO_MANY_CONFIGURATIONS: ErrorDef = local("TooManyConfigurations", 400);
+
+/// The document of a configuration has another id than the request.
+pub fn id_mismatch() -> Error {
+    Error::new(&ID_MISMATCH, "Document ID does not match the specified configuration ID.")
+}
+
+/// Reports cannot go there.
+pub fn invalid_destination() -> Error {
+    Error::new(&INVALID_DESTINATION, "Invalid bucket ARN.")
+}
+
+/// The bucket has all configurations of a kind that it may have.
+pub fn too_many_configurations() -> Error {
+    let text =
+        "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.";
+    Error::new(&TOO_MANY_CONFIGURATIONS, text)
+}
 
 /// The region asked for is not the one the request was sent to.
 pub fn illegal_location(constraint: &str) -> Error {

@@ -140,3 +140,13 @@ pub fn parts_of(upload: &str) -> KeyRange {
 pub fn all_uploaded_parts() -> KeyRange {
     Key::new().u8(PART).range()
 }
+
+/// A configuration of the bucket, of a kind of which there may be several with ids of their own.
+pub fn setting(kind: &str, id: &str) -> Key {
+    Key::new().u8(SETTING).text(kind).text(id)
+}
+
+/// All configurations of a kind.
+pub fn settings(kind: &str) -> KeyRange {
+    Key::new().u8(SETTING).text(kind).range()
+}

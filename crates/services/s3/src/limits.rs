@@ -36,6 +36,21 @@ pub const BUCKETS_MAX: usize = 10_000;
 /// Longest policy of a bucket, in bytes (S3 User Guide, "Bucket policies": 20 KB).
 pub const POLICY_BYTES_MAX: usize = 20 * 1024;
 
+/// Most rules of a CORS configuration (S3 User Guide, "CORS configuration").
+pub const CORS_RULES_MAX: usize = 100;
+
+/// Most routing rules of a website (S3 User Guide, "(Optional) Configuring a webpage redirect").
+pub const ROUTING_RULES_MAX: usize = 50;
+
+/// Most configurations of a kind that a bucket may have (API reference, `PutBucketInventoryConfiguration` and its like).
+pub const REPORTS_MAX: usize = 1000;
+
+/// Configurations in a page of their listing (API reference, `ListBucketInventoryConfigurations` and its like).
+pub const REPORTS_PAGE: usize = 100;
+
+/// Longest id of such a configuration, in characters (S3 User Guide: 64).
+pub const REPORT_ID_CHARACTERS_MAX: usize = 64;
+
 /// Most grants of a bucket or an object (S3 User Guide, "Access control list (ACL) overview").
 pub const GRANTS_MAX: usize = 100;
 

@@ -12,14 +12,15 @@ use store::{Abort, Direction, KeyRange, Partition, Transaction};
 use wire::Error;
 
 use crate::bucket::Bucket;
+use crate::cors::Origins;
 use crate::deliver;
 use crate::errors;
 use crate::guard::BucketGuard;
 use crate::keys;
 use crate::limits::SCAN_ROWS;
 use crate::operations::{
-    acl, attributes, bucket_encryption, buckets, complete, copy, delete, get, list, locks, notification, policy, put,
-    restore, tagging, uploads, versioning,
+    acl, attributes, bucket_encryption, buckets, complete, copy, cors, delete, features, get, list, locks, logging,
+    notification, policy, put, reports, restore, tagging, uploads, versioning, website,
 };
 use crate::rows;
 use crate::version::{Content, Part, Version};
@@ -41,6 +42,36 @@ impl S3 {
         self.on_timer(restore::KIND, restore::fire);
         let mut registration = Registration::new(&api::s3::SERVICE);
         platform::operations!(registration, self, api::s3, {
+            DeleteBucketAnalyticsConfiguration => reports::delete_analytics,
+            DeleteBucketCors => cors::delete_bucket_cors,
+            DeleteBucketIntelligentTieringConfiguration => reports::delete_tiering,
+            DeleteBucketInventoryConfiguration => reports::delete_inventory,
+            DeleteBucketMetricsConfiguration => reports::delete_metrics,
+            DeleteBucketWebsite => website::delete_bucket_website,
+            GetBucketAbac => features::get_bucket_abac,
+            GetBucketAccelerateConfiguration => features::get_bucket_accelerate_configuration,
+            GetBucketAnalyticsConfiguration => reports::get_analytics,
+            GetBucketCors => cors::get_bucket_cors,
+            GetBucketIntelligentTieringConfiguration => reports::get_tiering,
+            GetBucketInventoryConfiguration => reports::get_inventory,
+            GetBucketLogging => logging::get_bucket_logging,
+            GetBucketMetricsConfiguration => reports::get_metrics,
+            GetBucketRequestPayment => features::get_bucket_request_payment,
+            GetBucketWebsite => website::get_bucket_website,
+            ListBucketAnalyticsConfigurations => reports::list_analytics,
+            ListBucketIntelligentTieringConfigurations => reports::list_tierings,
+            ListBucketInventoryConfigurations => reports::list_inventories,
+            ListBucketMetricsConfigurations => reports::list_metrics,
+            PutBucketAbac => features::put_bucket_abac,
+            PutBucketAccelerateConfiguration => features::put_bucket_accelerate_configuration,
+            PutBucketAnalyticsConfiguration => reports::put_analytics,
+            PutBucketCors => cors::put_bucket_cors,
+            PutBucketIntelligentTieringConfiguration => reports::put_tiering,
+            PutBucketInventoryConfiguration => reports::put_inventory,
+            PutBucketLogging => logging::put_bucket_logging,
+            PutBucketMetricsConfiguration => reports::put_metrics,
+            PutBucketRequestPayment => features::put_bucket_request_payment,
+            PutBucketWebsite => website::put_bucket_website,
             DeleteBucketOwnershipControls => policy::delete_bucket_ownership_controls,
             DeleteBucketPolicy => policy::delete_bucket_policy,
             DeletePublicAccessBlock => policy::delete_public_access_block,
@@ -101,6 +132,7 @@ impl S3 {
         registration
             .with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
             .with_guard(Arc::new(BucketGuard(Arc::clone(self))))
+            .with_cross_origin(Arc::new(Origins(Arc::clone(self))))
     }
 
     /// Names the handler of a kind of timer.

@@ -22,6 +22,7 @@ pub(crate) use canned::asked_grants;
 pub use canned::{AskedGrants, check_canned};
 pub use grant::{Grant, Permission, listed, of_document};
 pub use policy_document::BucketPolicy;
+pub use vocabulary::matches;
 
 /// What decides about a bucket's access besides its ownership, in a row of its own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -53,8 +53,14 @@ pub fn described(cx: &Ctx, need: Need, members: Members<'_>) -> Need {
     if matches!(cx.operation.name, "PutObject" | "CopyObject" | "CompleteMultipartUpload") {
         need = need.with("s3:ObjectCreationOperation", vec!["true".to_owned()]);
     }
+    if let Some(payer) = members.text("RequestPayer") {
+        need = need.with(REQUEST_PAYER, vec![payer]);
+    }
     retained(cx, need, members)
 }
+
+/// The header by which a caller consents to pay. No policy asks for it, the bucket itself does.
+pub const REQUEST_PAYER: &str = "s3:x-amz-request-payer";
 
 /// The keys of `PutObjectRetention` and `PutObjectLegalHold`, whose members lie in the document, and how long an object
 /// would be retained, in whole days.

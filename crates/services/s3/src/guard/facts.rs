@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use platform::{Ctx, Facts, Need};
+use api::s3::errors as s3_errors;
+use platform::{Ctx, Facts, Need, Principal};
 use wire::Error;
 
 use super::PREFIX;
+use super::context::REQUEST_PAYER;
 use crate::access::{self, Access};
 use crate::bucket::Bucket;
 use crate::errors;
@@ -27,6 +29,9 @@ pub async fn of(service: &S3, cx: &Ctx, need: &Need) -> Result<Facts, Error> {
     };
     let (name, key) = path.split_once('/').map_or((path, None), |(name, key)| (name, Some(key)));
     let bucket = service.find_bucket(name).await?.ok_or_else(|| errors::no_bucket(name))?;
+    if bucket.requester_pays && !pays(cx, need, &bucket) {
+        return Err(s3_errors::access_denied("Access Denied"));
+    }
     let access = service.access(name).await?;
     let version = match key {
         Some(key) => {
@@ -38,6 +43,17 @@ pub async fn of(service: &S3, cx: &Ctx, need: &Need) -> Result<Facts, Error> {
         None => None,
     };
     Ok(facts(cx, need, bucket, &access, version.as_ref()))
+}
+
+/// Whether the caller may be charged for its request, or has nothing to pay: the bucket's account never has, and nobody
+/// can be charged without credentials (S3 User Guide, "Using Requester Pays buckets").
+fn pays(cx: &Ctx, need: &Need, bucket: &Bucket) -> bool {
+    let is_own = cx.principal.account() == Some(&bucket.owner) || matches!(cx.principal, Principal::Service { .. });
+    let consents = || {
+        let given = need.context.iter().find(|(key, _)| key == REQUEST_PAYER);
+        given.is_some_and(|(_, values)| values.iter().any(|value| value == "requester"))
+    };
+    is_own || cx.principal.account().is_some() && consents()
 }
 
 fn facts(cx: &Ctx, need: &Need, bucket: Bucket, access: &Access, version: Option<&Version>) -> Facts {
