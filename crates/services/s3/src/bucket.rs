@@ -44,6 +44,9 @@ pub struct Bucket {
     /// Whether transfers are accelerated; `None` if they never were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_accelerated: Option<bool>,
+    /// Whether its lifecycle rules leave small objects in their class; `None` if it has no rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_keeps_small: Option<bool>,
     /// Whether requests are logged.
     #[serde(default)]
     pub is_logged: bool,

@@ -26,6 +26,7 @@ mod event;
 mod guard;
 mod keys;
 mod kms_keys;
+mod lifecycle;
 mod listing;
 mod lock;
 mod names;

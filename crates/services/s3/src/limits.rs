@@ -51,6 +51,21 @@ pub const REPORTS_PAGE: usize = 100;
 /// Longest id of such a configuration, in characters (S3 User Guide: 64).
 pub const REPORT_ID_CHARACTERS_MAX: usize = 64;
 
+/// Most lifecycle rules of a bucket (S3 User Guide, "Managing the lifecycle of objects").
+pub const LIFECYCLE_RULES_MAX: usize = 1000;
+
+/// Longest id of a lifecycle rule, in characters (same page).
+pub const LIFECYCLE_ID_CHARACTERS_MAX: usize = 255;
+
+/// Most noncurrent versions that a lifecycle rule may keep (API reference, `NoncurrentVersionExpiration`).
+pub const NEWER_VERSIONS_MAX: i32 = 100;
+
+/// Rows that one step of a lifecycle run looks at.
+pub const LIFECYCLE_STEP_ROWS: usize = 500;
+
+/// Most versions of one key that a lifecycle run acts on at a time; the next run goes on with the rest.
+pub const LIFECYCLE_VERSIONS_MAX: usize = 10_000;
+
 /// Most grants of a bucket or an object (S3 User Guide, "Access control list (ACL) overview").
 pub const GRANTS_MAX: usize = 100;
 

@@ -19,8 +19,8 @@ use crate::guard::BucketGuard;
 use crate::keys;
 use crate::limits::SCAN_ROWS;
 use crate::operations::{
-    acl, attributes, bucket_encryption, buckets, complete, copy, cors, delete, features, get, list, locks, logging,
-    notification, policy, put, reports, restore, tagging, uploads, versioning, website,
+    acl, attributes, bucket_encryption, buckets, complete, copy, cors, delete, features, get, lifecycle, list, locks,
+    logging, notification, policy, put, reports, restore, tagging, uploads, versioning, website,
 };
 use crate::rows;
 use crate::version::{Content, Part, Version};
@@ -40,12 +40,14 @@ impl S3 {
     fn registration(self: &Arc<Self>) -> Registration {
         self.on_timer(deliver::KIND, deliver::fire);
         self.on_timer(restore::KIND, restore::fire);
+        self.on_timer(crate::lifecycle::KIND, crate::lifecycle::fire);
         let mut registration = Registration::new(&api::s3::SERVICE);
         platform::operations!(registration, self, api::s3, {
             DeleteBucketAnalyticsConfiguration => reports::delete_analytics,
             DeleteBucketCors => cors::delete_bucket_cors,
             DeleteBucketIntelligentTieringConfiguration => reports::delete_tiering,
             DeleteBucketInventoryConfiguration => reports::delete_inventory,
+            DeleteBucketLifecycle => lifecycle::delete_bucket_lifecycle,
             DeleteBucketMetricsConfiguration => reports::delete_metrics,
             DeleteBucketWebsite => website::delete_bucket_website,
             GetBucketAbac => features::get_bucket_abac,
@@ -54,6 +56,7 @@ impl S3 {
             GetBucketCors => cors::get_bucket_cors,
             GetBucketIntelligentTieringConfiguration => reports::get_tiering,
             GetBucketInventoryConfiguration => reports::get_inventory,
+            GetBucketLifecycleConfiguration => lifecycle::get_bucket_lifecycle_configuration,
             GetBucketLogging => logging::get_bucket_logging,
             GetBucketMetricsConfiguration => reports::get_metrics,
             GetBucketRequestPayment => features::get_bucket_request_payment,
@@ -68,6 +71,7 @@ impl S3 {
             PutBucketCors => cors::put_bucket_cors,
             PutBucketIntelligentTieringConfiguration => reports::put_tiering,
             PutBucketInventoryConfiguration => reports::put_inventory,
+            PutBucketLifecycleConfiguration => lifecycle::put_bucket_lifecycle_configuration,
             PutBucketLogging => logging::put_bucket_logging,
             PutBucketMetricsConfiguration => reports::put_metrics,
             PutBucketRequestPayment => features::put_bucket_request_payment,

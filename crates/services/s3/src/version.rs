@@ -174,6 +174,29 @@ pub struct Upload {
 }
 
 impl Version {
+    /// A delete marker, before it is added.
+    pub fn marker(owner: &str, now: i64) -> Version {
+        Version {
+            sequence: 0,
+            id: NULL.to_owned(),
+            is_marker: true,
+            modified: now,
+            size: 0,
+            etag: String::new(),
+            checksum: None,
+            parts: None,
+            owner: owner.to_owned(),
+            description: Description::default(),
+            tags: BTreeMap::new(),
+            content: Content::Empty,
+            grants: None,
+            protection: Protection::default(),
+            encryption: Encryption::default(),
+            body_key: None,
+            restore: None,
+        }
+    }
+
     /// The entity tag in quotes.
     pub fn quoted_etag(&self) -> String {
         format!("\"{}\"", self.etag)

@@ -64,6 +64,7 @@ pub async fn create_bucket(
         has_abac: false,
         requester_pays: false,
         is_accelerated: None,
+        lifecycle_keeps_small: None,
         is_logged: false,
         ownership: Some(ownership),
         encryption: None,

@@ -9,6 +9,7 @@ use store::Direction;
 use wire::Error;
 use wire::error::Scalar;
 
+use super::lifecycle::expiration;
 use super::put::{New, Row, add, fresh_id, shown_id};
 use crate::checksum::{self, Algorithm, Checksum, Scope};
 use crate::condition::WriteConditions;
@@ -78,7 +79,9 @@ pub async fn complete_multipart_upload(
         add(rows, bucket, &key, &new, &id)
     });
     let version = completed.await?;
+    let expiration = expiration(service, (&input.bucket, &bucket), &input.key, &version).await?;
     let mut output = CompleteMultipartUploadOutput {
+        expiration,
         location: Some(format!("{}/{}/{}", cx.endpoint, input.bucket, input.key)),
         bucket: Some(input.bucket),
         key: Some(input.key),

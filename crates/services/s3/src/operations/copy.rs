@@ -9,6 +9,7 @@ use platform::Ctx;
 use wire::Error;
 
 use super::get::{readable, section};
+use super::lifecycle::expiration;
 use super::put::{New, Row, check_description, control, describe, keep, refuse_unsupported, shown_id, tags_of};
 use super::restore::check_readable;
 use super::uploads::{part_number, upload_envelope};
@@ -75,6 +76,7 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
         result.checksum_type = Some(checksum.scope.name().to_owned());
     }
     let mut output = CopyObjectOutput {
+        expiration: expiration(service, (&input.bucket, &bucket), &input.key, &version).await?,
         copy_object_result: Some(result),
         copy_source_version_id: shown_id(&source),
         version_id: shown_id(&version),

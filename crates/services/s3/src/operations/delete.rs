@@ -1,6 +1,5 @@
 //! `DeleteObject` and `DeleteObjects`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::s3::{
@@ -20,11 +19,11 @@ use crate::event::{Kind, Occasion};
 use crate::guard::{bypass, deletion};
 use crate::keys;
 use crate::limits::PAGE_MAX;
-use crate::lock::{self, Held, Protection};
+use crate::lock::{self, Held};
 use crate::names::check_key;
 use crate::rows;
 use crate::service::{S3, account_of};
-use crate::version::{Content, Description, NULL, Version};
+use crate::version::{NULL, Version};
 use crate::versions;
 
 /// What must be so for an object to be deleted.
@@ -108,25 +107,7 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
         }
         return Ok(Deleted::Gone { is_marker: false });
     }
-    let marker = Version {
-        sequence: 0,
-        id: NULL.to_owned(),
-        is_marker: true,
-        modified: asked.now,
-        size: 0,
-        etag: String::new(),
-        checksum: None,
-        parts: None,
-        owner: asked.owner.clone(),
-        description: Description::default(),
-        tags: BTreeMap::new(),
-        content: Content::Empty,
-        grants: None,
-        protection: Protection::default(),
-        encryption: Encryption::default(),
-        body_key: None,
-        restore: None,
-    };
+    let marker = Version::marker(&asked.owner, asked.now);
     let marker = versions::add(rows, bucket, &asked.key, marker, &asked.marker_id)?;
     asked.occasion.tell(rows, bucket, Kind::MarkerCreated, &asked.key, &marker)?;
     Ok(Deleted::Marked(Box::new(marker)))

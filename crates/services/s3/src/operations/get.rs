@@ -8,6 +8,7 @@ use wire::error::Scalar;
 use wire::schema::TimestampFormat;
 use wire::{Body, Error, Timestamp};
 
+use super::lifecycle::expiration;
 use super::put::shown_id;
 use super::restore;
 use crate::checksum::{self, Checksum, Scope};
@@ -31,6 +32,8 @@ struct Reading {
     parts_count: Option<i32>,
     /// The checksum of what is read, if it is known.
     checksum: Option<Checksum>,
+    /// When a lifecycle rule lets it expire, and which one.
+    expiration: Option<String>,
 }
 
 /// Finds what a request reads.
@@ -101,6 +104,7 @@ macro_rules! answer {
             $output.object_lock_mode = Some(retention.mode.name().to_owned());
             $output.object_lock_retain_until_date = Some(Timestamp::from_milliseconds(retention.until));
         }
+        $output.expiration = $reading.expiration.clone();
         $output.object_lock_legal_hold_status = version.protection.shown_hold();
         $output.tag_count = Some(version.tags.len() as i32).filter(|count| *count > 0);
         if let Some(checksum) = &$reading.checksum {
@@ -162,6 +166,13 @@ struct Asked<'a> {
 async fn find(service: &S3, cx: &Ctx, asked: &Asked<'_>) -> Result<Reading, Error> {
     let version = readable(service, cx, asked.bucket, asked.key, asked.version, asked.owner).await?;
     asked.conditions.check_read(&version)?;
+    let expiration = match asked.version {
+        None => {
+            let bucket = service.bucket(asked.bucket, None).await?;
+            expiration(service, (asked.bucket, &bucket), asked.key, &version).await?
+        }
+        Some(_) => None,
+    };
     let own = version.checksum.clone().filter(|_| asked.with_checksum);
     if let Some(number) = asked.part {
         if asked.range.is_some() {
@@ -175,11 +186,11 @@ async fn find(service: &S3, cx: &Ctx, asked: &Asked<'_>) -> Result<Reading, Erro
         };
         let parts_count = version.parts.map(|count| count as i32);
         let stretch = Some(stretch).filter(|stretch| stretch.length > 0);
-        return Ok(Reading { version, stretch, parts_count, checksum });
+        return Ok(Reading { version, stretch, parts_count, checksum, expiration });
     }
     let stretch = asked.range.map(|range| requested(range, version.size)).transpose()?.flatten();
     let checksum = own.filter(|_| stretch.is_none());
-    Ok(Reading { version, stretch, parts_count: None, checksum })
+    Ok(Reading { version, stretch, parts_count: None, checksum, expiration })
 }
 
 /// The version that a request reads. That there is none is told to those who may list the bucket.

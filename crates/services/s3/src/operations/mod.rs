@@ -10,6 +10,7 @@ pub mod cors;
 pub mod delete;
 pub mod features;
 pub mod get;
+pub mod lifecycle;
 pub mod list;
 pub mod locks;
 pub mod logging;

@@ -9,6 +9,7 @@ use platform::Ctx;
 use wire::Error;
 use wire::error::Scalar;
 
+use super::lifecycle::expiration;
 use crate::access::{AskedGrants, Grant};
 use crate::bucket::Bucket;
 use crate::checksum::{self, Algorithm};
@@ -77,10 +78,12 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
     let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
     let new = New { version, row, conditions, occasion, kind: if cx.origin.is_form { Kind::Post } else { Kind::Put } };
     let version = keep(service, &input.bucket, &input.key, new).await?;
+    let expiration = expiration(service, (&input.bucket, &bucket), &input.key, &version).await?;
     let mut output = PutObjectOutput {
         etag: Some(version.quoted_etag()),
         ssekms_encryption_context: asked.context,
         version_id: shown_id(&version),
+        expiration,
         ..PutObjectOutput::default()
     };
     envelope::show!(output, &version.encryption);

@@ -11,6 +11,7 @@ use platform::{Ctx, OrFailure};
 use store::Direction;
 use wire::Error;
 
+use super::lifecycle::abandonment;
 use super::list::common_prefixes;
 use super::put::{check_description, control, describe, refuse_unsupported, tags_of};
 use crate::bucket::canonical_id;
@@ -65,10 +66,13 @@ pub async fn create_multipart_upload(
     };
     let row = keys::upload(&input.key, &id);
     service.on_bucket(&input.bucket, move |_, rows| rows::put(rows, &row, &upload)).await?;
+    let (abort_date, abort_rule_id) = abandonment(service, (&input.bucket, &bucket), &input.key, initiated).await?;
     let mut output = CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(id),
+        abort_date,
+        abort_rule_id,
         ssekms_encryption_context: asked.context,
         checksum_algorithm: checksum.map(|(algorithm, _)| algorithm.name().to_owned()),
         checksum_type: checksum.map(|(_, scope)| scope.name().to_owned()),
@@ -247,8 +251,10 @@ pub async fn abort_multipart_upload(
 /// # Errors
 /// `NoSuchUpload`, `InvalidArgument`.
 pub async fn list_parts(service: &Arc<S3>, _cx: &Ctx, input: ListPartsRequest) -> Result<ListPartsOutput, Error> {
-    service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     let upload = service.upload(&input.bucket, &input.key, &input.upload_id).await?;
+    let (abort_date, abort_rule_id) =
+        abandonment(service, (&input.bucket, &bucket), &input.key, upload.initiated).await?;
     let max = page_size(input.max_parts, "max-parts")?;
     let marker = input.part_number_marker.unwrap_or_default();
     let after = u32::try_from(marker).map_err(|_| {
@@ -265,6 +271,8 @@ pub async fn list_parts(service: &Arc<S3>, _cx: &Ctx, input: ListPartsRequest) -
     let parts = parts.collect::<Result<Vec<ListedPart>, Error>>()?;
     let owner = Some(canonical_id(&upload.owner));
     Ok(ListPartsOutput {
+        abort_date,
+        abort_rule_id,
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(input.upload_id),
