@@ -3,12 +3,13 @@
 use http::header::ORIGIN;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use platform::ForeignRequest;
+use platform::ids::host_id;
 use wire::protocol::ResponseParts;
 use wire::router::{Route, virtual_host_bucket};
 use wire::schema::{Protocol, ServiceDef};
 use wire::{Body, Error};
 
-use crate::answer::{Answer, host_id};
+use crate::answer::Answer;
 use crate::connection::host_of;
 use crate::failure;
 use crate::pipeline::Exchange;

@@ -31,6 +31,7 @@ mod listing;
 mod lock;
 mod names;
 mod notification;
+mod offer;
 mod operations;
 mod range;
 mod receive;

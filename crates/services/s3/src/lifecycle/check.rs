@@ -347,6 +347,16 @@ mod tests {
                 "InvalidArgument: 'Days' in the Expiration action for filter '(prefix=x)' must be greater than 'Days' in \
                  the Transition action",
             ),
+        ];
+        for (rules, expected) in cases {
+            assert_eq!(refusal(rules.clone()), expected, "{rules:?}");
+        }
+        assert!(check(&BucketLifecycleConfiguration { rules: vec![rule(|_| ())], ..Default::default() }).is_ok());
+    }
+
+    #[test]
+    fn so_are_those_of_uploads_versions_and_filters() {
+        let cases: Vec<(Vec<LifecycleRule>, &str)> = vec![
             (
                 vec![rule(|rule| {
                     let abort = AbortIncompleteMultipartUpload { days_after_initiation: Some(0) };
@@ -378,6 +388,5 @@ mod tests {
         for (rules, expected) in cases {
             assert_eq!(refusal(rules.clone()), expected, "{rules:?}");
         }
-        assert!(check(&BucketLifecycleConfiguration { rules: vec![rule(|_| ())], ..Default::default() }).is_ok());
     }
 }

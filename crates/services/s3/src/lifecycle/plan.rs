@@ -119,7 +119,7 @@ mod tests {
     use api::s3::{BucketLifecycleConfiguration, LifecycleExpiration, NoncurrentVersionExpiration, Transition};
 
     use super::*;
-    use crate::encryption::Encryption;
+    use crate::envelope::Encryption;
     use crate::lifecycle::DAY;
     use crate::lock::{Mode, Protection, Retention};
     use crate::version::{Content, Description};

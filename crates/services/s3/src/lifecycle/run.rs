@@ -213,7 +213,12 @@ impl Aging {
         Ok(())
     }
 
-    fn remove(&self, rows: &mut dyn Transaction, bucket: &Bucket, version: Option<&Version>) -> Result<(), Abort<Error>> {
+    fn remove(
+        &self,
+        rows: &mut dyn Transaction,
+        bucket: &Bucket,
+        version: Option<&Version>,
+    ) -> Result<(), Abort<Error>> {
         let Some(version) = version else { return Ok(()) };
         versions::remove(rows, &self.key, version)?;
         let gone = Version { sequence: versions::sequence_after(self.now, Some(version)), ..version.clone() };

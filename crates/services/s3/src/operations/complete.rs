@@ -39,9 +39,7 @@ pub async fn complete_multipart_upload(
     let upload = service.upload(&input.bucket, &input.key, &input.upload_id).await?;
     let named = input.multipart_upload.as_ref().and_then(|list| list.parts.clone()).unwrap_or_default();
     if named.is_empty() || named.len() > PART_NUMBER_MAX as usize {
-        return Err(s3_errors::malformed_xml(
-            "The XML you provided was not well-formed or did not validate against our published schema",
-        ));
+        return Err(errors::malformed_xml());
     }
     let parts = named_parts(service, &input.bucket, &input.upload_id, &named, &upload).await?;
     let size: u64 = parts.iter().map(|part| part.size).sum();
@@ -69,7 +67,7 @@ pub async fn complete_multipart_upload(
     };
     let new = New { version, row: Row::Parts(parts), conditions, occasion, kind: Kind::Complete };
     let (key, upload_id, id) = (input.key.clone(), input.upload_id.clone(), fresh_id(service));
-    let completed = service.on_bucket(&input.bucket, move |bucket, rows| {
+    let adding = service.on_bucket(&input.bucket, move |bucket, rows| {
         let upload = keys::upload(&key, &upload_id);
         if rows.get(&upload)?.is_none() {
             return Err(errors::no_upload(&upload_id).into());
@@ -78,10 +76,9 @@ pub async fn complete_multipart_upload(
         rows.delete_range(keys::parts_of(&upload_id));
         add(rows, bucket, &key, &new, &id)
     });
-    let version = completed.await?;
-    let expiration = expiration(service, (&input.bucket, &bucket), &input.key, &version).await?;
+    let version = adding.await?;
     let mut output = CompleteMultipartUploadOutput {
-        expiration,
+        expiration: expiration(service, (&input.bucket, &bucket), &input.key, &version).await?,
         location: Some(format!("{}/{}/{}", cx.endpoint, input.bucket, input.key)),
         bucket: Some(input.bucket),
         key: Some(input.key),

@@ -13,7 +13,6 @@ use wire::{Error, Timestamp};
 use super::put::{fresh_id, shown_id};
 use crate::bucket::{Bucket, Versioning};
 use crate::condition;
-use crate::envelope::Encryption;
 use crate::errors;
 use crate::event::{Kind, Occasion};
 use crate::guard::{bypass, deletion};
