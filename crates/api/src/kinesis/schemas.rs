@@ -1049,6 +1049,7 @@ pub(crate) static SUBSCRIBE_TO_SHARD_INPUT: Shape =
     shape("SubscribeToShardInput", Kind::Structure { members: &SUBSCRIBE_TO_SHARD_INPUT_MEMBERS });
 
 pub(crate) static SUBSCRIBE_TO_SHARD_OUTPUT_MEMBERS: [Member; 1] = [Member {
+    location: Location::Payload,
     required: true,
     event_stream: true,
     ..member("EventStream", &super::schemas::SUBSCRIBE_TO_SHARD_EVENT_STREAM)

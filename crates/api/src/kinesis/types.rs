@@ -3859,10 +3859,10 @@ impl ReadStructure for SubscribeToShardInput {
 structure_value!(SubscribeToShardInput);
 
 /// `SubscribeToShardOutput`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct SubscribeToShardOutput {
     /// `EventStream`
-    pub event_stream: SubscribeToShardEventStream,
+    pub event_stream: Body,
 }
 
 impl Structure for SubscribeToShardOutput {
@@ -3870,7 +3870,10 @@ impl Structure for SubscribeToShardOutput {
         &schemas::SUBSCRIBE_TO_SHARD_OUTPUT
     }
     fn write_members(&self, writer: &mut dyn Writer) {
-        put(writer, &schemas::SUBSCRIBE_TO_SHARD_OUTPUT_MEMBERS[0], &self.event_stream);
+        put_body(writer, &schemas::SUBSCRIBE_TO_SHARD_OUTPUT_MEMBERS[0], &self.event_stream);
+    }
+    fn take_body(&mut self) -> Option<Body> {
+        Some(std::mem::take(&mut self.event_stream))
     }
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
