@@ -55,11 +55,7 @@ impl Shard {
 
     /// The hash keys in the API's form.
     pub fn hash_key_range(&self) -> model::HashKeyRange {
-        model::HashKeyRange {
-            starting_hash_key: self.first.to_string(),
-            ending_hash_key: self.last.to_string(),
-            ..Default::default()
-        }
+        model::HashKeyRange { starting_hash_key: self.first.to_string(), ending_hash_key: self.last.to_string() }
     }
 
     /// The API's form.
