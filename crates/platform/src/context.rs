@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use api::Operation;
 use wire::Error;
+use wire::codec::Structure;
+use wire::codec::json::{JsonReader, Wording};
+use wire::error::common;
+use wire::protocol::not_implemented;
 use wire::schema::{OperationDef, Protocol, ServiceDef};
 
 use crate::authorise::authorise;
@@ -191,7 +195,28 @@ impl Platform {
         trace_header: Option<String>,
         input: O::Input,
     ) -> Result<O::Output, Error> {
-        self.context_of::<O>(principal, account, region, trace_header).dispatch_typed::<O>(input).await
+        let operation = (O::service(), O::definition());
+        self.outside(principal, account, region, trace_header, operation).dispatch_typed::<O>(input).await
+    }
+
+    /// As [`Platform::call_as`], for an operation that is only known by name. The input is read from a JSON document with
+    /// the members' names of the API.
+    ///
+    /// # Errors
+    /// `SerializationException` for a document that is no input, and those of the call.
+    pub async fn call_by_name_as(
+        self: &Arc<Platform>,
+        principal: Principal,
+        account: &str,
+        region: &str,
+        (service, operation): (&'static ServiceDef, &'static OperationDef),
+        document: &str,
+    ) -> Result<Box<dyn Structure>, Error> {
+        let codec = operation.codec.ok_or_else(|| not_implemented(service, operation))?;
+        let refused = |error: &dyn std::fmt::Display| Error::new(&common::SERIALIZATION, error.to_string());
+        let mut reader = JsonReader::new(document.as_bytes(), Wording::Token).map_err(|error| refused(&error))?;
+        let input = (codec.read_input)(&mut reader).map_err(|error| refused(&error))?;
+        self.outside(principal, account, region, None, (service, operation)).dispatch(input).await
     }
 
     /// Lets somebody use a resource for which the API has an action and no operation, or refuses it. The operation is one of
@@ -206,15 +231,18 @@ impl Platform {
         region: &str,
         need: Need,
     ) -> Result<(), Error> {
-        authorise(&self.context_of::<O>(principal, account, region, None), vec![need]).await
+        let operation = (O::service(), O::definition());
+        authorise(&self.outside(principal, account, region, None, operation), vec![need]).await
     }
 
-    fn context_of<O: Operation>(
+    /// The context of a call that is part of no other.
+    fn outside(
         self: &Arc<Platform>,
         principal: Principal,
         account: &str,
         region: &str,
         trace_header: Option<String>,
+        (service, operation): (&'static ServiceDef, &'static OperationDef),
     ) -> Ctx {
         Ctx::new(Call {
             platform: Arc::clone(self),
@@ -222,8 +250,8 @@ impl Platform {
             region: region.to_owned(),
             principal,
             request_id: self.ids.uuid(),
-            service: O::service(),
-            operation: O::definition(),
+            service,
+            operation,
             protocol: None,
             source_ip: None,
             endpoint: self.config.endpoint.clone(),

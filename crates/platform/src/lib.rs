@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod principal;
 pub mod sealing;
 pub mod service;
+pub mod service_role;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time_travel;
@@ -50,4 +51,5 @@ pub use metrics::Metrics;
 pub use principal::{Principal, SessionFacts};
 pub use sealing::{Sealing, Unsealable};
 pub use service::{Handler, HandlerFuture, Lifecycle, LiveBlobs, Registration, Services, no_blobs};
+pub use service_role::{ServiceRole, Trust};
 pub use timers::{Firing, Timer, TimerPartition, Timers};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use platform::{Firing, OrFailure, Timer, TimerPartition};
+use schedule::Schedule;
 use serde_json::json;
 use wire::{Error, Timestamp};
 
@@ -11,7 +12,6 @@ use crate::keys;
 use crate::names::{BusId, parse_rule};
 use crate::records::Rule;
 use crate::rows;
-use crate::schedule::Schedule;
 use crate::service::Events;
 
 /// The kind of timer of a schedule.

@@ -8,7 +8,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
 
 pub mod limits;
-pub mod schedule;
 
 mod compiled;
 mod connection;

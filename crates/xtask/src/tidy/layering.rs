@@ -8,7 +8,7 @@ use super::Finding;
 use crate::failure::Outcome;
 
 /// Crates of ours (without the `traca-` prefix) and those they may depend on. A service is `service-*`.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("wire", &[]),
     ("api", &["wire"]),
     ("store", &[]),
@@ -18,12 +18,13 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("policy", &[]),
     ("outbound", &[]),
     ("pattern", &[]),
+    ("schedule", &[]),
     ("platform", &["api", "wire", "store", "blob", "policy", "outbound"]),
     (
         "service-lambda",
         &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "sandbox", "runtimes"],
     ),
-    ("service-*", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern"]),
+    ("service-*", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "schedule"]),
     ("gateway", &["api", "wire", "platform"]),
     ("bench", &["wire"]),
     ("xtask", &[]),

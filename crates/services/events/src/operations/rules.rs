@@ -9,6 +9,7 @@ use api::events::{
 };
 use pattern::Pattern;
 use platform::{Ctx, OrFailure};
+use schedule::Schedule;
 use wire::Error;
 
 use super::page::{self, Listing};
@@ -21,7 +22,6 @@ use crate::names::{BusId, DEFAULT_BUS};
 use crate::records::Rule;
 use crate::role;
 use crate::rows;
-use crate::schedule::Schedule;
 use crate::service::{Events, changed, read_bus};
 
 /// Makes a rule, or changes it; its targets and tags stay.

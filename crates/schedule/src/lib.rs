@@ -1,6 +1,16 @@
-//! Schedules: `rate(5 minutes)` and `cron(0 12 * * ? *)`, in UTC.
+//! Schedules: `rate(5 minutes)` and `cron(0 12 * * ? *)` in UTC for rules of EventBridge, and those and
+//! `at(2030-01-01T12:00:00)` in any time zone for EventBridge Scheduler.
+//!
+//! **Invariants.** No I/O and no clock; rules of time zones are built in. Looking for the next time ends at the last year
+//! a schedule knows.
 
-use jiff::civil::{Date, Weekday};
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
+mod zoned;
+
+pub use zoned::{Zone, Zoned};
+
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// Last year a schedule knows (EventBridge user guide, "Cron expressions").
@@ -183,10 +193,16 @@ fn number(text: &str, min: u64, max: u64, names: &[&str]) -> Option<u64> {
 }
 
 impl Cron {
-    /// The first minute behind a time, both in milliseconds since 1970.
+    /// The first minute behind a time in UTC, both in milliseconds since 1970.
     fn next(&self, now: i64) -> Option<i64> {
-        let next_minute = Timestamp::from_millisecond(now).ok()?.checked_add(SignedDuration::from_mins(1)).ok()?;
-        let start = next_minute.to_zoned(TimeZone::UTC);
+        let now = Timestamp::from_millisecond(now).ok()?.to_zoned(TimeZone::UTC).datetime();
+        let found = self.next_minute(now)?.to_zoned(TimeZone::UTC).ok()?;
+        Some(found.timestamp().as_millisecond())
+    }
+
+    /// The first minute behind a time, both as clocks show them.
+    fn next_minute(&self, now: DateTime) -> Option<DateTime> {
+        let start = now.checked_add(SignedDuration::from_mins(1)).ok()?;
         let (mut hour, mut minute) = (start.hour(), start.minute());
         let mut date = start.date();
         // Ends at the last year there is: each round goes one day or one month on.
@@ -199,8 +215,7 @@ impl Cron {
                 if self.has_day(date)
                     && let Some((hour, minute)) = self.time_from(hour, minute)
                 {
-                    let found = date.at(hour, minute, 0, 0).to_zoned(TimeZone::UTC).ok()?;
-                    return Some(found.timestamp().as_millisecond());
+                    return Some(date.at(hour, minute, 0, 0));
                 }
                 date = date.tomorrow().ok()?;
             }
