@@ -140,6 +140,12 @@ class RuntimeClient {
     this.#postErrorTo('/init/error', error, onDone);
   }
 
+  /** Hangs up, without an event under way. A function's connection lasts as long as its process; a rehearsal's does not. */
+  leave() {
+    this.#socket.removeAllListeners('close');
+    this.#socket.destroy();
+  }
+
   #nextRequest() {
     return `${this.#head('GET', '/invocation/next')}\r\n`;
   }

@@ -31,4 +31,5 @@ async function ignition() {
   await (modern ? runModern : runClassic)(client, logError, load);
 }
 
-ignition();
+if (process.env._TRACA_PARKED === undefined) ignition();
+else require('./parking.js').park(process.env._TRACA_PARKED).then(ignition);

@@ -33,6 +33,11 @@ def prepare_interpreter():
 
 
 if __name__ == "__main__":
+    parked = os.environ.pop("_TRACA_PARKED", None)
+    if parked is not None:
+        from traca_runtime import parking
+
+        parking.park(int(parked))
     sys.path = search_path(sys.path)
     prepare_interpreter()
     from traca_runtime import loop

@@ -22,6 +22,8 @@ const NODE: ClientFiles = &[
     ("logging.js", include_str!("../../../runtimes/node/logging.js")),
     ("modern_runtime.js", include_str!("../../../runtimes/node/modern_runtime.js")),
     ("module_paths.js", include_str!("../../../runtimes/node/module_paths.js")),
+    ("parking.js", include_str!("../../../runtimes/node/parking.js")),
+    ("rehearsal/index.js", include_str!("../../../runtimes/node/rehearsal/index.js")),
     ("streaming.js", include_str!("../../../runtimes/node/streaming.js")),
 ];
 
@@ -35,6 +37,8 @@ const PYTHON: ClientFiles = &[
     ("traca_runtime/logs.py", include_str!("../../../runtimes/python/traca_runtime/logs.py")),
     ("traca_runtime/loop.py", include_str!("../../../runtimes/python/traca_runtime/loop.py")),
     ("traca_runtime/marshal.py", include_str!("../../../runtimes/python/traca_runtime/marshal.py")),
+    ("traca_runtime/parking.py", include_str!("../../../runtimes/python/traca_runtime/parking.py")),
+    ("traca_runtime/rehearsal.py", include_str!("../../../runtimes/python/traca_runtime/rehearsal.py")),
 ];
 
 /// Hexadecimal digits of the hash that name a version of the client files.

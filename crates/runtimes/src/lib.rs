@@ -11,6 +11,7 @@ mod discovery;
 mod environment;
 mod files;
 mod interpreter;
+mod parking;
 mod resolution;
 mod sdk;
 mod sdk_scan;
@@ -21,9 +22,10 @@ pub use command::{BOOTSTRAP_PATHS, CommandOptions, command};
 pub use discovery::SearchPaths;
 pub use environment::{FunctionFacts, default_environment};
 pub use interpreter::{Interpreter, Interpreters, Version};
+pub use parking::{Parkable, parkable};
 pub use resolution::{Resolved, RuntimeUnavailable};
 pub use sdk::SdkUnavailable;
-pub use sdk_scan::{SdkNeed, needs_sdk};
+pub use sdk_scan::{SdkNeed, SdkUse, needs_sdk, uses_of_sdk};
 pub use service::{Notify, Runtimes};
 
 /// Where the code of a function is inside its environment.

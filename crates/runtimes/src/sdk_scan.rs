@@ -1,5 +1,6 @@
 //! Whether a function needs the AWS SDK that Lambda's runtimes include. A function that does not never waits for one.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,21 @@ pub enum SdkNeed {
     Needed,
 }
 
+/// How a function uses the runtime's AWS SDK.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SdkUse {
+    /// What it needs.
+    pub need: SdkNeed,
+    /// What of it is worth being loaded ahead of need: packages of Node.js, or `boto3` followed by names of services.
+    pub parts: Vec<String>,
+}
+
+/// Most parts of the SDK worth being loaded ahead: each takes some megabytes of every environment.
+const PARTS_MAX: usize = 6;
+
+/// Modules the Python SDK consists of or loads. A function that brings one of them must find its own.
+const PYTHON_SDK_MODULES: [&str; 7] = ["boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"];
+
 /// Looks through a function's package and its layers, unpacked, for uses of the AWS SDK.
 pub fn needs_sdk(package: &Path, layers: &[PathBuf], language: Language) -> SdkNeed {
     let roots = || std::iter::once(package).chain(layers.iter().map(PathBuf::as_path));
@@ -38,7 +54,31 @@ pub fn needs_sdk(package: &Path, layers: &[PathBuf], language: Language) -> SdkN
         return SdkNeed::Vendored;
     }
     let mut budget = Budget { files: FILES_MAX, bytes: BYTES_MAX };
-    if roots().any(|root| names_sdk(root, language, 0, &mut budget)) { SdkNeed::Needed } else { SdkNeed::None }
+    let mut names = |contents: &[u8]| names_sdk(contents, language);
+    let named = roots().any(|root| search(root, language, 0, &mut budget, &mut names));
+    if named { SdkNeed::Needed } else { SdkNeed::None }
+}
+
+/// Looks through a function's package and its layers, unpacked, for how the AWS SDK is used.
+pub fn uses_of_sdk(package: &Path, layers: &[PathBuf], language: Language) -> SdkUse {
+    let need = needs_sdk(package, layers, language);
+    let roots = || std::iter::once(package).chain(layers.iter().map(PathBuf::as_path));
+    if need != SdkNeed::Needed || (language == Language::Python && roots().any(brings_python_sdk_module)) {
+        return SdkUse { need, parts: Vec::new() };
+    }
+    let mut budget = Budget { files: FILES_MAX, bytes: BYTES_MAX };
+    let mut parts = BTreeSet::new();
+    for root in roots() {
+        search(root, language, 0, &mut budget, &mut |contents| {
+            match language {
+                Language::Node => parts.extend(node_packages(contents)),
+                _ => parts.extend(python_services(contents)),
+            }
+            false
+        });
+    }
+    let first = (language == Language::Python).then(|| "boto3".to_owned());
+    SdkUse { need, parts: first.into_iter().chain(parts.into_iter().take(PARTS_MAX)).collect() }
 }
 
 struct Budget {
@@ -60,9 +100,26 @@ fn brings_sdk(root: &Path, language: Language) -> bool {
     }
 }
 
-/// Whether a source below the directory names the SDK. Running out of budget counts as yes: waiting for an SDK that is
-/// not needed is a nuisance, missing one that is fails the function.
-fn names_sdk(directory: &Path, language: Language, depth: usize, budget: &mut Budget) -> bool {
+/// Whether a root has one of the modules of the Python SDK, where modules are found.
+fn brings_python_sdk_module(root: &Path) -> bool {
+    let has = |place: &Path| {
+        let module = |name: &str| place.join(name).is_dir() || place.join(format!("{name}.py")).is_file();
+        PYTHON_SDK_MODULES.iter().any(|name| module(name))
+    };
+    let versions = fs::read_dir(root.join("python/lib")).into_iter().flatten().flatten();
+    let in_versions = versions.map(|version| version.path().join("site-packages"));
+    [root.to_path_buf(), root.join("python")].into_iter().chain(in_versions).any(|place| has(&place))
+}
+
+/// Whether something is found in a source below the directory. Running out of budget counts as yes: waiting for an SDK
+/// that is not needed is a nuisance, missing one that is fails the function.
+fn search(
+    directory: &Path,
+    language: Language,
+    depth: usize,
+    budget: &mut Budget,
+    found: &mut impl FnMut(&[u8]) -> bool,
+) -> bool {
     let Ok(entries) = fs::read_dir(directory) else { return false };
     let mut below = vec![];
     for entry in entries.flatten() {
@@ -70,13 +127,13 @@ fn names_sdk(directory: &Path, language: Language, depth: usize, budget: &mut Bu
         if kind.is_dir() {
             below.push(path);
         } else if kind.is_file() && is_source(&path, language) {
-            if budget.files == 0 || budget.bytes == 0 || file_names_sdk(&path, language, budget) {
+            if budget.files == 0 || budget.bytes == 0 || found(&contents(&path, budget)) {
                 return true;
             }
             budget.files -= 1;
         }
     }
-    depth < DEPTH_MAX && below.iter().any(|path| names_sdk(path, language, depth + 1, budget))
+    depth < DEPTH_MAX && below.iter().any(|path| search(path, language, depth + 1, budget, found))
 }
 
 fn is_source(path: &Path, language: Language) -> bool {
@@ -88,15 +145,41 @@ fn is_source(path: &Path, language: Language) -> bool {
     }
 }
 
-fn file_names_sdk(path: &Path, language: Language, budget: &mut Budget) -> bool {
+fn contents(path: &Path, budget: &mut Budget) -> Vec<u8> {
     let mut contents = vec![];
     let read = fs::File::open(path).and_then(|file| file.take(budget.bytes).read_to_end(&mut contents));
     budget.bytes -= read.unwrap_or(0) as u64;
+    contents
+}
+
+fn names_sdk(contents: &[u8], language: Language) -> bool {
     let names: &[&str] = match language {
         Language::Node => &["@aws-sdk/", "@smithy/"],
         _ => &["boto3", "botocore", "s3transfer"],
     };
-    names.iter().any(|name| memmem::find(&contents, name.as_bytes()).is_some())
+    names.iter().any(|name| memmem::find(contents, name.as_bytes()).is_some())
+}
+
+/// The packages of clients that a source of Node.js names.
+fn node_packages(contents: &[u8]) -> Vec<String> {
+    const SCOPE: &[u8] = b"@aws-sdk/";
+    let names = memmem::find_iter(contents, SCOPE).map(|at| name_at(&contents[at + SCOPE.len()..]));
+    let clients = names.filter(|name| name.starts_with("client-") || name.starts_with("lib-"));
+    clients.map(|name| format!("@aws-sdk/{name}")).collect()
+}
+
+/// The services for which a source of Python makes a client or a resource.
+fn python_services(contents: &[u8]) -> Vec<String> {
+    let after = |call: &'static [u8]| memmem::find_iter(contents, call).map(move |at| &contents[at + call.len()..]);
+    let arguments = after(b"client(").chain(after(b"resource(")).map(<[u8]>::trim_ascii_start);
+    let quoted = arguments.filter_map(|text| text.strip_prefix(b"'").or_else(|| text.strip_prefix(b"\"")));
+    quoted.map(name_at).filter(|name| !name.is_empty()).collect()
+}
+
+/// The name of a service or package that a text begins with.
+fn name_at(text: &[u8]) -> String {
+    let part = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || **byte == b'-';
+    text.iter().take_while(part).map(|byte| char::from(*byte)).collect()
 }
 
 #[cfg(test)]
@@ -148,5 +231,17 @@ mod tests {
         let user = package(&[("python/helper.py", "import boto3")]);
         let plain = package(&[("app.py", "import helper")]);
         assert_eq!(needs_sdk(plain.path(), &[user.path().to_path_buf()], Language::Python), SdkNeed::Needed);
+    }
+
+    #[test]
+    fn the_parts_of_the_sdk_that_a_function_uses_are_named() {
+        let parts = |files: &[(&str, &str)], language| uses_of_sdk(package(files).path(), &[], language).parts;
+        let python = "import boto3\nboto3.client('s3'); boto3.resource( \"dynamodb\" ); session.client(name)";
+        assert_eq!(parts(&[("app.py", python)], Language::Python), ["boto3", "dynamodb", "s3"]);
+        assert_eq!(parts(&[("app.py", python), ("urllib3/__init__.py", "")], Language::Python), [""; 0]);
+        let node = "require('@aws-sdk/client-s3'); import x from \"@aws-sdk/lib-dynamodb\"; require('@aws-sdk/types')";
+        let packages = ["@aws-sdk/client-s3", "@aws-sdk/lib-dynamodb"];
+        assert_eq!(parts(&[("src/a.mjs", node)], Language::Node), packages);
+        assert_eq!(parts(&[("app.py", "import json")], Language::Python), [""; 0]);
     }
 }

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use sandbox::{Bind, EnvironmentSpec, Invocation, RootSpec, Sandbox, SandboxConfig};
+use sandbox::{Bind, EnvironmentSpec, HeadStart, Invocation, RootSpec, Sandbox, SandboxConfig};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -38,6 +38,7 @@ async fn measure(cold_runs: usize, warm_runs: usize) -> Result<(), Failure> {
         env: vec![("AWS_LAMBDA_RUNTIME_API".into(), "127.0.0.1:9001".into())],
         memory_mb: 1769,
         tmp_mb: 512,
+        head_start: HeadStart::None,
     };
     let (mut cold, mut warm, mut thawed) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..cold_runs {

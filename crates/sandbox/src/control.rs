@@ -165,6 +165,9 @@ const CPU_PERIOD_US: u64 = 20_000;
 /// v1 shares of one whole CPU, the kernel's default.
 const SHARES_PER_CPU: u64 = 1_024;
 
+/// v1 shares of what is done ahead of need: a sixteenth of what one whole CPU's worth of functions has.
+const BACKGROUND_WEIGHT: u64 = SHARES_PER_CPU / 16;
+
 impl CpuShare {
     /// The share AWS gives with a memory size.
     pub(crate) fn for_memory(memory_mb: u32) -> CpuShare {
@@ -181,6 +184,11 @@ impl CpuShare {
     /// The share of processes that only have to end: no bound, and the least weight.
     pub(crate) fn of_the_dying() -> CpuShare {
         CpuShare::for_memory(*limits::MEMORY_MB.start()).without_quota()
+    }
+
+    /// The share of what is done ahead of need: the least weight, so that what is needed now comes first.
+    pub(crate) fn in_the_background() -> CpuShare {
+        CpuShare { quota_us: None, weight: BACKGROUND_WEIGHT }
     }
 
     /// The same as a weight only.

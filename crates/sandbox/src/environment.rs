@@ -38,6 +38,7 @@ pub struct Environment {
     memory_mb: u32,
     launched_at: Instant,
     ready: bool,
+    made_ahead: bool,
 }
 
 /// What ended a wait for the runtime.
@@ -67,6 +68,7 @@ impl Environment {
             memory_mb,
             launched_at: Instant::now(),
             ready: false,
+            made_ahead: launched.parked,
         })
     }
 
@@ -217,6 +219,11 @@ impl Environment {
         }
         let peak_bytes = self.control.peak_bytes().map_err(SandboxError::io("read the memory usage"))?;
         Ok(MemoryUsage { peak_bytes })
+    }
+
+    /// Whether it was made ahead of need.
+    pub fn was_made_ahead(&self) -> bool {
+        self.made_ahead
     }
 
     /// True once the environment has ended, for whatever reason.

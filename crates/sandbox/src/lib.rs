@@ -56,6 +56,7 @@ mod output;
 mod runtime_api;
 mod sandbox;
 mod spec;
+mod stock;
 
 pub use capabilities::{Capabilities, FreezeMethod, TmpKind};
 pub use config::SandboxConfig;
@@ -67,4 +68,5 @@ pub use outcome::{
 };
 pub use output::{OutputLine, OutputSink};
 pub use sandbox::Sandbox;
-pub use spec::{Bind, EnvironmentSpec, RootSpec};
+pub use spec::{Bind, EnvironmentSpec, HeadStart, PARKED_VARIABLE, PARKED_WORD, ParkedProgram, RootSpec, Shape};
+pub use stock::{ShapeStock, Wanted};

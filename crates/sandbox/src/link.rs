@@ -16,6 +16,7 @@ use crate::launcher::message::{ControlFiles, End, EndCause, LAUNCHED_DESCRIPTORS
 use crate::launcher::socket;
 use crate::limits;
 use crate::spec::EnvironmentSpec;
+use crate::stock::{ShapeStock, Shelves, Wanted};
 
 /// What the launcher hands over for a new environment.
 pub(crate) struct Launched {
@@ -24,11 +25,13 @@ pub(crate) struct Launched {
     pub(crate) output: OwnedFd,
     pub(crate) pidfd: OwnedFd,
     pub(crate) control: ControlFiles,
+    /// It was made ahead of need.
+    pub(crate) parked: bool,
     /// Becomes `Some` when the environment has ended and nothing of it is left.
     pub(crate) end: watch::Receiver<Option<End>>,
 }
 
-type Started = Result<(ControlFiles, [OwnedFd; LAUNCHED_DESCRIPTORS]), SandboxError>;
+type Started = Result<(ControlFiles, bool, [OwnedFd; LAUNCHED_DESCRIPTORS]), SandboxError>;
 
 /// One environment as the link knows it.
 struct Entry {
@@ -42,6 +45,7 @@ pub(crate) struct Link {
     /// Environments alive or being made; `None` once the launcher is gone.
     entries: Mutex<Option<HashMap<u64, Entry>>>,
     next_id: AtomicU64,
+    stock: Shelves,
 }
 
 impl Link {
@@ -52,6 +56,7 @@ impl Link {
             socket: unsafe { AsyncFd::register(socket)? },
             entries: Mutex::new(Some(HashMap::new())),
             next_id: AtomicU64::new(1),
+            stock: Shelves::default(),
         })
     }
 
@@ -78,9 +83,24 @@ impl Link {
             return Err(SandboxError::LauncherGone(error.to_string()));
         }
         let answer = tokio::time::timeout(limits::LAUNCHER_ANSWER_TIMEOUT, start).await;
-        let (control, [runtime_listener, endpoint_listener, output, pidfd]) =
+        let (control, parked, [runtime_listener, endpoint_listener, output, pidfd]) =
             answer.map_err(|_| SandboxError::LauncherGone("no answer in time".into()))?.map_err(|_| gone())??;
-        Ok(Launched { runtime_listener, endpoint_listener, output, pidfd, control, end: end_receiver })
+        Ok(Launched { runtime_listener, endpoint_listener, output, pidfd, control, parked, end: end_receiver })
+    }
+
+    /// Asks for environments to be kept ready.
+    pub(crate) async fn keep(&self, wanted: &[Wanted]) -> Result<(), SandboxError> {
+        let request = self.stock.keep(wanted, || self.next_id.fetch_add(1, Ordering::Relaxed));
+        let request = socket::encode(&Request::Keep(request)).map_err(|_| {
+            SandboxError::InvalidSpec(format!("larger than {} bytes in all", limits::LAUNCHER_MESSAGE_BYTES_MAX))
+        })?;
+        let sent = self.socket.async_io(Interest::WRITABLE, |fd| socket::send_bytes(fd.as_fd(), &request, &[])).await;
+        sent.map_err(|error| SandboxError::LauncherGone(error.to_string()))
+    }
+
+    /// What is ready.
+    pub(crate) fn stock(&self) -> Vec<ShapeStock> {
+        self.stock.look()
     }
 
     /// Hands messages to whoever waits for them, until the launcher is gone.
@@ -103,10 +123,10 @@ impl Link {
 
     fn dispatch(&self, reply: Reply, descriptors: Vec<OwnedFd>) {
         match reply {
-            Reply::Launched { id, control } => {
+            Reply::Launched { id, control, parked } => {
                 let started = descriptors
                     .try_into()
-                    .map(|descriptors| (control, descriptors))
+                    .map(|descriptors| (control, parked, descriptors))
                     .map_err(|_| SandboxError::LauncherGone("descriptors are missing from its answer".into()));
                 self.answer(id, started);
             }
@@ -120,6 +140,11 @@ impl Link {
                     entry.end.send_replace(Some(end));
                 }
             }
+            Reply::Stock { key, ready, made_us } => self.stock.changed(key, ready, made_us),
+            Reply::Spoilt { key, reason } => {
+                tracing::warn!(reason, "environments of one kind cannot be made ahead of need");
+                self.stock.spoilt(key);
+            }
             Reply::Hello(_) | Reply::Unsupported(_) => {}
         }
     }
@@ -127,7 +152,7 @@ impl Link {
     fn answer(&self, id: u64, started: Started) {
         let sender = self.lock().as_mut().and_then(|entries| entries.get_mut(&id)?.started.take());
         // Nobody waits any more: what was started for them must not stay.
-        if let Some(Err(Ok((_, [.., pidfd])))) = sender.map(|sender| sender.send(started)) {
+        if let Some(Err(Ok((_, _, [.., pidfd])))) = sender.map(|sender| sender.send(started)) {
             kill_by_pidfd(&pidfd);
         }
     }

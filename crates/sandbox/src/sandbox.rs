@@ -16,6 +16,7 @@ use crate::launcher::{LAUNCHER_ARGUMENT, socket};
 use crate::limits;
 use crate::link::Link;
 use crate::spec::EnvironmentSpec;
+use crate::stock::{ShapeStock, Wanted};
 
 /// Makes execution environments. Dropping it, or ending this process in any way, ends all of them.
 pub struct Sandbox {
@@ -81,6 +82,20 @@ impl Sandbox {
         let memory_mb = spec.memory_mb;
         let launched = self.link.launch(spec).await?;
         Environment::new(entrypoint, memory_mb, launched)
+    }
+
+    /// Has environments made ahead of need, in the background, and kept ready: these and no others, from now on. One that
+    /// is launched with a matching [`EnvironmentSpec::shape`] and the smallest `/tmp` starts from there.
+    ///
+    /// # Errors
+    /// [`SandboxError::InvalidSpec`] when that is too much to ask, [`SandboxError::LauncherGone`].
+    pub async fn keep(&self, wanted: &[Wanted]) -> Result<(), SandboxError> {
+        self.link.keep(wanted).await
+    }
+
+    /// What is ready, of each shape that is kept.
+    pub fn stock(&self) -> Vec<ShapeStock> {
+        self.link.stock()
     }
 
     /// Ends every environment and the launcher, and waits until nothing is left.

@@ -25,6 +25,46 @@ pub struct EnvironmentSpec {
     pub memory_mb: u32,
     /// Size of `/tmp` in MB.
     pub tmp_mb: u32,
+    /// What may have been done for it before it was asked for.
+    pub head_start: HeadStart,
+}
+
+/// What is done for an environment before it is known whose it will be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum HeadStart {
+    /// Nothing that depends on the function or its runtime.
+    #[default]
+    None,
+    /// The file system is there but for the function's code; nothing runs in it yet.
+    FileSystem,
+    /// A program runs already and waits to be told what it becomes. See [`ParkedProgram`].
+    Program(ParkedProgram),
+}
+
+/// A program that is started ahead of need. It finds the number of a socket in the variable [`PARKED_VARIABLE`], writes
+/// [`PARKED_WORD`] to it when it is ready, and reads one packet from it, `{"command": [...], "env": [[name, value]...]}`,
+/// which comes when the environment is needed; `/var/task` and `/opt` are there from then on. It goes on as if it had
+/// been started in `/var/task` with those variables.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ParkedProgram {
+    /// The program and its arguments, as seen inside.
+    pub command: Vec<String>,
+    /// Its variables until it is told others.
+    pub env: Vec<(String, String)>,
+}
+
+/// The variable that tells a program that is started ahead of need which descriptor to wait on.
+pub const PARKED_VARIABLE: &str = "_TRACA_PARKED";
+/// What a program that is started ahead of need writes when it is ready.
+pub const PARKED_WORD: &str = "\"Parked\"";
+
+/// Environments made ahead of need that can become any of these.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Shape {
+    /// Their file system.
+    pub root: RootSpec,
+    /// What is done ahead. With [`HeadStart::None`] there is nothing to keep.
+    pub head_start: HeadStart,
 }
 
 /// The parts of a root file system that depend on the runtime. The rest (`/usr`, `/etc`, `/dev`, `/proc`) is the same
@@ -49,6 +89,11 @@ pub struct Bind {
 const OWN_PATHS: [&str; 5] = ["/proc", "/dev", "/tmp", "/var/task", "/opt"];
 
 impl EnvironmentSpec {
+    /// What an environment made ahead of need must be to become this one.
+    pub fn shape(&self) -> Shape {
+        Shape { root: self.root.clone(), head_start: self.head_start.clone() }
+    }
+
     /// Checks everything that can be checked without touching the machine.
     pub(crate) fn validate(&self) -> Result<(), SandboxError> {
         let invalid = |text: String| Err(SandboxError::InvalidSpec(text));

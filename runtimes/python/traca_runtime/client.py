@@ -79,6 +79,10 @@ class RuntimeClient:
         """Posts the error that kept the function from starting."""
         self._post(b"/init/error", _error_fields(error_type), document.encode("utf-8"))
 
+    def close(self):
+        """Hangs up. A function's connection lasts as long as its process; a rehearsal's does not."""
+        self._socket.close()
+
     def _post(self, path, fields, body, follow_up=b""):
         """Posts a body. The request for the next event goes out behind it at once, which saves a system call and the
         platform a wake-up; it is answered after the post is.

@@ -124,6 +124,11 @@ def _environment_fields():
     }
 
 
+def forget():
+    """Has the environment read again, which has changed."""
+    _environment_fields.cache_clear()
+
+
 def _parse_header(text, name):
     if not text:
         return None

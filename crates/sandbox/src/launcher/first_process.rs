@@ -5,6 +5,7 @@
 //! namespace so that the function's program is an ordinary process, which a signal can kill, as on AWS; and when it
 //! ends, the kernel ends everything else in the namespace.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -107,7 +108,7 @@ fn serve(
     };
     // The copy is made only now because it must contain the template.
     unshare(CloneFlags::CLONE_NEWNS).step("make a mount namespace")?;
-    make_root(assignment, volume)?;
+    make_root(assignment, volume, descriptors)?;
     sethostname(HOST_NAME).step("set the host name")?;
     if inheritance.privileged {
         setgroups(&[]).step("leave the groups")?;
@@ -133,15 +134,25 @@ fn serve(
 }
 
 /// Mounts what is the environment's own over the template and makes it the root.
-fn make_root(assignment: &Assignment, volume: Volume) -> Step<()> {
-    let (root, spec) = (&assignment.template, &assignment.spec);
+fn make_root(assignment: &Assignment, volume: Volume, descriptors: &Descriptors) -> Step<()> {
+    let root = &assignment.template;
     volume.attach(&root.join("tmp"))?;
     mounts::mount_proc(&root.join("proc"))?;
-    mounts::bind_read_only(&spec.code_dir, &root.join("var/task"))?;
-    match spec.layer_dirs.as_slice() {
-        [] => {}
-        [only] => mounts::bind_read_only(only, &root.join("opt"))?,
-        several => mounts::mount_merged(several, &root.join("opt"))?,
+    match &assignment.code {
+        Some(code) => {
+            mounts::bind_read_only(&code.directory, &root.join("var/task"))?;
+            match code.layers.as_slice() {
+                [] => {}
+                [only] => mounts::bind_read_only(only, &root.join("opt"))?,
+                several => mounts::mount_merged(several, &root.join("opt"))?,
+            }
+        }
+        None => {
+            // The launcher mounts it later. It could not open this itself once this process must not be looked into.
+            let namespace = File::open("/proc/self/ns/mnt").step("open the mount namespace")?;
+            socket::send(descriptors.control.as_fd(), &Birth::Mounted, &[namespace.as_raw_fd()])
+                .step("hand the mount namespace over")?;
+        }
     }
     mounts::pivot_to(root)
 }

@@ -4,19 +4,24 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, setresgid, setresuid, setsid};
 
 use super::failure::{NameStep, Step, c_string};
-use super::message::EndCause;
-use super::spare::{Assignment, Descriptors, Inheritance, report};
+use super::message::{Calling, EndCause};
+use super::spare::{Assignment, Birth, Descriptors, Inheritance, Program, report};
 use super::template::{INSIDE_GID, INSIDE_UID};
-use super::{fence, privileges, syscall};
+use super::{fence, privileges, socket, syscall};
+use crate::spec::{PARKED_VARIABLE, ParkedProgram};
 
 /// Exit status when the program could not be executed, as a shell has it. The report says more.
 const NOT_EXECUTED: i32 = 127;
 /// Where a function's program is started.
 const WORKING_DIRECTORY: &str = "/var/task";
+
+/// Arguments and variables of a program.
+type Execution = (Vec<CString>, Vec<CString>);
 
 /// Waits for the go-ahead, gives up every privilege and executes the program.
 pub(crate) fn run(inheritance: &Inheritance, descriptors: &Descriptors, assignment: &Assignment, wait: OwnedFd) -> ! {
@@ -39,11 +44,7 @@ fn become_program(
     descriptors: &Descriptors,
     assignment: &Assignment,
     wait: OwnedFd,
-) -> Step<(Vec<CString>, Vec<CString>)> {
-    let spec = &assignment.spec;
-    let arguments = spec.command.iter().map(|word| c_string(word.as_bytes())).collect::<Step<_>>()?;
-    let variables = spec.env.iter().map(|(name, value)| c_string(format!("{name}={value}").as_bytes()));
-    let environment = variables.collect::<Step<_>>()?;
+) -> Step<Execution> {
     if nix::unistd::read(&wait, &mut [0]).step("wait for the user id")? == 0 {
         // The first process has failed and said why.
         syscall::exit_now(NOT_EXECUTED);
@@ -58,15 +59,53 @@ fn become_program(
     dup2_stdin(&null).step("set stdin")?;
     dup2_stdout(&descriptors.output).step("set stdout")?;
     dup2_stderr(&descriptors.output).step("set stderr")?;
-    // The report closes itself when the program is executed.
-    syscall::close_all_except(&[descriptors.report.as_raw_fd()]).step("close what is not needed any more")?;
+    // The report closes itself when the program is executed, and so does the control socket unless the program gets it.
+    let keep = match assignment.program {
+        Program::Known(_) => vec![descriptors.report.as_raw_fd()],
+        Program::Awaited | Program::Parked(_) => vec![descriptors.report.as_raw_fd(), descriptors.control.as_raw_fd()],
+    };
+    syscall::close_all_except(&keep).step("close what is not needed any more")?;
     std::mem::forget((wait, null));
     umask(Mode::from_bits_truncate(0o022));
-    nix::unistd::chdir(WORKING_DIRECTORY).step("enter the task root")?;
     privileges::set_resource_limits(assignment.process_memory_mb)?;
     fence::close()?;
     privileges::drop_bounding_set();
     privileges::drop_capabilities()?;
     privileges::install_filter(&inheritance.filter)?;
-    Ok((arguments, environment))
+    match &assignment.program {
+        Program::Known(calling) => enter_task(calling),
+        Program::Awaited => enter_task(&await_calling(descriptors)?),
+        Program::Parked(program) => park(program, descriptors),
+    }
+}
+
+/// The program's arguments and variables, in its working directory.
+fn enter_task(calling: &Calling) -> Step<Execution> {
+    nix::unistd::chdir(WORKING_DIRECTORY).step("enter the task root")?;
+    execution(&calling.command, &calling.env)
+}
+
+fn await_calling(descriptors: &Descriptors) -> Step<Calling> {
+    let control = descriptors.control.as_fd();
+    socket::send(control, &Birth::Parked, &[]).step("tell that everything is ready")?;
+    match socket::receive(control).step("wait to be told the program")? {
+        Some((calling, _)) => Ok(calling),
+        // Not needed any more.
+        None => syscall::exit_now(0),
+    }
+}
+
+/// A program that waits by itself, on the control socket, which it therefore gets.
+fn park(program: &ParkedProgram, descriptors: &Descriptors) -> Step<Execution> {
+    let control = &descriptors.control;
+    fcntl(control, FcntlArg::F_SETFD(FdFlag::empty())).step("leave the control socket open")?;
+    let socket = (PARKED_VARIABLE.to_owned(), control.as_raw_fd().to_string());
+    let variables: Vec<_> = program.env.iter().cloned().chain([socket]).collect();
+    execution(&program.command, &variables)
+}
+
+fn execution(command: &[String], variables: &[(String, String)]) -> Step<Execution> {
+    let arguments = command.iter().map(|word| c_string(word.as_bytes())).collect::<Step<_>>()?;
+    let variables = variables.iter().map(|(name, value)| c_string(format!("{name}={value}").as_bytes()));
+    Ok((arguments, variables.collect::<Step<_>>()?))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::capabilities::{Capabilities, FreezeMethod};
-use crate::spec::EnvironmentSpec;
+use crate::spec::{EnvironmentSpec, Shape};
 
 /// How the launcher is to work; handed over as its second argument.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,7 +19,21 @@ pub(crate) struct LauncherConfig {
 /// To the launcher.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    Launch { id: u64, spec: EnvironmentSpec },
+    Launch {
+        id: u64,
+        spec: EnvironmentSpec,
+    },
+    /// Keep this many environments ready, of these shapes and no others.
+    Keep(Vec<Keep>),
+}
+
+/// How many environments of one shape to keep ready.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Keep {
+    /// The platform's number for the shape.
+    pub(crate) key: u64,
+    pub(crate) shape: Shape,
+    pub(crate) count: usize,
 }
 
 /// From the launcher.
@@ -30,15 +44,26 @@ pub(crate) enum Reply {
     /// Instead of `Hello`: this machine does not allow it.
     Unsupported(String),
     /// The environment is being made. Four descriptors come with it, in the order of [`LaunchedDescriptors`].
-    Launched { id: u64, control: ControlFiles },
+    Launched { id: u64, control: ControlFiles, parked: bool },
     /// The environment could not be begun.
     Refused { id: u64, failure: Failure },
     /// The environment has ended and nothing of it is left.
     Gone { id: u64, end: End },
+    /// How many environments of a shape are ready now, and how long the one took that has just become so.
+    Stock { key: u64, ready: usize, made_us: Option<u64> },
+    /// An environment of this shape could not be made ready; no more are made until they are asked for again.
+    Spoilt { key: u64, reason: String },
 }
 
 /// Descriptors that come with [`Reply::Launched`], in this order.
 pub(crate) const LAUNCHED_DESCRIPTORS: usize = 4;
+
+/// What a program that was started, or is to be started, ahead of need becomes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Calling {
+    pub(crate) command: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+}
 
 /// Where the host finds the controls of one environment.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ mod seccomp;
 mod service;
 pub(crate) mod socket;
 mod spare;
+mod stock;
 mod syscall;
 mod template;
 mod volume;

@@ -1,6 +1,6 @@
 //! The few ways in which this crate mounts things.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -28,10 +28,24 @@ pub(crate) fn bind_device(source: &Path, target: &Path) -> Step<()> {
 }
 
 fn bind(source: &Path, target: &Path, attributes: u64) -> Step<()> {
-    let name = || format!("bind {} on {}", source.display(), target.display());
+    let tree = detached(source, attributes)?;
+    syscall::move_mount(tree.as_fd(), &c_path(target)?).step(format!(
+        "bind {} on {}",
+        source.display(),
+        target.display()
+    ))
+}
+
+/// A read-only view of a directory, with everything mounted below it, that is nowhere yet.
+pub(crate) fn detached_read_only(source: &Path) -> Step<OwnedFd> {
+    detached(source, READ_ONLY)
+}
+
+fn detached(source: &Path, attributes: u64) -> Step<OwnedFd> {
+    let name = || format!("take a view of {}", source.display());
     let tree = syscall::copy_tree(&c_path(source)?).step(name())?;
     syscall::set_mount_attributes(tree.as_fd(), attributes).step(name())?;
-    syscall::move_mount(tree.as_fd(), &c_path(target)?).step(name())
+    Ok(tree)
 }
 
 /// Makes a mount and everything below it read-only. Attributes already set, such as those of devices, stay.

@@ -23,13 +23,18 @@ pub(crate) fn set_resource_limits(memory_mb: Option<u32>) -> Step<()> {
         (Resource::RLIMIT_MSGQUEUE, 0),
         (Resource::RLIMIT_MEMLOCK, 64 * 1024),
     ];
-    let memory = memory_mb.map(|mb| (Resource::RLIMIT_DATA, (u64::from(mb) + UNTOUCHED_MB) * 1024 * 1024));
+    let memory = memory_mb.map(|mb| (Resource::RLIMIT_DATA, data_bytes(mb)));
     for (resource, limit) in bounded.into_iter().chain(memory) {
         let (_, hard) = getrlimit(resource).step("read a resource limit")?;
         let limit = limit.min(hard);
         setrlimit(resource, limit, limit).step(format!("limit {resource:?}"))?;
     }
     Ok(())
+}
+
+/// Limit of the data of each process, in bytes, where no cgroup limits memory.
+pub(crate) fn data_bytes(memory_mb: u32) -> u64 {
+    (u64::from(memory_mb) + UNTOUCHED_MB) * 1024 * 1024
 }
 
 /// Takes the capability bounding set away, so that no program can ever bring a capability back. Processes started from

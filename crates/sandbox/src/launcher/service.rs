@@ -14,10 +14,11 @@ use nix::unistd::Pid;
 use super::cgroup::{Cgroup, Cgroups};
 use super::cgroup_mounts;
 use super::failure::{NameStep, Step};
-use super::message::{ControlFiles, End, Failure, LauncherConfig, Reply, Request};
+use super::message::{Calling, ControlFiles, End, Failure, LauncherConfig, Reply, Request};
 use super::namespaces::{self, Rights};
 use super::ownership::{self, OwnDirectory};
-use super::spare::{Assignment, Inheritance, Report, Spare};
+use super::spare::{Assignment, Code, Inheritance, Program, Report, Spare};
+use super::stock::Stock;
 use super::template::Templates;
 use super::volume::Volumes;
 use super::{privileges, seccomp, socket, syscall};
@@ -26,6 +27,8 @@ use crate::control::{self, CpuShare};
 use crate::limits;
 use crate::spec::EnvironmentSpec;
 
+mod keeping;
+
 struct Launcher {
     socket: OwnedFd,
     inheritance: Inheritance,
@@ -33,6 +36,9 @@ struct Launcher {
     templates: Templates,
     volumes: Volumes,
     spares: VecDeque<Spare>,
+    stock: Stock,
+    /// Our own mount namespace, to come back to.
+    mounts: OwnedFd,
     /// How many to keep.
     spares_most: usize,
     /// How many to make now: none after a failure, until a launch has worked.
@@ -42,6 +48,9 @@ struct Launcher {
     made: u64,
     directory: OwnDirectory,
 }
+
+/// What the platform gets of a new environment: its controls, its two listeners, its output and its first process.
+type Prepared = (ControlFiles, [OwnedFd; 2], OwnedFd, OwnedFd);
 
 struct Running {
     /// The host's name for it; `None` when the host never got it.
@@ -114,6 +123,8 @@ impl Launcher {
             templates: Templates::new(directory),
             volumes,
             spares: VecDeque::new(),
+            stock: Stock::default(),
+            mounts: fs::File::open("/proc/self/ns/mnt").step("open the mount namespace")?.into(),
             spares_most: config.spare_environments,
             spares_wanted: config.spare_environments,
             running: HashMap::new(),
@@ -135,15 +146,22 @@ impl Launcher {
         let ends =
             SignalFd::with_flags(&ends, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).step("watch for ends")?;
         loop {
-            let idle = self.spares.len() >= self.spares_wanted;
+            let idle = self.spares.len() >= self.spares_wanted && self.stock.next().is_none();
             let timeout = if idle { PollTimeout::NONE } else { PollTimeout::ZERO };
-            let mut sources =
-                [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(ends.as_fd(), PollFlags::POLLIN)];
+            let telling = self.stock.telling();
+            let sources = [self.socket.as_fd(), ends.as_fd()].into_iter().chain(telling.iter().map(|(_, fd)| *fd));
+            let mut sources: Vec<_> = sources.map(|source| PollFd::new(source, PollFlags::POLLIN)).collect();
             match poll(&mut sources, timeout) {
                 Err(nix::errno::Errno::EINTR) => continue,
                 result => result.step("wait for requests")?,
             };
-            let [request, end] = sources.map(|source| source.any().unwrap_or(true));
+            let heard: Vec<bool> = sources.iter().map(|source| source.any().unwrap_or(true)).collect();
+            let told = telling.iter().zip(&heard[2..]).filter(|(_, heard)| **heard).map(|((pid, _), _)| *pid);
+            let told: Vec<i32> = told.collect();
+            let (request, end) = (heard[0], heard[1]);
+            for pid in told.iter() {
+                self.hear(*pid)?;
+            }
             if end {
                 while ends.read_signal().step("read a signal")?.is_some() {}
                 self.reap()?;
@@ -151,12 +169,25 @@ impl Launcher {
             if request {
                 match socket::receive(self.socket.as_fd()).step("read a request")? {
                     Some((Request::Launch { id, spec }, _)) => self.launch(id, spec)?,
+                    Some((Request::Keep(wanted), _)) => self.keep(wanted)?,
                     None => return Ok(()),
                 }
             }
-            if !request && !end {
-                self.add_spare();
+            if !request && !end && told.is_empty() {
+                self.make_ahead()?;
             }
+        }
+    }
+
+    /// One step towards what is to be there ahead of need.
+    fn make_ahead(&mut self) -> Step<()> {
+        if self.spares.len() < self.spares_wanted {
+            self.add_spare();
+            return Ok(());
+        }
+        match self.stock.next().map(|(key, shape)| (key, shape.clone())) {
+            Some((key, shape)) => self.begin_member(key, &shape),
+            None => Ok(()),
         }
     }
 
@@ -176,17 +207,26 @@ impl Launcher {
     }
 
     fn launch(&mut self, id: u64, spec: EnvironmentSpec) -> Step<()> {
-        match self.prepare(id, spec) {
+        let taken = self.take_member(&spec);
+        let parked = taken.is_some();
+        let prepared = match taken {
+            Some((member, key, left)) => {
+                self.send(&Reply::Stock { key, ready: left, made_us: None }, &[])?;
+                self.call_up(id, spec, member)
+            }
+            None => self.prepare(id, spec),
+        };
+        match prepared {
             Ok((control, [runtime_api, endpoint], output, pidfd)) => {
                 self.spares_wanted = self.spares_most;
                 let descriptors = [&runtime_api, &endpoint, &output, &pidfd].map(AsRawFd::as_raw_fd);
-                self.send(&Reply::Launched { id, control }, &descriptors)
+                self.send(&Reply::Launched { id, control, parked }, &descriptors)
             }
             Err(failure) => self.send(&Reply::Refused { id, failure }, &[]),
         }
     }
 
-    fn prepare(&mut self, id: u64, spec: EnvironmentSpec) -> Step<(ControlFiles, [OwnedFd; 2], OwnedFd, OwnedFd)> {
+    fn prepare(&mut self, id: u64, spec: EnvironmentSpec) -> Step<Prepared> {
         let template = self.templates.get(&spec.root)?;
         let spare = match self.spares.pop_front() {
             Some(spare) => spare,
@@ -195,14 +235,21 @@ impl Launcher {
         let volume = self.volumes.plan(spec.tmp_mb, spare.number);
         let cgroups = &self.inheritance.cgroups;
         let process_memory_mb = (!cgroups.limits_memory()).then_some(spec.memory_mb);
-        let memory_mb = spec.memory_mb;
         let uid = self.rights.uid(spare.number);
         let assigned = volume.and_then(|volume| {
             let listeners = spare.listeners()?;
-            cgroups.limit(&spare.cgroup, memory_mb)?;
-            spare.assign(&Assignment { spec, template, volume, uid, process_memory_mb })?;
+            cgroups.limit(&spare.cgroup, spec.memory_mb)?;
+            let program = Program::Known(Calling { command: spec.command, env: spec.env });
+            let code = Some(Code { directory: spec.code_dir, layers: spec.layer_dirs });
+            spare.assign(&Assignment { program, code, template, volume, uid, process_memory_mb })?;
             Ok(listeners)
         });
+        self.hand_over(id, spare, assigned)
+    }
+
+    /// Registers an environment that is the platform's from here on, or one that could not be made so.
+    fn hand_over(&mut self, id: u64, spare: Spare, listeners: Step<[OwnedFd; 2]>) -> Step<Prepared> {
+        let cgroups = &self.inheritance.cgroups;
         let control = ControlFiles {
             pid: spare.pid,
             freeze_method: cgroups.freeze_method(),
@@ -210,13 +257,13 @@ impl Launcher {
             memory: cgroups.memory_files(&spare.cgroup),
             cpu: cgroups.cpu_files(&spare.cgroup),
         };
-        let named = assigned.is_ok().then_some(id);
-        if assigned.is_err() {
+        if listeners.is_err() {
             // Its end is waited for like any other's, so that its cgroups are removed.
             let _ = kill(Pid::from_raw(spare.pid), Signal::SIGKILL);
         }
+        let named = listeners.is_ok().then_some(id);
         self.running.insert(spare.pid, Running { id: named, report: spare.report, cgroup: spare.cgroup });
-        Ok((control, assigned?, spare.output, spare.pidfd))
+        Ok((control, listeners?, spare.output, spare.pidfd))
     }
 
     /// Reports the environments that have ended and removes what is left of them.
@@ -236,6 +283,8 @@ impl Launcher {
                 }
             } else if let Some(running) = self.running.remove(&ended) {
                 self.report_end(ended, running)?;
+            } else {
+                self.lose_member(ended)?;
             }
         }
     }
@@ -256,7 +305,7 @@ impl Launcher {
 
     /// Ends every environment and removes everything that is ours.
     fn end(&mut self) {
-        let spares = self.spares.drain(..).map(|spare| (spare.pid, spare.cgroup));
+        let spares = self.spares.drain(..).chain(self.stock.drain()).map(|spare| (spare.pid, spare.cgroup));
         let running = self.running.drain().map(|(pid, running)| (pid, running.cgroup));
         let all: Vec<_> = spares.chain(running).collect();
         for (pid, cgroup) in &all {

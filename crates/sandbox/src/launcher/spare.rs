@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use super::cgroup::{Cgroup, Cgroups};
 use super::failure::{NameStep, Step};
-use super::message::{EndCause, Failure};
+use super::message::{Calling, EndCause, Failure};
 use super::syscall::{self, Cloned};
 use super::volume::VolumePlan;
 use super::{first_process, socket};
-use crate::spec::EnvironmentSpec;
+use crate::spec::ParkedProgram;
 
 /// What every environment gets from the launcher by being a copy of it.
 pub(crate) struct Inheritance {
@@ -33,7 +33,9 @@ pub(crate) struct Inheritance {
 /// What a spare environment is told when it is needed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Assignment {
-    pub(crate) spec: EnvironmentSpec,
+    pub(crate) program: Program,
+    /// The function's code and layers; `None` when they are mounted later.
+    pub(crate) code: Option<Code>,
     /// The assembled root, in the launcher's mount namespace.
     pub(crate) template: PathBuf,
     pub(crate) volume: VolumePlan,
@@ -41,6 +43,24 @@ pub(crate) struct Assignment {
     pub(crate) uid: u32,
     /// Memory to limit each process to, where no cgroup does it.
     pub(crate) process_memory_mb: Option<u32>,
+}
+
+/// The program of an environment.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Program {
+    /// It is started at once.
+    Known(Calling),
+    /// It is told later, over the control socket.
+    Awaited,
+    /// It is started at once and gets the control socket, over which it is told what it becomes.
+    Parked(ParkedProgram),
+}
+
+/// Directories of one function.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Code {
+    pub(crate) directory: PathBuf,
+    pub(crate) layers: Vec<PathBuf>,
 }
 
 /// The descriptors of an environment that the launcher passes on or keeps.
@@ -51,7 +71,7 @@ pub(crate) struct Spare {
     pub(crate) output: OwnedFd,
     pub(crate) report: Report,
     pub(crate) cgroup: Cgroup,
-    control: OwnedFd,
+    pub(crate) control: OwnedFd,
 }
 
 /// The end of the pipe on which an environment tells how it ended.
@@ -64,10 +84,15 @@ pub(crate) struct Descriptors {
     pub(crate) report: OwnedFd,
 }
 
-/// Sent by a spare environment, with its two listeners, when it waits for an assignment.
+/// How far a spare environment is, in this order.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Birth {
+    /// It waits for an assignment. Its two listeners come with this.
     Ready,
+    /// Its file system is there, if code is to be mounted later. Its mount namespace comes with this.
+    Mounted,
+    /// Its program waits to be told what it becomes.
+    Parked,
     Failed(Failure),
 }
 
@@ -99,7 +124,9 @@ impl Spare {
                 .try_into()
                 .map_err(|_| Failure { step: "receive a new environment's listeners".into(), errno: libc::EPROTO }),
             Some((Birth::Failed(failure), _)) => Err(failure),
-            None => Err(Failure { step: "wait for a new environment".into(), errno: libc::ECHILD }),
+            Some((Birth::Mounted | Birth::Parked, _)) | None => {
+                Err(Failure { step: "wait for a new environment".into(), errno: libc::ECHILD })
+            }
         }
     }
 

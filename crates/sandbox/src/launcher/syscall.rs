@@ -156,6 +156,14 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
     Ok(())
 }
 
+/// Limits the data of a process (`RLIMIT_DATA`), in bytes.
+pub(crate) fn limit_data(pid: i32, bytes: u64) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+    // SAFETY: reads one structure, which lives through the call, and writes nothing back.
+    check(libc::c_long::from(unsafe { libc::prlimit(pid, libc::RLIMIT_DATA, &limit, std::ptr::null_mut()) }))?;
+    Ok(())
+}
+
 /// Installs a seccomp filter for this thread. `no_new_privs` must be set.
 pub(crate) fn install_filter(program: &[seccompiler::sock_filter]) -> io::Result<()> {
     let length = u16::try_from(program.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use sandbox::{
-    Environment, EnvironmentSpec, InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, OutputLine,
-    RootSpec, Sandbox, SandboxConfig, SandboxError,
+    Environment, EnvironmentSpec, HeadStart, InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport,
+    OutputLine, RootSpec, Sandbox, SandboxConfig, SandboxError,
 };
 use tempfile::TempDir;
 
@@ -153,6 +153,7 @@ pub fn write_function(code_dir: &Path, main: &str) -> EnvironmentSpec {
         env: vec![("AWS_LAMBDA_RUNTIME_API".into(), "127.0.0.1:9001".into()), ("PATH".into(), "/usr/bin:/bin".into())],
         memory_mb: 256,
         tmp_mb: 512,
+        head_start: HeadStart::None,
     }
 }
 

@@ -76,6 +76,7 @@ async fn awslambdaric_runs_unmodified() {
             env: variables.map(|(name, value)| (name.into(), value.into())).to_vec(),
             memory_mb: 256,
             tmp_mb: 512,
+            head_start: sandbox::HeadStart::None,
         })
         .await;
     for _ in 0..3 {

@@ -217,6 +217,7 @@ impl Launcher {
             env: variables(plan, target, credentials),
             memory_mb: configuration.memory_mb,
             tmp_mb: configuration.ephemeral_mb,
+            head_start: sandbox::HeadStart::None,
         }
     }
 

@@ -1,0 +1,6 @@
+"""The function of a rehearsal."""
+
+
+def handler(event, _context):
+    """Answers its event."""
+    return event
