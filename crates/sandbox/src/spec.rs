@@ -30,7 +30,7 @@ pub struct EnvironmentSpec {
 }
 
 /// What is done for an environment before it is known whose it will be.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum HeadStart {
     /// Nothing that depends on the function or its runtime.
     #[default]
@@ -45,7 +45,7 @@ pub enum HeadStart {
 /// [`PARKED_WORD`] to it when it is ready, and reads one packet from it, `{"command": [...], "env": [[name, value]...]}`,
 /// which comes when the environment is needed; `/var/task` and `/opt` are there from then on. It goes on as if it had
 /// been started in `/var/task` with those variables.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ParkedProgram {
     /// The program and its arguments, as seen inside.
     pub command: Vec<String>,

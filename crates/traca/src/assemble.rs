@@ -155,6 +155,7 @@ fn services(
         runtimes: Arc::clone(runtimes),
         packages: directories.packages.clone(),
         strict_runtimes: args.strict_runtimes,
+        ahead_memory_mb: args.pools.0,
         sandbox: SandboxConfig::new(&directories.sandbox),
         serve_endpoint: Arc::new(move |listener, function| {
             let served = listener

@@ -85,6 +85,20 @@ pub struct PlatformArgs {
     /// Refuse functions whose exact interpreter version this machine lacks, instead of taking the nearest.
     #[arg(long)]
     pub strict_runtimes: bool,
+    /// Memory, in MB, for environments of functions that are made ahead of need; `off` makes none.
+    #[arg(long, default_value = "256", value_name = "MB", value_parser = pools)]
+    pub pools: PoolsMemory,
+}
+
+/// Memory for environments that are made ahead of need, in MB; 0 makes none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolsMemory(pub u32);
+
+fn pools(text: &str) -> Result<PoolsMemory, String> {
+    match text {
+        "off" => Ok(PoolsMemory(0)),
+        _ => text.parse().map(PoolsMemory).map_err(|_| "a number of megabytes, or `off`".to_owned()),
+    }
 }
 
 /// What happens to calls that no policy allows.

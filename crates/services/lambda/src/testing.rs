@@ -64,6 +64,7 @@ impl Bench {
             runtimes: Arc::new(Runtimes::new(files.path(), SearchPaths::default(), Arc::new(|_| {}))),
             packages,
             strict_runtimes: false,
+            ahead_memory_mb: 0,
             // Nothing is invoked here.
             sandbox: SandboxConfig { launcher_program: "/bin/false".into(), ..SandboxConfig::new(files.path()) },
             serve_endpoint: Arc::new(|_, _| Ok(Box::new(()))),

@@ -10,15 +10,19 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use platform::credentials::TemporaryCredentials;
 use platform::{Platform, Principal};
-use runtimes::{CommandOptions, FunctionFacts, Language, Resolved, Runtime, Runtimes, SdkNeed, Support};
-use sandbox::{Bind, EnvironmentSpec, RootSpec, Sandbox, SandboxConfig, SandboxError};
+use runtimes::{
+    CommandOptions, FunctionFacts, Language, Parkable, Resolved, Runtime, Runtimes, SdkNeed, SdkUse, Support,
+};
+use sandbox::{Bind, EnvironmentSpec, HeadStart, ParkedProgram, RootSpec, Sandbox, SandboxConfig, SandboxError, Shape};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
+use super::ahead::{self, Ahead};
 use super::failure::Failure;
 use super::instance::Instance;
 use super::journal::Journal;
 use super::lines::{Lines, Phase, RuntimeVersion};
+use super::metrics::{Kind, Metrics};
 use super::shipper::{Shipper, Target};
 use crate::function::{FunctionId, FunctionVersion, LogFormat};
 use crate::package::{PackageDirectory, Packages};
@@ -44,6 +48,7 @@ pub struct Launcher {
     serve_endpoint: EndpointServer,
     shipper: Shipper,
     plans: Mutex<LruCache<String, Arc<Plan>>>,
+    ahead: Ahead,
 }
 
 /// Why there is no environment.
@@ -77,10 +82,31 @@ pub struct Plan {
     version: Arc<FunctionVersion>,
     /// The function's own package, then its layers.
     packages: Vec<Arc<PackageDirectory>>,
+    base: Base,
+}
+
+/// What a deployment's environments share with those of other deployments.
+struct Base {
     resolved: Resolved,
     root: RootSpec,
+    command: Vec<String>,
+    /// What can be done for them ahead of need.
+    head_start: HeadStart,
     /// What the log of each environment begins with, if there is something to be told.
     notice: Option<String>,
+}
+
+impl Plan {
+    /// What runs in its environments.
+    pub fn kind(&self) -> Kind {
+        ahead::kind(&self.base.head_start)
+    }
+}
+
+impl Base {
+    fn shape(&self) -> Shape {
+        Shape { root: self.root.clone(), head_start: self.head_start.clone() }
+    }
 }
 
 impl Launcher {
@@ -92,9 +118,10 @@ impl Launcher {
         config: SandboxConfig,
         serve_endpoint: EndpointServer,
         shipper: Shipper,
+        ahead: Ahead,
     ) -> Launcher {
         let plans = Mutex::new(LruCache::new(PLANS_MAX));
-        Launcher { platform, runtimes, strict, config, sandbox: OnceCell::new(), serve_endpoint, shipper, plans }
+        Launcher { platform, runtimes, strict, config, sandbox: OnceCell::new(), serve_endpoint, shipper, plans, ahead }
     }
 
     /// The sandbox, started on first need.
@@ -109,9 +136,16 @@ impl Launcher {
         version: &FunctionVersion,
         packages: &[Arc<PackageDirectory>],
     ) -> Result<(), LaunchError> {
-        let resolved = self.resolve(&version.configuration.runtime).await?;
-        self.client_directory(&resolved, packages).await?;
+        let base = self.base(version, packages).await?;
+        self.ahead.expect(&base.shape());
         Ok(())
+    }
+
+    /// What environments are made ahead of need, kept as it should be, for ever.
+    pub async fn keep_stock(&self, metrics: &Metrics) {
+        if let Ok(sandbox) = self.sandbox().await {
+            self.ahead.look_after(sandbox, metrics).await;
+        }
     }
 
     /// What environments of a version need; gathered once per deployment.
@@ -123,19 +157,42 @@ impl Launcher {
         for package in version.packages() {
             directories.push(packages.ensure(&package.digest).await?);
         }
-        let resolved = self.resolve(&version.configuration.runtime).await?;
-        let (client, sdk_notice) = self.client_directory(&resolved, &directories).await?;
+        let base = self.base(version, &directories).await?;
+        let plan = Arc::new(Plan { version: Arc::clone(version), packages: directories, base });
+        self.plans.lock().put(version.deployment.clone(), Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    async fn base(&self, version: &FunctionVersion, packages: &[Arc<PackageDirectory>]) -> Result<Base, LaunchError> {
+        let configuration = &version.configuration;
+        let resolved = self.resolve(&configuration.runtime).await?;
+        let sdk = uses_of_sdk(packages, resolved.runtime.language).await;
+        let (client, sdk_notice) = self.client_directory(&resolved, sdk.need).await?;
         let mut binds: Vec<Bind> = Vec::new();
         if let Some(interpreter) = &resolved.interpreter {
             binds.extend(interpreter.binds().into_iter().map(|(host, inside)| Bind { host, inside }));
         }
         binds.extend(client.map(|host| Bind { host, inside: runtimes::RUNTIME_DIRECTORY.into() }));
+        let user = |name: &str| configuration.environment.as_ref().and_then(|all| all.0.get(name)).map(String::as_str);
+        let options = CommandOptions {
+            memory_mb: configuration.memory_mb,
+            exec_wrapper: user("AWS_LAMBDA_EXEC_WRAPPER"),
+            node_options: user("NODE_OPTIONS"),
+        };
+        let own = configuration.environment.iter().flat_map(|all| all.0.keys()).map(String::as_str);
+        let preload = if sdk_notice.is_none() { sdk.parts.as_slice() } else { &[] };
+        let head_start = match runtimes::parkable(&resolved, &options, own, preload) {
+            Some(Parkable { command, env }) => HeadStart::Program(ParkedProgram { command, env }),
+            None => HeadStart::FileSystem,
+        };
+        let mut command = runtimes::command(&resolved, &options);
+        let bootstrap = packages.first().map(|code| code.path().join("bootstrap"));
+        if resolved.interpreter.is_none() && !bootstrap.is_some_and(|bootstrap| bootstrap.exists()) {
+            command = vec![LAYER_BOOTSTRAP.to_owned()];
+        }
         let notices: Vec<String> = resolved.notice.iter().cloned().chain(sdk_notice).collect();
         let notice = (!notices.is_empty()).then(|| notices.join("; "));
-        let root = RootSpec { binds };
-        let plan = Arc::new(Plan { version: Arc::clone(version), packages: directories, resolved, root, notice });
-        self.plans.lock().put(version.deployment.clone(), Arc::clone(&plan));
-        Ok(plan)
+        Ok(Base { resolved, root: RootSpec { binds }, command, head_start, notice })
     }
 
     /// Forgets the plans of a function that has changed, or of all.
@@ -154,16 +211,17 @@ impl Launcher {
     pub async fn launch(&self, plan: &Plan, target: &Arc<Target>, phase: Phase) -> Result<Instance, LaunchError> {
         let credentials = self.platform.issuer.mint(&target.principal, CREDENTIALS_LIFETIME)?;
         let credentials_end = credentials.expiration.seconds;
+        self.ahead.need(&plan.base.shape());
         let mut environment = self.sandbox().await?.launch(self.spec(plan, target, credentials)).await?;
         let endpoint = environment.take_endpoint_listener().expect("a new environment has its listener");
         let lines = lines(&plan.version);
         let mut first = Vec::new();
         if phase == Phase::Init {
             first.extend(lines.init_start(self.platform.clock.now(), &self.runtime_version(plan)));
-            first.extend(plan.notice.as_ref().map(|notice| format!("NOTICE {notice}\n")));
+            first.extend(plan.base.notice.as_ref().map(|notice| format!("NOTICE {notice}\n")));
         }
         let (shipper, clock) = (self.shipper.clone(), self.platform.clock.clone());
-        let returns_are_line_feeds = plan.resolved.interpreter.is_some();
+        let returns_are_line_feeds = plan.base.resolved.interpreter.is_some();
         let mut journal = Journal::new(Arc::clone(target), shipper, lines, clock, returns_are_line_feeds);
         journal.open(first);
         let endpoint = (self.serve_endpoint)(endpoint, &plan.version.qualified_arn())?;
@@ -182,10 +240,10 @@ impl Launcher {
     async fn client_directory(
         &self,
         resolved: &Resolved,
-        packages: &[Arc<PackageDirectory>],
+        need: SdkNeed,
     ) -> Result<(Option<PathBuf>, Option<String>), LaunchError> {
         let Some(interpreter) = &resolved.interpreter else { return Ok((None, None)) };
-        if needs_sdk(packages, resolved.runtime.language).await {
+        if need == SdkNeed::Needed {
             match self.runtimes.ensure_sdk(interpreter).await {
                 Ok(directory) => return Ok((Some(directory), None)),
                 Err(error) => {
@@ -198,26 +256,16 @@ impl Launcher {
 
     fn spec(&self, plan: &Plan, target: &Target, credentials: TemporaryCredentials) -> EnvironmentSpec {
         let configuration = &plan.version.configuration;
-        let user = |name: &str| configuration.environment.as_ref().and_then(|all| all.0.get(name)).map(String::as_str);
-        let options = CommandOptions {
-            memory_mb: configuration.memory_mb,
-            exec_wrapper: user("AWS_LAMBDA_EXEC_WRAPPER"),
-            node_options: user("NODE_OPTIONS"),
-        };
-        let mut command = runtimes::command(&plan.resolved, &options);
         let (code, layers) = plan.packages.split_first().expect("a plan has the function's own package");
-        if plan.resolved.interpreter.is_none() && !code.path().join("bootstrap").exists() {
-            command = vec![LAYER_BOOTSTRAP.to_owned()];
-        }
         EnvironmentSpec {
-            root: plan.root.clone(),
-            command,
+            root: plan.base.root.clone(),
+            command: plan.base.command.clone(),
             code_dir: code.path().to_path_buf(),
             layer_dirs: layers.iter().map(|layer| layer.path().to_path_buf()).collect(),
             env: variables(plan, target, credentials),
             memory_mb: configuration.memory_mb,
             tmp_mb: configuration.ephemeral_mb,
-            head_start: sandbox::HeadStart::None,
+            head_start: plan.base.head_start.clone(),
         }
     }
 
@@ -236,8 +284,8 @@ impl Launcher {
     }
 
     fn runtime_version(&self, plan: &Plan) -> RuntimeVersion {
-        let runtime = &plan.resolved.runtime;
-        let version = match &plan.resolved.interpreter {
+        let runtime = &plan.base.resolved.runtime;
+        let version = match &plan.base.resolved.interpreter {
             None => runtime.id.replace('.', ":"),
             Some(interpreter) => {
                 let language = if runtime.language == Language::Node { "nodejs" } else { "python" };
@@ -263,7 +311,7 @@ fn variables(plan: &Plan, target: &Target, credentials: TemporaryCredentials) ->
         log_stream: &target.stream,
         region: &version.function.region,
     };
-    let mut variables = runtimes::default_environment(&plan.resolved.runtime, &facts);
+    let mut variables = runtimes::default_environment(&plan.base.resolved.runtime, &facts);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
     set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
@@ -309,11 +357,11 @@ fn runnable(id: &str) -> Option<Runtime> {
 }
 
 /// The scan reads files, so it runs where that may block.
-async fn needs_sdk(packages: &[Arc<PackageDirectory>], language: Language) -> bool {
+async fn uses_of_sdk(packages: &[Arc<PackageDirectory>], language: Language) -> SdkUse {
     let packages: Vec<PathBuf> = packages.iter().map(|package| package.path().to_path_buf()).collect();
     let scan = tokio::task::spawn_blocking(move || match packages.split_first() {
-        Some((package, layers)) => runtimes::needs_sdk(package, layers, language),
-        None => SdkNeed::None,
+        Some((package, layers)) => runtimes::uses_of_sdk(package, layers, language),
+        None => SdkUse { need: SdkNeed::None, parts: Vec::new() },
     });
-    matches!(scan.await, Ok(SdkNeed::Needed))
+    scan.await.unwrap_or(SdkUse { need: SdkNeed::None, parts: Vec::new() })
 }

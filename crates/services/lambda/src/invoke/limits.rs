@@ -30,6 +30,25 @@ pub const FREEZE_DELAY: Duration = Duration::from_millis(5);
 /// Idle environments older than this are ended. AWS names no figure; observed are 5 to 15 minutes.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// Environments of a kind that are kept ready when none has been needed for a while: one for the next invocation, one for
+/// the one that comes before another is made.
+pub const AHEAD_AT_REST: usize = 2;
+
+/// Most environments of one kind that are kept ready.
+pub const AHEAD_PER_KIND_MAX: usize = 32;
+
+/// Kinds of environments that are kept ready, each the description of a runtime of one memory size.
+pub const AHEAD_KINDS_MAX: usize = 32;
+
+/// How long a burst is counted as one, and its size remembered before it is halved.
+pub const AHEAD_DEMAND_WINDOW: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether what is kept ready is still what should be.
+pub const AHEAD_SETTLING: Duration = Duration::from_millis(500);
+
+/// Memory of the machine below which nothing is kept ready, in KiB.
+pub const AHEAD_MEMORY_RESERVE_KIB: u64 = 4 * MACHINE_MEMORY_RESERVE_KIB;
+
 /// How often idle environments are looked through.
 pub const REAP_INTERVAL: Duration = Duration::from_secs(15);
 

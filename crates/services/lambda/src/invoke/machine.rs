@@ -1,11 +1,20 @@
 //! Whether this machine can take one more environment.
 
-use super::limits::MACHINE_MEMORY_RESERVE_KIB;
+use super::limits::{AHEAD_MEMORY_RESERVE_KIB, MACHINE_MEMORY_RESERVE_KIB};
 
 /// Whether enough memory is left. True where it cannot be told.
 pub fn has_room() -> bool {
+    has_kib(MACHINE_MEMORY_RESERVE_KIB)
+}
+
+/// Whether enough memory is left to make environments that may never be needed. True where it cannot be told.
+pub fn is_at_ease() -> bool {
+    has_kib(AHEAD_MEMORY_RESERVE_KIB)
+}
+
+fn has_kib(reserve: u64) -> bool {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    available_kib(&text).is_none_or(|available| available > MACHINE_MEMORY_RESERVE_KIB)
+    available_kib(&text).is_none_or(|available| available > reserve)
 }
 
 fn available_kib(meminfo: &str) -> Option<u64> {

@@ -4,6 +4,7 @@
 //! function has. An environment that then gets no other event for a moment is frozen, and its log written: under load
 //! neither costs an invocation anything. Nothing on an invocation's way touches the store.
 
+mod ahead;
 mod failure;
 mod gate;
 mod instance;
@@ -41,6 +42,7 @@ pub use operation::{invoke, invoke_async};
 pub use run::{Outcome, Request};
 pub use streaming::{Part, Streamed, invoke_with_response_stream};
 
+use ahead::Ahead;
 use gate::Gate;
 use instance::Instance;
 use launch::Launcher;
@@ -57,6 +59,8 @@ pub struct InvokeSettings {
     pub packages: PathBuf,
     /// Refuse runtimes whose exact interpreter is missing.
     pub strict_runtimes: bool,
+    /// Memory for environments that are made ahead of need, in MB; 0 makes none.
+    pub ahead_memory_mb: u32,
     /// The sandbox's settings.
     pub sandbox: SandboxConfig,
     /// Serves the platform to functions.
@@ -86,6 +90,7 @@ impl Invoker {
             settings.sandbox,
             settings.serve_endpoint,
             shipper.clone(),
+            Ahead::new(settings.ahead_memory_mb, platform.clock.clone()),
         );
         let metrics = Metrics::new(&platform.metrics);
         let (gate, pools, running) = (Arc::default(), Pools::default(), TaskTracker::new());
@@ -121,7 +126,9 @@ impl Invoker {
         if let Err(error) = self.launcher.sandbox().await {
             tracing::error!(%error, "functions cannot be isolated on this machine");
         }
-        tokio::join!(self.cool_down(), self.renew(changes));
+        let stopping = self.platform.background.stopping();
+        let stock = stopping.run_until_cancelled(self.launcher.keep_stock(&self.metrics));
+        tokio::join!(self.cool_down(), self.renew(changes), stock);
     }
 
     async fn renew(&self, mut changes: broadcast::Receiver<FunctionChange>) {

@@ -196,6 +196,7 @@ impl Invoker {
                 Ok(instance) => instance,
                 Err(error) => return Ok(Started::Failed(Box::new(not_started(&error, request)))),
             };
+            self.metrics.launched(plan.kind(), instance.environment.was_made_ahead());
             let report = match instance.environment.init(limit, &mut instance.journal).await {
                 Ok(report) => report,
                 Err(error) => {
