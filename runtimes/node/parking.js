@@ -33,7 +33,7 @@ function stage() {
   return net.createServer((connection) => {
     connection.on('error', () => {});
     connection.on('data', (chunk) => {
-      for (const request of chunk.toString('latin1').matchAll(/^(GET|POST) /gm)) {
+      for (const request of chunk.toString('latin1').matchAll(/(GET|POST) \/2018/g)) {
         if (request[1] === 'POST') connection.write(accepted);
         else if (left-- > 0) connection.write(event);
       }
