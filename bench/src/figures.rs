@@ -22,6 +22,11 @@ impl Figures {
         self.0.len()
     }
 
+    /// All of them, in microseconds, as they were measured.
+    pub fn microseconds(&self) -> impl Iterator<Item = u128> + '_ {
+        self.0.iter().map(Duration::as_micros)
+    }
+
     /// Median, 99th percentile and extremes, in milliseconds.
     pub fn milliseconds(&self) -> String {
         let mut times = self.0.clone();

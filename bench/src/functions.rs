@@ -56,6 +56,48 @@ pub fn all(programs: &Path) -> io::Result<Vec<Function>> {
     ])
 }
 
+/// Functions that make a client of the AWS SDK while they are initialised.
+pub fn with_sdk() -> Vec<Function> {
+    vec![
+        Function {
+            name: "python-boto3",
+            runtime: "python3.12",
+            handler: "app.handler",
+            file: "app.py",
+            source: b"import boto3\ns3 = boto3.client('s3')\ndef handler(event, context):\n    return event\n".to_vec(),
+        },
+        Function {
+            name: "node-sdk",
+            runtime: "nodejs20.x",
+            handler: "index.handler",
+            file: "index.js",
+            source: b"const { S3Client } = require('@aws-sdk/client-s3');\nconst s3 = new S3Client({});\n\
+                exports.handler = async (event) => event;\n"
+                .to_vec(),
+        },
+    ]
+}
+
+/// Functions that take a second.
+pub fn slow() -> Vec<Function> {
+    vec![
+        Function {
+            name: "python-second",
+            runtime: "python3.12",
+            handler: "app.handler",
+            file: "app.py",
+            source: b"import time\ndef handler(event, context):\n    time.sleep(1)\n    return event\n".to_vec(),
+        },
+        Function {
+            name: "node-second",
+            runtime: "nodejs20.x",
+            handler: "index.handler",
+            file: "index.js",
+            source: b"exports.handler = (event) => new Promise((done) => setTimeout(() => done(event), 1000));\n".to_vec(),
+        },
+    ]
+}
+
 impl Function {
     /// Creates the function and waits until it is active.
     pub fn deploy(&self, client: &mut Client, keys: &Keys) -> io::Result<()> {

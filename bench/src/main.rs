@@ -2,10 +2,12 @@
 //! a loaded machine mean nothing, so the load is printed first.
 
 mod client;
+mod environments;
 mod figures;
 mod functions;
 mod platform;
 mod queues;
+mod raw;
 mod tables;
 
 use std::fs;
@@ -21,6 +23,7 @@ use figures::Figures;
 use functions::Function;
 use platform::Platform;
 use queues::Queue;
+use raw::Raw;
 use tables::Table;
 
 /// Measures a release build of `traca`.
@@ -47,6 +50,18 @@ struct Arguments {
     /// Leaves functions and queues out.
     #[arg(long)]
     only_tables: bool,
+    /// What to measure [default: everything].
+    only: Option<Part>,
+    /// Where every single time of starts of functions is kept.
+    #[arg(long, default_value = "bench-functions.tsv")]
+    raw: PathBuf,
+}
+
+/// A part of the measurements.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Starts and invocations of functions.
+    Functions,
 }
 
 /// Time after which a platform that was just started is idle: its launcher is up, its background work done.
@@ -67,6 +82,9 @@ fn main() -> io::Result<()> {
     let binary = arguments.traca.clone().unwrap_or_else(|| programs.join("traca"));
     say(&format!("load average {}", fs::read_to_string("/proc/loadavg")?.trim()))?;
     say(&format!("binary {:.1} MB", fs::metadata(&binary)?.len() as f64 / 1e6))?;
+    if arguments.only == Some(Part::Functions) {
+        return functions(&binary, &programs, &arguments);
+    }
     starts(&binary, arguments.starts)?;
     let directory = tempfile::tempdir()?;
     let data = directory.path().to_string_lossy().into_owned();
@@ -80,13 +98,34 @@ fn main() -> io::Result<()> {
     if arguments.only_tables {
         return Ok(());
     }
-    for function in functions::all(&programs)? {
-        invocations(&platform, &function, &keys, &arguments)?;
-    }
+    drop(platform);
+    functions(&binary, &programs, &arguments)?;
+    let platform = Platform::start(&binary, &["--data", &data])?;
+    platform.first_answer()?;
     if arguments.waiting_messages > 0 {
         queues(&platform, &keys, &arguments)?;
     }
     Ok(())
+}
+
+/// Functions: starts of every kind, then warm invocations.
+fn functions(binary: &Path, programs: &Path, arguments: &Arguments) -> io::Result<()> {
+    let mut raw = Raw::create(&arguments.raw)?;
+    let directory = tempfile::tempdir()?;
+    let platform = Platform::start(binary, &["--data", &directory.path().to_string_lossy()])?;
+    platform.first_answer()?;
+    thread::sleep(SETTLING);
+    let keys = platform.checked_keys()?;
+    let functions = functions::all(programs)?;
+    for function in functions.iter().chain(&functions::with_sdk()) {
+        environments::from_stock(&platform, function, &keys, arguments.cold, &mut raw)?;
+    }
+    for function in &functions {
+        invocations(&platform, function, &keys, arguments)?;
+    }
+    drop(platform);
+    environments::with_nothing_in_stock(binary, &functions, arguments.cold, &mut raw)?;
+    environments::at_once(binary, &functions::slow(), &mut raw)
 }
 
 /// Items of a table on disk.
@@ -131,14 +170,6 @@ fn starts(binary: &Path, rounds: usize) -> io::Result<()> {
 
 fn invocations(platform: &Platform, function: &Function, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
     let mut client = Client::connect(platform.address)?;
-    function.deploy(&mut client, keys)?;
-    let mut cold = Figures::default();
-    for round in 0..arguments.cold {
-        function.change(&mut client, keys, round)?;
-        let request = function.invocation(&client, keys);
-        cold.add(invoke(&mut client, &request)?);
-    }
-    say(&format!("{} cold: {}", function.name, cold.milliseconds()))?;
     let request = function.invocation(&client, keys);
     for _ in 0..WARM_UP {
         invoke(&mut client, &request)?;

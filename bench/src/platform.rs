@@ -14,6 +14,12 @@ use crate::client::{Client, Form, Keys};
 /// The kernel counts processor time in hundredths of a second, whatever its own clock (`USER_HZ`).
 const TICK_MILLISECONDS: u64 = 10;
 
+/// How long making environments ahead of need may take.
+const STOCK_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Between two looks whether they are there.
+const STOCK_LOOK: Duration = Duration::from_millis(50);
+
 /// A running platform, ended when it is dropped.
 pub struct Platform {
     child: Child,
@@ -80,6 +86,32 @@ impl Platform {
         resident_kib(self.child.id())
     }
 
+    /// Waits until every environment that is to be made ahead of need is there.
+    pub fn until_stocked(&self, client: &mut Client) -> io::Result<()> {
+        let deadline = Instant::now() + STOCK_TIMEOUT;
+        let request = format!("GET /_traca/metrics HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
+        while Instant::now() < deadline {
+            let page = client.send(request.as_bytes())?;
+            let page = String::from_utf8_lossy(&page.body).into_owned();
+            let sum = |name: &str| -> u64 {
+                let lines = page.lines().filter_map(|line| line.strip_prefix(name)?.split(' ').nth(1)?.parse::<u64>().ok());
+                lines.sum()
+            };
+            let (ready, wanted) = (sum("traca_lambda_stock{"), sum("traca_lambda_stock_wanted{"));
+            if wanted > 0 && ready >= wanted {
+                return Ok(());
+            }
+            std::thread::sleep(STOCK_LOOK);
+        }
+        Err(io::Error::other("environments were not made ahead of need"))
+    }
+
+    /// Private memory of the programs in environments, in KiB: what no other process shares.
+    pub fn programs_private_kib(&self) -> Vec<u64> {
+        let first: Vec<u32> = children(self.child.id()).into_iter().flat_map(children).collect();
+        first.into_iter().flat_map(children).map(private_kib).collect()
+    }
+
     /// Resident memory of the sandbox's launcher, in KiB. It is a child of whichever thread started it.
     pub fn launcher_resident_kib(&self) -> u64 {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
@@ -100,6 +132,19 @@ impl Drop for Platform {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Processes started by any thread of a process.
+fn children(process: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+fn private_kib(process: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let private = rollup.lines().filter_map(|line| line.strip_prefix("Private_")?.split_whitespace().nth(1));
+    private.filter_map(|kib| kib.parse::<u64>().ok()).sum()
 }
 
 /// Counted page by page; the figure in `status` may be off by some hundred KiB.
