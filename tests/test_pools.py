@@ -1,6 +1,7 @@
 """Environments that are made ahead of need: functions start from them, and cannot tell."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,14 +10,15 @@ from support.functions import NODE, PYTHON, Functions
 from support.traca import Traca, eventually, run
 
 PYTHON_LOOK = r"""
-import json, os, random, sys
-loaded = sorted(sys.modules)
+import json, os, random, sys, time
+shown = lambda name: not name.startswith("traca_runtime") and name not in sys.builtin_module_names
+loaded = sorted(filter(shown, sys.modules))
 def handler(event, context):
     return {
         "variables": {k: v for k, v in os.environ.items() if "TRACA" in k or k in ("COLOUR", "TZ", "PYTHONPATH")},
-        "cwd": os.getcwd(), "path": sys.path, "arguments": sys.argv, "sdk": "boto3" in loaded,
+        "cwd": os.getcwd(), "loaded": loaded, "path": sys.path, "arguments": sys.argv,
         "descriptors": len(os.listdir("/proc/self/fd")), "name": context.function_name,
-        "random": random.random(), "hash": hash("seed"), "address": id(handler), "hour": __import__("time").localtime(0)[3],
+        "random": random.random(), "hash": hash("seed"), "address": id(handler), "hour": time.localtime(0)[3],
         "memory": context.memory_limit_in_mb, "threads": len(os.listdir("/proc/self/task")),
     }
 """
@@ -119,9 +121,7 @@ def test_what_is_used_up_is_made_again_and_a_burst_fails_nobody(pooled):
     function = make(pooled, "import time\ndef handler(event, context):\n    time.sleep(0.2)\n    return event\n", Timeout=60)
     stocked(pooled, "Python")
     made = figure(pooled, "lambda_stock_made", kind="Python")
-    import concurrent.futures
-
-    with concurrent.futures.ThreadPoolExecutor(8) as together:
+    with ThreadPoolExecutor(8) as together:
         assert sorted(together.map(function.answer, range(16))) == list(range(16))
     stocked(pooled, "Python")
     assert figure(pooled, "lambda_stock_made", kind="Python") > made

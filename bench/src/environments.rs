@@ -17,7 +17,13 @@ use crate::{invoke, say};
 const AT_ONCE: [usize; 2] = [100, 1_000];
 
 /// Cold invocations, each of which finds an environment in stock.
-pub fn from_stock(platform: &Platform, function: &Function, keys: &Keys, rounds: usize, raw: &mut Raw) -> io::Result<()> {
+pub fn from_stock(
+    platform: &Platform,
+    function: &Function,
+    keys: &Keys,
+    rounds: usize,
+    raw: &mut Raw,
+) -> io::Result<()> {
     let mut client = Client::connect(platform.address)?;
     function.deploy(&mut client, keys)?;
     let mut figures = Figures::default();
@@ -72,7 +78,11 @@ pub fn at_once(binary: &Path, slow: &[Function], raw: &mut Raw) -> io::Result<()
             let mut private = platform.programs_private_kib();
             private.sort_unstable();
             let median = private.get(private.len() / 2).copied().unwrap_or_default();
-            say(&format!("{}: private memory of an environment: {:.1} MB", function.name, median as f64 * 1024.0 / 1e6))?;
+            say(&format!(
+                "{}: private memory of an environment: {:.1} MB",
+                function.name,
+                median as f64 * 1024.0 / 1e6
+            ))?;
         }
     }
     Ok(())

@@ -93,7 +93,8 @@ pub fn slow() -> Vec<Function> {
             runtime: "nodejs20.x",
             handler: "index.handler",
             file: "index.js",
-            source: b"exports.handler = (event) => new Promise((done) => setTimeout(() => done(event), 1000));\n".to_vec(),
+            source: b"exports.handler = (event) => new Promise((done) => setTimeout(() => done(event), 1000));\n"
+                .to_vec(),
         },
     ]
 }

@@ -94,7 +94,8 @@ impl Platform {
             let page = client.send(request.as_bytes())?;
             let page = String::from_utf8_lossy(&page.body).into_owned();
             let sum = |name: &str| -> u64 {
-                let lines = page.lines().filter_map(|line| line.strip_prefix(name)?.split(' ').nth(1)?.parse::<u64>().ok());
+                let lines =
+                    page.lines().filter_map(|line| line.strip_prefix(name)?.split(' ').nth(1)?.parse::<u64>().ok());
                 lines.sum()
             };
             let (ready, wanted) = (sum("traca_lambda_stock{"), sum("traca_lambda_stock_wanted{"));

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use crate::common::{Bench, PATIENCE, answer, event, eventually, invoke, output_of};
+use crate::common::{Bench, PATIENCE, answer, event, invoke, output_of};
 use sandbox::{InitOutcome, InvokeOutcome, ResponseMode, SandboxError, limits};
 
 const ECHO: &str = "runtime.serve(lambda event: event)";

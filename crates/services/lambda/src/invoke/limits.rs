@@ -20,6 +20,12 @@ pub const TAIL_BYTES_MAX: usize = 4 * 1024;
 /// Invocations at once of one account in one region (Lambda quotas: 1,000).
 pub const CONCURRENT_INVOCATIONS_MAX: usize = 1_000;
 
+/// New environments of one function within [`SCALING_INTERVAL`] (Lambda developer guide, scaling rate of functions).
+pub const SCALING_ENVIRONMENTS: u32 = 1_000;
+
+/// See [`SCALING_ENVIRONMENTS`].
+pub const SCALING_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Longest initialisation before it is tried again within the function's own timeout (Lambda developer guide: 10 s).
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 

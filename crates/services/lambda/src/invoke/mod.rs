@@ -18,6 +18,7 @@ mod metrics;
 mod operation;
 mod pools;
 mod run;
+mod scaling;
 mod shipper;
 mod streaming;
 mod unstoppable;
@@ -49,6 +50,7 @@ use launch::Launcher;
 use limits::{IDLE_TIMEOUT, REAP_INTERVAL};
 use metrics::Metrics;
 use pools::Pools;
+use scaling::Scaling;
 use shipper::Shipper;
 
 /// What environments need of the process around them.
@@ -71,6 +73,7 @@ pub struct InvokeSettings {
 pub struct Invoker {
     platform: Arc<Platform>,
     gate: Arc<Gate>,
+    scaling: Scaling,
     pools: Pools,
     launcher: Launcher,
     shipper: Shipper,
@@ -94,7 +97,7 @@ impl Invoker {
         );
         let metrics = Metrics::new(&platform.metrics);
         let (gate, pools, running) = (Arc::default(), Pools::default(), TaskTracker::new());
-        Invoker { platform, gate, pools, launcher, shipper, metrics, running }
+        Invoker { platform, gate, scaling: Scaling::default(), pools, launcher, shipper, metrics, running }
     }
 
     /// Makes ready what a version needs besides its packages (its own and its layers'): interpreter, client files, SDK. Part of its deployment.

@@ -179,10 +179,10 @@ impl Invoker {
     ) -> Result<Started, Error> {
         if !machine::has_room() {
             self.end_idle();
-            if !machine::has_room() {
-                self.metrics.throttled();
-                return Err(gate::throttled());
-            }
+        }
+        if !machine::has_room() || !self.scaling.start(&version.function, self.platform.clock.monotonic()) {
+            self.metrics.throttled();
+            return Err(gate::throttled());
         }
         let plan = match self.launcher.plan(version, packages).await {
             Ok(plan) => plan,
