@@ -79,7 +79,7 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
 }
 
 /// Fills a template. A template that is an object takes values as JSON, or as text between quotation marks; any other takes
-/// them as text. A name that has no value counts as an empty text.
+/// texts as they are, and objects as JSON where they do not stand between quotation marks. A name that has no value counts as an empty text.
 fn transform(transformer: &Transformer, event: &Value, reserved: &Reserved<'_>) -> String {
     let values: BTreeMap<&str, Value> = transformer
         .paths
@@ -142,7 +142,7 @@ fn insert(text: &mut String, value: &Value, is_document: bool, is_quoted: bool) 
             text.push_str(marked.get(1..marked.len() - 1).unwrap_or_default());
         }
         Value::String(value) => text.push_str(value),
-        other if is_quoted || !is_document => text.push_str(&other.to_string().replace('"', "")),
+        other if is_quoted => text.push_str(&other.to_string().replace('"', "")),
         other => text.push_str(&other.to_string()),
     }
 }
@@ -174,6 +174,7 @@ mod tests {
         assert_eq!(filled(r#""<count> of <item>, <none>.""#, &paths), r#""3 of {x:y}, .""#);
         assert_eq!(filled("<aws.events.rule-name> at <aws.events.event.ingestion-time>", &[]), "rule at now");
         assert_eq!(filled(r#"{"event": <aws.events.event>}"#, &[]), r#"{"event": {"id":"1"}}"#);
+        assert_eq!(filled("<item>", &paths), r#"{"x":"y"}"#, "what is not between marks stays JSON");
     }
 
     #[test]

@@ -105,9 +105,6 @@ pub async fn remove_permission(
         let Some(id) = &input.statement_id else {
             return Err(validation("Parameter StatementId must be specified."));
         };
-        if bus.policy.is_none() {
-            return Err(modelled::resource_not_found_exception("EventBus does not have a policy."));
-        }
         let before = statements(bus.policy.as_deref());
         let left: Vec<&Value> = before.iter().filter(|statement| statement["Sid"] != id.as_str()).collect();
         if left.len() == before.len() {

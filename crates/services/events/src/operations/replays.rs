@@ -13,7 +13,7 @@ use wire::{Error, Timestamp};
 
 use super::archives;
 use super::page::{self, Listing};
-use crate::errors::{exists, invalid, missing, too_many, validation};
+use crate::errors::{exists, invalid, missing, no_bus, too_many, validation};
 use crate::keys;
 use crate::limits::{REPLAYS_MAX, ROWS_PER_PAGE};
 use crate::names::{BusId, parse_rule};
@@ -40,7 +40,18 @@ pub async fn start_replay(
     }
     let name = input.event_source_arn.strip_prefix(&arn_prefix(cx));
     let wrong = || invalid("EventSourceArn", "Must contain an archive ARN.");
-    let archive = archives::find(service, cx, name.ok_or_else(wrong)?).await?;
+    let name = name.ok_or_else(wrong)?;
+    let archive = match archives::find(service, cx, name).await {
+        Err(error) if error.is("ResourceNotFoundException") => {
+            return Err(invalid("EventSourceArn", &format!("Archive {name} does not exist.")));
+        }
+        found => found?,
+    };
+    if let Some(bus) = BusId::parse(&input.destination.arn)
+        && !service.has_bus(&bus).await?
+    {
+        return Err(no_bus(&bus.name));
+    }
     if input.destination.arn != archive.source {
         return Err(invalid("Destination.Arn", "Cross event bus replay is not permitted."));
     }
