@@ -7,7 +7,7 @@ import pytest
 
 from support import clients
 from support.tables import Tables, refused
-from support.traca import eventually
+from support.traca import Traca, eventually
 
 
 @pytest.fixture
@@ -161,3 +161,73 @@ def test_a_role_reaches_only_its_own_items(tables, aws):
     assert code == "AccessDeniedException"
     code, _ = refused(lambda: alice.scan(TableName="shared"))
     assert code == "AccessDeniedException"
+
+
+def test_a_table_under_a_key_is_encrypted_across_restarts(data):
+    account, secret = clients.new_account(), "never-seen-on-disk"
+    with Traca("--data", data) as traca:
+        aws = clients.Clients(traca.endpoint, account)
+        key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+        specification = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+        Tables(aws).create("vault", "pk", stream="NEW_IMAGE", SSESpecification=specification)
+        client = aws("dynamodb")
+        client.put_item(TableName="vault", Item={"pk": {"S": "a"}, "v": {"S": secret}})
+        described = client.describe_table(TableName="vault")["Table"]["SSEDescription"]
+        assert described == {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    files = [path for path in data.rglob("*") if path.is_file()]
+    assert files and not any(secret.encode() in path.read_bytes() for path in files)
+    with Traca("--data", data) as traca:
+        aws = clients.Clients(traca.endpoint, account)
+        found = aws("dynamodb").get_item(TableName="vault", Key={"pk": {"S": "a"}})
+        assert found["Item"]["v"]["S"] == secret
+        aws("kms").disable_key(KeyId=key)
+        table = aws("dynamodb").describe_table(TableName="vault")["Table"]
+        assert table["TableStatus"] == "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+
+
+def test_a_table_goes_to_s3_and_comes_back(tables, aws):
+    client, s3 = tables.client, aws("s3")
+    s3.create_bucket(Bucket=f"transfers-{aws.account}")
+    tables.create("source", "pk", "sk:N")
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    client.update_continuous_backups(TableName="source", PointInTimeRecoverySpecification=recovery)
+    items = [{"pk": {"S": "a"}, "sk": {"N": str(number)}, "v": {"B": b"\x00\xff"}} for number in range(30)]
+    for item in items:
+        client.put_item(TableName="source", Item=item)
+    arn = client.describe_table(TableName="source")["Table"]["TableArn"]
+    begun = client.export_table_to_point_in_time(TableArn=arn, S3Bucket=f"transfers-{aws.account}", S3Prefix="out")
+    export = begun["ExportDescription"]["ExportArn"]
+
+    def exported():
+        described = client.describe_export(ExportArn=export)["ExportDescription"]
+        return described if described["ExportStatus"] != "IN_PROGRESS" else None
+
+    described = eventually(exported, "the export to end")
+    assert (described["ExportStatus"], described["ItemCount"]) == ("COMPLETED", 30)
+    folder = described["ExportManifest"].rsplit("/", 1)[0]
+    begun = client.import_table(
+        S3BucketSource={"S3Bucket": f"transfers-{aws.account}", "S3KeyPrefix": f"{folder}/data/"},
+        InputFormat="DYNAMODB_JSON",
+        InputCompressionType="GZIP",
+        TableCreationParameters={
+            "TableName": "copy",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "N"},
+            ],
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+        },
+    )
+    import_ = begun["ImportTableDescription"]["ImportArn"]
+
+    def imported():
+        described = client.describe_import(ImportArn=import_)["ImportTableDescription"]
+        return described if described["ImportStatus"] != "IN_PROGRESS" else None
+
+    described = eventually(imported, "the import to end")
+    assert (described["ImportStatus"], described["ImportedItemCount"]) == ("COMPLETED", 30), described
+    assert client.scan(TableName="copy")["Items"] == items

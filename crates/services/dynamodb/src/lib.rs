@@ -31,7 +31,10 @@ mod throttle;
 mod transfer;
 
 #[cfg(test)]
+mod exactness;
+#[cfg(test)]
 mod testing;
 
+pub use partiql::parser::parse as parse_statement;
 pub use service::DynamoDb;
 pub use stream::operations::registrations;

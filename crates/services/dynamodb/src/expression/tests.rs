@@ -4,6 +4,7 @@
 
 mod conditions;
 mod limits;
+mod model;
 mod updates;
 
 use std::collections::BTreeMap;

@@ -213,7 +213,7 @@ impl Grammar<'_, '_> {
         if !(kind.is_set() || (clause == "ADD" && kind == Kind::N)) {
             self.parser.complaints.add(Complaint::Operand, || {
                 let what = "Incorrect operand type for operator or function; operator";
-                format!("{what}: {clause}, operand type: {}", kind.long_name())
+                format!("{what}: {clause}, operand type: {}, typeSet: ALLOWED_FOR_{clause}_OPERAND", kind.long_name())
             });
         }
         Ok(value)

@@ -6,7 +6,7 @@ use store::{Direction, KeyRange};
 use wire::Error;
 
 use super::page::{self, Request};
-use super::source::{Attributes, Source};
+use super::source::{Asked, Attributes, Source};
 use crate::errors::{invalid, invalid_value};
 use crate::expression::condition::{self, Use};
 use crate::expression::key_condition::{self, KeyTests, Operator, Test};
@@ -86,7 +86,8 @@ impl Parsed {
             }
             None => legacy::read_conditions(input.key_conditions.unwrap_or_default()).map_err(invalid)?,
         };
-        let attributes = Attributes::new(input.select.as_deref(), paths, input.index_name.is_some())?;
+        let asked = Asked::by_query(input.projection_expression.is_some(), input.index_name.is_some());
+        let attributes = Attributes::new(input.select.as_deref(), paths, &asked)?;
         Ok(Parsed { tests, filter: filter.or(old_filter), filter_name, attributes, start })
     }
 

@@ -7,7 +7,7 @@ use wire::Error;
 
 use super::page::{self, Request};
 use super::query::{read_start, start_row};
-use super::source::{Attributes, Source};
+use super::source::{Asked, Attributes, Source};
 use crate::errors::invalid;
 use crate::expression::condition::{self, Use};
 use crate::expression::{Condition, Context, legacy, parameters};
@@ -70,7 +70,8 @@ impl Parsed {
         let filter = input.filter_expression.as_deref().map(parse).transpose()?;
         let paths = get::read_projection(input.projection_expression.as_deref(), &context)?.or(attributes);
         context.check_used().map_err(invalid)?;
-        let attributes = Attributes::new(input.select.as_deref(), paths, input.index_name.is_some())?;
+        let asked = Asked::by_scan(input.projection_expression.is_some(), input.index_name.is_some());
+        let attributes = Attributes::new(input.select.as_deref(), paths, &asked)?;
         Ok(Parsed { filter: filter.or(old_filter), attributes, start, segment })
     }
 

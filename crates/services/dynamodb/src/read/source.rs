@@ -106,6 +106,31 @@ impl Source {
     }
 }
 
+/// How a request asks for attributes, for what is said of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// The parameter that names them.
+    parameter: &'static str,
+    /// In front of complaints: AWS has one for queries alone.
+    prefix: &'static str,
+    /// Whether an index is read.
+    has_index: bool,
+}
+
+impl Asked {
+    /// By a query.
+    pub fn by_query(by_expression: bool, has_index: bool) -> Asked {
+        let prefix = if by_expression { "1 validation error detected: " } else { "" };
+        Asked { prefix, ..Asked::by_scan(by_expression, has_index) }
+    }
+
+    /// By a scan.
+    pub fn by_scan(by_expression: bool, has_index: bool) -> Asked {
+        let parameter = if by_expression { "ProjectionExpression" } else { "AttributesToGet" };
+        Asked { parameter, prefix: "", has_index }
+    }
+}
+
 /// Which attributes are answered.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attributes {
@@ -124,9 +149,12 @@ impl Attributes {
     ///
     /// # Errors
     /// A `ValidationException` for what does not go together.
-    pub fn new(select: Option<&str>, paths: Option<Vec<Path>>, has_index: bool) -> Result<Attributes, Error> {
-        let conflict =
-            |select: &str| Err(invalid(format!("Cannot specify the AttributesToGet when choosing to get {select}")));
+    pub fn new(select: Option<&str>, paths: Option<Vec<Path>>, asked: &Asked) -> Result<Attributes, Error> {
+        let conflict = |select: &str| {
+            let Asked { parameter, prefix, .. } = asked;
+            Err(invalid(format!("{prefix}Cannot specify the {parameter} when choosing to get {select}")))
+        };
+        let has_index = asked.has_index;
         match (select, paths) {
             (None, None) => Ok(Attributes::Held),
             (None | Some("SPECIFIC_ATTRIBUTES"), Some(paths)) => Ok(Attributes::Some(paths)),
@@ -135,12 +163,12 @@ impl Attributes {
             )),
             (Some("ALL_ATTRIBUTES"), None) => Ok(Attributes::All),
             (Some("ALL_PROJECTED_ATTRIBUTES"), None) if has_index => Ok(Attributes::Held),
-            (Some("ALL_PROJECTED_ATTRIBUTES"), _) if !has_index => {
+            (Some("ALL_PROJECTED_ATTRIBUTES"), None) => {
                 Err(invalid_value("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"))
             }
             (Some("COUNT"), None) => Ok(Attributes::Count),
             (Some("ALL_ATTRIBUTES"), Some(_)) => conflict("ALL_ATTRIBUTES"),
-            (Some("COUNT"), Some(_)) => conflict("only the COUNT"),
+            (Some("COUNT"), Some(_)) => conflict("only the Count"),
             (Some(select), _) => conflict(select),
         }
     }

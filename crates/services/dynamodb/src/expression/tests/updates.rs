@@ -100,6 +100,12 @@ fn updates_are_refused_in_aws_words() {
     let wrong = |name: &str, kind: &str| {
         format!("Incorrect operand type for operator or function; operator or function: {name}, operand type: {kind}")
     };
+    let misplaced = |clause: &str, kind: &str| {
+        format!(
+            "Incorrect operand type for operator or function; operator: {clause}, operand type: {kind}, typeSet: \
+             ALLOWED_FOR_{clause}_OPERAND"
+        )
+    };
     for (text, reason) in [
         ("", "The expression can not be empty;".to_owned()),
         ("INVALID SYNTAX HERE", r#"Syntax error; token: "INVALID", near: "INVALID SYNTAX""#.to_owned()),
@@ -132,11 +138,8 @@ fn updates_are_refused_in_aws_words() {
         ("SET a = list_append(:l, :s)", wrong("list_append", "S")),
         ("SET a = :s + :n", wrong("+", "S")),
         ("SET a = b - :ss", wrong("-", "SS")),
-        ("ADD a :s", "Incorrect operand type for operator or function; operator: ADD, operand type: STRING".to_owned()),
-        (
-            "DELETE a :n",
-            "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER".to_owned(),
-        ),
+        ("ADD a :s", misplaced("ADD", "STRING")),
+        ("DELETE a :n", misplaced("DELETE", "NUMBER")),
         ("SET a = :n, a = :m", format!("{overlap} path one: [a], path two: [a]")),
         ("SET a = :n REMOVE a", format!("{overlap} path one: [a], path two: [a]")),
         ("SET a.b.c = :n, a.b = :m", format!("{overlap} path one: [a, b, c], path two: [a, b]")),
