@@ -14,13 +14,14 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use platform::DataRequest;
+use platform::{DataRequest, Served};
 use tokio::io::{AsyncRead, AsyncWrite};
 use wire::protocol::ResponseParts;
 
 use crate::admin;
 use crate::answer::Answer;
 use crate::body::{AnswerBody, RequestBody};
+use crate::cross_origin::resource_path;
 use crate::gateway::Inner;
 use crate::limits::{self, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, PING_INTERVAL, STREAMS_MAX};
 use crate::pipeline::{Exchange, internal_failure};
@@ -151,6 +152,7 @@ async fn respond(gateway: &Arc<Inner>, info: &ConnectionInfo, request: Request<I
     let duration = gateway.platform.clock.stopwatch().saturating_sub(started);
     gateway.platform.metrics.request(answer.service, answer.operation, answer.status(), duration);
     log(info, &parts, &answer, &request_id, received, duration);
+    tell(gateway, info, &parts, &answer, &request_id, duration);
     answer.into_response(reusable || parts.version == http::Version::HTTP_2)
 }
 
@@ -178,6 +180,33 @@ async fn handle(
         return admin::answer(gateway, info, parts).await;
     }
     Exchange { gateway, info, parts, body: body.clone(), request_id }.answer().await
+}
+
+/// Tells the service of its request, if it wants to know.
+fn tell(
+    gateway: &Inner,
+    info: &ConnectionInfo,
+    parts: &Parts,
+    answer: &Answer,
+    request_id: &str,
+    duration: std::time::Duration,
+) {
+    let Some(witness) = gateway.platform.services().witness(answer.service) else { return };
+    witness.served(&Served {
+        operation: answer.operation,
+        path: resource_path(parts, &gateway.bucket_domains),
+        target: parts.uri.path_and_query().map_or("/", |target| target.as_str()),
+        query: parts.uri.query().unwrap_or_default(),
+        method: &parts.method,
+        headers: &parts.headers,
+        status: answer.status(),
+        error: answer.error,
+        bytes: answer.length(),
+        duration,
+        caller: answer.caller.as_ref().map(|(arn, _)| arn.as_str()),
+        source_ip: info.source_ip(),
+        request_id,
+    });
 }
 
 /// One line per request. Never a query string or a header: both may carry secrets.

@@ -1,6 +1,7 @@
 //! Pages of other origins: services say what their resources let them do, the gateway answers preflights and adds headers.
 
 use http::header::ORIGIN;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use platform::ForeignRequest;
 use platform::ids::host_id;
@@ -14,14 +15,18 @@ use crate::connection::host_of;
 use crate::failure;
 use crate::pipeline::Exchange;
 
+/// The path of a request, with the bucket that its host names in front.
+pub(crate) fn resource_path(parts: &Parts, domains: &[String]) -> String {
+    match virtual_host_bucket(host_of(parts), domains) {
+        Some(bucket) => format!("/{bucket}{}", parts.uri.path()),
+        None => parts.uri.path().to_owned(),
+    }
+}
+
 impl Exchange<'_> {
     /// The request as a service judges it, with the bucket that the host names in front of the path.
     fn foreign(&self) -> ForeignRequest {
-        let path = self.parts.uri.path();
-        let path = match virtual_host_bucket(host_of(self.parts), &self.gateway.bucket_domains) {
-            Some(bucket) => format!("/{bucket}{path}"),
-            None => path.to_owned(),
-        };
+        let path = resource_path(self.parts, &self.gateway.bucket_domains);
         ForeignRequest { path, method: self.parts.method.clone(), headers: self.parts.headers.clone() }
     }
 

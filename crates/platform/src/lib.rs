@@ -31,6 +31,7 @@ pub mod service_role;
 pub mod testing;
 pub mod time_travel;
 pub mod timers;
+pub mod witness;
 
 mod core;
 
@@ -53,3 +54,4 @@ pub use sealing::{Sealing, Unsealable};
 pub use service::{Handler, HandlerFuture, Lifecycle, LiveBlobs, Registration, Services, no_blobs};
 pub use service_role::{ServiceRole, Trust};
 pub use timers::{Firing, Timer, TimerPartition, Timers};
+pub use witness::{Served, Witness};

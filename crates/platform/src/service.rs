@@ -15,6 +15,7 @@ use crate::context::Ctx;
 use crate::cross_origin::CrossOrigin;
 use crate::data_plane::DataPlane;
 use crate::guard::Guard;
+use crate::witness::Witness;
 
 /// A handler at work.
 pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Box<dyn Structure>, Error>> + Send>>;
@@ -56,13 +57,22 @@ pub struct Registration {
     data_plane: Option<Arc<dyn DataPlane>>,
     guard: Option<Arc<dyn Guard>>,
     cross_origin: Option<Arc<dyn CrossOrigin>>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Registration {
     /// An offer of nothing yet.
     pub fn new(definition: &'static ServiceDef) -> Registration {
         let handlers = vec![None; definition.operations.len()];
-        Registration { definition, handlers, lifecycle: None, data_plane: None, guard: None, cross_origin: None }
+        Registration {
+            definition,
+            handlers,
+            lifecycle: None,
+            data_plane: None,
+            guard: None,
+            cross_origin: None,
+            witness: None,
+        }
     }
 
     /// Adds an operation. Use [`operations!`](crate::operations), which writes these calls.
@@ -96,6 +106,12 @@ impl Registration {
     /// Adds what the service says about pages of other origins.
     pub fn with_cross_origin(mut self, cross_origin: Arc<dyn CrossOrigin>) -> Registration {
         self.cross_origin = Some(cross_origin);
+        self
+    }
+
+    /// Adds somebody who is told of the service's requests.
+    pub fn with_witness(mut self, witness: Arc<dyn Witness>) -> Registration {
+        self.witness = Some(witness);
         self
     }
 
@@ -148,6 +164,11 @@ impl Services {
     /// What a service says about pages of other origins, if anything.
     pub fn cross_origin(&self, service: &'static ServiceDef) -> Option<&Arc<dyn CrossOrigin>> {
         self.by_id.get(service.id)?.cross_origin.as_ref()
+    }
+
+    /// Who is told of the requests of the service with this id, if anybody.
+    pub fn witness(&self, service: &str) -> Option<&Arc<dyn Witness>> {
+        self.by_id.get(service)?.witness.as_ref()
     }
 
     /// The services that do more than answer calls.

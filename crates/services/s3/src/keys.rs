@@ -150,3 +150,21 @@ pub fn setting(kind: &str, id: &str) -> Key {
 pub fn settings(kind: &str) -> KeyRange {
     Key::new().u8(SETTING).text(kind).range()
 }
+
+/// The partition that lists the buckets with access logs.
+pub fn logged_index() -> Partition {
+    Partition::new("s3-logged").expect("the name is short and not empty")
+}
+
+/// A bucket in that list.
+pub fn logged(bucket: &str) -> Key {
+    Key::new().text(bucket)
+}
+
+/// The name of a bucket in that list.
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_logged(key: &[u8]) -> Result<String, KeyError> {
+    KeyReader::new(key).text()
+}

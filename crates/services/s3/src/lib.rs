@@ -10,6 +10,7 @@
 pub mod limits;
 
 mod access;
+mod access_log;
 mod body_writer;
 mod bucket;
 mod checksum;
@@ -41,6 +42,7 @@ mod settings;
 mod tags;
 mod version;
 mod versions;
+mod website;
 
 #[cfg(test)]
 mod tests;

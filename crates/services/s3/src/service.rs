@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use store::{Abort, Direction, KeyRange, Partition, Transaction};
 use wire::Error;
 
+use crate::access_log::{AccessLog, Log};
 use crate::bucket::Bucket;
 use crate::cors::Origins;
 use crate::deliver;
@@ -25,16 +26,19 @@ use crate::operations::{
 };
 use crate::rows;
 use crate::version::{Content, Part, Version};
+use crate::website::Websites;
 
 /// The service.
 pub struct S3 {
     /// What all services share.
     pub platform: Arc<Platform>,
+    /// Lines of access logs that wait to be delivered.
+    pub access_log: AccessLog,
 }
 
 /// The service's offer.
 pub fn registration(platform: &Arc<Platform>) -> Registration {
-    Arc::new(S3 { platform: Arc::clone(platform) }).registration()
+    Arc::new(S3 { platform: Arc::clone(platform), access_log: AccessLog::default() }).registration()
 }
 
 impl S3 {
@@ -87,6 +91,8 @@ impl S3 {
             .with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
             .with_guard(Arc::new(BucketGuard(Arc::clone(self))))
             .with_cross_origin(Arc::new(Origins(Arc::clone(self))))
+            .with_data_plane(Arc::new(Websites(Arc::clone(self))))
+            .with_witness(Arc::new(Log(Arc::clone(self))))
     }
 
     /// Names the handler of a kind of timer.
@@ -229,16 +235,23 @@ pub fn account_of(cx: &Ctx, bucket: &Bucket) -> String {
 
 impl Lifecycle for S3 {
     fn start(self: Arc<Self>) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> {
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(async move {
+            self.load_logged().await?;
+            let background = self.platform.background.clone();
+            let stopping = background.stopping().clone();
+            let deliver = async move {
+                stopping.run_until_cancelled(self.deliver_logs()).await;
+            };
+            background.spawn("s3 access logs", deliver).or_failure()
+        })
     }
 
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(async {})
+        Box::pin(async move { self.flush_logs().await })
     }
 
     fn reset(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        // Nothing is kept in memory.
-        Box::pin(async {})
+        Box::pin(async move { self.access_log.clear() })
     }
 
     fn live_blobs(self: Arc<Self>) -> LiveBlobs {

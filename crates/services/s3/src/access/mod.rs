@@ -20,7 +20,7 @@ use crate::version::Version;
 
 pub(crate) use canned::asked_grants;
 pub use canned::{AskedGrants, check_canned};
-pub use grant::{Grant, Permission, listed, of_document};
+pub use grant::{Grant, LOG_DELIVERY, Permission, listed, of_document};
 pub use policy_document::BucketPolicy;
 pub use vocabulary::matches;
 

@@ -189,6 +189,9 @@ pub async fn delete_bucket(service: &Arc<S3>, _cx: &Ctx, input: DeleteBucketRequ
         Ok(())
     });
     deleted.await?;
+    if bucket.is_logged {
+        super::logging::list(service, &name, false).await?;
+    }
     let index = keys::indexed(&bucket.owner, &name);
     let unlisted = service.transact(keys::index(), move |rows| {
         // A bucket of the same name may have been made meanwhile.

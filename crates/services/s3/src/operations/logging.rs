@@ -11,6 +11,7 @@ use wire::error::Scalar;
 
 use crate::bucket::Bucket;
 use crate::errors;
+use crate::keys;
 use crate::service::S3;
 use crate::settings::{self, ONLY};
 
@@ -29,7 +30,7 @@ pub async fn put_bucket_logging(
     if let Some(logging) = &logging {
         check_target(service, &bucket, logging).await?;
     }
-    let stored = logging.clone();
+    let (stored, is_logged) = (logging.clone(), logging.is_some());
     service
         .on_bucket(&input.bucket, move |bucket, rows| {
             bucket.is_logged = stored.is_some();
@@ -42,7 +43,26 @@ pub async fn put_bucket_logging(
             Ok(())
         })
         .await?;
+    list(service, &input.bucket, is_logged).await?;
     Ok(api::Empty)
+}
+
+/// Lists a bucket as one with logs, or not.
+///
+/// # Errors
+/// A failure of the store.
+pub async fn list(service: &S3, bucket: &str, is_logged: bool) -> Result<(), Error> {
+    let key = keys::logged(bucket);
+    let listed = service.transact(keys::logged_index(), move |rows| {
+        match is_logged {
+            true => rows.put(&key, &[keys::FORMAT]),
+            false => rows.delete(&key),
+        }
+        Ok(())
+    });
+    listed.await?;
+    service.access_log.set(bucket, is_logged);
+    Ok(())
 }
 
 async fn check_target(service: &S3, bucket: &Bucket, logging: &LoggingEnabled) -> Result<(), Error> {
