@@ -8,7 +8,7 @@ import uuid
 import botocore.exceptions
 import pytest
 
-from support.clients import Clients, new_account
+from support.clients import Clients, client, new_account
 from support.identities import Identities, policy
 
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
@@ -271,3 +271,141 @@ def test_ownership_has_three_ways(s3, bucket):
     missing = ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
     assert refused(s3.get_bucket_ownership_controls, Bucket=bucket) == missing
     assert json.loads(json.dumps(s3.get_bucket_acl(Bucket=bucket)["Grants"]))
+
+
+def signing(platform, user, version):
+    """A client of a user that signs in that version."""
+    key = user.credentials
+    return client(
+        "s3", platform.endpoint, key["AccessKeyId"], secret=key["SecretAccessKey"], signature_version=version,
+        s3={"addressing_style": "path"},
+    )
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_a_presigned_url_is_good_for_what_was_signed(platform, aws, s3, bucket, version):
+    s3.put_object(Bucket=bucket, Key="a b/ä", Body=b"hello")
+    user = Identities(aws).user((["s3:GetObject", "s3:PutObject"], "*"))
+    signer = signing(platform, user, version)
+
+    def url(operation, **parameters):
+        signed = signer.generate_presigned_url(operation, {"Bucket": bucket, "Key": "a b/ä", **parameters}, ExpiresIn=60)
+        return signed.split(platform.endpoint + "/", 1)[1]
+
+    assert anonymous(platform, url("get_object")) == (200, "hello")
+    changed = url("get_object", ResponseContentType="text/x-test")
+    assert anonymous(platform, changed)[0] == 200
+    for forged in (
+        url("get_object").replace("%C3%A4", "b"), changed.replace("x-test", "x-other"), url("put_object"),
+    ):
+        status, text = anonymous(platform, forged)
+        assert (status, "<Code>SignatureDoesNotMatch</Code>" in text) == (403, True), (forged, text)
+    assert anonymous(platform, url("delete_object"), "DELETE")[0] == 403
+    assert s3.get_object(Bucket=bucket, Key="a b/ä")["Body"].read() == b"hello"
+
+
+def test_a_presigned_url_ends(platform, aws, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
+    user = Identities(aws).user(("s3:GetObject", "*"))
+    url = signing(platform, user, "s3v4").generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
+    path = url.split(platform.endpoint + "/", 1)[1]
+    cases = [
+        ("X-Amz-Expires=604801", 400, "AuthorizationQueryParametersError",
+         "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 "
+         "seconds"),
+        ("X-Amz-Expires=-1", 400, "AuthorizationQueryParametersError", "X-Amz-Expires must be non-negative"),
+        ("X-Amz-Expires=x", 400, "AuthorizationQueryParametersError", "X-Amz-Expires should be a number"),
+    ]
+    for expires, status, code, text in cases:
+        found, answer = anonymous(platform, path.replace("X-Amz-Expires=3600", expires))
+        assert found == status and f"<Code>{code}</Code>" in answer and text in answer, (expires, answer)
+    date = path.split("X-Amz-Date=", 1)[1][:16]
+    old = path.replace(date, "20200101T000000Z")
+    status, answer = anonymous(platform, old)
+    assert status in (400, 403), answer
+    parameters = {"Bucket": bucket, "Key": "k"}
+    past = signing(platform, user, "s3").generate_presigned_url("get_object", parameters, ExpiresIn=-60)
+    status, answer = anonymous(platform, past.split(platform.endpoint + "/", 1)[1])
+    assert status == 403 and "<Message>Request has expired</Message>" in answer
+
+
+@pytest.mark.parametrize("condition, passes", [
+    ({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, "presigned"),
+    ({"StringEquals": {"s3:authType": "REST-HEADER"}}, "header"),
+    ({"StringEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}, "both"),
+    ({"StringEquals": {"s3:signatureversion": "AWS"}}, "neither"),
+    ({"NumericLessThan": {"s3:signatureAge": "600000"}}, "both"),
+    ({"NumericGreaterThan": {"s3:signatureAge": "600000"}}, "neither"),
+])
+def test_policies_may_ask_how_a_request_was_signed(platform, aws, s3, bucket, condition, passes):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": condition}
+    user = Identities(aws).user(statement)
+    signer = signing(platform, user, "s3v4")
+    url = signer.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
+    presigned = anonymous(platform, url.split(platform.endpoint + "/", 1)[1])[0] == 200
+    try:
+        signer.get_object(Bucket=bucket, Key="k")
+        header = True
+    except botocore.exceptions.ClientError:
+        header = False
+    assert (presigned, header) == {
+        "both": (True, True), "neither": (False, False), "presigned": (True, False), "header": (False, True)}[passes]
+
+
+@pytest.mark.parametrize("condition, allowed, refused_parameters", [
+    ({"StringLike": {"s3:prefix": "home/*"}}, {"Prefix": "home/a"}, {"Prefix": "other"}),
+    ({"StringEquals": {"s3:delimiter": "/"}}, {"Delimiter": "/"}, {}),
+    ({"NumericLessThanEquals": {"s3:max-keys": "10"}}, {"MaxKeys": 10}, {"MaxKeys": 11}),
+    ({"StringEquals": {"s3:ResourceAccount": "OWN"}}, {}, None),
+    ({"StringEquals": {"s3:ResourceAccount": "111122223333"}}, None, {}),
+])
+def test_policies_may_ask_what_is_listed(aws, s3, bucket, condition, allowed, refused_parameters):
+    own = json.loads(json.dumps(condition).replace("OWN", aws.account))
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*", "Condition": own}
+    user = Identities(aws).user(statement)("s3")
+    if allowed is not None:
+        user.list_objects_v2(Bucket=bucket, **allowed)
+    if refused_parameters is not None:
+        assert refused(user.list_objects_v2, Bucket=bucket, **refused_parameters)[0] == "AccessDenied"
+
+
+@pytest.mark.parametrize("condition, allowed, refused_parameters", [
+    ({"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}, {"ACL": "bucket-owner-full-control"}, {}),
+    ({"StringEquals": {"s3:x-amz-storage-class": "STANDARD_IA"}}, {"StorageClass": "STANDARD_IA"}, {}),
+    ({"StringEquals": {"s3:RequestObjectTag/team": "red"}}, {"Tagging": "team=red"}, {"Tagging": "team=blue"}),
+    ({"Bool": {"s3:ObjectCreationOperation": "true"}}, {}, None),
+    ({"Null": {"s3:if-none-match": "false"}}, {"IfNoneMatch": "*"}, {}),
+])
+def test_policies_may_ask_what_is_written(aws, s3, bucket, condition, allowed, refused_parameters):
+    actions = ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": condition}
+    user = Identities(aws).user(statement)("s3")
+    if refused_parameters is not None:
+        assert refused(user.put_object, Bucket=bucket, Key="k", **refused_parameters)[0] == "AccessDenied"
+    user.put_object(Bucket=bucket, Key="k", **allowed)
+
+
+def test_whoever_asks_pays_if_the_bucket_says_so(platform, s3, bucket):
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=OPEN)
+    put_policy(s3, bucket, statement(bucket, "s3:GetObject"))
+    s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
+    other = Clients(platform.endpoint, new_account())("s3")
+    assert other.get_object(Bucket=bucket, Key="k")["Body"].read() == b"hello"
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "Requester"})
+    assert refused(other.get_object, Bucket=bucket, Key="k") == ("AccessDenied", "Access Denied")
+    assert other.get_object(Bucket=bucket, Key="k", RequestPayer="requester")["Body"].read() == b"hello"
+    assert anonymous(platform, f"{bucket}/k", **{"x-amz-request-payer": "requester"})[0] == 403
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"hello"
+
+
+def test_policies_may_go_by_the_buckets_tags(aws, s3, bucket):
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*",
+                 "Condition": {"StringEquals": {"aws:ResourceTag/team": "red"}}}
+    user = Identities(aws).user(statement)("s3")
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "team", "Value": "red"}]})
+    assert refused(user.list_objects_v2, Bucket=bucket)[0] == "AccessDenied"
+    assert s3.get_bucket_abac(Bucket=bucket)["AbacStatus"] == {"Status": "Disabled"}
+    s3.put_bucket_abac(Bucket=bucket, AbacStatus={"Status": "Enabled"})
+    assert s3.get_bucket_abac(Bucket=bucket)["AbacStatus"] == {"Status": "Enabled"}
+    user.list_objects_v2(Bucket=bucket)

@@ -1,12 +1,18 @@
 """Configurations of buckets with a real client: pages of other origins, websites, logs, lifecycles, reports and the rest."""
 
 import datetime
+import http.client
+import json
+import re
 import urllib.error
 import urllib.request
 import uuid
 
 import botocore.exceptions
 import pytest
+
+from support.clients import Clients
+from support.traca import Traca
 
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 NOT_ALLOWED = (
@@ -280,3 +286,100 @@ def test_what_is_older_than_its_rule_goes(s3, bucket):
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
     s3.get_waiter("object_not_exists").wait(Bucket=bucket, Key="gone/1", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["kept/1"]
+
+
+def visited(platform, bucket, path, method="GET", **headers):
+    """Asks for a page of a bucket's website, and follows no redirection."""
+    address = platform.endpoint.split("://", 1)[1]
+    connection = http.client.HTTPConnection(address, timeout=60)
+    port = address.rsplit(":", 1)[1]
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, headers={"Host": f"{bucket}.s3-website.localhost:{port}", **named})
+    answer = connection.getresponse()
+    found = answer.status, dict(answer.headers), answer.read().decode()
+    connection.close()
+    return found
+
+
+def make_public(s3, bucket):
+    s3.delete_public_access_block(Bucket=bucket)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def test_a_website_shows_what_everybody_may_read(platform, s3, bucket):
+    status, headers, text = visited(platform, bucket, "/")
+    assert status == 404 and "<li>Code: NoSuchWebsiteConfiguration</li>" in text
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert "<li>Code: NoSuchBucket</li>" in visited(platform, f"{bucket}-none", "/")[2]
+    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
+    for key in ("index.html", "docs/index.html", "page.html"):
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode(), ContentType="text/html")
+    status, _, text = visited(platform, bucket, "/")
+    assert status == 403 and "<li>Code: AccessDenied</li>" in text and "<h1>403 Forbidden</h1>" in text
+    make_public(s3, bucket)
+    for path, page in [("/", "index.html"), ("/docs/", "docs/index.html"), ("/page.html", "page.html")]:
+        status, headers, text = visited(platform, bucket, path)
+        assert (status, headers["content-type"], text) == (200, "text/html", page), path
+    status, headers, _ = visited(platform, bucket, "/docs")
+    assert (status, headers["location"]) == (302, "/docs/")
+    status, headers, text = visited(platform, bucket, "/page.html", "HEAD")
+    assert (status, headers["content-length"], text) == (200, "9", "")
+    etag = visited(platform, bucket, "/page.html")[1]["etag"]
+    assert visited(platform, bucket, "/page.html", If_None_Match=etag)[0] == 304
+    assert visited(platform, bucket, "/page.html", Range="bytes=0-3")[2] == "page"
+    assert visited(platform, bucket, "/page.html", "POST")[0] == 405
+    # Without the right to list the bucket nobody is told that a page is missing.
+    assert visited(platform, bucket, "/none")[0] == 403
+
+
+def test_a_website_has_a_page_for_errors_and_redirections(platform, s3, bucket):
+    make_public(s3, bucket)
+    s3.put_object(Bucket=bucket, Key="error.html", Body=b"sorry", ContentType="text/html")
+    s3.put_object(Bucket=bucket, Key="moved", WebsiteRedirectLocation="/elsewhere")
+    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={
+        "IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"},
+        "RoutingRules": [
+            {"Condition": {"KeyPrefixEquals": "docs/"}, "Redirect": {"ReplaceKeyPrefixWith": "documents/"}},
+            {"Condition": {"KeyPrefixEquals": "gone/", "HttpErrorCodeReturnedEquals": "403"},
+             "Redirect": {"HostName": "other.example", "Protocol": "https", "ReplaceKeyWith": "x y",
+                          "HttpRedirectCode": "307"}},
+        ]})
+    status, headers, text = visited(platform, bucket, "/none")
+    assert (status, headers["content-type"], text) == (403, "text/html", "sorry")
+    status, headers, _ = visited(platform, bucket, "/moved")
+    assert (status, headers["location"]) == (301, "/elsewhere")
+    status, headers, _ = visited(platform, bucket, "/docs/a.html")
+    assert status == 301 and headers["location"].endswith("/documents/a.html")
+    status, headers, _ = visited(platform, bucket, "/gone/a.html")
+    assert (status, headers["location"]) == (307, "https://other.example/x%20y")
+    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={
+        "RedirectAllRequestsTo": {"HostName": "www.example.com", "Protocol": "https"}})
+    status, headers, _ = visited(platform, bucket, "/a/b?c=d")
+    assert (status, headers["location"]) == (301, "https://www.example.com/a/b?c=d")
+
+
+def test_access_logs_are_put_into_their_bucket(data):
+    with Traca("--data", data) as platform:
+        s3 = Clients(platform.endpoint, "111122223333")("s3")
+        for name in ("watched", "the-logs"):
+            s3.create_bucket(Bucket=name)
+        s3.put_bucket_policy(Bucket="the-logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::the-logs/*", "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}}]}))
+        logging = {"LoggingEnabled": {"TargetBucket": "the-logs", "TargetPrefix": "log/"}}
+        s3.put_bucket_logging(Bucket="watched", BucketLoggingStatus=logging)
+        s3.put_object(Bucket="watched", Key="a b", Body=b"hello")
+        assert refused(s3.get_object, Bucket="watched", Key="none")["Code"] == "NoSuchKey"
+    # What waits is delivered before the platform ends.
+    with Traca("--data", data) as platform:
+        s3 = Clients(platform.endpoint, "111122223333")("s3")
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="the-logs", Prefix="log/")["Contents"]]
+        assert all(re.fullmatch(r"log/\d{4}(-\d\d){5}-[0-9A-F]{16}", key) for key in keys), keys
+        text = "".join(s3.get_object(Bucket="the-logs", Key=key)["Body"].read().decode() for key in keys)
+    lines = text.splitlines()
+    put = next(line for line in lines if "REST.PUT.OBJECT" in line)
+    assert re.match(r"[0-9a-f]{64} watched \[\d\d/\w{3}/\d{4}:[\d:]{8} \+0000\] 127\.0\.0\.1 \S+ \S+ REST\.PUT\.OBJECT a\+b ", put)
+    assert " 200 - " in put and "SigV4" in put
+    missing = next(line for line in lines if "REST.GET.OBJECT" in line)
+    assert '"GET /watched/none HTTP/1.1" 404 NoSuchKey' in missing

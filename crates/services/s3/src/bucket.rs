@@ -38,6 +38,9 @@ pub struct Bucket {
     /// Whether policies may go by its tags.
     #[serde(default)]
     pub has_abac: bool,
+    /// Whether somebody ever said that deletions need no second factor.
+    #[serde(default)]
+    pub says_no_mfa: bool,
     /// Whether requests are paid for by whoever makes them.
     #[serde(default)]
     pub requester_pays: bool,

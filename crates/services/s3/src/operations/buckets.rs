@@ -62,6 +62,7 @@ pub async fn create_bucket(
         versioning: if is_locked { Versioning::Enabled } else { Versioning::Never },
         lock: is_locked.then(BucketLock::default),
         has_abac: false,
+        says_no_mfa: false,
         requester_pays: false,
         is_accelerated: None,
         lifecycle_keeps_small: None,

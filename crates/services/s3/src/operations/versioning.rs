@@ -13,16 +13,23 @@ use crate::service::S3;
 /// Enables or suspends versioning.
 ///
 /// # Errors
-/// `NoSuchBucket`, `IllegalVersioningConfigurationException`, `NotImplemented` for the deletion with a second factor.
+/// `NoSuchBucket`, `IllegalVersioningConfigurationException`, `AccessDenied` and `NotImplemented` for the deletion with a second factor.
 pub async fn put_bucket_versioning(
     service: &Arc<S3>,
     _cx: &Ctx,
     input: PutBucketVersioningRequest,
 ) -> Result<api::Empty, Error> {
     service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
-    if input.versioning_configuration.mfa_delete.as_deref() == Some("Enabled") {
-        return Err(errors::unsupported("x-amz-mfa"));
-    }
+    let says_no_mfa = match input.versioning_configuration.mfa_delete.as_deref() {
+        None => false,
+        Some("Disabled") => true,
+        // The change itself needs a code of a device, and the account root has no devices here.
+        Some("Enabled") if input.mfa.is_none() => {
+            return Err(s3_errors::access_denied("Mfa Authentication must be used for this request"));
+        }
+        Some("Enabled") => return Err(errors::unsupported("x-amz-mfa")),
+        Some(_) => return Err(errors::malformed_xml()),
+    };
     let versioning = match input.versioning_configuration.status.as_deref() {
         Some("Enabled") => Versioning::Enabled,
         Some("Suspended") => Versioning::Suspended,
@@ -40,6 +47,7 @@ pub async fn put_bucket_versioning(
                 return Err(s3_errors::invalid_bucket_state(text).into());
             }
             bucket.versioning = versioning;
+            bucket.says_no_mfa |= says_no_mfa;
             Ok(())
         })
         .await?;
@@ -61,5 +69,6 @@ pub async fn get_bucket_versioning(
         Versioning::Enabled => Some("Enabled".to_owned()),
         Versioning::Suspended => Some("Suspended".to_owned()),
     };
-    Ok(GetBucketVersioningOutput { status, mfa_delete: None })
+    let mfa_delete = bucket.says_no_mfa.then(|| "Disabled".to_owned());
+    Ok(GetBucketVersioningOutput { status, mfa_delete })
 }
