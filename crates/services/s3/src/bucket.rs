@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::encryption::DefaultEncryption;
 use crate::lock::BucketLock;
 use crate::notification::Notifications;
+use crate::replication::Replication;
 
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub struct Bucket {
     /// Whom it tells of what happens to its objects.
     #[serde(default)]
     pub notifications: Notifications,
+    /// What it copies to other buckets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication: Option<Replication>,
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

@@ -65,6 +65,16 @@ impl S3 {
         rows::decode(&row)
     }
 
+    /// A small body in the clear.
+    ///
+    /// # Errors
+    /// `InternalFailure`.
+    pub(crate) fn open_small(&self, body: Bytes, key: Option<&SealedKey>, envelope: &Envelope) -> Result<Bytes, Error> {
+        let Some(key) = key else { return Ok(body) };
+        let opened = envelope.cipher(self, key)?.open_all(0, &body);
+        Ok(opened.map_err(|error| StoreError::Read(error.to_string().into())).or_failure()?.into())
+    }
+
     /// The body, or a part of it, as it is sent.
     ///
     /// # Errors
@@ -77,13 +87,7 @@ impl S3 {
     ) -> Result<Body, Error> {
         let pieces = match source {
             Source::Bytes(bytes, key) => {
-                let bytes = match key {
-                    Some(key) => {
-                        let opened = envelope.cipher(self, &key)?.open_all(0, &bytes);
-                        opened.map_err(|error| StoreError::Read(error.to_string().into())).or_failure()?.into()
-                    }
-                    None => bytes,
-                };
+                let bytes = self.open_small(bytes, key.as_ref(), envelope)?;
                 let (start, end) = (stretch.offset as usize, (stretch.offset + stretch.length) as usize);
                 return Ok(Body::from(bytes.slice(start.min(bytes.len())..end.min(bytes.len()))));
             }

@@ -11,6 +11,8 @@ use crate::bucket::Bucket;
 use crate::deliver::{self, Delivery, Destination};
 use crate::keys;
 use crate::names::listed;
+use crate::replicate;
+use crate::replication::status;
 use crate::service::S3;
 use crate::version::{NULL, Version};
 
@@ -187,6 +189,7 @@ impl Occasion {
     /// A failure of the store.
     pub async fn quiet(service: &S3, name: &str, bucket: &Bucket) -> Result<Occasion, Error> {
         let is_told = !bucket.notifications.rules.is_empty() || bucket.notifications.has_event_bridge;
+        let is_told = is_told || bucket.replication.is_some();
         let timers = match is_told {
             true => Some(service.platform.timers.partition(&keys::bucket_partition(name)).await.or_failure()?),
             false => None,
@@ -207,6 +210,33 @@ impl Occasion {
     /// The bucket it is on.
     pub fn bucket(&self) -> &str {
         &self.bucket
+    }
+
+    /// The state of a new version with regard to replication.
+    pub fn replication(&self, bucket: &Bucket, key: &str, version: &Version) -> Option<String> {
+        let replication = bucket.replication.as_ref().filter(|_| self.timers.is_some())?;
+        let is_copied = !replication.rules_for(key, version).is_empty();
+        is_copied.then(|| status::PENDING.to_owned())
+    }
+
+    /// Notes that a version is to be copied, in the transaction that makes or changes it, if it is.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn replicate(
+        &self,
+        rows: &mut dyn Transaction,
+        bucket: &Bucket,
+        key: &str,
+        version: &Version,
+    ) -> Result<(), Abort<Error>> {
+        let is_own = version.replication.as_deref() != Some(status::REPLICA);
+        match &self.timers {
+            Some(timers) if is_own && self.replication(bucket, key, version).is_some() => {
+                replicate::enqueue(rows, timers, &self.bucket, key, version, self.now)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Queues an event for all who are told of it, in the transaction that makes it.
@@ -250,6 +280,24 @@ impl Occasion {
             timers.set(rows, &timers.timer(id, due, deliver::KIND, delivery.encode()))?;
         }
         Ok(())
+    }
+
+    /// Queues what follows from a change of a version's tags or grants: an event, and another copy of the tags.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn changed(
+        &self,
+        rows: &mut dyn Transaction,
+        bucket: &Bucket,
+        kind: Kind,
+        key: &str,
+        version: &Version,
+    ) -> Result<(), Abort<Error>> {
+        if matches!(kind, Kind::TagsPut | Kind::TagsDelete) {
+            self.replicate(rows, bucket, key, version)?;
+        }
+        self.tell(rows, bucket, kind, key, version)
     }
 
     /// A record for Lambda, SQS and SNS.

@@ -36,6 +36,8 @@ mod offer;
 mod operations;
 mod range;
 mod receive;
+mod replicate;
+mod replication;
 mod rows;
 mod service;
 mod settings;

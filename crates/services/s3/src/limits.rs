@@ -107,3 +107,6 @@ pub const RESTORE_TIME: Duration = Duration::from_secs(1);
 
 /// Milliseconds of a day.
 pub const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+
+/// Most rules of a replication configuration (S3 API Reference, "ReplicationConfiguration").
+pub const REPLICATION_RULES_MAX: usize = 1000;

@@ -21,9 +21,10 @@ use crate::keys;
 use crate::limits::SCAN_ROWS;
 use crate::offer;
 use crate::operations::{
-    attributes, bucket_encryption, buckets, complete, copy, delete, get, list, notification, put, restore, tagging,
-    uploads, versioning,
+    attributes, bucket_encryption, buckets, complete, copy, delete, get, list, notification, put, replication, restore,
+    tagging, uploads, versioning,
 };
+use crate::replicate;
 use crate::rows;
 use crate::version::{Content, Part, Version};
 use crate::website::Websites;
@@ -46,6 +47,7 @@ impl S3 {
         self.on_timer(deliver::KIND, deliver::fire);
         self.on_timer(restore::KIND, restore::fire);
         self.on_timer(crate::lifecycle::KIND, crate::lifecycle::fire);
+        self.on_timer(replicate::KIND, replicate::fire);
         let mut registration = Registration::new(&api::s3::SERVICE);
         offer::access(self, &mut registration);
         offer::configurations(self, &mut registration);
@@ -68,6 +70,9 @@ impl S3 {
             GetBucketEncryption => bucket_encryption::get_bucket_encryption,
             GetBucketLocation => buckets::get_bucket_location,
             GetBucketNotificationConfiguration => notification::get_bucket_notification_configuration,
+            DeleteBucketReplication => replication::delete_bucket_replication,
+            GetBucketReplication => replication::get_bucket_replication,
+            PutBucketReplication => replication::put_bucket_replication,
             GetBucketTagging => tagging::get_bucket_tagging,
             GetBucketVersioning => versioning::get_bucket_versioning,
             GetObject => get::get_object,

@@ -54,6 +54,9 @@ pub struct Version {
     /// the clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_key: Option<SealedKey>,
+    /// Whether it is to be copied, was copied or is a copy: [`crate::replication::status`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication: Option<String>,
     /// What became of the last request to restore it from an archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<Restore>,
@@ -194,6 +197,7 @@ impl Version {
             encryption: Encryption::default(),
             body_key: None,
             restore: None,
+            replication: None,
         }
     }
 

@@ -135,7 +135,7 @@ where
         let newest = newest(rows, &key)?;
         save(rows, &key, &version, newest.is_some_and(|newest| newest.sequence == sequence))?;
         match &told {
-            Some((occasion, kind)) => occasion.tell(rows, bucket, *kind, &key, &version),
+            Some((occasion, kind)) => occasion.changed(rows, bucket, *kind, &key, &version),
             None => Ok(()),
         }
     });

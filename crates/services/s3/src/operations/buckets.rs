@@ -70,6 +70,7 @@ pub async fn create_bucket(
         ownership: Some(ownership),
         encryption: None,
         notifications: Notifications::default(),
+        replication: None,
         tags: tags::of_document(tagging, BUCKET_TAGS_MAX)?,
     };
     let arn = format!("arn:aws:s3:::{name}");

@@ -64,6 +64,7 @@ pub async fn complete_multipart_upload(
         encryption: upload.encryption,
         body_key: None,
         restore: None,
+        replication: None,
     };
     let new = New { version, row: Row::Parts(parts), conditions, occasion, kind: Kind::Complete };
     let (key, upload_id, id) = (input.key.clone(), input.upload_id.clone(), fresh_id(service));

@@ -62,7 +62,7 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
     let envelope = encryption::chosen(service, cx, &bucket, (&input.bucket, &input.key), &asked).await?;
     let (version, row) = own_body(service, &input, &from, &source, (&opened, &envelope), copy).await?;
     let control = control!(service, cx, input, bucket);
-    let version = Version { restore: None, ..control.over(version) };
+    let version = Version { restore: None, replication: None, ..control.over(version) };
     let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
     let new = New { version, row, conditions, occasion, kind: Kind::Copy };
     let version = keep(service, &input.bucket, &input.key, new).await?;
@@ -173,7 +173,10 @@ async fn own_body(
 }
 
 /// Pieces whose keys are sealed anew; `None` if their bodies have to be written anew, too.
-fn resealed(service: &S3, pieces: &[Piece], from: &Envelope, to: &Envelope) -> Result<Option<Vec<Piece>>, Error> {
+///
+/// # Errors
+/// `InternalError`.
+pub fn resealed(service: &S3, pieces: &[Piece], from: &Envelope, to: &Envelope) -> Result<Option<Vec<Piece>>, Error> {
     if from.encryption.layers() != to.encryption.layers() {
         return Ok(None);
     }
@@ -186,7 +189,10 @@ fn resealed(service: &S3, pieces: &[Piece], from: &Envelope, to: &Envelope) -> R
 }
 
 /// Makes sure that blobs stay until a row names them.
-async fn keep_blobs(service: &S3, pieces: &[Piece]) -> Result<(), Error> {
+///
+/// # Errors
+/// `NoSuchKey` if one is gone.
+pub async fn keep_blobs(service: &S3, pieces: &[Piece]) -> Result<(), Error> {
     for piece in pieces {
         if !service.platform.blobs.keep(&piece.digest).await.map_err(blob_error)? {
             // The source was deleted, and swept, after it was found.

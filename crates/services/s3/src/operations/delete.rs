@@ -108,6 +108,7 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
     }
     let marker = Version::marker(&asked.owner, asked.now);
     let marker = versions::add(rows, bucket, &asked.key, marker, &asked.marker_id)?;
+    asked.occasion.replicate(rows, bucket, &asked.key, &marker)?;
     asked.occasion.tell(rows, bucket, Kind::MarkerCreated, &asked.key, &marker)?;
     Ok(Deleted::Marked(Box::new(marker)))
 }

@@ -99,6 +99,7 @@ macro_rules! answer {
         $output.metadata = Some(description.metadata.clone()).filter(|metadata| !metadata.is_empty());
         $output.storage_class = description.storage_class.clone();
         $output.restore = restore::header(version);
+        $output.replication_status = version.replication.clone();
         $output.parts_count = $reading.parts_count;
         if let Some(retention) = version.protection.retention {
             $output.object_lock_mode = Some(retention.mode.name().to_owned());

@@ -17,6 +17,7 @@ pub mod logging;
 pub mod notification;
 pub mod policy;
 pub mod put;
+pub mod replication;
 pub mod reports;
 pub mod restore;
 pub mod tagging;

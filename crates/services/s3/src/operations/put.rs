@@ -74,6 +74,7 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
         encryption: envelope.encryption,
         body_key,
         restore: None,
+        replication: None,
     };
     let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
     let new = New { version, row, conditions, occasion, kind: if cx.origin.is_form { Kind::Post } else { Kind::Put } };
@@ -147,14 +148,25 @@ pub fn add(
 ) -> Result<Version, store::Abort<Error>> {
     let current: Option<Version> = rows::read(rows, &keys::current(key))?;
     new.conditions.check_write(key, current.as_ref())?;
-    match (&new.row, &new.version.content) {
+    put_row(rows, &new.row, &new.version.content)?;
+    let version = Version { replication: new.occasion.replication(bucket, key, &new.version), ..new.version.clone() };
+    let version = versions::add(rows, bucket, key, version, id)?;
+    new.occasion.replicate(rows, bucket, key, &version)?;
+    new.occasion.tell(rows, bucket, new.kind, key, &version)?;
+    Ok(version)
+}
+
+/// Writes what lies in the store beside a version.
+///
+/// # Errors
+/// A failure of the store.
+pub fn put_row(rows: &mut dyn store::Transaction, row: &Row, content: &Content) -> Result<(), store::Abort<Error>> {
+    match (row, content) {
         (Row::Body(bytes), Content::Inline(id)) => rows.put(&keys::body(id), &[&[keys::FORMAT], &bytes[..]].concat()),
         (Row::Parts(parts), Content::Parts(id)) => rows::put(rows, &keys::parts(id), parts)?,
         _ => {}
     }
-    let version = versions::add(rows, bucket, key, new.version.clone(), id)?;
-    new.occasion.tell(rows, bucket, new.kind, key, &version)?;
-    Ok(version)
+    Ok(())
 }
 
 /// Refuses metadata and storage classes that S3 does not take.

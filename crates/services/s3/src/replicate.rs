@@ -1,0 +1,285 @@
+//! Copies versions to other buckets, after the write that made them was acknowledged. What is to be copied lies in a timer
+//! of its bucket's partition, set in the transaction that made the version, until it was copied or cannot be.
+
+use std::sync::Arc;
+
+use platform::credentials::RoleArn;
+use platform::{Call, Ctx, Firing, Mode, Need, Platform, Principal, Role, SessionFacts, TimerPartition};
+use policy::{Caller, Context};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Abort, Transaction};
+use wire::schema::Fault;
+use wire::{Error, Timestamp};
+
+use crate::body_writer::sealed_small;
+use crate::bucket::{Bucket, Versioning};
+use crate::checksum::{Algorithm, Declared};
+use crate::content::Source;
+use crate::deliver::{self, PRINCIPAL};
+use crate::encryption::{self, Asked};
+use crate::envelope::{Encryption, Envelope};
+use crate::errors;
+use crate::event::{Kind, Occasion};
+use crate::operations::copy::{keep_blobs, resealed};
+use crate::operations::put::{Row, put_row};
+use crate::range::Stretch;
+use crate::receive::{Expected, receive};
+use crate::replication::{Replication, Rule, status};
+use crate::service::S3;
+use crate::version::{Content, Part, Piece, Version};
+use crate::versions::{self, ID_CHARACTERS};
+
+/// The kind of timer that holds what is to be copied.
+pub const KIND: &str = "s3/replicate";
+
+/// What is to be copied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Job {
+    bucket: String,
+    key: String,
+    version: String,
+    sequence: u64,
+}
+
+/// Notes, in the transaction that makes a version, that it is to be copied.
+///
+/// # Errors
+/// A failure of the store.
+pub fn enqueue(
+    rows: &mut dyn Transaction,
+    timers: &TimerPartition,
+    name: &str,
+    key: &str,
+    version: &Version,
+    now: i64,
+) -> Result<(), Abort<Error>> {
+    let job =
+        Job { bucket: name.to_owned(), key: key.to_owned(), version: version.id.clone(), sequence: version.sequence };
+    let id = format!("replicate/{}/{key}", version.sequence);
+    let payload = serde_json::to_value(job).unwrap_or(Value::Null);
+    Ok(timers.set(rows, &timers.timer(id, Timestamp::from_milliseconds(now), KIND, payload))?)
+}
+
+/// Checks the role of a configuration. Answers whether it exists: in open mode the root may name one that was never
+/// created, and objects are copied as by the root then.
+///
+/// # Errors
+/// `InvalidRequest`.
+pub async fn check_role(cx: &Ctx, account: &str, role_arn: &str) -> Result<bool, Error> {
+    let refused = || errors::request("Invalid Role specified for replication configuration");
+    match find_role(&cx.platform, account, role_arn).await? {
+        Some(role) if trusts_s3(&role, account) => Ok(true),
+        Some(_) => Err(refused()),
+        None if cx.platform.config.mode == Mode::Open && cx.principal.acts_as_root() => Ok(false),
+        None => Err(refused()),
+    }
+}
+
+async fn find_role(platform: &Platform, account: &str, role_arn: &str) -> Result<Option<Arc<Role>>, Error> {
+    let is_own = RoleArn::parse(role_arn).is_some_and(|arn| arn.account == account);
+    if is_own { platform.role(role_arn).await } else { Ok(None) }
+}
+
+fn trusts_s3(role: &Role, account: &str) -> bool {
+    let mut context = Context::new();
+    context.set("aws:SourceAccount", account);
+    context.set("aws:PrincipalIsAWSService", "true");
+    context.set("aws:PrincipalServiceName", PRINCIPAL);
+    role.decide(Caller::Service { name: PRINCIPAL }, "sts:AssumeRole", &context).is_allowed()
+}
+
+/// The context of the role that copies.
+async fn role_context(service: &Arc<S3>, bucket: &Bucket, replication: &Replication) -> Result<Ctx, Error> {
+    let platform = &service.platform;
+    let role = find_role(platform, &bucket.owner, &replication.role).await?;
+    let is_unconfined = role.is_none() && !replication.has_role && platform.config.mode == Mode::Open;
+    if !role.as_ref().map_or(is_unconfined, |role| trusts_s3(role, &bucket.owner)) {
+        return Err(api::s3::errors::access_denied(format!("{PRINCIPAL} cannot assume {}", replication.role)));
+    }
+    let name = replication.role.rsplit('/').next().unwrap_or_default();
+    let facts = SessionFacts {
+        issued_at: platform.clock.now().seconds,
+        role_path: role.as_ref().map_or_else(|| "/".to_owned(), |role| role.path.clone()),
+        is_unconfined,
+        ..SessionFacts::default()
+    };
+    let principal = Principal::Session {
+        account: bucket.owner.clone(),
+        role: name.to_owned(),
+        role_id: role.map_or_else(|| name.to_owned(), |role| role.id.clone()),
+        session: "s3-replication".to_owned(),
+        facts: Arc::new(facts),
+    };
+    let cx = deliver::context(service, &bucket.owner, &bucket.region, None);
+    Ok(Ctx::new(Call { principal, ..(*cx).clone() }))
+}
+
+/// Copies what a timer holds to where it belongs, and notes what became of it.
+///
+/// # Errors
+/// A failure of the stores or of KMS: it is tried again.
+pub async fn fire(service: Arc<S3>, firing: Firing) -> Result<(), Error> {
+    let Ok(job) = serde_json::from_value::<Job>(firing.payload.clone()) else {
+        tracing::error!(id = firing.id, "a replication of an unknown format is dropped");
+        return Ok(());
+    };
+    let Some(bucket) = service.find_bucket(&job.bucket).await? else { return Ok(()) };
+    let Ok(Some(version)) = versions::find(&service, &job.bucket, &job.key, Some(&job.version)).await else {
+        return Ok(());
+    };
+    let Some(replication) = bucket.replication.as_ref().filter(|_| version.sequence == job.sequence) else {
+        return Ok(());
+    };
+    let mut is_copied = true;
+    for rule in replication.rules_for(&job.key, &version) {
+        match copy(&service, (&job, &bucket), replication, rule, &version).await {
+            Ok(()) => {}
+            Err(error) if error.definition.fault == Fault::Client => {
+                tracing::warn!(bucket = job.bucket, rule = rule.id, %error, "an object cannot be replicated");
+                is_copied = false;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let occasion = Occasion::quiet(&service, &job.bucket, &bucket).await?;
+    let told = (!is_copied && !version.is_marker).then_some((occasion, Kind::ReplicationFailed));
+    let state = if is_copied { status::COMPLETED } else { status::FAILED };
+    let change = move |version: &mut Version| {
+        if !version.is_marker {
+            version.replication = Some(state.to_owned());
+        }
+        Ok(())
+    };
+    match versions::change(&service, (&job.bucket, &job.key), &version, told, change).await {
+        // It was deleted meanwhile.
+        Err(error) if error.definition.fault == Fault::Client => Ok(()),
+        other => other,
+    }
+}
+
+async fn copy(
+    service: &Arc<S3>,
+    (job, source): (&Job, &Bucket),
+    replication: &Replication,
+    rule: &Rule,
+    version: &Version,
+) -> Result<(), Error> {
+    let name = rule.destination.name();
+    let target = service.bucket(name, rule.destination.account.as_deref()).await?;
+    if target.versioning != Versioning::Enabled {
+        return Err(errors::request("Destination bucket must have versioning enabled."));
+    }
+    let cx = role_context(service, source, replication).await?;
+    let (from, to) = (format!("arn:aws:s3:::{}/{}", job.bucket, job.key), format!("arn:aws:s3:::{name}/{}", job.key));
+    if version.is_marker {
+        cx.authorise(Need::new("s3:ReplicateDelete", to)).await?;
+    } else {
+        cx.authorise(Need::new("s3:GetObjectVersionForReplication", from)).await?;
+        cx.authorise(Need::new("s3:ReplicateObject", &to)).await?;
+        if !version.tags.is_empty() {
+            cx.authorise(Need::new("s3:ReplicateTags", to)).await?;
+        }
+    }
+    let (replica, row) = body_of(service, &cx, job, (name, &target), rule, version).await?;
+    let replica = Version {
+        replication: Some(status::REPLICA.to_owned()),
+        owner: if rule.destination.owner.is_some() { target.owner.clone() } else { version.owner.clone() },
+        restore: None,
+        ..replica
+    };
+    let occasion = Occasion::quiet(service, name, &target).await?;
+    let (key, id) = (job.key.clone(), version.id.clone());
+    let kept = service.on_bucket(name, move |bucket, rows| {
+        if let Some(mut there) = versions::by_id(rows, &key, &id)? {
+            // Copied before; what may have changed since are its tags.
+            there.tags = replica.tags.clone();
+            let newest = versions::newest(rows, &key)?;
+            return versions::save(rows, &key, &there, newest.is_some_and(|newest| newest.id == there.id));
+        }
+        put_row(rows, &row, &replica.content)?;
+        let kept = versions::add(rows, bucket, &key, replica.clone(), &id)?;
+        let kind = if kept.is_marker { Kind::MarkerCreated } else { Kind::Put };
+        occasion.tell(rows, bucket, kind, &key, &kept)
+    });
+    kept.await
+}
+
+/// The copy with its body: shared with the original's where it lies in blobs, its keys sealed for the destination.
+async fn body_of(
+    service: &Arc<S3>,
+    cx: &Ctx,
+    job: &Job,
+    (name, target): (&str, &Bucket),
+    rule: &Rule,
+    version: &Version,
+) -> Result<(Version, Row), Error> {
+    let mut replica = version.clone();
+    if let Some(class) = &rule.destination.storage_class {
+        replica.description.storage_class = Some(class.clone()).filter(|class| class != "STANDARD");
+    }
+    if version.is_marker || version.content == Content::Empty {
+        return Ok((replica, Row::None));
+    }
+    let source = service.source(&job.bucket, version).await?;
+    if let Encryption::Customer(_) = version.encryption {
+        // Nobody here can open it, and nobody has to: its key is sealed by the customer's.
+        return match (source, &version.content) {
+            (Source::Bytes(bytes, _), _) => {
+                replica.content = Content::Inline(service.platform.ids.hex(ID_CHARACTERS));
+                Ok((replica, Row::Body(bytes)))
+            }
+            (Source::Pieces(pieces), Content::Parts(id)) => {
+                keep_blobs(service, &pieces).await?;
+                let parts = service.parts(&job.bucket, id).await?;
+                replica.content = Content::Parts(service.platform.ids.hex(ID_CHARACTERS));
+                Ok((replica, Row::Parts(parts)))
+            }
+            (Source::Pieces(pieces), _) => keep_blobs(service, &pieces).await.map(|()| (replica, Row::None)),
+        };
+    }
+    let opened = Arc::new(Envelope::of(service, cx, &version.encryption, None).await?);
+    let asked = match (&version.encryption, &rule.destination.kms_key) {
+        (Encryption::Kms(_), Some(key)) => {
+            Asked { algorithm: Some("aws:kms".to_owned()), key: Some(key.clone()), ..Asked::default() }
+        }
+        _ => Asked::default(),
+    };
+    let envelope = encryption::chosen(service, cx, target, (name, &job.key), &asked).await?;
+    replica.encryption = envelope.encryption.clone();
+    let seal = |pieces: &[Piece]| resealed(service, pieces, &opened, &envelope);
+    match (&version.content, source) {
+        (Content::Parts(id), _) => {
+            let parts = service.parts(&job.bucket, id).await?;
+            let shared = parts.iter().map(|part| Ok(seal(&part.pieces)?.map(|pieces| Part { pieces, ..part.clone() })));
+            if let Some(parts) = shared.collect::<Result<Option<Vec<Part>>, Error>>()? {
+                let pieces: Vec<Piece> = parts.iter().flat_map(|part| part.pieces.clone()).collect();
+                keep_blobs(service, &pieces).await?;
+                replica.content = Content::Parts(service.platform.ids.hex(ID_CHARACTERS));
+                return Ok((replica, Row::Parts(parts)));
+            }
+        }
+        (_, Source::Pieces(pieces)) => {
+            if let Some(shared) = seal(&pieces)? {
+                keep_blobs(service, &shared).await?;
+                replica.body_key = shared.into_iter().next().and_then(|piece| piece.key);
+                return Ok((replica, Row::None));
+            }
+        }
+        (_, Source::Bytes(sealed, key)) => {
+            let bytes = service.open_small(sealed, key.as_ref(), &opened)?;
+            let (sealed, key) = sealed_small(service, &envelope, &bytes)?;
+            replica.content = Content::Inline(service.platform.ids.hex(ID_CHARACTERS));
+            replica.body_key = Some(key);
+            return Ok((replica, Row::Body(sealed.into())));
+        }
+    }
+    // Encrypted once more, or once less: written anew.
+    let source = service.source(&job.bucket, version).await?;
+    let body = service.read(source, Stretch { offset: 0, length: version.size }, &opened).await?;
+    let default = version.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm);
+    let expected = Expected { md5: None, declared: Declared::default(), default, has_any_length: false };
+    let received = receive(service, body, expected, &envelope, true).await?;
+    let (content, row, body_key) = received.kept.into_content(service);
+    Ok((Version { content, body_key, parts: None, ..replica }, row))
+}
