@@ -166,9 +166,15 @@ async fn handle(
     let path = parts.uri.path();
     let host = host_of(parts).to_ascii_lowercase();
     if let Some(data_plane) = gateway.platform.services().data_plane(&host, path) {
+        let exchange = Exchange { gateway, info, parts, body: body.clone(), request_id };
+        let (caller, body) = match data_plane.signed_as(&host, path) {
+            Some(service) => exchange.signer(service).await,
+            None => (Ok(None), body.stream(limits::DATA_PLANE_BYTES_MAX)),
+        };
         let request = DataRequest {
             head: parts.clone(),
-            body: body.stream(limits::DATA_PLANE_BYTES_MAX),
+            body,
+            caller,
             source_ip: info.source_ip(),
             endpoint: info.endpoint(parts, &gateway.platform.config.endpoint),
             request_id: request_id.to_owned(),

@@ -26,6 +26,7 @@ mod gateway;
 mod identity;
 mod listen;
 mod pipeline;
+mod signer;
 
 pub use connection::{ConnectionInfo, Source};
 pub use gateway::{Gateway, GatewayConfig};

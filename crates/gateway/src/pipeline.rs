@@ -274,7 +274,14 @@ impl Exchange<'_> {
         });
         // What a function sends never leaves the machine.
         let is_secure = self.info.is_tls || matches!(self.info.source, Source::Function(_));
-        Origin { is_secure, referer: header("referer"), signature, is_form: false, via: Vec::new() }
+        Origin {
+            is_secure,
+            referer: header("referer"),
+            signature,
+            is_form: false,
+            is_data_plane: false,
+            via: Vec::new(),
+        }
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Origin {
     pub signature: Option<SignatureFacts>,
     /// It is the upload of a form, signed by the form's policy (`s3:authType`).
     pub is_form: bool,
+    /// It came to an address of a data plane, where a policy may let in callers that nobody knows.
+    pub is_data_plane: bool,
     /// The services that hand a client's call on with the client's own rights, the first one first, each as the first
     /// label of its host names (`secretsmanager`): `aws:CalledVia` and `kms:ViaService`.
     pub via: Vec<&'static str>,

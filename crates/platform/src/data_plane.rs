@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use wire::Body;
+use wire::{Body, Error};
+
+use crate::principal::Principal;
 
 /// A request to an address of a data plane. Nothing about it was checked but its size limits.
 pub struct DataRequest {
@@ -21,6 +23,18 @@ pub struct DataRequest {
     pub endpoint: String,
     /// Id of the request.
     pub request_id: String,
+    /// Who signed it, where the data plane says what for: the signature was checked against the body. `Ok(None)` if nobody
+    /// did, an error if the signature does not hold.
+    pub caller: Result<Option<DataCaller>, Error>,
+}
+
+/// Who signed a request.
+#[derive(Debug, Clone)]
+pub struct DataCaller {
+    /// Who it is.
+    pub principal: Principal,
+    /// The access key that was used.
+    pub access_key_id: String,
 }
 
 /// An answer under way.
@@ -31,6 +45,11 @@ pub trait DataPlane: Send + Sync + 'static {
     /// Whether this host (lower case, without port) and path (as received) are served here. Asked for every request, so
     /// it has to be quick.
     fn handles(&self, host: &str, path: &str) -> bool;
+
+    /// The name of the service that requests to this host and path are signed for, if they may be signed at all.
+    fn signed_as(&self, _host: &str, _path: &str) -> Option<&'static str> {
+        None
+    }
 
     /// Answers.
     fn serve(self: Arc<Self>, request: DataRequest) -> DataFuture;

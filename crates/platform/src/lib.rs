@@ -43,7 +43,7 @@ pub use context::{Call, Ctx, Origin, SignatureFacts};
 pub use core::{Platform, ResetError, StartError};
 pub use credentials::Issuer;
 pub use cross_origin::{CrossOrigin, CrossOriginFuture, ForeignRequest};
-pub use data_plane::{DataFuture, DataPlane, DataRequest};
+pub use data_plane::{DataCaller, DataFuture, DataPlane, DataRequest};
 pub use directory::{AccessKey, Directory, DirectoryFuture, NamedPolicy, NobodyElse, Permissions, Role};
 pub use failure::OrFailure;
 pub use guard::{Authority, Facts, FactsFuture, Guard, Members, Need};

@@ -155,6 +155,7 @@ mod tests {
             source_ip: None,
             endpoint: String::new(),
             request_id: "request".to_owned(),
+            caller: Ok(None),
         };
         let plane = Arc::clone(&bench.lambda.code_locations);
         assert!(plane.handles("localhost", request.head.uri.path()));

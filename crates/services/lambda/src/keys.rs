@@ -16,6 +16,8 @@
 //! | event source mapping | 11, account, region, UUID | [`Mapping`](crate::mapping::Mapping) |
 //! | layer | 12, account, region, name | [`LayerRecord`](crate::layers::LayerRecord) |
 //! | layer version | 13, account, region, name, number | [`LayerVersion`](crate::layers::LayerVersion) |
+//! | URL | 15, account, region, name, alias (empty: the function) | [`FunctionUrl`](crate::urls::FunctionUrl) |
+//! | URL by id | 16, id | the same |
 //! | layer policy | 14, account, region, name, number | [`ResourcePolicy`](crate::permission::ResourcePolicy) |
 //!
 //! The control plane of all accounts shares a partition: it is written seldom, and what has to be found at start
@@ -45,6 +47,8 @@ const MAPPING: u8 = 11;
 const LAYER: u8 = 12;
 const LAYER_VERSION: u8 = 13;
 const LAYER_POLICY: u8 = 14;
+const URL: u8 = 15;
+const URL_BY_ID: u8 = 16;
 
 /// Ends the marks of packages that layers need.
 const OF_LAYER: u8 = 1;
@@ -304,6 +308,21 @@ pub fn mappings(account: &str, region: &str) -> Key {
 /// All event source mappings of all accounts.
 pub fn all_mappings() -> KeyRange {
     Key::new().u8(MAPPING).range()
+}
+
+/// The address of a function (without alias) or of an alias.
+pub fn url(id: &FunctionId, alias: Option<&str>) -> Key {
+    urls(id).text(alias.unwrap_or_default())
+}
+
+/// The addresses of a function and its aliases.
+pub fn urls(id: &FunctionId) -> Key {
+    of_function(URL, id)
+}
+
+/// An address by its id.
+pub fn url_by_id(id: &str) -> Key {
+    Key::new().u8(URL_BY_ID).text(id)
 }
 
 /// A layer.

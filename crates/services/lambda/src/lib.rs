@@ -25,6 +25,7 @@ pub mod package;
 pub mod permission;
 pub mod role;
 pub mod sweep;
+pub mod urls;
 
 mod service;
 #[cfg(test)]

@@ -20,9 +20,10 @@ use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
     account, aliases, concurrency, create, delete, event_invoke, event_sources, get, layer_permissions, layers, list,
-    permissions, recursion, runtime_management, tags, update_code, update_configuration, versions,
+    permissions, recursion, runtime_management, tags, update_code, update_configuration, urls, versions,
 };
 use crate::package::Packages;
+use crate::urls::Urls;
 use crate::{deployment, sweep};
 
 /// The service.
@@ -96,11 +97,13 @@ impl Lambda {
             CreateAlias => aliases::create_alias,
             CreateEventSourceMapping => event_sources::create_event_source_mapping,
             CreateFunction => create::create_function,
+            CreateFunctionUrlConfig => urls::create_function_url_config,
             DeleteAlias => aliases::delete_alias,
             DeleteEventSourceMapping => event_sources::delete_event_source_mapping,
             DeleteFunction => delete::delete_function,
             DeleteFunctionConcurrency => concurrency::delete_function_concurrency,
             DeleteFunctionEventInvokeConfig => event_invoke::delete_function_event_invoke_config,
+            DeleteFunctionUrlConfig => urls::delete_function_url_config,
             DeleteLayerVersion => layers::delete_layer_version,
             GetAccountSettings => account::get_account_settings,
             GetAlias => aliases::get_alias,
@@ -109,6 +112,7 @@ impl Lambda {
             GetFunctionConcurrency => concurrency::get_function_concurrency,
             GetFunctionConfiguration => get::get_function_configuration,
             GetFunctionEventInvokeConfig => event_invoke::get_function_event_invoke_config,
+            GetFunctionUrlConfig => urls::get_function_url_config,
             GetLayerVersion => layers::get_layer_version,
             GetLayerVersionByArn => layers::get_layer_version_by_arn,
             GetLayerVersionPolicy => layer_permissions::get_layer_version_policy,
@@ -121,6 +125,7 @@ impl Lambda {
             ListAliases => aliases::list_aliases,
             ListEventSourceMappings => event_sources::list_event_source_mappings,
             ListFunctionEventInvokeConfigs => event_invoke::list_function_event_invoke_configs,
+            ListFunctionUrlConfigs => urls::list_function_url_configs,
             ListFunctions => list::list_functions,
             ListLayerVersions => layers::list_layer_versions,
             ListLayers => layers::list_layers,
@@ -141,8 +146,10 @@ impl Lambda {
             UpdateFunctionCode => update_code::update_function_code,
             UpdateFunctionConfiguration => update_configuration::update_function_configuration,
             UpdateFunctionEventInvokeConfig => event_invoke::update_function_event_invoke_config,
+            UpdateFunctionUrlConfig => urls::update_function_url_config,
         });
-        let data_plane = Arc::clone(&self.code_locations);
+        let data_plane = Arc::new(Urls::new(Arc::clone(&self.code_locations)));
+        data_plane.serve(self);
         let registration =
             registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_data_plane(data_plane);
         registration.with_guard(Arc::clone(self) as Arc<dyn Guard>)

@@ -7,6 +7,7 @@ use super::{Functions, rows};
 use crate::errors;
 use crate::function::{Alias, FunctionId, Version, VersionRecord};
 use crate::keys;
+use crate::operations::urls;
 
 /// Most aliases of a function, so that deleting it stays one transaction. AWS names no number.
 pub const ALIASES_MAX: usize = 1_000;
@@ -104,6 +105,7 @@ impl Functions {
             rows.delete(&keys::alias(&key, &name));
             rows.delete(&keys::policy(&key, Some(&name)));
             rows.delete(&keys::event_invoke(&key, &name));
+            urls::delete(rows, &key, Some(&name))?;
             Ok(())
         })
         .await

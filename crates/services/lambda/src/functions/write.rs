@@ -19,6 +19,7 @@ use crate::function::{
 };
 use crate::keys;
 use crate::to_the_end;
+use crate::urls::FunctionUrl;
 
 /// A function to be created.
 #[derive(Debug, Clone)]
@@ -393,6 +394,11 @@ fn delete(rows: &mut dyn Transaction, id: &FunctionId) -> Result<(), Abort<Error
         let version = record.described.version;
         rows::replace_version(rows, id, version, Some(&record), None)?;
         rows.delete(&keys::deployment(id, version));
+    }
+    for (_, row) in rows.scan(keys::urls(id).range(), store::Direction::Forward, limit)? {
+        let url: FunctionUrl = rows::decode(&row)?;
+        rows.delete(&keys::url(id, url.alias.as_deref()));
+        rows.delete(&keys::url_by_id(&url.id));
     }
     rows.delete(&keys::function(id));
     rows.delete(&keys::reservation(id));

@@ -39,9 +39,9 @@ use crate::functions::FunctionChange;
 use crate::package::PackageDirectory;
 
 pub use launch::{EndpointServer, LaunchError};
-pub use operation::{invoke, invoke_async};
+pub use operation::{invoke, invoke_async, require_active};
 pub use run::{Outcome, Request};
-pub use streaming::{Part, Streamed, invoke_with_response_stream};
+pub use streaming::{Part, Streamed, body, invoke_with_response_stream};
 
 use ahead::Ahead;
 use gate::Gate;

@@ -17,6 +17,7 @@ pub mod runtime_management;
 pub mod tags;
 pub mod update_code;
 pub mod update_configuration;
+pub mod urls;
 pub mod versions;
 
 mod code;
