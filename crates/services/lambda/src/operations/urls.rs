@@ -21,6 +21,9 @@ use crate::{FunctionId, Lambda, errors, keys, names, view};
 /// Characters of an id: each is one of 36, so that ids cannot be guessed.
 const ID_CHARACTERS: usize = 32;
 
+/// Stands before the alias in a marker: the function's own address has none, and a marker is never empty.
+const AT: char = '@';
+
 /// Gives a function or an alias an address.
 pub async fn create_function_url_config(
     lambda: &Arc<Lambda>,
@@ -149,13 +152,14 @@ pub async fn list_function_url_configs(
     let mut range = keys::urls(&function).range();
     if let Some(marker) = &input.marker {
         let alias = marker::read_name(marker)?;
-        range = range.after(&keys::url(&function, Some(&alias)));
+        let alias = alias.strip_prefix(AT).ok_or_else(marker::invalid)?;
+        range = range.after(&keys::url(&function, Some(alias)));
     }
     let limit = marker::page_items(input.max_items);
     let mut found = lambda.functions.rows::<FunctionUrl>(range, limit + 1).await?;
     let is_more = found.len() > limit;
     found.truncate(limit);
-    let last = found.last().map(|(_, url)| url.alias.clone().unwrap_or_default());
+    let last = found.last().map(|(_, url)| format!("{AT}{}", url.alias.as_deref().unwrap_or_default()));
     Ok(ListFunctionUrlConfigsResponse {
         next_marker: last.filter(|_| is_more).as_deref().map(marker::write_name),
         function_url_configs: found.into_iter().map(|(_, url)| described(cx, url)).collect(),
