@@ -16,9 +16,9 @@
 //! | event source mapping | 11, account, region, UUID | [`Mapping`](crate::mapping::Mapping) |
 //! | layer | 12, account, region, name | [`LayerRecord`](crate::layers::LayerRecord) |
 //! | layer version | 13, account, region, name, number | [`LayerVersion`](crate::layers::LayerVersion) |
+//! | layer policy | 14, account, region, name, number | [`ResourcePolicy`](crate::permission::ResourcePolicy) |
 //! | URL | 15, account, region, name, alias (empty: the function) | [`FunctionUrl`](crate::urls::FunctionUrl) |
 //! | URL by id | 16, id | the same |
-//! | layer policy | 14, account, region, name, number | [`ResourcePolicy`](crate::permission::ResourcePolicy) |
 //!
 //! The control plane of all accounts shares a partition: it is written seldom, and what has to be found at start
 //! (deployments cut short, packages still needed) is found without a list of accounts.
