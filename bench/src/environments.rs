@@ -13,9 +13,6 @@ use crate::platform::Platform;
 use crate::raw::Raw;
 use crate::{invoke, say};
 
-/// Environments that are started at the same time, in one measurement and in the other.
-const AT_ONCE: [usize; 2] = [100, 1_000];
-
 /// Cold invocations, each of which finds an environment in stock.
 pub fn from_stock(
     platform: &Platform,
@@ -58,9 +55,9 @@ pub fn with_nothing_in_stock(binary: &Path, functions: &[Function], rounds: usiz
 }
 
 /// Many first invocations of a function that takes a second, and the memory of the environments that are idle then.
-pub fn at_once(binary: &Path, slow: &[Function], raw: &mut Raw) -> io::Result<()> {
-    for function in slow {
-        for count in AT_ONCE {
+pub fn at_once(binary: &Path, slow: &[(Function, &[usize])], raw: &mut Raw) -> io::Result<()> {
+    for (function, counts) in slow {
+        for &count in *counts {
             let platform = Platform::start(binary, &["--memory"])?;
             platform.first_answer()?;
             let keys = platform.checked_keys()?;

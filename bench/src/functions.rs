@@ -78,25 +78,23 @@ pub fn with_sdk() -> Vec<Function> {
     ]
 }
 
-/// Functions that take a second.
-pub fn slow() -> Vec<Function> {
-    vec![
-        Function {
-            name: "python-second",
-            runtime: "python3.12",
-            handler: "app.handler",
-            file: "app.py",
-            source: b"import time\ndef handler(event, context):\n    time.sleep(1)\n    return event\n".to_vec(),
-        },
-        Function {
-            name: "node-second",
-            runtime: "nodejs20.x",
-            handler: "index.handler",
-            file: "index.js",
-            source: b"exports.handler = (event) => new Promise((done) => setTimeout(() => done(event), 1000));\n"
-                .to_vec(),
-        },
-    ]
+/// Functions that take a second, and how many invocations of each to begin at the same time.
+pub fn slow() -> Vec<(Function, &'static [usize])> {
+    let python = Function {
+        name: "python-second",
+        runtime: "python3.12",
+        handler: "app.handler",
+        file: "app.py",
+        source: b"import time\ndef handler(event, context):\n    time.sleep(1)\n    return event\n".to_vec(),
+    };
+    let node = Function {
+        name: "node-second",
+        runtime: "nodejs20.x",
+        handler: "index.handler",
+        file: "index.js",
+        source: b"exports.handler = (event) => new Promise((done) => setTimeout(() => done(event), 1000));\n".to_vec(),
+    };
+    vec![(python, &[100, 1_000]), (node, &[100])]
 }
 
 impl Function {

@@ -23,7 +23,7 @@ const FILE_SYSTEM_KIB: u64 = 1024;
 const PYTHON_KIB: u64 = 8 * 1024;
 const NODE_KIB: u64 = 20 * 1024;
 /// What the parts of an SDK that are loaded add.
-const SDK_KIB: u64 = 24 * 1024;
+const SDK_KIB: u64 = 32 * 1024;
 
 /// What is kept in stock.
 pub struct Ahead {
