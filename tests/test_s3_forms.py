@@ -18,7 +18,7 @@ BOUNDARY = "----a boundary of a form".replace(" ", "-")
 
 @pytest.fixture
 def s3(aws):
-    return aws("s3")
+    return client("s3", aws.endpoint, aws.account, signature_version="s3v4")
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_form_has_the_rights_of_who_signed_its_policy(aws, s3, bucket):
     iam.create_user(UserName="uploader")
     made = iam.create_access_key(UserName="uploader")["AccessKey"]
     key, secret = made["AccessKeyId"], made["SecretAccessKey"]
-    theirs = client("s3", aws.endpoint, key, secret=secret)
+    theirs = client("s3", aws.endpoint, key, secret=secret, signature_version="s3v4")
     assert post(aws, bucket, signed(theirs, bucket)).text("Code") == "AccessDenied"
     statement = {
         "Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*",
