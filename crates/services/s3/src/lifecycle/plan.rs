@@ -143,6 +143,7 @@ mod tests {
             encryption: Encryption::default(),
             body_key: None,
             restore: None,
+            replication: None,
         }
     }
 
