@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use platform::credentials::RoleArn;
-use platform::{Call, Ctx, Firing, Mode, Need, Platform, Principal, Role, SessionFacts, TimerPartition};
-use policy::{Caller, Context};
+use platform::{Call, Ctx, Firing, Need, ServiceRole, TimerPartition, Trust};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Abort, Transaction};
@@ -66,51 +64,25 @@ pub fn enqueue(
 ///
 /// # Errors
 /// `InvalidRequest`.
-pub async fn check_role(cx: &Ctx, account: &str, role_arn: &str) -> Result<bool, Error> {
-    let refused = || errors::request("Invalid Role specified for replication configuration");
-    match find_role(&cx.platform, account, role_arn).await? {
-        Some(role) if trusts_s3(&role, account) => Ok(true),
-        Some(_) => Err(refused()),
-        None if cx.platform.config.mode == Mode::Open && cx.principal.acts_as_root() => Ok(false),
-        None => Err(refused()),
+pub async fn check_role(cx: &Ctx, name: &str, account: &str, role_arn: &str) -> Result<bool, Error> {
+    match role(&format!("arn:aws:s3:::{name}"), account, role_arn).check(cx).await? {
+        Trust::Given => Ok(true),
+        Trust::Unconfined => Ok(false),
+        Trust::Refused => Err(errors::request("Invalid Role specified for replication configuration")),
     }
 }
 
-async fn find_role(platform: &Platform, account: &str, role_arn: &str) -> Result<Option<Arc<Role>>, Error> {
-    let is_own = RoleArn::parse(role_arn).is_some_and(|arn| arn.account == account);
-    if is_own { platform.role(role_arn).await } else { Ok(None) }
-}
-
-fn trusts_s3(role: &Role, account: &str) -> bool {
-    let mut context = Context::new();
-    context.set("aws:SourceAccount", account);
-    context.set("aws:PrincipalIsAWSService", "true");
-    context.set("aws:PrincipalServiceName", PRINCIPAL);
-    role.decide(Caller::Service { name: PRINCIPAL }, "sts:AssumeRole", &context).is_allowed()
+fn role<'a>(source_arn: &'a str, account: &'a str, role_arn: &'a str) -> ServiceRole<'a> {
+    ServiceRole { service: PRINCIPAL, account, role_arn, source_arn }
 }
 
 /// The context of the role that copies.
-async fn role_context(service: &Arc<S3>, bucket: &Bucket, replication: &Replication) -> Result<Ctx, Error> {
-    let platform = &service.platform;
-    let role = find_role(platform, &bucket.owner, &replication.role).await?;
-    let is_unconfined = role.is_none() && !replication.has_role && platform.config.mode == Mode::Open;
-    if !role.as_ref().map_or(is_unconfined, |role| trusts_s3(role, &bucket.owner)) {
-        return Err(api::s3::errors::access_denied(format!("{PRINCIPAL} cannot assume {}", replication.role)));
-    }
-    let name = replication.role.rsplit('/').next().unwrap_or_default();
-    let facts = SessionFacts {
-        issued_at: platform.clock.now().seconds,
-        role_path: role.as_ref().map_or_else(|| "/".to_owned(), |role| role.path.clone()),
-        is_unconfined,
-        ..SessionFacts::default()
-    };
-    let principal = Principal::Session {
-        account: bucket.owner.clone(),
-        role: name.to_owned(),
-        role_id: role.map_or_else(|| name.to_owned(), |role| role.id.clone()),
-        session: "s3-replication".to_owned(),
-        facts: Arc::new(facts),
-    };
+async fn role_context(service: &Arc<S3>, name: &str, bucket: &Bucket, replication: &Replication) -> Result<Ctx, Error> {
+    let arn = format!("arn:aws:s3:::{name}");
+    let role = role(&arn, &bucket.owner, &replication.role);
+    let session = role.session(&service.platform, replication.has_role, "s3-replication").await?;
+    let principal = session
+        .ok_or_else(|| api::s3::errors::access_denied(format!("{PRINCIPAL} cannot assume {}", replication.role)))?;
     let cx = deliver::context(service, &bucket.owner, &bucket.region, None);
     Ok(Ctx::new(Call { principal, ..(*cx).clone() }))
 }
@@ -170,7 +142,7 @@ async fn copy(
     if target.versioning != Versioning::Enabled {
         return Err(errors::request("Destination bucket must have versioning enabled."));
     }
-    let cx = role_context(service, source, replication).await?;
+    let cx = role_context(service, &job.bucket, source, replication).await?;
     let (from, to) = (format!("arn:aws:s3:::{}/{}", job.bucket, job.key), format!("arn:aws:s3:::{name}/{}", job.key));
     if version.is_marker {
         cx.authorise(Need::new("s3:ReplicateDelete", to)).await?;

@@ -51,7 +51,7 @@ pub async fn put_bucket_replication(
         check_destination(service, &input.bucket, &rule.destination).await?;
         rules.push(rule);
     }
-    let has_role = replicate::check_role(cx, &bucket.owner, &document.role).await?;
+    let has_role = replicate::check_role(cx, &input.bucket, &bucket.owner, &document.role).await?;
     let replication = Replication { role: document.role, has_role, rules };
     set(service, &input.bucket, Some(replication)).await
 }
