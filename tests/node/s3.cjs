@@ -23,7 +23,7 @@ async function main([endpoint, accessKeyId, bucket, size]) {
   const small = await s3.getObject({ Bucket: bucket, Key: "new/ä +.txt" });
 
   const old = new OldS3({ endpoint, region: "us-east-1", credentials, s3ForcePathStyle: true, maxRetries: 0 });
-  await old.upload({ Bucket: bucket, Key: "old/large", Body: Readable.from(pieces) }, { partSize: 5 * 1024 * 1024 }).promise();
+  await old.upload({ Bucket: bucket, Key: "old/large", Body: large }, { partSize: 5 * 1024 * 1024 }).promise();
   const oldRead = await old.getObject({ Bucket: bucket, Key: "old/large" }).promise();
   const listed = await old.listObjectsV2({ Bucket: bucket, Prefix: "", Delimiter: "/" }).promise();
   const refusal = await old.getObject({ Bucket: bucket, Key: "none" }).promise().catch((error) => error.code);
