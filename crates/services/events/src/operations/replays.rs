@@ -17,13 +17,29 @@ use crate::errors::{exists, invalid, missing, no_bus, too_many, validation};
 use crate::keys;
 use crate::limits::{REPLAYS_MAX, ROWS_PER_PAGE};
 use crate::names::{BusId, parse_rule};
-use crate::records::Replay;
+use crate::records::{Archive, Replay};
 use crate::replaying;
 use crate::rows;
 use crate::service::{Events, read_bus};
 
 fn arn(cx: &Ctx, name: &str) -> String {
     cx.arn("events", &format!("replay/{name}"))
+}
+
+async fn archive_to_replay(service: &Events, cx: &Ctx, name: &str) -> Result<Archive, Error> {
+    match archives::find(service, cx, name).await {
+        Err(error) if error.is("ResourceNotFoundException") => {
+            Err(invalid("EventSourceArn", &format!("Archive {name} does not exist.")))
+        }
+        found => found,
+    }
+}
+
+async fn check_bus(service: &Events, arn: &str) -> Result<(), Error> {
+    match BusId::parse(arn) {
+        Some(bus) if !service.has_bus(&bus).await? => Err(no_bus(&bus.name)),
+        _ => Ok(()),
+    }
 }
 
 /// Starts a replay of an archive's events to the bus they were on.
@@ -41,17 +57,8 @@ pub async fn start_replay(
     let name = input.event_source_arn.strip_prefix(&arn_prefix(cx));
     let wrong = || invalid("EventSourceArn", "Must contain an archive ARN.");
     let name = name.ok_or_else(wrong)?;
-    let archive = match archives::find(service, cx, name).await {
-        Err(error) if error.is("ResourceNotFoundException") => {
-            return Err(invalid("EventSourceArn", &format!("Archive {name} does not exist.")));
-        }
-        found => found?,
-    };
-    if let Some(bus) = BusId::parse(&input.destination.arn)
-        && !service.has_bus(&bus).await?
-    {
-        return Err(no_bus(&bus.name));
-    }
+    let archive = archive_to_replay(service, cx, name).await?;
+    check_bus(service, &input.destination.arn).await?;
     if input.destination.arn != archive.source {
         return Err(invalid("Destination.Arn", "Cross event bus replay is not permitted."));
     }
