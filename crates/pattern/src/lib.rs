@@ -14,6 +14,7 @@ mod malformed;
 mod matching;
 mod operand;
 mod parse;
+pub mod template;
 mod wildcard;
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Delivery {
     /// The partition key of a stream's record: at the target's path in the event, else the event's id.
     fn partition_key(&self) -> String {
         let path = self.target.partition_key.as_deref().unwrap_or("$.id");
-        match input::at(&Value::Object(self.event.document.clone()), path) {
+        match pattern::template::at(&Value::Object(self.event.document.clone()), path) {
             Some(Value::String(key)) if !key.is_empty() => key,
             Some(key) if !key.is_null() && key != "" => key.to_string(),
             _ => self.event.document.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),

@@ -18,7 +18,6 @@ use serde_json::Value;
 
 use crate::connection::{self, AUTHORIZED, Connection, Credentials, Parameter};
 use crate::deliver::{Delivery, Failure};
-use crate::input;
 use crate::limits::{ANSWER_BYTES_MAX, DESTINATION_TIME, PACE_WAIT_MAX};
 use crate::oauth;
 use crate::records::HttpParameters;
@@ -234,10 +233,10 @@ impl HttpParameters {
     /// Paths (`$.detail.id`) stand for values of the event.
     fn resolved(self, event: &Value) -> Resolved {
         let resolve = |text: String| {
-            if !text.starts_with('$') || !input::is_path(&text) {
+            if !text.starts_with('$') || !pattern::template::is_path(&text) {
                 return text;
             }
-            match input::at(event, &text) {
+            match pattern::template::at(event, &text) {
                 Some(Value::String(text)) => text,
                 Some(value) => value.to_string(),
                 None => String::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pattern::template::{self, at};
 use serde_json::{Map, Value, json};
 
 use crate::records::{Target, Transformer};
@@ -31,91 +32,18 @@ pub fn text(target: &Target, event: &Map<String, Value>, reserved: &Reserved<'_>
     }
 }
 
-/// The value at a path: `$`, followed by names (`.name`, `['name']`) and places (`[0]`).
-pub fn at(value: &Value, path: &str) -> Option<Value> {
-    let mut found = value;
-    for step in steps(path)? {
-        found = match step {
-            Step::Name(name) => found.get(name)?,
-            Step::Place(place) => found.get(place)?,
-        };
-    }
-    Some(found.clone())
-}
-
-/// Whether a text is a path.
-pub fn is_path(text: &str) -> bool {
-    steps(text).is_some()
-}
-
-enum Step<'p> {
-    Name(&'p str),
-    Place(usize),
-}
-
-fn steps(path: &str) -> Option<Vec<Step<'_>>> {
-    let mut rest = path.strip_prefix('$')?;
-    let mut steps = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            let (name, behind) = after.split_at(end);
-            if name.is_empty() {
-                return None;
-            }
-            steps.push(Step::Name(name));
-            rest = behind;
-        } else {
-            let (inside, behind) = rest.strip_prefix('[')?.split_once(']')?;
-            let quoted = |mark: char| inside.strip_prefix(mark).and_then(|text| text.strip_suffix(mark));
-            steps.push(match quoted('\'').or_else(|| quoted('"')) {
-                Some(name) => Step::Name(name),
-                None => Step::Place(inside.parse().ok()?),
-            });
-            rest = behind;
-        }
-    }
-    Some(steps)
-}
-
-/// Fills a template. A template that is an object takes values as JSON, or as text between quotation marks; any other takes
-/// texts as they are, and objects as JSON where they do not stand between quotation marks. A name that has no value counts as an empty text.
 fn transform(transformer: &Transformer, event: &Value, reserved: &Reserved<'_>) -> String {
     let values: BTreeMap<&str, Value> = transformer
         .paths
         .iter()
         .filter_map(|(name, path)| at(event, path).map(|value| (name.as_str(), value)))
         .collect();
-    let template = &transformer.template;
-    let is_document = template.trim_start().starts_with(['{', '[']);
-    let mut text = String::with_capacity(template.len());
-    let mut is_quoted = false;
-    let mut rest = template.as_str();
-    while let Some(character) = rest.chars().next() {
-        if let Some((name, behind)) = placeholder(rest) {
-            let value = values.get(name).cloned().or_else(|| reserved_value(name, event, reserved));
-            insert(&mut text, &value.unwrap_or_else(|| json!("")), is_document, is_quoted);
-            rest = behind;
-            continue;
-        }
-        let mut length = character.len_utf8();
-        match character {
-            '\\' => length += rest[1..].chars().next().map_or(0, char::len_utf8),
-            '"' => is_quoted = !is_quoted,
-            _ => {}
-        }
-        let (taken, behind) = rest.split_at(length);
-        text.push_str(taken);
-        rest = behind;
-    }
-    text
-}
-
-/// The name in angle brackets that a text begins with, and what follows it.
-fn placeholder(text: &str) -> Option<(&str, &str)> {
-    let (name, behind) = text.strip_prefix('<')?.split_once('>')?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    Some((name, behind)).filter(|_| !name.is_empty() && name.bytes().all(plain))
+    template::fill(&transformer.template, |name| {
+        let is_name = !name.is_empty() && name.bytes().all(plain);
+        let value = || values.get(name).cloned().or_else(|| reserved_value(name, event, reserved));
+        is_name.then(|| value().unwrap_or_else(|| json!("")))
+    })
 }
 
 fn reserved_value(name: &str, event: &Value, reserved: &Reserved<'_>) -> Option<Value> {
@@ -131,20 +59,6 @@ fn reserved_value(name: &str, event: &Value, reserved: &Reserved<'_>) -> Option<
         }
         _ => return None,
     })
-}
-
-fn insert(text: &mut String, value: &Value, is_document: bool, is_quoted: bool) {
-    match value {
-        Value::String(value) if is_document && !is_quoted => text.push_str(&json!(value).to_string()),
-        // Between quotation marks a text stays what it is in JSON, without marks of its own.
-        Value::String(value) if is_quoted => {
-            let marked = json!(value).to_string();
-            text.push_str(marked.get(1..marked.len() - 1).unwrap_or_default());
-        }
-        Value::String(value) => text.push_str(value),
-        other if is_quoted => text.push_str(&other.to_string().replace('"', "")),
-        other => text.push_str(&other.to_string()),
-    }
 }
 
 #[cfg(test)]
@@ -175,17 +89,6 @@ mod tests {
         assert_eq!(filled("<aws.events.rule-name> at <aws.events.event.ingestion-time>", &[]), "rule at now");
         assert_eq!(filled(r#"{"event": <aws.events.event>}"#, &[]), r#"{"event": {"id":"1"}}"#);
         assert_eq!(filled("<item>", &paths), r#"{"x":"y"}"#, "what is not between marks stays JSON");
-    }
-
-    #[test]
-    fn paths_lead_to_values_or_nowhere() {
-        let event = json!({ "a": { "b c": [10, 20] } });
-        assert_eq!(at(&event, "$"), Some(event.clone()));
-        assert_eq!(at(&event, "$.a['b c'][1]"), Some(json!(20)));
-        assert_eq!(at(&event, "$.a.b"), None);
-        for none in ["", "a", "$a", "$..a", "$.", "$[x]", "$[1"] {
-            assert!(!is_path(none), "{none}");
-        }
     }
 
     proptest! {

@@ -11,7 +11,6 @@ use store::{Abort, Transaction};
 use wire::Error;
 
 use crate::errors::{invalid, no_rule, too_many, validation};
-use crate::input;
 use crate::keys;
 use crate::limits::{PAGE, TARGETS_MAX};
 use crate::names::{BusId, arn_parts};
@@ -115,7 +114,7 @@ fn check_input(target: &ApiTarget) -> Result<(), Error> {
     let paths = target.input_transformer.iter().flat_map(|transformer| transformer.input_paths_map.iter().flatten());
     let paths = paths.map(|(_, path)| path).chain(&target.input_path);
     for path in paths {
-        if !input::is_path(path) {
+        if !pattern::template::is_path(path) {
             return Err(validation(format!("Invalid InputPath for target {id}.")));
         }
     }
