@@ -7,7 +7,7 @@ use api::scheduler::{
     FlexibleTimeWindow, GetScheduleGroupInput, GetScheduleInput, ListSchedulesInput, RetryPolicy, Target,
     UpdateScheduleInput,
 };
-use api::sqs::{self, CreateQueueRequest, ReceiveMessageRequest};
+use api::sqs::{self, CreateQueueRequest, DeleteMessageRequest, ReceiveMessageRequest};
 use blob::BlobStore;
 use platform::testing::{ACCOUNT, REGION, TestPlatform};
 use serde_json::{Value as Json, json};
@@ -51,7 +51,7 @@ impl Bench {
         Ok(self.call::<model::CreateSchedule>(input).await?.schedule_arn)
     }
 
-    /// The messages that have come, oldest first, once there are so many.
+    /// The messages that have come, oldest first, once there are so many; they are deleted.
     async fn messages(&self, count: usize) -> Vec<sqs::Message> {
         let mut found = Vec::new();
         for _ in 0..LOOKS {
@@ -61,7 +61,15 @@ impl Bench {
                 message_attribute_names: Some(vec!["All".to_owned()]),
                 ..Default::default()
             };
-            found.extend(self.call::<sqs::ReceiveMessage>(input).await.unwrap().messages.unwrap_or_default());
+            for message in self.call::<sqs::ReceiveMessage>(input).await.unwrap().messages.unwrap_or_default() {
+                let input = DeleteMessageRequest {
+                    queue_url: format!("{}/{ACCOUNT}/queue", self.test.platform.config.endpoint),
+                    receipt_handle: message.receipt_handle.clone().unwrap(),
+                    ..Default::default()
+                };
+                self.call::<sqs::DeleteMessage>(input).await.unwrap();
+                found.push(message);
+            }
             if found.len() >= count {
                 return found;
             }
