@@ -128,6 +128,9 @@ pub struct Configuration {
     /// What lies under `/opt`; a later layer covers an earlier one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<AttachedLayer>,
+    /// How its durable executions are kept, if its invocations are such.
+    #[serde(default)]
+    pub durable: Option<Durable>,
 }
 
 /// Environment variables. They often hold secrets, so that debug output shows their names alone.
@@ -230,6 +233,15 @@ pub struct FunctionRecord {
     /// Whether it may be invoked in a loop with other resources.
     #[serde(default)]
     pub allows_loops: bool,
+}
+
+/// How durable executions are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Durable {
+    /// Longest time an execution may take, in seconds.
+    pub timeout_seconds: u32,
+    /// How long an execution is kept after its end, in days.
+    pub retention_days: u32,
 }
 
 /// A name for a version, or for two of which each is given a share of the invocations.

@@ -10,6 +10,7 @@ pub mod code_location;
 pub mod configuration;
 pub mod deployment;
 pub mod destination;
+pub mod durable;
 pub mod errors;
 pub mod event_source;
 pub mod function;

@@ -162,6 +162,17 @@ pub fn parts_of_arn(arn: &str) -> Option<(FunctionId, Option<String>)> {
     Some((function, parts.qualifier.map(str::to_owned)))
 }
 
+/// The function and the qualifier that a function in this place means by a name.
+pub fn qualified_target(near: &FunctionId, name: &str) -> Option<(FunctionId, Option<String>)> {
+    let parts = parse(name)?;
+    let function = FunctionId {
+        account: parts.account.unwrap_or(&near.account).to_owned(),
+        region: parts.region.unwrap_or(&near.region).to_owned(),
+        name: parts.name.to_owned(),
+    };
+    Some((function, parts.qualifier.map(str::to_owned)))
+}
+
 fn parse(name: &str) -> Option<Parts<'_>> {
     let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_plain {

@@ -15,12 +15,14 @@ use wire::error::common;
 
 use crate::asynchronous::Events;
 use crate::code_location::CodeLocations;
+use crate::durable::{self, Executions};
 use crate::event_source::{self, Pollers, ProgressStore};
 use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
-    account, aliases, concurrency, create, delete, event_invoke, event_sources, get, layer_permissions, layers, list,
-    permissions, recursion, runtime_management, tags, update_code, update_configuration, urls, versions,
+    account, aliases, concurrency, create, delete, durable as durable_executions, event_invoke, event_sources, get,
+    layer_permissions, layers, list, permissions, recursion, runtime_management, tags, update_code,
+    update_configuration, urls, versions,
 };
 use crate::package::Packages;
 use crate::urls::Urls;
@@ -42,6 +44,8 @@ pub struct Lambda {
     pub events: Arc<Events>,
     /// Brings the records of queues and streams to them.
     pub(crate) pollers: Pollers,
+    /// Their durable executions.
+    pub executions: Executions,
     /// How far streams were read.
     pub(crate) progress: ProgressStore,
     /// Held while what invocations keep to is brought in step with what is stored.
@@ -77,6 +81,7 @@ impl Lambda {
         Ok(Lambda {
             events,
             progress: ProgressStore::new(Arc::clone(&platform))?,
+            executions: Executions::new(Arc::clone(&platform))?,
             platform,
             invoker,
             functions,
@@ -90,10 +95,12 @@ impl Lambda {
 
     /// What the service offers to the platform.
     pub fn registration(self: &Arc<Self>) -> Registration {
+        durable::handle_timers(self);
         let mut registration = Registration::new(&api::lambda::SERVICE);
         platform::operations!(registration, self, operation_types, {
             AddLayerVersionPermission => layer_permissions::add_layer_version_permission,
             AddPermission => permissions::add_permission,
+            CheckpointDurableExecution => durable_executions::checkpoint_durable_execution,
             CreateAlias => aliases::create_alias,
             CreateEventSourceMapping => event_sources::create_event_source_mapping,
             CreateFunction => create::create_function,
@@ -107,6 +114,9 @@ impl Lambda {
             DeleteLayerVersion => layers::delete_layer_version,
             GetAccountSettings => account::get_account_settings,
             GetAlias => aliases::get_alias,
+            GetDurableExecution => durable_executions::get_durable_execution,
+            GetDurableExecutionHistory => durable_executions::get_durable_execution_history,
+            GetDurableExecutionState => durable_executions::get_durable_execution_state,
             GetEventSourceMapping => event_sources::get_event_source_mapping,
             GetFunction => get::get_function,
             GetFunctionConcurrency => concurrency::get_function_concurrency,
@@ -123,6 +133,7 @@ impl Lambda {
             InvokeAsync => invoke::invoke_async,
             InvokeWithResponseStream => invoke::invoke_with_response_stream,
             ListAliases => aliases::list_aliases,
+            ListDurableExecutionsByFunction => durable_executions::list_durable_executions_by_function,
             ListEventSourceMappings => event_sources::list_event_source_mappings,
             ListFunctionEventInvokeConfigs => event_invoke::list_function_event_invoke_configs,
             ListFunctionUrlConfigs => urls::list_function_url_configs,
@@ -139,6 +150,10 @@ impl Lambda {
             PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
             RemoveLayerVersionPermission => layer_permissions::remove_layer_version_permission,
             RemovePermission => permissions::remove_permission,
+            SendDurableExecutionCallbackFailure => durable_executions::send_durable_execution_callback_failure,
+            SendDurableExecutionCallbackHeartbeat => durable_executions::send_durable_execution_callback_heartbeat,
+            SendDurableExecutionCallbackSuccess => durable_executions::send_durable_execution_callback_success,
+            StopDurableExecution => durable_executions::stop_durable_execution,
             TagResource => tags::tag_resource,
             UntagResource => tags::untag_resource,
             UpdateAlias => aliases::update_alias,
@@ -171,6 +186,7 @@ impl Lambda {
         concurrency::load(&self).await?;
         self.events.load().await?;
         event_source::load(&self).await?;
+        durable::load(&self).await?;
         deployment::resume(&self).await?;
         let dispatcher = Events::run(Arc::clone(&self));
         self.platform.background.spawn("lambda events", dispatcher).or_failure()?;
@@ -197,6 +213,7 @@ impl Lifecycle for Lambda {
             self.functions.reset();
             self.pollers.reset();
             self.events.reset();
+            self.executions.reset();
             self.invoker.reset().await;
             self.sweep_soon();
         })

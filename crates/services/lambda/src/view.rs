@@ -1,8 +1,8 @@
 //! Functions as the API describes them.
 
 use api::lambda::{
-    DeadLetterConfig, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, Layer, LoggingConfig,
-    RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
+    DeadLetterConfig, DurableConfig, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, Layer,
+    LoggingConfig, RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
 };
 use jiff::Timestamp;
 
@@ -76,6 +76,11 @@ pub fn listed(version: &FunctionVersion, arn: String) -> FunctionConfiguration {
         }),
         logging_config: Some(logging(&configuration.logging)),
         layers: (!configuration.layers.is_empty()).then(|| configuration.layers.iter().map(layer).collect()),
+        durable_config: configuration.durable.as_ref().map(|durable| DurableConfig {
+            execution_timeout: Some(durable.timeout_seconds as i32),
+            retention_period_in_days: Some(durable.retention_days as i32),
+            ..DurableConfig::default()
+        }),
         ..FunctionConfiguration::default()
     }
 }

@@ -11,7 +11,7 @@ use super::{Event, Pace, Progress};
 use crate::destination::{Destination, Parcel};
 use crate::function::{EventInvokeConfig, FunctionVersion, State};
 use crate::invoke::Request;
-use crate::{Lambda, functions, keys, role};
+use crate::{Lambda, durable, functions, keys, role};
 
 /// Attempts after the first, unless set. Developer guide, "Error handling for asynchronous invocation".
 const RETRIES_DEFAULT: u32 = 2;
@@ -77,7 +77,7 @@ pub async fn attempt(lambda: &Arc<Lambda>, event: &Event, progress: Progress) ->
     if version.state == State::Pending {
         return Ok(delayed(progress, now, Pace::Same));
     }
-    match lambda.invoker.run(&lambda.packages, Arc::clone(&version), request(event)).await {
+    match durable::invoke_version(lambda, Arc::clone(&version), request(event)).await {
         Ok(outcome) => {
             let progress = Progress { runs: progress.runs + 1, ..progress };
             let answered = Answered { payload: outcome.payload, failed: outcome.failed };

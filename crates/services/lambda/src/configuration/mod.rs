@@ -17,7 +17,7 @@ use wire::Error;
 
 use crate::destination::Destination;
 use crate::errors;
-use crate::function::{Configuration, LogFormat, LoggingConfig};
+use crate::function::{Configuration, Durable, LogFormat, LoggingConfig};
 
 /// What a request sets; what it leaves out stays as it is. All that an update can set, a creation can set too.
 pub type Settings = UpdateFunctionConfigurationRequest;
@@ -36,6 +36,11 @@ const EPHEMERAL_MB_DEFAULT: u32 = 512;
 const EPHEMERAL_MB_MAX: i32 = 10_240;
 /// Architecture unless set. API reference, CreateFunction.
 const ARCHITECTURE_DEFAULT: &str = "x86_64";
+
+/// Longest time of a durable execution unless set, in seconds: one day.
+const EXECUTION_SECONDS_DEFAULT: u32 = 86_400;
+/// Days for which a durable execution is kept after its end unless set. API reference, DurableConfig.
+const RETENTION_DAYS_DEFAULT: u32 = 14;
 
 /// The settings of a creation.
 pub fn settings(input: &CreateFunctionRequest) -> Settings {
@@ -91,6 +96,10 @@ pub fn create(settings: &Settings, name: &str, architectures: Option<&[String]>)
         dead_letter: None,
         is_traced: false,
         layers: Vec::new(),
+        durable: settings
+            .durable_config
+            .as_ref()
+            .map(|_| Durable { timeout_seconds: EXECUTION_SECONDS_DEFAULT, retention_days: RETENTION_DAYS_DEFAULT }),
     };
     apply(settings, defaults)
 }
@@ -120,6 +129,14 @@ pub fn apply(settings: &Settings, mut configuration: Configuration) -> Result<Co
     }
     if let Some(mode) = settings.tracing_config.as_ref().and_then(|config| config.mode.as_deref()) {
         configuration.is_traced = mode == "Active";
+    }
+    if let Some(config) = &settings.durable_config {
+        let durable = configuration
+            .durable
+            .as_mut()
+            .ok_or_else(|| errors::invalid_parameter("DurableConfig can only be set when a function is created."))?;
+        set(&mut durable.timeout_seconds, config.execution_timeout.map(i32::unsigned_abs).as_ref());
+        set(&mut durable.retention_days, config.retention_period_in_days.map(i32::unsigned_abs).as_ref());
     }
     set(&mut configuration.role, settings.role.as_ref());
     set(&mut configuration.handler, settings.handler.as_ref());

@@ -166,7 +166,6 @@ fn what_has_no_effect_here_is_refused_by_name_and_nothing_is_nothing() {
             "SnapStart.ApplyOn PublishedVersions",
             Settings { snap_start: Some(SnapStart { apply_on: text("PublishedVersions") }), ..Settings::default() },
         ),
-        ("DurableConfig", Settings { durable_config: Some(Default::default()), ..Settings::default() }),
     ] {
         let expected = format!("InvalidParameterValueException: Traca does not support {name} yet.");
         assert_eq!(said(configured(&settings)), expected);

@@ -25,7 +25,10 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
             settings.snap_start.as_ref().is_some_and(|config| is(&config.apply_on, "PublishedVersions")),
         ),
         ("CapacityProviderConfig", settings.capacity_provider_config.is_some()),
-        ("DurableConfig", settings.durable_config.is_some()),
+        (
+            "DurableConfig.KMSKeyArn",
+            settings.durable_config.as_ref().is_some_and(|config| has_text(&config.kms_key_arn)),
+        ),
         ("RuntimeConfig", settings.runtime_config.is_some()),
         ("AcceleratorConfig", settings.accelerator_config.is_some()),
     ])

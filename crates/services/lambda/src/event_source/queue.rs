@@ -16,7 +16,7 @@ use super::batch::{self, Record};
 use crate::function::FunctionVersion;
 use crate::invoke::{Request, lineage};
 use crate::mapping::Mapping;
-use crate::{Lambda, functions, role};
+use crate::{Lambda, durable, functions, role};
 
 /// Most messages of one call of SQS (API reference of ReceiveMessage and DeleteMessageBatch).
 const CALL_MESSAGES_MAX: usize = 10;
@@ -159,7 +159,7 @@ impl Poller {
                 trace_id: trace.clone(),
                 tail: false,
             };
-            match self.lambda.invoker.run(&self.lambda.packages, Arc::clone(version), request).await {
+            match durable::invoke_version(&self.lambda, Arc::clone(version), request).await {
                 Ok(outcome) if outcome.failed => return Vec::new(),
                 Ok(_) if !self.mapping.reports_failures => return records,
                 Ok(outcome) => {

@@ -1,5 +1,7 @@
 //! The `Invoke` operation: what a caller may ask for and what it is told.
 
+use std::sync::Arc;
+
 use api::lambda::{InvocationRequest, InvocationResponse, InvokeAsyncRequest, InvokeAsyncResponse, errors};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +17,7 @@ use super::run::Request;
 use crate::asynchronous::Event;
 use crate::function::{FunctionVersion, State};
 use crate::names::Target;
-use crate::{Lambda, errors as failures, functions, names};
+use crate::{Lambda, durable, errors as failures, functions, names};
 
 /// Status of an answered invocation and of a dry run.
 const OK: i32 = 200;
@@ -24,7 +26,7 @@ const NO_CONTENT: i32 = 204;
 const ACCEPTED: i32 = 202;
 
 /// Runs a function and answers what it answers.
-pub async fn invoke(lambda: &Lambda, cx: &Ctx, input: InvocationRequest) -> Result<InvocationResponse, Error> {
+pub async fn invoke(lambda: &Arc<Lambda>, cx: &Ctx, input: InvocationRequest) -> Result<InvocationResponse, Error> {
     refuse_unsupported(&input)?;
     let target = names::target(cx, &input.function_name, input.qualifier.as_deref())?;
     let version = functions::resolve(lambda, &target.function, target.qualifier.as_deref()).await?;
@@ -34,6 +36,13 @@ pub async fn invoke(lambda: &Lambda, cx: &Ctx, input: InvocationRequest) -> Resu
     require_active(&version)?;
     if kind == "DryRun" {
         return Ok(InvocationResponse { status_code: Some(NO_CONTENT), ..Default::default() });
+    }
+    if version.configuration.durable.is_some() {
+        let name = input.durable_execution_name;
+        return invoke_durably(lambda, cx, target, version, Begin { name, payload, kind }).await;
+    }
+    if input.durable_execution_name.is_some() {
+        return Err(failures::invalid_parameter("DurableExecutionName is only for functions with a DurableConfig."));
     }
     if kind == "Event" {
         accept(lambda, cx, target, payload, client_context).await?;
@@ -57,6 +66,56 @@ pub async fn invoke(lambda: &Lambda, cx: &Ctx, input: InvocationRequest) -> Resu
         payload: Some(outcome.payload),
         executed_version: Some(executed_version),
         durable_execution_arn: None,
+    })
+}
+
+/// What begins a durable execution.
+struct Begin<'a> {
+    name: Option<String>,
+    payload: Bytes,
+    kind: &'a str,
+}
+
+/// Begins a durable execution, and waits for its end unless it was to be begun only.
+async fn invoke_durably(
+    lambda: &Arc<Lambda>,
+    cx: &Ctx,
+    target: Target,
+    version: Arc<FunctionVersion>,
+    begin: Begin<'_>,
+) -> Result<InvocationResponse, Error> {
+    if target.qualifier.is_none() {
+        return Err(failures::invalid_parameter("You cannot invoke a durable function using an unqualified ARN."));
+    }
+    let is_event = begin.kind == "Event";
+    let timeout = version.configuration.durable.as_ref().map_or(0, |durable| durable.timeout_seconds);
+    if !is_event && timeout > durable::SYNCHRONOUS_SECONDS_MAX {
+        return Err(failures::invalid_parameter(
+            "You cannot synchronously invoke a durable function with an executionTimeout greater than 15 minutes.",
+        ));
+    }
+    let executed_version = version.version.to_string();
+    let input = String::from_utf8(begin.payload.into());
+    let start = durable::Start {
+        name: begin.name,
+        version,
+        invoked_arn: target.arn(),
+        input: input.map_err(|_| invalid_content("Could not parse request body into json".to_owned()))?,
+        trace: cx.trace_header.clone(),
+    };
+    let execution = durable::start(lambda, start).await?;
+    let durable_execution_arn = Some(execution.arn());
+    if is_event {
+        return Ok(InvocationResponse { status_code: Some(ACCEPTED), durable_execution_arn, ..Default::default() });
+    }
+    let (payload, failed) = durable::result_of(lambda, &execution.id).await?.answer();
+    Ok(InvocationResponse {
+        status_code: Some(OK),
+        function_error: failed.then(|| "Unhandled".to_owned()),
+        payload: Some(payload),
+        executed_version: Some(executed_version),
+        durable_execution_arn,
+        ..Default::default()
     })
 }
 
@@ -110,9 +169,7 @@ async fn accept(
 
 /// What cannot be done here is refused rather than ignored.
 fn refuse_unsupported(input: &InvocationRequest) -> Result<(), Error> {
-    let refused = if input.durable_execution_name.is_some() {
-        "DurableExecutionName"
-    } else if input.tenant_id.is_some() {
+    let refused = if input.tenant_id.is_some() {
         "TenantId"
     } else {
         return Ok(());

@@ -5,6 +5,7 @@ pub mod aliases;
 pub mod concurrency;
 pub mod create;
 pub mod delete;
+pub mod durable;
 pub mod event_invoke;
 pub mod event_sources;
 pub mod get;

@@ -8,6 +8,7 @@ use super::answer::{self, Verdict};
 use super::discard::Failure;
 use super::lane::{Lane, Tracked};
 use super::window::Phase;
+use crate::durable;
 use crate::function::State;
 use crate::invoke::Request;
 
@@ -171,7 +172,7 @@ impl Lane {
             trace_id: None,
             tail: false,
         };
-        match lambda.invoker.run(&lambda.packages, Arc::clone(&version), request).await {
+        match durable::invoke_version(lambda, Arc::clone(&version), request).await {
             Ok(outcome) => {
                 let failure = Failure { request_id, version: version.version.to_string(), is_error: outcome.failed };
                 let has_window = self.window.is_some() && phase == Phase::Under;
