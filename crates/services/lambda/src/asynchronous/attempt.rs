@@ -181,3 +181,90 @@ async fn send(lambda: &Arc<Lambda>, version: &FunctionVersion, destination: &str
         lambda.platform.clock.sleep(std::time::Duration::from_millis(DELAY_FIRST_MS.unsigned_abs())).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use api::lambda::{PutFunctionConcurrency, PutFunctionConcurrencyRequest};
+
+    use super::*;
+    use crate::testing::{Bench, id};
+
+    fn event(bench: &Bench) -> Event {
+        Event {
+            function: id("f"),
+            qualifier: None,
+            request_id: "r-1".to_owned(),
+            payload: "{}".to_owned(),
+            client_context: None,
+            trace_id: None,
+            accepted_at: bench.clock.milliseconds(),
+        }
+    }
+
+    async fn failed(bench: &Bench, config: &EventInvokeConfig, runs: u32) -> Step {
+        let version = functions::resolve(&bench.lambda, &id("f"), None).await.unwrap();
+        let answered = Answered { payload: Bytes::from_static(b"{}"), failed: true };
+        let progress = Progress { runs, ..Progress::default() };
+        after_run(&bench.lambda, &event(bench), config, &version, progress, &answered).await
+    }
+
+    #[tokio::test]
+    async fn a_failing_function_is_tried_after_one_minute_and_after_two() {
+        let bench = Bench::new();
+        bench.create("f").await;
+        let now = bench.clock.milliseconds();
+        let config = EventInvokeConfig::default();
+        for (runs, wait) in [(1, Some(60_000)), (2, Some(120_000)), (3, None)] {
+            let step = failed(&bench, &config, runs).await;
+            assert_eq!(step.next.map(|next| next.due - now), wait, "{runs}");
+            assert_eq!(step.is_dropped, wait.is_none());
+        }
+        let once = EventInvokeConfig { retries: Some(0), ..EventInvokeConfig::default() };
+        assert!(failed(&bench, &once, 1).await.is_dropped);
+    }
+
+    #[test]
+    fn an_event_without_room_waits_twice_as_long_each_time_up_to_five_minutes() {
+        let mut progress = Progress::default();
+        let mut waits = Vec::new();
+        for _ in 0..11 {
+            progress = delayed(progress, 0, Pace::Slower).next.unwrap();
+            waits.push(progress.due / 1_000);
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    }
+
+    #[tokio::test]
+    async fn an_event_is_given_up_when_it_is_too_old() {
+        let bench = Bench::new();
+        bench.create("f").await;
+        let event = event(&bench);
+        bench.clock.advance(Duration::from_secs(6 * 3_600));
+        bench.clock.advance(Duration::from_millis(1));
+        let step = attempt(&bench.lambda, &event, Progress::default()).await.unwrap();
+        assert!(step.is_dropped && step.next.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_function_that_is_reserved_nothing_drops_its_events_at_once() {
+        let bench = Bench::new();
+        bench.create("f").await;
+        let input = PutFunctionConcurrencyRequest {
+            function_name: "f".to_owned(),
+            reserved_concurrent_executions: 0,
+            ..Default::default()
+        };
+        bench.call::<PutFunctionConcurrency>(input).await.unwrap();
+        let step = attempt(&bench.lambda, &event(&bench), Progress::default()).await.unwrap();
+        assert!(step.is_dropped && step.next.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_events_of_a_function_that_is_gone_go_with_it() {
+        let bench = Bench::new();
+        let step = attempt(&bench.lambda, &event(&bench), Progress::default()).await.unwrap();
+        assert!(step.is_dropped && step.next.is_none());
+    }
+}
