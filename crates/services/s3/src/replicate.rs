@@ -195,20 +195,7 @@ async fn body_of(
     }
     let source = service.source(&job.bucket, version).await?;
     if let Encryption::Customer(_) = version.encryption {
-        // Nobody here can open it, and nobody has to: its key is sealed by the customer's.
-        return match (source, &version.content) {
-            (Source::Bytes(bytes, _), _) => {
-                replica.content = Content::Inline(service.platform.ids.hex(ID_CHARACTERS));
-                Ok((replica, Row::Body(bytes)))
-            }
-            (Source::Pieces(pieces), Content::Parts(id)) => {
-                keep_blobs(service, &pieces).await?;
-                let parts = service.parts(&job.bucket, id).await?;
-                replica.content = Content::Parts(service.platform.ids.hex(ID_CHARACTERS));
-                Ok((replica, Row::Parts(parts)))
-            }
-            (Source::Pieces(pieces), _) => keep_blobs(service, &pieces).await.map(|()| (replica, Row::None)),
-        };
+        return as_it_is(service, job, source, replica).await;
     }
     let opened = Arc::new(Envelope::of(service, cx, &version.encryption, None).await?);
     let asked = match (&version.encryption, &rule.destination.kms_key) {
@@ -254,4 +241,21 @@ async fn body_of(
     let received = receive(service, body, expected, &envelope, true).await?;
     let (content, row, body_key) = received.kept.into_content(service);
     Ok((Version { content, body_key, parts: None, ..replica }, row))
+}
+
+/// The copy of an object under a customer's key: nobody here can open it, and nobody has to, as its key stays sealed.
+async fn as_it_is(service: &S3, job: &Job, source: Source, mut replica: Version) -> Result<(Version, Row), Error> {
+    match (source, replica.content.clone()) {
+        (Source::Bytes(bytes, _), _) => {
+            replica.content = Content::Inline(service.platform.ids.hex(ID_CHARACTERS));
+            Ok((replica, Row::Body(bytes)))
+        }
+        (Source::Pieces(pieces), Content::Parts(id)) => {
+            keep_blobs(service, &pieces).await?;
+            let parts = service.parts(&job.bucket, &id).await?;
+            replica.content = Content::Parts(service.platform.ids.hex(ID_CHARACTERS));
+            Ok((replica, Row::Parts(parts)))
+        }
+        (Source::Pieces(pieces), _) => keep_blobs(service, &pieces).await.map(|()| (replica, Row::None)),
+    }
 }

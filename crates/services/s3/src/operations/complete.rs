@@ -89,8 +89,7 @@ pub async fn complete_multipart_upload(
         ..CompleteMultipartUploadOutput::default()
     };
     if let Encryption::Kms(kms) = &version.encryption {
-        output.ssekms_key_id = Some(kms.key.clone());
-        output.bucket_key_enabled = kms.is_bucket_key.then_some(true);
+        (output.ssekms_key_id, output.bucket_key_enabled) = (Some(kms.key.clone()), kms.is_bucket_key.then_some(true));
     }
     if let Some(checksum) = &version.checksum {
         checksum::show!(output, checksum.algorithm, checksum.value);
