@@ -146,7 +146,7 @@ def test_an_existing_function_is_not_created_again(aws, functions):
         (
             {"Layers": ["arn:aws:lambda:us-east-1:ACCOUNT:layer:any:1"]},
             "InvalidParameterValueException",
-            r"Layers",
+            r"^Layer version .*:layer:any:1 does not exist\.$",
         ),
     ],
 )

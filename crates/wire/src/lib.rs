@@ -6,6 +6,8 @@
 //! **Invariants.** This crate does no I/O and knows no async runtime; it knows no service: all that is particular to one
 //! stands in its definition.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail where it unwraps"))]
+
 pub mod body;
 pub mod chunked;
 pub mod codec;

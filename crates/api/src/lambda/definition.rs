@@ -128,7 +128,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateCodeSigningConfig"],
-        codec: Some(&operations::CREATE_CODE_SIGNING_CONFIG),
         ..operation("CreateCodeSigningConfig", 5)
     },
     OperationDef {
@@ -230,7 +229,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteCodeSigningConfig"],
-        codec: Some(&operations::DELETE_CODE_SIGNING_CONFIG),
         ..operation("DeleteCodeSigningConfig", 11)
     },
     OperationDef {
@@ -247,7 +245,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
-        codec: Some(&operations::DELETE_DURABLE_EXECUTION),
         ..operation("DeleteDurableExecution", 12)
     },
     OperationDef {
@@ -298,7 +295,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionCodeSigningConfig"],
-        codec: Some(&operations::DELETE_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("DeleteFunctionCodeSigningConfig", 15)
     },
     OperationDef {
@@ -394,7 +390,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteProvisionedConcurrencyConfig"],
-        codec: Some(&operations::DELETE_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("DeleteProvisionedConcurrencyConfig", 20)
     },
     OperationDef {
@@ -411,7 +406,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 204,
         },
-        codec: Some(&operations::DELETE_RESOURCE_POLICY),
         ..operation("DeleteResourcePolicy", 21)
     },
     OperationDef {
@@ -480,7 +474,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetCodeSigningConfig"],
-        codec: Some(&operations::GET_CODE_SIGNING_CONFIG),
         ..operation("GetCodeSigningConfig", 25)
     },
     OperationDef {
@@ -587,7 +580,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionCodeSigningConfig"],
-        codec: Some(&operations::GET_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("GetFunctionCodeSigningConfig", 31)
     },
     OperationDef {
@@ -793,7 +785,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetProvisionedConcurrencyConfig"],
-        codec: Some(&operations::GET_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("GetProvisionedConcurrencyConfig", 42)
     },
     OperationDef {
@@ -810,7 +801,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
-        codec: Some(&operations::GET_RESOURCE_POLICY),
         ..operation("GetResourcePolicy", 43)
     },
     OperationDef {
@@ -933,7 +923,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListCodeSigningConfigs"],
-        codec: Some(&operations::LIST_CODE_SIGNING_CONFIGS),
         ..operation("ListCodeSigningConfigs", 50)
     },
     OperationDef {
@@ -1056,7 +1045,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionsByCodeSigningConfig"],
-        codec: Some(&operations::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG),
         ..operation("ListFunctionsByCodeSigningConfig", 57)
     },
     OperationDef {
@@ -1108,7 +1096,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListProvisionedConcurrencyConfigs"],
-        codec: Some(&operations::LIST_PROVISIONED_CONCURRENCY_CONFIGS),
         ..operation("ListProvisionedConcurrencyConfigs", 60)
     },
     OperationDef {
@@ -1159,7 +1146,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
-        codec: Some(&operations::PAUSE_DURABLE_EXECUTION),
         ..operation("PauseDurableExecution", 63)
     },
     OperationDef {
@@ -1216,7 +1202,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionCodeSigningConfig"],
-        codec: Some(&operations::PUT_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("PutFunctionCodeSigningConfig", 66)
     },
     OperationDef {
@@ -1310,7 +1295,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:PutProvisionedConcurrencyConfig"],
-        codec: Some(&operations::PUT_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("PutProvisionedConcurrencyConfig", 71)
     },
     OperationDef {
@@ -1327,7 +1311,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
-        codec: Some(&operations::PUT_RESOURCE_POLICY),
         ..operation("PutResourcePolicy", 72)
     },
     OperationDef {
@@ -1406,7 +1389,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
-        codec: Some(&operations::RESUME_DURABLE_EXECUTION),
         ..operation("ResumeDurableExecution", 76)
     },
     OperationDef {
@@ -1565,7 +1547,6 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateCodeSigningConfig"],
-        codec: Some(&operations::UPDATE_CODE_SIGNING_CONFIG),
         ..operation("UpdateCodeSigningConfig", 85)
     },
     OperationDef {

@@ -26,14 +26,6 @@ pub mod architecture {
     pub const ARM64: &str = "arm64";
 }
 
-/// Values of `CodeSigningPolicy`.
-pub mod code_signing_policy {
-    /// `Warn`
-    pub const WARN: &str = "Warn";
-    /// `Enforce`
-    pub const ENFORCE: &str = "Enforce";
-}
-
 /// Values of `DirectS3Read`.
 pub mod direct_s3_read {
     /// `ENABLED`
@@ -396,16 +388,6 @@ pub mod package_type {
     pub const ZIP: &str = "Zip";
     /// `Image`
     pub const IMAGE: &str = "Image";
-}
-
-/// Values of `ProvisionedConcurrencyStatusEnum`.
-pub mod provisioned_concurrency_status_enum {
-    /// `IN_PROGRESS`
-    pub const IN_PROGRESS: &str = "IN_PROGRESS";
-    /// `READY`
-    pub const READY: &str = "READY";
-    /// `FAILED`
-    pub const FAILED: &str = "FAILED";
 }
 
 /// Values of `RecursiveLoop`.

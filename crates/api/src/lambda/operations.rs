@@ -30,12 +30,6 @@ built_operation! {
 }
 
 built_operation! {
-    CreateCodeSigningConfig, CREATE_CODE_SIGNING_CONFIG, 5,
-    types::CreateCodeSigningConfigRequest: schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST,
-    types::CreateCodeSigningConfigResponse: schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE
-}
-
-built_operation! {
     CreateEventSourceMapping, CREATE_EVENT_SOURCE_MAPPING, 6,
     types::CreateEventSourceMappingRequest: schemas::CREATE_EVENT_SOURCE_MAPPING_REQUEST,
     types::EventSourceMappingConfiguration: schemas::EVENT_SOURCE_MAPPING_CONFIGURATION
@@ -60,18 +54,6 @@ built_operation! {
 }
 
 built_operation! {
-    DeleteCodeSigningConfig, DELETE_CODE_SIGNING_CONFIG, 11,
-    types::DeleteCodeSigningConfigRequest: schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST,
-    types::DeleteCodeSigningConfigResponse: schemas::DELETE_CODE_SIGNING_CONFIG_RESPONSE
-}
-
-built_operation! {
-    DeleteDurableExecution, DELETE_DURABLE_EXECUTION, 12,
-    types::DeleteDurableExecutionRequest: schemas::DELETE_DURABLE_EXECUTION_REQUEST,
-    types::DeleteDurableExecutionResponse: schemas::DELETE_DURABLE_EXECUTION_RESPONSE
-}
-
-built_operation! {
     DeleteEventSourceMapping, DELETE_EVENT_SOURCE_MAPPING, 13,
     types::DeleteEventSourceMappingRequest: schemas::DELETE_EVENT_SOURCE_MAPPING_REQUEST,
     types::EventSourceMappingConfiguration: schemas::EVENT_SOURCE_MAPPING_CONFIGURATION
@@ -81,12 +63,6 @@ built_operation! {
     DeleteFunction, DELETE_FUNCTION, 14,
     types::DeleteFunctionRequest: schemas::DELETE_FUNCTION_REQUEST,
     types::DeleteFunctionResponse: schemas::DELETE_FUNCTION_RESPONSE
-}
-
-built_operation! {
-    DeleteFunctionCodeSigningConfig, DELETE_FUNCTION_CODE_SIGNING_CONFIG, 15,
-    types::DeleteFunctionCodeSigningConfigRequest: schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
-    crate::Empty: crate::operation::EMPTY
 }
 
 built_operation! {
@@ -114,18 +90,6 @@ built_operation! {
 }
 
 built_operation! {
-    DeleteProvisionedConcurrencyConfig, DELETE_PROVISIONED_CONCURRENCY_CONFIG, 20,
-    types::DeleteProvisionedConcurrencyConfigRequest: schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
-    crate::Empty: crate::operation::EMPTY
-}
-
-built_operation! {
-    DeleteResourcePolicy, DELETE_RESOURCE_POLICY, 21,
-    types::DeleteResourcePolicyRequest: schemas::DELETE_RESOURCE_POLICY_REQUEST,
-    crate::Empty: crate::operation::EMPTY
-}
-
-built_operation! {
     GetAccountSettings, GET_ACCOUNT_SETTINGS, 22,
     types::GetAccountSettingsRequest: schemas::GET_ACCOUNT_SETTINGS_REQUEST,
     types::GetAccountSettingsResponse: schemas::GET_ACCOUNT_SETTINGS_RESPONSE
@@ -135,12 +99,6 @@ built_operation! {
     GetAlias, GET_ALIAS, 23,
     types::GetAliasRequest: schemas::GET_ALIAS_REQUEST,
     types::AliasConfiguration: schemas::ALIAS_CONFIGURATION
-}
-
-built_operation! {
-    GetCodeSigningConfig, GET_CODE_SIGNING_CONFIG, 25,
-    types::GetCodeSigningConfigRequest: schemas::GET_CODE_SIGNING_CONFIG_REQUEST,
-    types::GetCodeSigningConfigResponse: schemas::GET_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -171,12 +129,6 @@ built_operation! {
     GetFunction, GET_FUNCTION, 30,
     types::GetFunctionRequest: schemas::GET_FUNCTION_REQUEST,
     types::GetFunctionResponse: schemas::GET_FUNCTION_RESPONSE
-}
-
-built_operation! {
-    GetFunctionCodeSigningConfig, GET_FUNCTION_CODE_SIGNING_CONFIG, 31,
-    types::GetFunctionCodeSigningConfigRequest: schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
-    types::GetFunctionCodeSigningConfigResponse: schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -234,18 +186,6 @@ built_operation! {
 }
 
 built_operation! {
-    GetProvisionedConcurrencyConfig, GET_PROVISIONED_CONCURRENCY_CONFIG, 42,
-    types::GetProvisionedConcurrencyConfigRequest: schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
-    types::GetProvisionedConcurrencyConfigResponse: schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
-}
-
-built_operation! {
-    GetResourcePolicy, GET_RESOURCE_POLICY, 43,
-    types::GetResourcePolicyRequest: schemas::GET_RESOURCE_POLICY_REQUEST,
-    types::GetResourcePolicyResponse: schemas::GET_RESOURCE_POLICY_RESPONSE
-}
-
-built_operation! {
     GetRuntimeManagementConfig, GET_RUNTIME_MANAGEMENT_CONFIG, 44,
     types::GetRuntimeManagementConfigRequest: schemas::GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST,
     types::GetRuntimeManagementConfigResponse: schemas::GET_RUNTIME_MANAGEMENT_CONFIG_RESPONSE
@@ -273,12 +213,6 @@ built_operation! {
     ListAliases, LIST_ALIASES, 48,
     types::ListAliasesRequest: schemas::LIST_ALIASES_REQUEST,
     types::ListAliasesResponse: schemas::LIST_ALIASES_RESPONSE
-}
-
-built_operation! {
-    ListCodeSigningConfigs, LIST_CODE_SIGNING_CONFIGS, 50,
-    types::ListCodeSigningConfigsRequest: schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST,
-    types::ListCodeSigningConfigsResponse: schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE
 }
 
 built_operation! {
@@ -312,12 +246,6 @@ built_operation! {
 }
 
 built_operation! {
-    ListFunctionsByCodeSigningConfig, LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG, 57,
-    types::ListFunctionsByCodeSigningConfigRequest: schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST,
-    types::ListFunctionsByCodeSigningConfigResponse: schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE
-}
-
-built_operation! {
     ListLayerVersions, LIST_LAYER_VERSIONS, 58,
     types::ListLayerVersionsRequest: schemas::LIST_LAYER_VERSIONS_REQUEST,
     types::ListLayerVersionsResponse: schemas::LIST_LAYER_VERSIONS_RESPONSE
@@ -327,12 +255,6 @@ built_operation! {
     ListLayers, LIST_LAYERS, 59,
     types::ListLayersRequest: schemas::LIST_LAYERS_REQUEST,
     types::ListLayersResponse: schemas::LIST_LAYERS_RESPONSE
-}
-
-built_operation! {
-    ListProvisionedConcurrencyConfigs, LIST_PROVISIONED_CONCURRENCY_CONFIGS, 60,
-    types::ListProvisionedConcurrencyConfigsRequest: schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST,
-    types::ListProvisionedConcurrencyConfigsResponse: schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE
 }
 
 built_operation! {
@@ -348,12 +270,6 @@ built_operation! {
 }
 
 built_operation! {
-    PauseDurableExecution, PAUSE_DURABLE_EXECUTION, 63,
-    types::PauseDurableExecutionRequest: schemas::PAUSE_DURABLE_EXECUTION_REQUEST,
-    types::PauseDurableExecutionResponse: schemas::PAUSE_DURABLE_EXECUTION_RESPONSE
-}
-
-built_operation! {
     PublishLayerVersion, PUBLISH_LAYER_VERSION, 64,
     types::PublishLayerVersionRequest: schemas::PUBLISH_LAYER_VERSION_REQUEST,
     types::PublishLayerVersionResponse: schemas::PUBLISH_LAYER_VERSION_RESPONSE
@@ -363,12 +279,6 @@ built_operation! {
     PublishVersion, PUBLISH_VERSION, 65,
     types::PublishVersionRequest: schemas::PUBLISH_VERSION_REQUEST,
     types::FunctionConfiguration: schemas::FUNCTION_CONFIGURATION
-}
-
-built_operation! {
-    PutFunctionCodeSigningConfig, PUT_FUNCTION_CODE_SIGNING_CONFIG, 66,
-    types::PutFunctionCodeSigningConfigRequest: schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
-    types::PutFunctionCodeSigningConfigResponse: schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -390,18 +300,6 @@ built_operation! {
 }
 
 built_operation! {
-    PutProvisionedConcurrencyConfig, PUT_PROVISIONED_CONCURRENCY_CONFIG, 71,
-    types::PutProvisionedConcurrencyConfigRequest: schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
-    types::PutProvisionedConcurrencyConfigResponse: schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
-}
-
-built_operation! {
-    PutResourcePolicy, PUT_RESOURCE_POLICY, 72,
-    types::PutResourcePolicyRequest: schemas::PUT_RESOURCE_POLICY_REQUEST,
-    types::PutResourcePolicyResponse: schemas::PUT_RESOURCE_POLICY_RESPONSE
-}
-
-built_operation! {
     PutRuntimeManagementConfig, PUT_RUNTIME_MANAGEMENT_CONFIG, 73,
     types::PutRuntimeManagementConfigRequest: schemas::PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST,
     types::PutRuntimeManagementConfigResponse: schemas::PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE
@@ -417,12 +315,6 @@ built_operation! {
     RemovePermission, REMOVE_PERMISSION, 75,
     types::RemovePermissionRequest: schemas::REMOVE_PERMISSION_REQUEST,
     crate::Empty: crate::operation::EMPTY
-}
-
-built_operation! {
-    ResumeDurableExecution, RESUME_DURABLE_EXECUTION, 76,
-    types::ResumeDurableExecutionRequest: schemas::RESUME_DURABLE_EXECUTION_REQUEST,
-    types::ResumeDurableExecutionResponse: schemas::RESUME_DURABLE_EXECUTION_RESPONSE
 }
 
 built_operation! {
@@ -465,12 +357,6 @@ built_operation! {
     UpdateAlias, UPDATE_ALIAS, 83,
     types::UpdateAliasRequest: schemas::UPDATE_ALIAS_REQUEST,
     types::AliasConfiguration: schemas::ALIAS_CONFIGURATION
-}
-
-built_operation! {
-    UpdateCodeSigningConfig, UPDATE_CODE_SIGNING_CONFIG, 85,
-    types::UpdateCodeSigningConfigRequest: schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST,
-    types::UpdateCodeSigningConfigResponse: schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {

@@ -168,12 +168,6 @@ pub(crate) static ALLOW_ORIGINS_LIST: Shape = Shape {
     ..shape("AllowOriginsList", Kind::List { member: member("member", &super::schemas::ORIGIN), flattened: false })
 };
 
-pub(crate) static ALLOWED_PUBLISHERS_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("SigningProfileVersionArns", &super::schemas::SIGNING_PROFILE_VERSION_ARNS) }];
-
-pub(crate) static ALLOWED_PUBLISHERS: Shape =
-    shape("AllowedPublishers", Kind::Structure { members: &ALLOWED_PUBLISHERS_MEMBERS });
-
 pub(crate) static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG_MEMBERS: [Member; 2] = [
     member("ConsumerGroupId", &super::schemas::URI),
     member("SchemaRegistryConfig", &super::schemas::KAFKA_SCHEMA_REGISTRY_CONFIG),
@@ -422,18 +416,6 @@ pub(crate) static CLIENT_TOKEN: Shape = Shape {
     ..shape("ClientToken", Kind::String)
 };
 
-pub(crate) static CODE_SIGNING_CONFIG_MEMBERS: [Member; 6] = [
-    Member { required: true, ..member("CodeSigningConfigId", &super::schemas::CODE_SIGNING_CONFIG_ID) },
-    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
-    member("Description", &super::schemas::DESCRIPTION),
-    Member { required: true, ..member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS) },
-    Member { required: true, ..member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES) },
-    Member { required: true, ..member("LastModified", &super::schemas::TIMESTAMP) },
-];
-
-pub(crate) static CODE_SIGNING_CONFIG: Shape =
-    shape("CodeSigningConfig", Kind::Structure { members: &CODE_SIGNING_CONFIG_MEMBERS });
-
 pub(crate) static CODE_SIGNING_CONFIG_ARN: Shape = Shape {
     constraints: Constraints {
         min: Some(0.0),
@@ -444,27 +426,6 @@ pub(crate) static CODE_SIGNING_CONFIG_ARN: Shape = Shape {
         ..Constraints::NONE
     },
     ..shape("CodeSigningConfigArn", Kind::String)
-};
-
-pub(crate) static CODE_SIGNING_CONFIG_ID: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"csc-[a-zA-Z0-9-_\.]{17}"), ..Constraints::NONE },
-    ..shape("CodeSigningConfigId", Kind::String)
-};
-
-pub(crate) static CODE_SIGNING_CONFIG_LIST: Shape = shape(
-    "CodeSigningConfigList",
-    Kind::List { member: member("member", &super::schemas::CODE_SIGNING_CONFIG), flattened: false },
-);
-
-pub(crate) static CODE_SIGNING_POLICIES_MEMBERS: [Member; 1] =
-    [member("UntrustedArtifactOnDeployment", &super::schemas::CODE_SIGNING_POLICY)];
-
-pub(crate) static CODE_SIGNING_POLICIES: Shape =
-    shape("CodeSigningPolicies", Kind::Structure { members: &CODE_SIGNING_POLICIES_MEMBERS });
-
-pub(crate) static CODE_SIGNING_POLICY: Shape = Shape {
-    constraints: Constraints { one_of: &["Warn", "Enforce"], ..Constraints::NONE },
-    ..shape("CodeSigningPolicy", Kind::String)
 };
 
 pub(crate) static COLLECTION_NAME: Shape = Shape {
@@ -553,22 +514,6 @@ pub(crate) static CREATE_ALIAS_REQUEST_MEMBERS: [Member; 5] = [
 
 pub(crate) static CREATE_ALIAS_REQUEST: Shape =
     shape("CreateAliasRequest", Kind::Structure { members: &CREATE_ALIAS_REQUEST_MEMBERS });
-
-pub(crate) static CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
-    member("Description", &super::schemas::DESCRIPTION),
-    Member { required: true, ..member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS) },
-    member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES),
-    member("Tags", &super::schemas::TAGS),
-];
-
-pub(crate) static CREATE_CODE_SIGNING_CONFIG_REQUEST: Shape =
-    shape("CreateCodeSigningConfigRequest", Kind::Structure { members: &CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
-
-pub(crate) static CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
-
-pub(crate) static CREATE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
-    shape("CreateCodeSigningConfigResponse", Kind::Structure { members: &CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static CREATE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 28] = [
     member("EventSourceArn", &super::schemas::ARN),
@@ -706,39 +651,6 @@ pub(crate) static DELETE_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
 pub(crate) static DELETE_ALIAS_REQUEST: Shape =
     shape("DeleteAliasRequest", Kind::Structure { members: &DELETE_ALIAS_REQUEST_MEMBERS });
 
-pub(crate) static DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "CodeSigningConfigArn",
-    has_wire_name: true,
-    location: Location::Uri,
-    required: true,
-    ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
-}];
-
-pub(crate) static DELETE_CODE_SIGNING_CONFIG_REQUEST: Shape =
-    shape("DeleteCodeSigningConfigRequest", Kind::Structure { members: &DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
-
-pub(crate) static DELETE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 0] = [];
-
-pub(crate) static DELETE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
-    shape("DeleteCodeSigningConfigResponse", Kind::Structure { members: &DELETE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
-
-pub(crate) static DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "DurableExecutionArn",
-    has_wire_name: true,
-    location: Location::Uri,
-    required: true,
-    ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
-}];
-
-pub(crate) static DELETE_DURABLE_EXECUTION_REQUEST: Shape =
-    shape("DeleteDurableExecutionRequest", Kind::Structure { members: &DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS });
-
-pub(crate) static DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("DeletionRequestTimestamp", &super::schemas::EXECUTION_TIMESTAMP) }];
-
-pub(crate) static DELETE_DURABLE_EXECUTION_RESPONSE: Shape =
-    shape("DeleteDurableExecutionResponse", Kind::Structure { members: &DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS });
-
 pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "UUID",
     has_wire_name: true,
@@ -749,19 +661,6 @@ pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Me
 
 pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST: Shape =
     shape("DeleteEventSourceMappingRequest", Kind::Structure { members: &DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS });
-
-pub(crate) static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "FunctionName",
-    has_wire_name: true,
-    location: Location::Uri,
-    required: true,
-    ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
-}];
-
-pub(crate) static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
-    "DeleteFunctionCodeSigningConfigRequest",
-    Kind::Structure { members: &DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
-);
 
 pub(crate) static DELETE_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "FunctionName",
@@ -860,47 +759,6 @@ pub(crate) static DELETE_LAYER_VERSION_REQUEST_MEMBERS: [Member; 2] = [
 
 pub(crate) static DELETE_LAYER_VERSION_REQUEST: Shape =
     shape("DeleteLayerVersionRequest", Kind::Structure { members: &DELETE_LAYER_VERSION_REQUEST_MEMBERS });
-
-pub(crate) static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
-    Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
-    },
-    Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
-        location: Location::Query,
-        required: true,
-        ..member("Qualifier", &super::schemas::QUALIFIER)
-    },
-];
-
-pub(crate) static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
-    "DeleteProvisionedConcurrencyConfigRequest",
-    Kind::Structure { members: &DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
-);
-
-pub(crate) static DELETE_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 2] = [
-    Member {
-        wire_name: "ResourceArn",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
-    },
-    Member {
-        wire_name: "RevisionId",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("RevisionId", &super::schemas::REVISION_ID)
-    },
-];
-
-pub(crate) static DELETE_RESOURCE_POLICY_REQUEST: Shape =
-    shape("DeleteResourcePolicyRequest", Kind::Structure { members: &DELETE_RESOURCE_POLICY_REQUEST_MEMBERS });
 
 pub(crate) static DESCRIPTION: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
@@ -1456,9 +1314,6 @@ pub(crate) static FUNCTION_ARN: Shape = Shape {
     ..shape("FunctionArn", Kind::String)
 };
 
-pub(crate) static FUNCTION_ARN_LIST: Shape =
-    shape("FunctionArnList", Kind::List { member: member("member", &super::schemas::FUNCTION_ARN), flattened: false });
-
 pub(crate) static FUNCTION_CODE_MEMBERS: [Member; 7] = [
     member("ZipFile", &super::schemas::BLOB),
     member("S3Bucket", &super::schemas::S3_BUCKET),
@@ -1698,23 +1553,6 @@ pub(crate) static GET_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
 pub(crate) static GET_ALIAS_REQUEST: Shape =
     shape("GetAliasRequest", Kind::Structure { members: &GET_ALIAS_REQUEST_MEMBERS });
 
-pub(crate) static GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "CodeSigningConfigArn",
-    has_wire_name: true,
-    location: Location::Uri,
-    required: true,
-    ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
-}];
-
-pub(crate) static GET_CODE_SIGNING_CONFIG_REQUEST: Shape =
-    shape("GetCodeSigningConfigRequest", Kind::Structure { members: &GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
-
-pub(crate) static GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
-
-pub(crate) static GET_CODE_SIGNING_CONFIG_RESPONSE: Shape =
-    shape("GetCodeSigningConfigResponse", Kind::Structure { members: &GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
-
 pub(crate) static GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS: [Member; 5] = [
     Member {
         wire_name: "DurableExecutionArn",
@@ -1856,29 +1694,6 @@ pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Membe
 
 pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST: Shape =
     shape("GetEventSourceMappingRequest", Kind::Structure { members: &GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS });
-
-pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "FunctionName",
-    has_wire_name: true,
-    location: Location::Uri,
-    required: true,
-    ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
-}];
-
-pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
-    "GetFunctionCodeSigningConfigRequest",
-    Kind::Structure { members: &GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
-);
-
-pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
-    Member { required: true, ..member("FunctionName", &super::schemas::FUNCTION_NAME) },
-];
-
-pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
-    "GetFunctionCodeSigningConfigResponse",
-    Kind::Structure { members: &GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
-);
 
 pub(crate) static GET_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "FunctionName",
@@ -2116,59 +1931,6 @@ pub(crate) static GET_POLICY_RESPONSE_MEMBERS: [Member; 2] =
 
 pub(crate) static GET_POLICY_RESPONSE: Shape =
     shape("GetPolicyResponse", Kind::Structure { members: &GET_POLICY_RESPONSE_MEMBERS });
-
-pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
-    Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
-    },
-    Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
-        location: Location::Query,
-        required: true,
-        ..member("Qualifier", &super::schemas::QUALIFIER)
-    },
-];
-
-pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
-    "GetProvisionedConcurrencyConfigRequest",
-    Kind::Structure { members: &GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
-);
-
-pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS: [Member; 6] = [
-    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
-    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
-    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
-    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
-    member("StatusReason", &super::schemas::STRING),
-    member("LastModified", &super::schemas::TIMESTAMP),
-];
-
-pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = shape(
-    "GetProvisionedConcurrencyConfigResponse",
-    Kind::Structure { members: &GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS },
-);
-
-pub(crate) static GET_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "ResourceArn",
-    has_wire_name: true,
-    location: Location::Uri,
-    required: true,
-    ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
-}];
-
-pub(crate) static GET_RESOURCE_POLICY_REQUEST: Shape =
-    shape("GetResourcePolicyRequest", Kind::Structure { members: &GET_RESOURCE_POLICY_REQUEST_MEMBERS });
-
-pub(crate) static GET_RESOURCE_POLICY_RESPONSE_MEMBERS: [Member; 2] =
-    [member("Policy", &super::schemas::RESOURCE_POLICY), member("RevisionId", &super::schemas::REVISION_ID)];
-
-pub(crate) static GET_RESOURCE_POLICY_RESPONSE: Shape =
-    shape("GetResourcePolicyResponse", Kind::Structure { members: &GET_RESOURCE_POLICY_RESPONSE_MEMBERS });
 
 pub(crate) static GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
@@ -2784,32 +2546,6 @@ pub(crate) static LIST_ALIASES_RESPONSE_MEMBERS: [Member; 2] =
 pub(crate) static LIST_ALIASES_RESPONSE: Shape =
     shape("ListAliasesResponse", Kind::Structure { members: &LIST_ALIASES_RESPONSE_MEMBERS });
 
-pub(crate) static LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS: [Member; 2] = [
-    Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
-    },
-];
-
-pub(crate) static LIST_CODE_SIGNING_CONFIGS_REQUEST: Shape =
-    shape("ListCodeSigningConfigsRequest", Kind::Structure { members: &LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS });
-
-pub(crate) static LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
-    member("NextMarker", &super::schemas::STRING),
-    member("CodeSigningConfigs", &super::schemas::CODE_SIGNING_CONFIG_LIST),
-];
-
-pub(crate) static LIST_CODE_SIGNING_CONFIGS_RESPONSE: Shape =
-    shape("ListCodeSigningConfigsResponse", Kind::Structure { members: &LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS });
-
 pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS: [Member; 9] = [
     Member {
         wire_name: "FunctionName",
@@ -2989,41 +2725,6 @@ pub(crate) static LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
 pub(crate) static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape =
     shape("ListFunctionUrlConfigsResponse", Kind::Structure { members: &LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS });
 
-pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 3] = [
-    Member {
-        wire_name: "CodeSigningConfigArn",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
-    },
-    Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
-    },
-];
-
-pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
-    "ListFunctionsByCodeSigningConfigRequest",
-    Kind::Structure { members: &LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
-);
-
-pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] =
-    [member("NextMarker", &super::schemas::STRING), member("FunctionArns", &super::schemas::FUNCTION_ARN_LIST)];
-
-pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
-    "ListFunctionsByCodeSigningConfigResponse",
-    Kind::Structure { members: &LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
-);
-
 pub(crate) static LIST_FUNCTIONS_REQUEST_MEMBERS: [Member; 4] = [
     Member {
         wire_name: "MasterRegion",
@@ -3138,43 +2839,6 @@ pub(crate) static LIST_LAYERS_RESPONSE_MEMBERS: [Member; 2] =
 
 pub(crate) static LIST_LAYERS_RESPONSE: Shape =
     shape("ListLayersResponse", Kind::Structure { members: &LIST_LAYERS_RESPONSE_MEMBERS });
-
-pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS: [Member; 3] = [
-    Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
-    },
-    Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxItems", &super::schemas::MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS)
-    },
-];
-
-pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST: Shape = shape(
-    "ListProvisionedConcurrencyConfigsRequest",
-    Kind::Structure { members: &LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS },
-);
-
-pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
-    member("ProvisionedConcurrencyConfigs", &super::schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST),
-    member("NextMarker", &super::schemas::STRING),
-];
-
-pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE: Shape = shape(
-    "ListProvisionedConcurrencyConfigsResponse",
-    Kind::Structure { members: &LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS },
-);
 
 pub(crate) static LIST_TAGS_REQUEST_MEMBERS: [Member; 1] = [Member {
     wire_name: "Resource",
@@ -3299,11 +2963,6 @@ pub(crate) static MAX_LIST_ITEMS: Shape = Shape {
     ..shape("MaxListItems", Kind::Integer)
 };
 
-pub(crate) static MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
-    ..shape("MaxProvisionedConcurrencyConfigListItems", Kind::Integer)
-};
-
 pub(crate) static MAXIMUM_BATCHING_WINDOW_IN_SECONDS: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(300.0), ..Constraints::NONE },
     ..shape("MaximumBatchingWindowInSeconds", Kind::Integer)
@@ -3386,11 +3045,6 @@ pub(crate) static NAMESPACED_STATEMENT_ID: Shape = Shape {
         ..Constraints::NONE
     },
     ..shape("NamespacedStatementId", Kind::String)
-};
-
-pub(crate) static NON_NEGATIVE_INTEGER: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
-    ..shape("NonNegativeInteger", Kind::Integer)
 };
 
 pub(crate) static NULLABLE_BOOLEAN: Shape = shape("NullableBoolean", Kind::Boolean);
@@ -3545,27 +3199,6 @@ pub(crate) static PAUSE_DETAILS_MEMBERS: [Member; 3] = [
 
 pub(crate) static PAUSE_DETAILS: Shape = shape("PauseDetails", Kind::Structure { members: &PAUSE_DETAILS_MEMBERS });
 
-pub(crate) static PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 4] = [
-    Member {
-        wire_name: "DurableExecutionArn",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
-    },
-    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
-    member("Reason", &super::schemas::PAUSE_REASON),
-    member("ExecutionTimeoutPaused", &super::schemas::EXECUTION_TIMEOUT_PAUSED),
-];
-
-pub(crate) static PAUSE_DURABLE_EXECUTION_REQUEST: Shape =
-    shape("PauseDurableExecutionRequest", Kind::Structure { members: &PAUSE_DURABLE_EXECUTION_REQUEST_MEMBERS });
-
-pub(crate) static PAUSE_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 0] = [];
-
-pub(crate) static PAUSE_DURABLE_EXECUTION_RESPONSE: Shape =
-    shape("PauseDurableExecutionResponse", Kind::Structure { members: &PAUSE_DURABLE_EXECUTION_RESPONSE_MEMBERS });
-
 pub(crate) static PAUSE_REASON: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     sensitive: true,
@@ -3575,23 +3208,6 @@ pub(crate) static PAUSE_REASON: Shape = Shape {
 pub(crate) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("PerExecutionEnvironmentMaxConcurrency", Kind::Integer)
-};
-
-pub(crate) static POLICY_RESOURCE_ARN: Shape = Shape {
-    constraints: Constraints {
-        min: Some(0.0),
-        max: Some(512.0),
-        pattern: Some(
-            r"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_])+)?|runtime/[a-zA-Z0-9-_./]+)",
-        ),
-        ..Constraints::NONE
-    },
-    ..shape("PolicyResourceArn", Kind::String)
-};
-
-pub(crate) static POSITIVE_INTEGER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
-    ..shape("PositiveInteger", Kind::Integer)
 };
 
 pub(crate) static PRINCIPAL: Shape = Shape {
@@ -3607,34 +3223,6 @@ pub(crate) static PRINCIPAL_ORG_ID: Shape = Shape {
         ..Constraints::NONE
     },
     ..shape("PrincipalOrgID", Kind::String)
-};
-
-pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST: Shape = shape(
-    "ProvisionedConcurrencyConfigList",
-    Kind::List {
-        member: member("member", &super::schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM),
-        flattened: false,
-    },
-);
-
-pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS: [Member; 7] = [
-    member("FunctionArn", &super::schemas::FUNCTION_ARN),
-    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
-    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
-    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
-    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
-    member("StatusReason", &super::schemas::STRING),
-    member("LastModified", &super::schemas::TIMESTAMP),
-];
-
-pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM: Shape = shape(
-    "ProvisionedConcurrencyConfigListItem",
-    Kind::Structure { members: &PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS },
-);
-
-pub(crate) static PROVISIONED_CONCURRENCY_STATUS_ENUM: Shape = Shape {
-    constraints: Constraints { one_of: &["IN_PROGRESS", "READY", "FAILED"], ..Constraints::NONE },
-    ..shape("ProvisionedConcurrencyStatusEnum", Kind::String)
 };
 
 pub(crate) static PROVISIONED_POLLER_CONFIG_MEMBERS: [Member; 3] = [
@@ -3701,32 +3289,6 @@ pub(crate) static PUBLISH_VERSION_REQUEST_MEMBERS: [Member; 5] = [
 pub(crate) static PUBLISH_VERSION_REQUEST: Shape =
     shape("PublishVersionRequest", Kind::Structure { members: &PUBLISH_VERSION_REQUEST_MEMBERS });
 
-pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
-    Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
-    },
-];
-
-pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
-    "PutFunctionCodeSigningConfigRequest",
-    Kind::Structure { members: &PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
-);
-
-pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] = [
-    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
-    Member { required: true, ..member("FunctionName", &super::schemas::FUNCTION_NAME) },
-];
-
-pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
-    "PutFunctionCodeSigningConfigResponse",
-    Kind::Structure { members: &PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
-);
-
 pub(crate) static PUT_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
         wire_name: "FunctionName",
@@ -3792,64 +3354,6 @@ pub(crate) static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = shape(
     Kind::Structure { members: &PUT_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS },
 );
 
-pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 3] = [
-    Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
-    },
-    Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
-        location: Location::Query,
-        required: true,
-        ..member("Qualifier", &super::schemas::QUALIFIER)
-    },
-    Member { required: true, ..member("ProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER) },
-];
-
-pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
-    "PutProvisionedConcurrencyConfigRequest",
-    Kind::Structure { members: &PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
-);
-
-pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS: [Member; 6] = [
-    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
-    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
-    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
-    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
-    member("StatusReason", &super::schemas::STRING),
-    member("LastModified", &super::schemas::TIMESTAMP),
-];
-
-pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = shape(
-    "PutProvisionedConcurrencyConfigResponse",
-    Kind::Structure { members: &PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS },
-);
-
-pub(crate) static PUT_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 3] = [
-    Member {
-        wire_name: "ResourceArn",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
-    },
-    Member { required: true, ..member("Policy", &super::schemas::RESOURCE_POLICY) },
-    member("RevisionId", &super::schemas::REVISION_ID),
-];
-
-pub(crate) static PUT_RESOURCE_POLICY_REQUEST: Shape =
-    shape("PutResourcePolicyRequest", Kind::Structure { members: &PUT_RESOURCE_POLICY_REQUEST_MEMBERS });
-
-pub(crate) static PUT_RESOURCE_POLICY_RESPONSE_MEMBERS: [Member; 2] =
-    [member("Policy", &super::schemas::RESOURCE_POLICY), member("RevisionId", &super::schemas::REVISION_ID)];
-
-pub(crate) static PUT_RESOURCE_POLICY_RESPONSE: Shape =
-    shape("PutResourcePolicyResponse", Kind::Structure { members: &PUT_RESOURCE_POLICY_RESPONSE_MEMBERS });
-
 pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
     Member {
         wire_name: "FunctionName",
@@ -3883,16 +3387,6 @@ pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE: Shape = shape(
     "PutRuntimeManagementConfigResponse",
     Kind::Structure { members: &PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE_MEMBERS },
 );
-
-pub(crate) static QUALIFIER: Shape = Shape {
-    constraints: Constraints {
-        min: Some(1.0),
-        max: Some(128.0),
-        pattern: Some("(|[a-zA-Z0-9$_-]+)"),
-        ..Constraints::NONE
-    },
-    ..shape("Qualifier", Kind::String)
-};
 
 pub(crate) static QUEUE: Shape = Shape {
     constraints: Constraints { min: Some(1.0), max: Some(1000.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
@@ -4002,35 +3496,10 @@ pub(crate) static RESOURCE_ARN: Shape = Shape {
     ..shape("ResourceArn", Kind::String)
 };
 
-pub(crate) static RESOURCE_POLICY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(20480.0), pattern: Some(r"[\s\S]+"), ..Constraints::NONE },
-    ..shape("ResourcePolicy", Kind::String)
-};
-
 pub(crate) static RESPONSE_STREAMING_INVOCATION_TYPE: Shape = Shape {
     constraints: Constraints { one_of: &["RequestResponse", "DryRun"], ..Constraints::NONE },
     ..shape("ResponseStreamingInvocationType", Kind::String)
 };
-
-pub(crate) static RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 3] = [
-    Member {
-        wire_name: "DurableExecutionArn",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
-    },
-    Member { idempotency_token: true, ..member("ClientToken", &super::schemas::CLIENT_TOKEN) },
-    member("Reason", &super::schemas::RESUME_REASON),
-];
-
-pub(crate) static RESUME_DURABLE_EXECUTION_REQUEST: Shape =
-    shape("ResumeDurableExecutionRequest", Kind::Structure { members: &RESUME_DURABLE_EXECUTION_REQUEST_MEMBERS });
-
-pub(crate) static RESUME_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 0] = [];
-
-pub(crate) static RESUME_DURABLE_EXECUTION_RESPONSE: Shape =
-    shape("ResumeDurableExecutionResponse", Kind::Structure { members: &RESUME_DURABLE_EXECUTION_RESPONSE_MEMBERS });
 
 pub(crate) static RESUME_REASON: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
@@ -4051,16 +3520,6 @@ pub(crate) static RETRY_DETAILS_MEMBERS: [Member; 2] = [
 pub(crate) static RETRY_DETAILS: Shape = shape("RetryDetails", Kind::Structure { members: &RETRY_DETAILS_MEMBERS });
 
 pub(crate) static REVERSE_ORDER: Shape = shape("ReverseOrder", Kind::Boolean);
-
-pub(crate) static REVISION_ID: Shape = Shape {
-    constraints: Constraints {
-        min: Some(36.0),
-        max: Some(36.0),
-        pattern: Some("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
-        ..Constraints::NONE
-    },
-    ..shape("RevisionId", Kind::String)
-};
 
 pub(crate) static ROLE_ARN: Shape = Shape {
     constraints: Constraints {
@@ -4314,14 +3773,6 @@ pub(crate) static SENSITIVE_STRING: Shape = Shape { sensitive: true, ..shape("Se
 pub(crate) static SENSITIVE_STRING_ON_SERVER_ONLY: Shape = Shape {
     constraints: Constraints { min: Some(0.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("SensitiveStringOnServerOnly", Kind::String)
-};
-
-pub(crate) static SIGNING_PROFILE_VERSION_ARNS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
-    ..shape(
-        "SigningProfileVersionArns",
-        Kind::List { member: member("member", &super::schemas::ARN), flattened: false },
-    )
 };
 
 pub(crate) static SNAP_START_MEMBERS: [Member; 1] = [member("ApplyOn", &super::schemas::SNAP_START_APPLY_ON)];
@@ -4802,28 +4253,6 @@ pub(crate) static UPDATE_ALIAS_REQUEST_MEMBERS: [Member; 6] = [
 
 pub(crate) static UPDATE_ALIAS_REQUEST: Shape =
     shape("UpdateAliasRequest", Kind::Structure { members: &UPDATE_ALIAS_REQUEST_MEMBERS });
-
-pub(crate) static UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
-    Member {
-        wire_name: "CodeSigningConfigArn",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
-    },
-    member("Description", &super::schemas::DESCRIPTION),
-    member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS),
-    member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES),
-];
-
-pub(crate) static UPDATE_CODE_SIGNING_CONFIG_REQUEST: Shape =
-    shape("UpdateCodeSigningConfigRequest", Kind::Structure { members: &UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
-
-pub(crate) static UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
-
-pub(crate) static UPDATE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
-    shape("UpdateCodeSigningConfigResponse", Kind::Structure { members: &UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static UPDATE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 22] = [
     Member {

@@ -95,12 +95,10 @@ impl Lambda {
 
     /// What the service offers to the platform.
     pub fn registration(self: &Arc<Self>) -> Registration {
-        durable::handle_timers(self);
         let mut registration = Registration::new(&api::lambda::SERVICE);
         platform::operations!(registration, self, operation_types, {
             AddLayerVersionPermission => layer_permissions::add_layer_version_permission,
             AddPermission => permissions::add_permission,
-            CheckpointDurableExecution => durable_executions::checkpoint_durable_execution,
             CreateAlias => aliases::create_alias,
             CreateEventSourceMapping => event_sources::create_event_source_mapping,
             CreateFunction => create::create_function,
@@ -114,9 +112,6 @@ impl Lambda {
             DeleteLayerVersion => layers::delete_layer_version,
             GetAccountSettings => account::get_account_settings,
             GetAlias => aliases::get_alias,
-            GetDurableExecution => durable_executions::get_durable_execution,
-            GetDurableExecutionHistory => durable_executions::get_durable_execution_history,
-            GetDurableExecutionState => durable_executions::get_durable_execution_state,
             GetEventSourceMapping => event_sources::get_event_source_mapping,
             GetFunction => get::get_function,
             GetFunctionConcurrency => concurrency::get_function_concurrency,
@@ -133,7 +128,6 @@ impl Lambda {
             InvokeAsync => invoke::invoke_async,
             InvokeWithResponseStream => invoke::invoke_with_response_stream,
             ListAliases => aliases::list_aliases,
-            ListDurableExecutionsByFunction => durable_executions::list_durable_executions_by_function,
             ListEventSourceMappings => event_sources::list_event_source_mappings,
             ListFunctionEventInvokeConfigs => event_invoke::list_function_event_invoke_configs,
             ListFunctionUrlConfigs => urls::list_function_url_configs,
@@ -150,10 +144,6 @@ impl Lambda {
             PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
             RemoveLayerVersionPermission => layer_permissions::remove_layer_version_permission,
             RemovePermission => permissions::remove_permission,
-            SendDurableExecutionCallbackFailure => durable_executions::send_durable_execution_callback_failure,
-            SendDurableExecutionCallbackHeartbeat => durable_executions::send_durable_execution_callback_heartbeat,
-            SendDurableExecutionCallbackSuccess => durable_executions::send_durable_execution_callback_success,
-            StopDurableExecution => durable_executions::stop_durable_execution,
             TagResource => tags::tag_resource,
             UntagResource => tags::untag_resource,
             UpdateAlias => aliases::update_alias,
@@ -163,11 +153,27 @@ impl Lambda {
             UpdateFunctionEventInvokeConfig => event_invoke::update_function_event_invoke_config,
             UpdateFunctionUrlConfig => urls::update_function_url_config,
         });
+        self.offer_durable_executions(&mut registration);
         let data_plane = Arc::new(Urls::new(Arc::clone(&self.code_locations)));
         data_plane.serve(self);
         let registration =
             registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_data_plane(data_plane);
         registration.with_guard(Arc::clone(self) as Arc<dyn Guard>)
+    }
+
+    fn offer_durable_executions(self: &Arc<Self>, registration: &mut Registration) {
+        durable::handle_timers(self);
+        platform::operations!(registration, self, operation_types, {
+            CheckpointDurableExecution => durable_executions::checkpoint_durable_execution,
+            GetDurableExecution => durable_executions::get_durable_execution,
+            GetDurableExecutionHistory => durable_executions::get_durable_execution_history,
+            GetDurableExecutionState => durable_executions::get_durable_execution_state,
+            ListDurableExecutionsByFunction => durable_executions::list_durable_executions_by_function,
+            SendDurableExecutionCallbackFailure => durable_executions::send_durable_execution_callback_failure,
+            SendDurableExecutionCallbackHeartbeat => durable_executions::send_durable_execution_callback_heartbeat,
+            SendDurableExecutionCallbackSuccess => durable_executions::send_durable_execution_callback_success,
+            StopDurableExecution => durable_executions::stop_durable_execution,
+        });
     }
 
     /// Lets packages that are no longer needed be removed soon.

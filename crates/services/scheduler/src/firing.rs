@@ -86,7 +86,7 @@ pub fn next_timer(
 ) -> Option<Timer> {
     let time = next_time(schedule, after)?;
     let window = schedule.settings.window.map_or(0, |minutes| u64::from(minutes.unsigned_abs()) * 60_000);
-    let due = time.saturating_add((window * (random & 0xffff_ffff) >> 32) as i64);
+    let due = time.saturating_add(((window * (random & 0xffff_ffff)) >> 32) as i64);
     let about = About {
         account: place.account.clone(),
         region: place.region.clone(),

@@ -35,10 +35,7 @@ pub fn describe_whole(execution: &Execution, has_data: bool) -> GetDurableExecut
         status: execution.status.name().to_owned(),
         end_timestamp: execution.ended_at.map(time),
         version: Some(execution.version.clone()),
-        trace_header: execution
-            .trace
-            .clone()
-            .map(|header| TraceHeader { x_amzn_trace_id: Some(header), ..TraceHeader::default() }),
+        trace_header: execution.trace.clone().map(|header| TraceHeader { x_amzn_trace_id: Some(header) }),
         ..GetDurableExecutionResponse::default()
     }
 }
@@ -138,27 +135,22 @@ impl Details<'_> {
     fn of_execution(&self, described: &mut model::Event) {
         match self.event.kind.as_str() {
             "ExecutionStarted" => {
-                described.execution_started_details = Some(model::ExecutionStartedDetails {
-                    input: self.input(),
-                    execution_timeout: self.seconds(),
-                    ..Default::default()
-                });
+                described.execution_started_details =
+                    Some(model::ExecutionStartedDetails { input: self.input(), execution_timeout: self.seconds() });
             }
             "ExecutionSucceeded" => {
                 described.execution_succeeded_details =
-                    Some(model::ExecutionSucceededDetails { result: self.result(), ..Default::default() });
+                    Some(model::ExecutionSucceededDetails { result: self.result() });
             }
             "ExecutionTimedOut" => {
                 described.execution_timed_out_details =
                     Some(model::ExecutionTimedOutDetails { error: Some(self.error()) });
             }
             "ExecutionStopped" => {
-                described.execution_stopped_details =
-                    Some(model::ExecutionStoppedDetails { error: self.error(), ..Default::default() });
+                described.execution_stopped_details = Some(model::ExecutionStoppedDetails { error: self.error() });
             }
             _ => {
-                described.execution_failed_details =
-                    Some(model::ExecutionFailedDetails { error: self.error(), ..Default::default() });
+                described.execution_failed_details = Some(model::ExecutionFailedDetails { error: self.error() });
             }
         }
     }
@@ -171,24 +163,19 @@ impl Details<'_> {
         match self.event.kind.as_str() {
             "StepStarted" => described.step_started_details = Some(model::StepStartedDetails::default()),
             "StepSucceeded" => {
-                described.step_succeeded_details = Some(model::StepSucceededDetails {
-                    result: self.result(),
-                    retry_details: retry,
-                    ..Default::default()
-                });
+                described.step_succeeded_details =
+                    Some(model::StepSucceededDetails { result: self.result(), retry_details: retry });
             }
             "StepFailed" => {
                 described.step_failed_details =
-                    Some(model::StepFailedDetails { error: self.error(), retry_details: retry, ..Default::default() });
+                    Some(model::StepFailedDetails { error: self.error(), retry_details: retry });
             }
             "ContextStarted" => described.context_started_details = Some(model::ContextStartedDetails::default()),
             "ContextSucceeded" => {
-                described.context_succeeded_details =
-                    Some(model::ContextSucceededDetails { result: self.result(), ..Default::default() });
+                described.context_succeeded_details = Some(model::ContextSucceededDetails { result: self.result() });
             }
             _ => {
-                described.context_failed_details =
-                    Some(model::ContextFailedDetails { error: self.error(), ..Default::default() });
+                described.context_failed_details = Some(model::ContextFailedDetails { error: self.error() });
             }
         }
     }
@@ -200,20 +187,16 @@ impl Details<'_> {
                     callback_id: self.event.text.clone().unwrap_or_default(),
                     heartbeat_timeout: self.event.heartbeat_seconds.map(|seconds| seconds as i32),
                     timeout: self.event.seconds.map(|seconds| seconds as i32),
-                    ..Default::default()
                 });
             }
             "CallbackSucceeded" => {
-                described.callback_succeeded_details =
-                    Some(model::CallbackSucceededDetails { result: self.result(), ..Default::default() });
+                described.callback_succeeded_details = Some(model::CallbackSucceededDetails { result: self.result() });
             }
             "CallbackFailed" => {
-                described.callback_failed_details =
-                    Some(model::CallbackFailedDetails { error: self.error(), ..Default::default() });
+                described.callback_failed_details = Some(model::CallbackFailedDetails { error: self.error() });
             }
             _ => {
-                described.callback_timed_out_details =
-                    Some(model::CallbackTimedOutDetails { error: self.error(), ..Default::default() });
+                described.callback_timed_out_details = Some(model::CallbackTimedOutDetails { error: self.error() });
             }
         }
     }
@@ -229,11 +212,11 @@ impl Details<'_> {
             }
             "ChainedInvokeSucceeded" => {
                 described.chained_invoke_succeeded_details =
-                    Some(model::ChainedInvokeSucceededDetails { result: self.result(), ..Default::default() });
+                    Some(model::ChainedInvokeSucceededDetails { result: self.result() });
             }
             _ => {
                 described.chained_invoke_failed_details =
-                    Some(model::ChainedInvokeFailedDetails { error: self.error(), ..Default::default() });
+                    Some(model::ChainedInvokeFailedDetails { error: self.error() });
             }
         }
     }
@@ -244,7 +227,6 @@ impl Details<'_> {
                 described.wait_started_details = Some(model::WaitStartedDetails {
                     duration: self.seconds(),
                     scheduled_end_timestamp: time(self.event.due_at.unwrap_or_default()),
-                    ..Default::default()
                 });
             }
             "WaitSucceeded" => {
@@ -257,7 +239,6 @@ impl Details<'_> {
                     end_timestamp: time(self.event.at),
                     request_id: self.event.text.clone().unwrap_or_default(),
                     error: self.event.error.is_some().then(|| self.error()),
-                    ..Default::default()
                 });
             }
         }

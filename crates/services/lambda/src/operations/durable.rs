@@ -150,7 +150,7 @@ pub async fn stop_durable_execution(
 ) -> Result<StopDurableExecutionResponse, Error> {
     let id = find(lambda, cx, &input.durable_execution_arn).await?.id;
     let at = durable::stop(lambda, id, input.error.map(Into::into)).await?;
-    Ok(StopDurableExecutionResponse { stop_timestamp: Timestamp::from_milliseconds(at), ..Default::default() })
+    Ok(StopDurableExecutionResponse { stop_timestamp: Timestamp::from_milliseconds(at) })
 }
 
 /// A callback: what was waited for is done.
