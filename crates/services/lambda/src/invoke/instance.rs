@@ -10,6 +10,7 @@ use wire::Timestamp;
 
 use super::failure::Failure;
 use super::journal::Journal;
+use super::lineage::Segment;
 use crate::function::FunctionVersion;
 use crate::package::PackageDirectory;
 
@@ -45,4 +46,6 @@ pub struct End {
     pub init: Option<Duration>,
     /// What the platform has to say about it.
     pub failure: Option<Failure>,
+    /// Its place in its trace, if it is traced.
+    pub segment: Option<Segment>,
 }

@@ -1,4 +1,4 @@
-//! Loops of functions: how often each function of a chain was invoked is told along with the trace header.
+//! Traces and loops of functions: whether an invocation is traced, and how often each function of a chain was invoked is told along with the trace header.
 //!
 //! `Root=1-…;Parent=…;Sampled=0;Lineage=1:a87bd80c:3|68fd508a:2` says that the function with the hash `a87bd80c` was
 //! invoked three times before. SDKs inside functions send the header on to queues, topics, buckets and functions.
@@ -30,8 +30,9 @@ pub struct Trace {
     pub hops: u32,
 }
 
-/// The header for an invocation of a function that was asked for with this one, if any.
-pub fn extend(header: Option<&str>, function: &FunctionId, seconds: i64, ids: &Ids) -> Trace {
+/// The header for an invocation of a function that was asked for with this one, if any. A function whose tracing is
+/// active is traced unless whoever began the trace decided otherwise, and is a segment of its own in it.
+pub fn extend(header: Option<&str>, function: &FunctionId, is_traced: bool, seconds: i64, ids: &Ids) -> Trace {
     let header = header.filter(|header| header.len() <= HEADER_BYTES_MAX).unwrap_or_default();
     let mut parts: Vec<&str> = header.split(';').map(str::trim).filter(|part| !part.is_empty()).collect();
     let lineage = parts.iter().find_map(|part| part.strip_prefix(MARK)).unwrap_or_default();
@@ -49,10 +50,13 @@ pub fn extend(header: Option<&str>, function: &FunctionId, seconds: i64, ids: &I
         functions.push((&own, 0));
     }
     let oldest = functions.len().saturating_sub(FUNCTIONS_MAX);
-    let mut text = if parts.iter().any(|part| part.starts_with("Root=")) {
-        parts.join(";")
-    } else {
-        format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", ids.hex(24), ids.hex(16))
+    let is_traced = is_traced && !parts.contains(&"Sampled=0");
+    let mut text = match parts.iter().find(|part| part.starts_with("Root=")) {
+        Some(root) if is_traced => format!("{root};Parent={};Sampled=1", ids.hex(16)),
+        Some(_) => parts.join(";"),
+        None => {
+            format!("Root=1-{seconds:08x}-{};Parent={};Sampled={}", ids.hex(24), ids.hex(16), u8::from(is_traced))
+        }
     };
     text.push(';');
     text.push_str(MARK);
@@ -61,6 +65,24 @@ pub fn extend(header: Option<&str>, function: &FunctionId, seconds: i64, ids: &I
         text.push_str(&format!("{separator}{name}:{count}"));
     }
     Trace { header: text, hops }
+}
+
+/// The place of a traced invocation in its trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// `1-` and so on.
+    pub trace_id: String,
+    /// 16 hexadecimal digits.
+    pub id: String,
+}
+
+impl Segment {
+    /// What the header of an invocation says, if the invocation is traced.
+    pub fn of(header: &str) -> Option<Segment> {
+        let part = |name: &str| header.split(';').find_map(|part| part.strip_prefix(name)).map(str::to_owned);
+        let is_sampled = part("Sampled=").is_some_and(|sampled| sampled == "1");
+        is_sampled.then_some(Segment { trace_id: part("Root=")?, id: part("Parent=")? })
+    }
 }
 
 /// Of several headers the one in whose chain the function was invoked most often.
@@ -94,7 +116,22 @@ mod tests {
     use crate::testing::id;
 
     fn next(header: Option<&str>, name: &str) -> Trace {
-        extend(header, &id(name), 1_704_067_200, &Ids::seeded(7))
+        extend(header, &id(name), false, 1_704_067_200, &Ids::seeded(7))
+    }
+
+    #[test]
+    fn a_function_with_active_tracing_is_a_segment_unless_the_trace_is_not_sampled() {
+        let traced = |header: Option<&str>| extend(header, &id("f"), true, 1_704_067_200, &Ids::seeded(7)).header;
+        let own = Segment::of(&traced(None)).expect("a trace of its own");
+        assert!(own.trace_id.starts_with("1-65920080-") && own.id.len() == 16, "{own:?}");
+        let root = "1-5759e988-bd862e3fe1be46a994272793";
+        for begun in [format!("Root={root}"), format!("Root={root};Parent=53995c3f42cd8ad8;Sampled=1")] {
+            let segment = Segment::of(&traced(Some(&begun))).expect("goes on");
+            assert_eq!(segment.trace_id, root);
+            assert_ne!(segment.id, "53995c3f42cd8ad8");
+        }
+        assert_eq!(Segment::of(&traced(Some(&format!("Root={root};Sampled=0")))), None);
+        assert_eq!(Segment::of(&next(None, "f").header), None);
     }
 
     #[test]

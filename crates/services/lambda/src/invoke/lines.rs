@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use wire::Timestamp;
 
 use super::failure::{Failure, FailureKind};
+use super::lineage::Segment;
 use crate::function::LogFormat;
 
 /// What an environment's log says of its runtime.
@@ -49,6 +50,8 @@ pub struct Report {
     pub used_mb: u64,
     /// Why there is no answer, if so.
     pub failure: Option<Failure>,
+    /// Its place in its trace, if it is traced.
+    pub segment: Option<Segment>,
 }
 
 impl Report {
@@ -155,6 +158,9 @@ fn text_end(now: Timestamp, request_id: &str, report: &Report) -> Vec<String> {
     if let Some(init) = report.init {
         let _ = write!(last, "Init Duration: {:.2} ms\t", milliseconds(init));
     }
+    if let Some(segment) = &report.segment {
+        let _ = write!(last, "\nXRAY TraceId: {}\tSegmentId: {}\tSampled: true\t", segment.trace_id, segment.id);
+    }
     if let Some(failure) = &report.failure {
         let _ = write!(last, "Status: {}", status(failure));
         if failure.kind != FailureKind::Timeout {
@@ -187,6 +193,10 @@ fn json_report(request_id: &str, report: &Report) -> Value {
         metrics["initDurationMs"] = json!(milliseconds(init));
     }
     let mut record = json!({"requestId": request_id, "metrics": metrics, "status": "success"});
+    if let Some(Segment { trace_id, id }) = &report.segment {
+        let value = format!("Root={trace_id};Parent={id};Sampled=1");
+        record["tracing"] = json!({"spanId": id, "type": "X-Amzn-Trace-Id", "value": value});
+    }
     if let Some(failure) = &report.failure {
         record["status"] = json!(status(failure));
         record["errorType"] = json!(failure.error_type);
@@ -230,7 +240,7 @@ mod tests {
 
     fn report(failure: Option<Failure>) -> Report {
         let (duration, init) = (Duration::from_micros(1_234), Some(Duration::from_micros(10_500)));
-        Report { duration, init, memory_mb: 128, used_mb: 35, failure }
+        Report { duration, init, memory_mb: 128, used_mb: 35, failure, segment: None }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::instance::{End, Instance};
 use super::journal::Journal;
 use super::launch::{launch_failure, lines};
 use super::limits::{FREEZE_DELAY, INIT_TIMEOUT, RESPONSE_BYTES_MAX};
+use super::lineage::Segment;
 use super::lines::{Phase, Report};
 use super::pools::{Acquired, Cooling};
 use super::unstoppable::Unstoppable;
@@ -97,7 +98,8 @@ impl Invoker {
         stream: Option<Sender<StreamPiece>>,
     ) -> Result<Outcome, Error> {
         let (now, ids) = (self.platform.clock.now().seconds, &self.platform.ids);
-        let trace = lineage::extend(request.trace_id.as_deref(), &version.function, now, ids);
+        let is_traced = version.configuration.is_traced;
+        let trace = lineage::extend(request.trace_id.as_deref(), &version.function, is_traced, now, ids);
         if trace.hops >= lineage::HOPS_MAX && !self.allows_loops(&version.function).await? {
             self.metrics.loop_ended();
             return Err(failure::recursive());
@@ -252,6 +254,7 @@ impl Invoker {
             memory_mb: version.configuration.memory_mb,
             used_mb: used_mb(failed.used_bytes, version),
             failure: Some(failed.failure),
+            segment: None,
         };
         self.metrics.invoked(report.duration, true);
         let mut tail = Vec::new();
@@ -307,7 +310,9 @@ impl Invoker {
             Verdict::of(report.outcome, timeout, limit, &request.request_id);
         self.metrics.invoked(report.duration, failed);
         let (request_id, at) = (request.request_id.clone(), self.platform.clock.now());
-        instance.unwritten = Some(End { request_id, at, duration: report.duration, init, failure });
+        let header = request.trace_id.as_deref().filter(|_| version.configuration.is_traced);
+        let segment = header.and_then(Segment::of);
+        instance.unwritten = Some(End { request_id, at, duration: report.duration, init, failure, segment });
         let tail = request.tail.then(|| instance.settle());
         self.take_back(instance, usable);
         Ok(Some(Outcome { payload, failed, tail }))
@@ -374,6 +379,7 @@ impl Instance {
             memory_mb: self.version.configuration.memory_mb,
             used_mb: used_mb(self.used_bytes(), &self.version),
             failure: end.failure,
+            segment: end.segment,
         };
         self.journal.finish(&end.request_id, end.at, &report)
     }

@@ -92,7 +92,25 @@ async fn check_destination(service: &S3, source: &str, destination: &Destination
     }
 }
 
+/// What would have an effect at AWS and has none here is refused by name.
+fn refuse_unsupported(rule: &ReplicationRule) -> Result<(), Error> {
+    let modifications =
+        rule.source_selection_criteria.as_ref().and_then(|criteria| criteria.replica_modifications.as_ref());
+    let wanted = [
+        ("ReplicaModifications", modifications.is_some_and(|modifications| modifications.status == "Enabled")),
+        (
+            "ExistingObjectReplication",
+            rule.existing_object_replication.as_ref().is_some_and(|existing| existing.status == "Enabled"),
+        ),
+    ];
+    match wanted.into_iter().find(|(_, is_wanted)| *is_wanted) {
+        Some((name, _)) => Err(s3_errors::not_implemented(format!("Traca does not support {name} of S3 yet."))),
+        None => Ok(()),
+    }
+}
+
 fn read(service: &S3, rule: ReplicationRule) -> Result<Rule, Error> {
+    refuse_unsupported(&rule)?;
     let is_new = rule.filter.is_some();
     if is_new && rule.priority.is_none() {
         return Err(s3_errors::invalid_argument(
