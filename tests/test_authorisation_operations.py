@@ -104,9 +104,11 @@ def test_every_operation_needs_its_permission_and_no_other(platform, service):
     arns = {"RoleArn": role} if service == "sts" else {}
     if service == "s3":
         # Whether a bucket exists is no secret: there has to be one, and it has to stay.
-        arns = {"Bucket": f"bucket-of-{account}"}
-        root("s3").create_bucket(**arns)
-        root("s3").put_object(**arns, Key="kept")
+        bucket = f"bucket-of-{account}"
+        root("s3").create_bucket(Bucket=bucket)
+        root("s3").put_object(Bucket=bucket, Key="kept")
+        # The other one needs a code of a device, whatever the permissions.
+        arns = {"Bucket": bucket, "MFADelete": "Disabled"}
     nobody, somebody = user(platform, account, "nobody"), user(platform, account, "somebody")
     model = nobody(service).meta.service_model
     unmapped, built = set(), 0

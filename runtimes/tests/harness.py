@@ -101,8 +101,9 @@ class RuntimeApi:
                 while size := int(self.rfile.readline(), 16):
                     body += self.rfile.read(size)
                     self.rfile.readline()
-                while self.rfile.readline().strip():
-                    pass
+                while line := self.rfile.readline().decode().strip():
+                    name, _, value = line.partition(": ")
+                    self.headers[name] = value
                 return body
 
             def answer(self, status, body, headers):

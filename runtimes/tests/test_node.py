@@ -1,5 +1,6 @@
 """What a function sees of the Node.js runtime, and what the platform sees of the function."""
 
+import base64
 import json
 import os
 import struct
@@ -328,8 +329,10 @@ exports.unfinished = awslambda.streamifyResponse(async (event, stream) => { stre
             self.assertEqual(self.run_function(source, handler="index.failing", major=major).error["errorMessage"], "mid")
             self.assertEqual(self.run_function(source, handler="index.plain", major=major).error["errorMessage"],
                              "Streaming does not support non-async handlers.")
-        self.assertEqual(self.run_function(source, handler="index.unfinished").error["errorMessage"],
-                         "Response stream is not finished.")
+        (post,) = self.run_function(source, handler="index.unfinished").posts
+        self.assertEqual(post.body, b"x")
+        error = json.loads(base64.b64decode(post.headers["Lambda-Runtime-Function-Error-Body"]))
+        self.assertEqual(error["errorMessage"], "Response stream is not finished.")
 
 
 if __name__ == "__main__":
