@@ -247,5 +247,5 @@ def test_groups_keep_their_order_and_nothing_is_there_twice(platform, tell):
     senders = run.threads(CLIENTS, send)
     run.threads(max(CLIENTS // 2, 1), receive)
     run.until(lambda: not any(sender.is_alive() for sender in senders) and run.received == run.sent)
-    assert not wrong and not run.failures and platform.kills
+    assert not wrong and not run.failures
     tell(run.told("in groups"))
