@@ -148,12 +148,18 @@ async fn respond(gateway: &Arc<Inner>, info: &ConnectionInfo, request: Request<I
         tracing::error!(request = request_id, "answering a request panicked");
         Answer::new(internal_failure(&request_id), None)
     });
-    let reusable = body.drain().await;
+    let reusable = body.drain().await && !awaits_no_body(&parts, received);
     let duration = gateway.platform.clock.stopwatch().saturating_sub(started);
     gateway.platform.metrics.request(answer.service, answer.operation, answer.status(), duration);
     log(info, &parts, &answer, &request_id, received, duration);
     tell(gateway, info, &parts, &answer, &request_id, duration);
     answer.into_response(reusable || parts.version == http::Version::HTTP_2)
+}
+
+/// Whether the client waits to be told to go on with a body that has no bytes. It is answered at once, and botocore reads
+/// the next answer of such a connection wrongly.
+fn awaits_no_body(parts: &Parts, expected: Option<u64>) -> bool {
+    expected == Some(0) && parts.headers.contains_key(http::header::EXPECT)
 }
 
 async fn handle(
