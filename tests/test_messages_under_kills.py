@@ -1,8 +1,8 @@
 """Messages while the platform is killed again and again: what was acknowledged arrives, groups keep their order, and what
 was sent twice under one deduplication id is there once.
 
-Small in every test run. `TRACA_KILL_MESSAGES`, `TRACA_KILL_CLIENTS` and `TRACA_KILL_SECONDS` (between two kills) make it as
-large as one likes: a million messages from 64 clients with a kill every minute."""
+Small in every test run. `TRACA_KILL_MESSAGES`, `TRACA_KILL_CLIENTS` and `TRACA_KILLS` make it as large as one likes: a million
+messages from 64 clients with 20 kills, spread evenly over what is sent and received."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ from support.traca import Traca
 
 MESSAGES = int(os.environ.get("TRACA_KILL_MESSAGES", "1600"))
 CLIENTS = int(os.environ.get("TRACA_KILL_CLIENTS", "8"))
-SECONDS = float(os.environ.get("TRACA_KILL_SECONDS", "0.5"))
+KILLS = int(os.environ.get("TRACA_KILLS", "3"))
 
 # Messages of one batch, AWS's limit.
 BATCH = 10
@@ -114,7 +114,7 @@ class Run:
         self.platform, self.lock = platform, threading.Lock()
         self.sent, self.received = 0, 0
         self.failures, self.sending = [], CLIENTS
-        self.started = time.monotonic()
+        self.started, self.kills_left = time.monotonic(), KILLS
 
     def threads(self, count, work):
         def guarded(number):
@@ -128,19 +128,21 @@ class Run:
             thread.start()
         return threads
 
-    def until(self, done):
-        """Kills now and then; a failure when nothing moves any more."""
-        last, moved, killed = None, time.monotonic(), time.monotonic()
-        while not done():
+    def until(self, done, messages):
+        """Kills after each further part of `messages` sent and received; a failure when nothing moves any more."""
+        last, moved = None, time.monotonic()
+        while self.kills_left or not done():
             assert not self.failures, self.failures
             now = time.monotonic()
             if (self.sent, self.received) != last:
                 last, moved = (self.sent, self.received), now
             assert now - moved < STALLED_SECONDS, f"stalled at {last}"
-            if now - killed >= SECONDS:
+            # The first kill is due at once, while everything is being sent.
+            due = 2 * messages * (KILLS - self.kills_left) // KILLS
+            if self.kills_left and self.sent + self.received > due:
                 self.platform.kill()
-                killed = time.monotonic()
-            time.sleep(0.05)
+                self.kills_left -= 1
+            time.sleep(0.01)
 
     def told(self, what):
         seconds = time.monotonic() - self.started
@@ -200,8 +202,8 @@ def test_what_was_acknowledged_arrives(platform, tell, way):
 
     senders = run.threads(CLIENTS, send)
     run.threads(max(CLIENTS // 2, 1), receive)
-    run.until(lambda: not any(sender.is_alive() for sender in senders) and acknowledged <= received)
-    assert not run.failures and run.sent >= MESSAGES - CLIENTS * BATCH and platform.kills
+    run.until(lambda: not any(sender.is_alive() for sender in senders) and acknowledged <= received, MESSAGES)
+    assert not run.failures and run.sent == len(acknowledged) >= MESSAGES - CLIENTS * BATCH
     tell(run.told(f"by {way}"))
 
 
@@ -246,6 +248,6 @@ def test_groups_keep_their_order_and_nothing_is_there_twice(platform, tell):
 
     senders = run.threads(CLIENTS, send)
     run.threads(max(CLIENTS // 2, 1), receive)
-    run.until(lambda: not any(sender.is_alive() for sender in senders) and run.received == run.sent)
+    run.until(lambda: not any(sender.is_alive() for sender in senders) and run.received == run.sent, each * CLIENTS)
     assert not wrong and not run.failures
     tell(run.told("in groups"))
