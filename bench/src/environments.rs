@@ -34,6 +34,28 @@ pub fn from_stock(
     say(&format!("{} cold, from stock: {}", function.name, figures.milliseconds()))
 }
 
+/// After this time an idle environment is frozen: the platform waits 5 ms, and needs some to write its log.
+const FROZEN_AFTER: Duration = Duration::from_millis(100);
+
+/// Invocations that find their environment frozen.
+pub fn thawed(
+    platform: &Platform,
+    function: &Function,
+    keys: &Keys,
+    rounds: usize,
+    raw: &mut Raw,
+) -> io::Result<()> {
+    let mut client = Client::connect(platform.address)?;
+    let request = function.invocation(&client, keys);
+    let mut figures = Figures::default();
+    for _ in 0..rounds {
+        thread::sleep(FROZEN_AFTER);
+        figures.add(invoke(&mut client, &request)?);
+    }
+    raw.keep(&format!("{} warm, thawed", function.name), &figures)?;
+    say(&format!("{} warm, thawed: {}", function.name, figures.milliseconds()))
+}
+
 /// Cold invocations on a platform that keeps nothing in stock.
 pub fn with_nothing_in_stock(binary: &Path, functions: &[Function], rounds: usize, raw: &mut Raw) -> io::Result<()> {
     let platform = Platform::start(binary, &["--memory", "--pools", "off"])?;

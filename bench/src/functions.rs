@@ -16,8 +16,8 @@ use crate::client::{Client, Form, Keys};
 /// Memory of the measured functions, in MB: the size that comes with one whole virtual CPU.
 const MEMORY_MB: u32 = 1_769;
 
-/// How long a function may take to become active.
-const ACTIVE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a function may take to become active. The first that uses an SDK waits until it is installed.
+const ACTIVE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A function.
 pub struct Function {

@@ -52,9 +52,9 @@ struct Arguments {
     only_tables: bool,
     /// What to measure [default: everything].
     only: Option<Part>,
-    /// Where every single time of starts of functions is kept.
-    #[arg(long, default_value = "bench-functions.tsv")]
-    raw: PathBuf,
+    /// Where every single time of starts of functions is kept [default: `bench-functions.tsv` next to this program].
+    #[arg(long)]
+    raw: Option<PathBuf>,
 }
 
 /// A part of the measurements.
@@ -110,7 +110,7 @@ fn main() -> io::Result<()> {
 
 /// Functions: starts of every kind, then warm invocations.
 fn functions(binary: &Path, programs: &Path, arguments: &Arguments) -> io::Result<()> {
-    let mut raw = Raw::create(&arguments.raw)?;
+    let mut raw = Raw::create(&arguments.raw.clone().unwrap_or_else(|| programs.join("bench-functions.tsv")))?;
     let directory = tempfile::tempdir()?;
     let platform = Platform::start(binary, &["--data", &directory.path().to_string_lossy()])?;
     platform.first_answer()?;
@@ -122,6 +122,7 @@ fn functions(binary: &Path, programs: &Path, arguments: &Arguments) -> io::Resul
     }
     for function in &functions {
         invocations(&platform, function, &keys, arguments)?;
+        environments::thawed(&platform, function, &keys, arguments.cold, &mut raw)?;
     }
     drop(platform);
     environments::with_nothing_in_stock(binary, &functions, arguments.cold, &mut raw)?;

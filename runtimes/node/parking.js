@@ -91,8 +91,10 @@ function waitToBeCalled(descriptor) {
 }
 
 function become({ env }) {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  for (const [name, value] of env) process.env[name] = value;
+  const told = new Map(env);
+  for (const name of Object.keys(process.env)) if (!told.has(name)) delete process.env[name];
+  // Node.js looks for the machine's time zone, in every file there is of zones, when TZ is taken away.
+  for (const [name, value] of told) if (process.env[name] !== value) process.env[name] = value;
   process.chdir(process.env.LAMBDA_TASK_ROOT ?? '/var/task');
 }
 

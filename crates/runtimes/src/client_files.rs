@@ -39,6 +39,7 @@ const PYTHON: ClientFiles = &[
     ("traca_runtime/marshal.py", include_str!("../../../runtimes/python/traca_runtime/marshal.py")),
     ("traca_runtime/parking.py", include_str!("../../../runtimes/python/traca_runtime/parking.py")),
     ("traca_runtime/rehearsal.py", include_str!("../../../runtimes/python/traca_runtime/rehearsal.py")),
+    ("traca_runtime/sdk.py", include_str!("../../../runtimes/python/traca_runtime/sdk.py")),
 ];
 
 /// Hexadecimal digits of the hash that name a version of the client files.

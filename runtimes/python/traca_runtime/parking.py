@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from . import context, handler, loop, marshal
+from . import context, handler, loop, marshal, sdk
 from .client import RuntimeClient
 
 # Bytes of the longest message that tells a process what it becomes; the platform sends no longer one.
@@ -27,8 +27,24 @@ _EVENT_ANSWER = (
 )
 _ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"
 
-# The SDK, and services of it for which a client is made, as the platform asks.
 _PRELOAD_VARIABLE = "_TRACA_PRELOAD"
+
+# Compiled in the rehearsal, as a function's code will be: packages rarely bring bytecode.
+_SOURCE = b'''
+import json
+
+class Answer(dict):
+    "Some of everything."
+    def __init__(self, *values, **named):
+        super().__init__(**named)
+        self.values = [value for value in values if value is not None]
+
+def handler(event, context):
+    try:
+        return {"statusCode": 200, "body": json.dumps({**event, "id": f"{context.aws_request_id!s}"})}
+    except (KeyError, ValueError) as error:
+        raise RuntimeError("message") from error
+'''
 
 # What a function that is started at once finds loaded, a function that was started ahead finds loaded too.
 _LOADED = (loop,)
@@ -36,26 +52,11 @@ _LOADED = (loop,)
 
 def park(descriptor):
     """Returns once this process has been told what it becomes, and is that."""
-    _preload(os.environ.pop(_PRELOAD_VARIABLE, ""))
+    sdk.rehearse([name for name in os.environ.pop(_PRELOAD_VARIABLE, "").split(",") if name])
     _rehearse()
     gc.collect()
     gc.freeze()
     _become(_wait(descriptor))
-
-
-def _preload(names):
-    names = [name for name in names.split(",") if name]
-    if not names:
-        return
-    try:
-        import boto3
-
-        session = boto3.session.Session("rehearsal", "rehearsal", region_name="us-east-1")
-        for name in names[1:]:
-            session.client(name, endpoint_url="http://127.0.0.1")
-    except Exception:
-        # The function's own attempt will say why.
-        return
 
 
 def _rehearse():
@@ -75,6 +76,7 @@ def _rehearse():
         body, content_type = marshal.to_response(function(marshal.from_json(invocation.body), rehearsed))
         connection.send(_ACCEPTED + _EVENT_ANSWER)
         client.post_response(rehearsed.aws_request_id, body, content_type)
+    compile(_SOURCE, "rehearsal", "exec", dont_inherit=True)
     for each in (client, connection, listener):
         each.close()
     context.forget()
@@ -92,7 +94,14 @@ def _wait(descriptor):
 
 
 def _become(told):
-    os.environ.clear()
-    os.environ.update(told["env"])
-    time.tzset()
+    variables = dict(told["env"])
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    zone = os.environ.get("TZ")
+    for name, value in variables.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+    if os.environ.get("TZ") != zone:
+        time.tzset()
+    sdk.leave(told["env"])
     os.chdir(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"))

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -14,10 +15,10 @@ use nix::unistd::Pid;
 use super::cgroup::{Cgroup, Cgroups};
 use super::cgroup_mounts;
 use super::failure::{NameStep, Step};
-use super::message::{Calling, ControlFiles, End, Failure, LauncherConfig, Reply, Request};
+use super::message::{ControlFiles, End, Failure, LauncherConfig, Reply, Request};
 use super::namespaces::{self, Rights};
 use super::ownership::{self, OwnDirectory};
-use super::spare::{Assignment, Code, Inheritance, Program, Report, Spare};
+use super::spare::{Inheritance, Report, Spare};
 use super::stock::Stock;
 use super::template::Templates;
 use super::volume::Volumes;
@@ -25,9 +26,11 @@ use super::{privileges, seccomp, socket, syscall};
 use crate::capabilities::{Capabilities, FreezeMethod, TmpKind};
 use crate::control::{self, CpuShare};
 use crate::limits;
-use crate::spec::EnvironmentSpec;
 
 mod keeping;
+mod starting;
+
+use starting::Starting;
 
 struct Launcher {
     socket: OwnedFd,
@@ -43,6 +46,7 @@ struct Launcher {
     spares_most: usize,
     /// How many to make now: none after a failure, until a launch has worked.
     spares_wanted: usize,
+    starting: Starting,
     /// Environments, by process id, that have been handed over or have failed before.
     running: HashMap<i32, Running>,
     made: u64,
@@ -127,6 +131,7 @@ impl Launcher {
             mounts: fs::File::open("/proc/self/ns/mnt").step("open the mount namespace")?.into(),
             spares_most: config.spare_environments,
             spares_wanted: config.spare_environments,
+            starting: Starting::default(),
             running: HashMap::new(),
             made: 0,
             directory: own_directory,
@@ -146,9 +151,9 @@ impl Launcher {
         let ends =
             SignalFd::with_flags(&ends, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).step("watch for ends")?;
         loop {
-            let idle = self.spares.len() >= self.spares_wanted && self.stock.next().is_none();
-            let timeout = if idle { PollTimeout::NONE } else { PollTimeout::ZERO };
-            let telling = self.stock.telling();
+            let timeout = self.patience();
+            let mut telling = self.stock.telling();
+            telling.extend(self.starting.telling());
             let sources = [self.socket.as_fd(), ends.as_fd()].into_iter().chain(telling.iter().map(|(_, fd)| *fd));
             let mut sources: Vec<_> = sources.map(|source| PollFd::new(source, PollFlags::POLLIN)).collect();
             match poll(&mut sources, timeout) {
@@ -160,8 +165,9 @@ impl Launcher {
             let told: Vec<i32> = told.collect();
             let (request, end) = (heard[0], heard[1]);
             for pid in told.iter() {
-                self.hear(*pid)?;
+                if self.starting.is_of(*pid) { self.go_on(*pid)? } else { self.hear(*pid)? }
             }
+            self.give_up_late()?;
             if end {
                 while ends.read_signal().step("read a signal")?.is_some() {}
                 self.reap()?;
@@ -173,10 +179,23 @@ impl Launcher {
                     None => return Ok(()),
                 }
             }
-            if !request && !end && told.is_empty() {
+            self.begin_waiting()?;
+            if !request && !end && told.is_empty() && self.starting.is_quiet() {
                 self.make_ahead()?;
             }
         }
+    }
+
+    /// How long to wait for something to happen.
+    fn patience(&self) -> PollTimeout {
+        let idle = self.spares.len() >= self.spares_wanted && self.stock.next().is_none();
+        let refill = (!idle).then(|| self.starting.until_quiet());
+        let first = refill.into_iter().chain(self.starting.until_late()).min();
+        // A millisecond more, lest it ends a moment too early and is begun again at once.
+        first.map_or(PollTimeout::NONE, |wait| match wait {
+            Duration::ZERO => PollTimeout::ZERO,
+            wait => PollTimeout::try_from(wait + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX),
+        })
     }
 
     /// One step towards what is to be there ahead of need.
@@ -204,47 +223,6 @@ impl Launcher {
         // Nearly every function has the smallest `/tmp`; one that has not gets its own at its launch.
         let volume = self.volumes.plan(*limits::TMP_MB.start(), self.made).ok();
         Spare::begin(&self.inheritance, self.made, volume.as_ref())
-    }
-
-    fn launch(&mut self, id: u64, spec: EnvironmentSpec) -> Step<()> {
-        let taken = self.take_member(&spec);
-        let parked = taken.is_some();
-        let prepared = match taken {
-            Some((member, key, left)) => {
-                self.send(&Reply::Stock { key, ready: left, made_us: None }, &[])?;
-                self.call_up(id, spec, member)
-            }
-            None => self.prepare(id, spec),
-        };
-        match prepared {
-            Ok((control, [runtime_api, endpoint], output, pidfd)) => {
-                self.spares_wanted = self.spares_most;
-                let descriptors = [&runtime_api, &endpoint, &output, &pidfd].map(AsRawFd::as_raw_fd);
-                self.send(&Reply::Launched { id, control, parked }, &descriptors)
-            }
-            Err(failure) => self.send(&Reply::Refused { id, failure }, &[]),
-        }
-    }
-
-    fn prepare(&mut self, id: u64, spec: EnvironmentSpec) -> Step<Prepared> {
-        let template = self.templates.get(&spec.root)?;
-        let spare = match self.spares.pop_front() {
-            Some(spare) => spare,
-            None => self.begin()?,
-        };
-        let volume = self.volumes.plan(spec.tmp_mb, spare.number);
-        let cgroups = &self.inheritance.cgroups;
-        let process_memory_mb = (!cgroups.limits_memory()).then_some(spec.memory_mb);
-        let uid = self.rights.uid(spare.number);
-        let assigned = volume.and_then(|volume| {
-            let listeners = spare.listeners()?;
-            cgroups.limit(&spare.cgroup, spec.memory_mb)?;
-            let program = Program::Known(Calling { command: spec.command, env: spec.env });
-            let code = Some(Code { directory: spec.code_dir, layers: spec.layer_dirs });
-            spare.assign(&Assignment { program, code, template, volume, uid, process_memory_mb })?;
-            Ok(listeners)
-        });
-        self.hand_over(id, spare, assigned)
     }
 
     /// Registers an environment that is the platform's from here on, or one that could not be made so.
@@ -283,6 +261,8 @@ impl Launcher {
                 }
             } else if let Some(running) = self.running.remove(&ended) {
                 self.report_end(ended, running)?;
+            } else if self.starting.is_of(ended) {
+                self.lose_begun(ended)?;
             } else {
                 self.lose_member(ended)?;
             }
@@ -305,7 +285,12 @@ impl Launcher {
 
     /// Ends every environment and removes everything that is ours.
     fn end(&mut self) {
-        let spares = self.spares.drain(..).chain(self.stock.drain()).map(|spare| (spare.pid, spare.cgroup));
+        let spares = self
+            .spares
+            .drain(..)
+            .chain(self.stock.drain())
+            .chain(self.starting.drain())
+            .map(|spare| (spare.pid, spare.cgroup));
         let running = self.running.drain().map(|(pid, running)| (pid, running.cgroup));
         let all: Vec<_> = spares.chain(running).collect();
         for (pid, cgroup) in &all {

@@ -98,7 +98,7 @@ pub(crate) enum Birth {
 
 /// How long a spare environment may take to become ready: attaching to cgroups takes up to some 30 ms on an idle
 /// machine, and far longer on one that is overloaded.
-const READY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const READY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Spare {
     /// Starts making an environment, with a `/tmp` that will probably do. It gets ready by itself.

@@ -1,5 +1,8 @@
 //! Whether this machine can take one more environment.
 
+use std::fs::File;
+use std::io::Read;
+
 use super::limits::{AHEAD_MEMORY_RESERVE_KIB, MACHINE_MEMORY_RESERVE_KIB};
 
 /// Whether enough memory is left. True where it cannot be told.
@@ -12,9 +15,13 @@ pub fn is_at_ease() -> bool {
     has_kib(AHEAD_MEMORY_RESERVE_KIB)
 }
 
+/// Bytes at the beginning of the kernel's page, in which the figure stands: its first lines are fixed.
+const MEMINFO_BYTES: usize = 512;
+
 fn has_kib(reserve: u64) -> bool {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    available_kib(&text).is_none_or(|available| available > reserve)
+    let mut beginning = [0; MEMINFO_BYTES];
+    let length = File::open("/proc/meminfo").and_then(|mut page| page.read(&mut beginning)).unwrap_or_default();
+    available_kib(&String::from_utf8_lossy(&beginning[..length])).is_none_or(|available| available > reserve)
 }
 
 fn available_kib(meminfo: &str) -> Option<u64> {

@@ -179,10 +179,11 @@ impl Invoker {
         version: &Arc<FunctionVersion>,
         request: &Request,
     ) -> Result<Started, Error> {
-        if !machine::has_room() {
+        let has_room = machine::has_room() || {
             self.end_idle();
-        }
-        if !machine::has_room() || !self.scaling.start(&version.function, self.platform.clock.monotonic()) {
+            machine::has_room()
+        };
+        if !has_room || !self.scaling.start(&version.function, self.platform.clock.monotonic()) {
             self.metrics.throttled();
             return Err(gate::throttled());
         }
