@@ -83,6 +83,9 @@ def test_a_function_cannot_tell_that_its_environment_was_made_ahead(pooled, unpo
         before = figure(traca, "lambda_starts_total", kind=kind, ahead=ahead)
         found.append(function.answer())
         assert figure(traca, "lambda_starts_total", kind=kind, ahead=ahead) == before + 1
+    loaded = [set(look.pop("loaded", ())) for look in found]
+    # Besides what both need, modules of the standard library that most functions load.
+    assert loaded[0] <= loaded[1] == loaded[2] and "boto3" not in loaded[1], loaded[1] - loaded[0]
     shared = [{name: value for name, value in look.items() if name not in OWN} for look in found]
     assert shared[1] == shared[0] and shared[2] == shared[0]
     assert shared[0]["hour"] == 9 and shared[0]["variables"]["COLOUR"] == "blue"

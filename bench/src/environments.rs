@@ -38,13 +38,7 @@ pub fn from_stock(
 const FROZEN_AFTER: Duration = Duration::from_millis(100);
 
 /// Invocations that find their environment frozen.
-pub fn thawed(
-    platform: &Platform,
-    function: &Function,
-    keys: &Keys,
-    rounds: usize,
-    raw: &mut Raw,
-) -> io::Result<()> {
+pub fn thawed(platform: &Platform, function: &Function, keys: &Keys, rounds: usize, raw: &mut Raw) -> io::Result<()> {
     let mut client = Client::connect(platform.address)?;
     let request = function.invocation(&client, keys);
     let mut figures = Figures::default();

@@ -38,6 +38,7 @@ const PYTHON: ClientFiles = &[
     ("traca_runtime/loop.py", include_str!("../../../runtimes/python/traca_runtime/loop.py")),
     ("traca_runtime/marshal.py", include_str!("../../../runtimes/python/traca_runtime/marshal.py")),
     ("traca_runtime/parking.py", include_str!("../../../runtimes/python/traca_runtime/parking.py")),
+    ("traca_runtime/records.py", include_str!("../../../runtimes/python/traca_runtime/records.py")),
     ("traca_runtime/rehearsal.py", include_str!("../../../runtimes/python/traca_runtime/rehearsal.py")),
     ("traca_runtime/sdk.py", include_str!("../../../runtimes/python/traca_runtime/sdk.py")),
 ];

@@ -1,14 +1,12 @@
-"""Lambda's logging set-up: a root handler that writes the text or JSON format to standard output or, when the platform
-offers one, to the framed telemetry descriptor."""
+"""Lambda's logging set-up: the function's log is standard output or, when the platform offers one, the framed telemetry
+descriptor. The `logging` module gets its root handler when it is loaded, because loading it takes as long as all else
+that a start does, and many functions do without.
+"""
 
-import json
-import logging
 import os
 import sys
 import time
 
-TEXT_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
-TEXT_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 JSON_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 # Indentation is shown with these, because the log viewer trims ordinary spaces.
@@ -17,23 +15,9 @@ NO_BREAK_SPACE = "\u00a0"
 FRAME_TYPE_JSON = 0xA55A0002
 FRAME_TYPE_TEXT = 0xA55A0003
 
-# The bits a frame's type gains by level; a level between two counts as the lower.
-_FRAME_LEVEL_BITS = {
-    logging.NOTSET: 0,
-    logging.DEBUG: 0x08,
-    logging.INFO: 0x0C,
-    logging.WARNING: 0x10,
-    logging.ERROR: 0x14,
-    logging.CRITICAL: 0x18,
-}
-
-# Attributes of every log record; what else a record carries came from `extra` and is part of the JSON format.
-_RECORD_ATTRIBUTES = frozenset(
-    "name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName created "
-    "msecs relativeCreated thread threadName processName process aws_request_id tenant_id".split()
-)
-
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+# The bits a frame's type gains by the level of `logging`; a level between two counts as the lower.
+_FRAME_LEVEL_BITS = {0: 0, 10: 0x08, 20: 0x0C, 30: 0x10, 40: 0x14, 50: 0x18}
+_ERROR = 40
 
 
 class Current:
@@ -47,7 +31,7 @@ class Current:
 class StandardSink:
     """Writes to standard output, where a record ends at a line feed: inside one, lines end with a carriage return."""
 
-    def log(self, message, _level=logging.NOTSET):
+    def log(self, message, _level=0):
         """Writes a formatted record."""
         sys.stdout.write(message)
 
@@ -72,73 +56,7 @@ class FramedSink:
 
     def log_error(self, lines):
         """Writes the lines of an error report as one record."""
-        self.log("\n".join(lines), logging.ERROR)
-
-
-class _Handler(logging.Handler):
-    def __init__(self, log_sink, levelled):
-        super().__init__()
-        self.log_sink = log_sink
-        self._levelled = levelled
-
-    def emit(self, record):
-        message = self.format(record)
-        if self._levelled:
-            self.log_sink.log(message, _level_of(record))
-        else:
-            self.log_sink.log(message)
-
-
-class _InvocationFilter(logging.Filter):
-    def filter(self, record):
-        record.aws_request_id = Current.request_id or ""
-        record.tenant_id = Current.tenant_id
-        return True
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON document a record; members without a value are left out."""
-
-    def __init__(self):
-        super().__init__(datefmt=JSON_TIME_FORMAT)
-
-    def format(self, record):
-        """Formats a record."""
-        record.levelno = _level_of(record)
-        record.levelname = logging.getLevelName(record.levelno)
-        fields = {
-            "timestamp": self.formatTime(record, self.datefmt),
-            "level": record.levelname,
-            "message": record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage(),
-            "logger": record.name,
-        }
-        fields.update(_exception_fields(record))
-        fields["requestId"] = getattr(record, "aws_request_id", None)
-        if record.exc_info:
-            fields["location"] = "%s:%s:%s" % (record.pathname, record.funcName, record.lineno)
-        if getattr(record, "tenant_id", None) is not None:
-            fields["tenantId"] = record.tenant_id
-        for name, value in record.__dict__.items():
-            if name not in _RECORD_ATTRIBUTES:
-                fields.setdefault(name, value)
-        return _encode({name: value for name, value in fields.items() if value is not None}) + "\n"
-
-
-def _exception_fields(record):
-    if not record.exc_info:
-        return {}
-    import traceback
-
-    error_type, error, trace = record.exc_info
-    return {
-        "stackTrace": traceback.format_tb(trace),
-        "errorType": error_type.__name__ if error_type else None,
-        "errorMessage": str(error),
-    }
-
-
-def _level_of(record):
-    return min(logging.CRITICAL, max(logging.NOTSET, record.levelno)) // 10 * 10
+        self.log("\n".join(lines), _ERROR)
 
 
 class Log:
@@ -174,19 +92,52 @@ def _report_lines(document):
 
 
 def set_up():
-    """Installs the root handler and returns the runtime's own log."""
+    """Has the root handler installed when there is `logging`, and returns the runtime's own log."""
     is_json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
     level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
     level = "DEBUG" if level == "TRACE" else level
     descriptor = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
     sink = StandardSink() if descriptor is None else FramedSink(int(descriptor), is_json)
 
-    logging.Formatter.converter = time.gmtime
-    handler = _Handler(sink, levelled=is_json or bool(level))
-    handler.setFormatter(JsonFormatter() if is_json else logging.Formatter(TEXT_FORMAT, TEXT_TIME_FORMAT))
-    handler.addFilter(_InvocationFilter())
-    root = logging.getLogger()
-    if level in logging._nameToLevel:
-        root.setLevel(level)
-    root.addHandler(handler)
+    def install():
+        from . import records
+
+        records.install(sink, is_json, level)
+
+    if "logging" in sys.modules:
+        install()
+    else:
+        sys.meta_path.insert(0, _WhenLoaded("logging", install))
     return Log(sink, is_json)
+
+
+class _WhenLoaded:
+    """Does something as soon as a module is loaded; finds and loads it as it would have been."""
+
+    def __init__(self, name, then):
+        self._name = name
+        self._then = then
+        self._loader = None
+
+    def find_spec(self, name, path=None, target=None):
+        """Finds the one module, with this in place of its loader."""
+        if name != self._name:
+            return None
+        sys.meta_path.remove(self)
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None and spec.loader is not None:
+                self._loader = spec.loader
+                spec.loader = self
+                return spec
+        return None
+
+    def create_module(self, spec):
+        """Creates the module."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        """Loads the module; nothing of this is left in it."""
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._then()

@@ -1,6 +1,5 @@
 """The invocation loop."""
 
-import logging
 import os
 import sys
 
@@ -37,6 +36,8 @@ def _initialise(client, log, handler_name):
         document, _ = errors.of_fault(fault)
     except Exception as exception:
         document, _ = errors.of_exception(exception)
+    import logging
+
     logging.warning(INIT_WARNING)
     log.error(document)
     client.post_init_error(document["errorType"], marshal.to_json(document))

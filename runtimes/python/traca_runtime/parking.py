@@ -5,11 +5,12 @@ is. Nothing of what happens before may be seen by the function.
 import _socket
 import gc
 import json
+import logging
 import os
 import sys
 import time
 
-from . import context, handler, loop, marshal, sdk
+from . import context, handler, loop, marshal, records, sdk
 from .client import RuntimeClient
 
 # Bytes of the longest message that tells a process what it becomes; the platform sends no longer one.
@@ -46,8 +47,8 @@ def handler(event, context):
         raise RuntimeError("message") from error
 '''
 
-# What a function that is started at once finds loaded, a function that was started ahead finds loaded too.
-_LOADED = (loop,)
+# What nearly every function loads, besides what the loop needs.
+_LOADED = (logging, loop, records)
 
 
 def park(descriptor):
