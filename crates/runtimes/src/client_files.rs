@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Language;
-use crate::files;
+use crate::{files, in_use};
 
 /// A client's files: path within the runtime directory, contents.
 type ClientFiles = &'static [(&'static str, &'static str)];
@@ -102,7 +102,8 @@ pub(crate) fn write_into(directory: &Path, language: Language) -> io::Result<()>
     Ok(())
 }
 
-/// Removes directories of client files other versions of this program left. Best done before any environment runs.
+/// Removes directories of client files that other versions of this program left and none uses. Best done before any
+/// environment runs.
 pub(crate) fn remove_outdated(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     let current: Vec<String> = [Language::Node, Language::Python]
@@ -110,7 +111,8 @@ pub(crate) fn remove_outdated(parent: &Path) {
         .into();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !current.contains(&name)
+        let outdated = (!current.contains(&name)).then(|| in_use::unused(&entry.path())).flatten();
+        if outdated.is_some()
             && let Err(error) = fs::remove_dir_all(entry.path())
         {
             tracing::debug!(%error, name, "an outdated runtime client stays");
@@ -159,8 +161,17 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&directory.join("bootstrap.py")), 0o644);
         assert_eq!(mode(&directory.join("traca_runtime")), 0o755);
-        remove_outdated(parent.path());
-        let left: Vec<_> = fs::read_dir(parent.path()).expect("there").flatten().map(|entry| entry.path()).collect();
-        assert_eq!(left, [directory]);
+        let used = parent.path().join("python-fedcba9876543210");
+        fs::create_dir_all(&used).expect("a version that another platform has in use");
+        let in_use = in_use::InUse::default();
+        in_use.hold(&used).expect("held");
+        let left = || {
+            remove_outdated(parent.path());
+            let entries = fs::read_dir(parent.path()).expect("there").flatten();
+            entries.map(|entry| entry.path()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(left(), BTreeSet::from([directory.clone(), used]));
+        drop(in_use);
+        assert_eq!(left(), BTreeSet::from([directory]));
     }
 }

@@ -10,6 +10,7 @@ mod command;
 mod discovery;
 mod environment;
 mod files;
+mod in_use;
 mod interpreter;
 mod parking;
 mod resolution;

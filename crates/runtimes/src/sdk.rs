@@ -13,6 +13,7 @@ use tokio::process::Command;
 use crate::catalog::Language;
 use crate::client_files;
 use crate::files;
+use crate::in_use;
 use crate::interpreter::{Interpreter, Interpreters};
 
 /// How long an installation may take.
@@ -126,7 +127,11 @@ fn reuse_older(parent: &Path, target: &Path, temporary: &Path, interpreter: &Int
         let other = path.file_name().unwrap_or_default().to_string_lossy();
         path.is_dir() && path != target && other.split_once('-').is_some_and(|(other, _)| other == kind)
     });
-    older.is_some_and(|older| move_packages(&older, temporary, interpreter.language).is_ok())
+    // What a platform of the other version has in use stays with it.
+    let Some((older, _lock)) = older.and_then(|older| in_use::unused(&older).map(|lock| (older, lock))) else {
+        return false;
+    };
+    move_packages(&older, temporary, interpreter.language).is_ok()
 }
 
 fn move_packages(older: &Path, newer: &Path, language: Language) -> std::io::Result<()> {

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use crate::catalog::{Language, Runtime};
 use crate::discovery::{self, SearchPaths};
+use crate::in_use::InUse;
 use crate::interpreter::{Interpreter, Interpreters};
 use crate::resolution::{self, Resolved, RuntimeUnavailable};
 use crate::sdk::{self, SdkUnavailable};
@@ -37,6 +38,7 @@ pub struct Runtimes {
     notify: Notify,
     interpreters: OnceCell<Interpreters>,
     installs: Mutex<HashMap<(Language, u32, u32), InstallSlot>>,
+    in_use: InUse,
 }
 
 impl Runtimes {
@@ -48,6 +50,7 @@ impl Runtimes {
             notify,
             interpreters: OnceCell::new(),
             installs: Mutex::new(HashMap::new()),
+            in_use: InUse::default(),
         }
     }
 
@@ -66,6 +69,11 @@ impl Runtimes {
     /// The directory to show at `/var/runtime` for a function that does not need the AWS SDK. Written on first need.
     pub async fn client_directory(&self, interpreter: &Interpreter) -> io::Result<PathBuf> {
         let directory = client_files::ensure(&self.clients(), interpreter.language)?;
+        if self.in_use.hold(&directory).is_err() {
+            // A platform of another version has just taken it away, and will not do so again.
+            client_files::ensure(&self.clients(), interpreter.language)?;
+            self.in_use.hold(&directory)?;
+        }
         compile(interpreter, &directory).await;
         Ok(directory)
     }
@@ -75,7 +83,9 @@ impl Runtimes {
     pub async fn ensure_sdk(&self, interpreter: &Interpreter) -> Result<PathBuf, SdkUnavailable> {
         let slot = self.install_slot(interpreter);
         let mut last_failure = slot.lock().await;
-        if let Some(directory) = sdk::installed(&self.sdks(), interpreter) {
+        if let Some(directory) = sdk::installed(&self.sdks(), interpreter)
+            && self.in_use.hold(&directory).is_ok()
+        {
             return Ok(directory);
         }
         if let Some((when, failure)) = &*last_failure
@@ -88,6 +98,8 @@ impl Runtimes {
         let outcome = self.install(interpreter).await;
         match &outcome {
             Ok(directory) => {
+                // Should it fail, the directory is gone, and the function's start says so.
+                let _ = self.in_use.hold(directory);
                 compile(interpreter, directory).await;
                 (self.notify)(&format!("the AWS SDK for {} is installed", interpreter.describe()));
             }
@@ -104,7 +116,8 @@ impl Runtimes {
         sdk::installed(&self.sdks(), interpreter)
     }
 
-    /// Removes client files other versions of this program left. To be called before any environment runs.
+    /// Removes client files that other versions of this program left and none uses. To be called before any environment
+    /// runs.
     pub fn remove_outdated(&self) {
         client_files::remove_outdated(&self.clients());
     }
