@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from support.clients import Clients, new_account
-from support.functions import NODE, Functions
+from support.functions import NODE, WAIT, Functions
 from support.holdings import holdings, private_memory_mb
 from support.packages import package
 from support.traca import Traca, eventually
@@ -44,19 +44,22 @@ NODE_CODE = "exports.handler = async (event) => { if (event === 'exit') process.
 def live(functions):
     """The life of one function of each language; how many invocations that was."""
     count = 0
-    python = functions.create(PYTHON_CODE, Timeout=1)
-    for event in ("hello", "fill", "exit", "raise", "fork", "hello", "sleep", "hello"):
+    python = functions.create(PYTHON_CODE, Timeout=60)
+    for event in ("hello", "fill", "exit", "raise", "fork", "hello"):
         answered = python.invoke(event)
         assert (answered.error is None) == (event in ("hello", "fill", "fork")), (event, answered)
         count += 1
     python.client.update_function_code(FunctionName=python.name, ZipFile=package({"app.py": PYTHON_CODE + "# again\n"}))
+    python.client.get_waiter("function_updated_v2").wait(FunctionName=python.name, WaiterConfig=WAIT)
     assert python.invoke("hello").error is None
-    node = functions.create(NODE_CODE, NODE, Timeout=10)
+    python.set(Timeout=1)
+    assert "Timedout" in python.invoke("sleep").payload["errorType"]
+    node = functions.create(NODE_CODE, NODE, Timeout=60)
     for event in ("hello", "exit", "hello"):
         assert (node.invoke(event).error is None) == (event == "hello")
     for function in (python, node):
         function.client.delete_function(FunctionName=function.name)
-    return count + 4
+    return count + 5
 
 
 def load(traca, seconds):
