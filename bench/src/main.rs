@@ -64,8 +64,8 @@ enum Part {
     Functions,
 }
 
-/// Time after which a platform that was just started is idle: its launcher is up, its background work done.
-const SETTLING: Duration = Duration::from_secs(3);
+/// Time after which a platform that was just started is idle: its launcher is up, and its loops have each run.
+const SETTLING: Duration = Duration::from_secs(20);
 
 /// Clients of the throughput measurement.
 const CLIENTS: usize = 32;

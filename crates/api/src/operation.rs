@@ -42,7 +42,7 @@ pub struct Empty;
 
 /// The shape of [`Empty`].
 pub(crate) static EMPTY: Shape =
-    Shape { name: "Unit", kind: Kind::Structure { members: &[] }, constraints: Constraints::NONE, sensitive: false };
+    Shape { name: "Unit", kind: Kind::Structure { members: &[] }, constraints: &Constraints::NONE, sensitive: false };
 
 impl Structure for Empty {
     fn shape(&self) -> &'static Shape {

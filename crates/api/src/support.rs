@@ -19,7 +19,7 @@ use wire::codec::ReadError;
 
 /// A shape without constraints.
 pub const fn shape(name: &'static str, kind: Kind) -> Shape {
-    Shape { name, kind, constraints: Constraints::NONE, sensitive: false }
+    Shape { name, kind, constraints: &Constraints::NONE, sensitive: false }
 }
 
 /// A plain body member.
@@ -46,7 +46,7 @@ pub const fn operation(name: &'static str, index: u16) -> OperationDef {
     OperationDef {
         name,
         index,
-        http: HttpBinding::ROOT,
+        http: &HttpBinding::ROOT,
         unsigned: false,
         host_prefix: None,
         compressed_requests: false,

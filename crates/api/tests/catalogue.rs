@@ -92,7 +92,7 @@ fn every_label_of_a_path_is_a_member_of_the_input() {
         let members = || codec.input.members().iter().filter(|member| member.location == Location::Uri);
         for segment in operation.http.segments {
             if let Segment::Label(label) | Segment::Greedy(label) = segment {
-                assert!(members().any(|member| member.wire_name == *label), "{} {label}", operation.name);
+                assert!(members().any(|member| member.wire_name() == *label), "{} {label}", operation.name);
             }
         }
         assert_eq!(members().count(), labels(operation), "{}", operation.name);

@@ -19,7 +19,7 @@ fn lambda_invoke_binds_its_input_to_path_headers_and_body() {
     let member =
         |name: &str| codec.input.members().iter().find(|member| member.name == name).expect("the model has it");
     assert_eq!(member("LogType").location, Location::Header);
-    assert_eq!(member("LogType").wire_name, "X-Amz-Log-Type");
+    assert_eq!(member("LogType").wire_name(), "X-Amz-Log-Type");
     assert_eq!(member("Qualifier").location, Location::Query);
     assert_eq!(member("Payload").location, Location::Payload);
     assert!(member("FunctionName").required);

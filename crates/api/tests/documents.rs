@@ -48,16 +48,16 @@ fn sample(shape: &'static Shape, format: Option<TimestampFormat>, depth: usize) 
             let present = members.iter().filter(|member| !member.streaming && !member.event_stream);
             let present = present.filter(|member| member.required || depth < SAMPLE_DEPTH);
             // Two members of S3's old notifications share a name: only the first can be told from JSON.
-            let first = |member: &&Member| members.iter().find(|other| other.wire_name == member.wire_name);
+            let first = |member: &&Member| members.iter().find(|other| other.wire_name() == member.wire_name());
             let present = present.filter(|member| first(member).is_some_and(|first| std::ptr::eq(first, *member)));
-            let entries = present.map(|member| (member.wire_name.to_owned(), sample_of(member, depth)));
+            let entries = present.map(|member| (member.wire_name().to_owned(), sample_of(member, depth)));
             Value::Object(entries.collect::<Map<_, _>>())
         }
         // A plain alternative ends a recursion.
         Kind::Union { members } => {
             let plain = members.iter().find(|member| member.shape.members().is_empty());
             let member = plain.or(members.first()).expect("a union has alternatives");
-            json!({ member.wire_name: sample_of(member, depth) })
+            json!({ member.wire_name(): sample_of(member, depth) })
         }
     }
 }

@@ -132,10 +132,10 @@ fn without_bound_parameters(shape: &'static Shape, mut members: Json) -> Json {
     let is_parameters =
         |member: &&Member| member.location == Location::Query && matches!(member.shape.kind, Kind::Map { .. });
     for member in shape.members().iter().filter(is_parameters) {
-        let Some(Json::Object(parameters)) = members.get_mut(member.wire_name) else { continue };
+        let Some(Json::Object(parameters)) = members.get_mut(member.wire_name()) else { continue };
         parameters.retain(|key, _| MAP_KEYS.contains(&key.as_str()));
         if parameters.is_empty() {
-            members.as_object_mut().and_then(|members| members.remove(member.wire_name));
+            members.as_object_mut().and_then(|members| members.remove(member.wire_name()));
         }
     }
     members
@@ -181,10 +181,10 @@ fn output_survives(
     let (mut output, mut expected) = (members(&output), members(&expected));
     for member in shape.members() {
         let is_always_there = depth > 0 && member.location == Location::Status;
-        let is_that_of_events = streams_events && member.wire_name.eq_ignore_ascii_case("content-type");
+        let is_that_of_events = streams_events && member.wire_name().eq_ignore_ascii_case("content-type");
         if is_always_there || is_that_of_events {
             for members in [&mut output, &mut expected] {
-                members.as_object_mut().and_then(|members| members.remove(member.wire_name));
+                members.as_object_mut().and_then(|members| members.remove(member.wire_name()));
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -51,7 +52,7 @@ impl Background {
             return Err(SpawnError::Stopping);
         }
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| SpawnError::Overloaded)?;
-        self.start(name, Some(permit), task);
+        self.start(name, Some(permit), task.boxed());
         Ok(())
     }
 
@@ -62,7 +63,7 @@ impl Background {
     {
         let acquire = Arc::clone(&self.permits).acquire_owned();
         let permit = self.stopping.run_until_cancelled(acquire).await.ok_or(SpawnError::Stopping)?;
-        self.start(name, Some(permit.map_err(|_| SpawnError::Stopping)?), task);
+        self.start(name, Some(permit.map_err(|_| SpawnError::Stopping)?), task.boxed());
         Ok(())
     }
 
@@ -73,9 +74,10 @@ impl Background {
         F: Future<Output = ()> + Send + 'static,
     {
         let stopping = self.stopping.clone();
-        self.start(name, None, async move {
+        let until_stopped = async move {
             stopping.run_until_cancelled(task).await;
-        });
+        };
+        self.start(name, None, until_stopped.boxed());
     }
 
     /// Cancelled when the platform begins to stop: endless tasks end then.
@@ -94,10 +96,8 @@ impl Background {
         drained
     }
 
-    fn start<F>(&self, name: &'static str, permit: Option<OwnedSemaphorePermit>, task: F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
+    /// Takes a boxed task, so that the scheduler's code for a task is in the program once.
+    fn start(&self, name: &'static str, permit: Option<OwnedSemaphorePermit>, task: BoxFuture<'static, ()>) {
         let metrics = Arc::clone(&self.metrics);
         metrics.task_started(name);
         self.tracker.spawn(async move {

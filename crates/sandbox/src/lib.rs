@@ -48,6 +48,7 @@ mod config;
 mod control;
 mod environment;
 mod error;
+pub mod footprint;
 pub mod launcher;
 pub mod limits;
 mod link;

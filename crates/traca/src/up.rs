@@ -1,6 +1,7 @@
 //! `traca up`: the platform, until it is told to stop.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -74,8 +75,17 @@ pub fn announce(running: &Running, args: &PlatformArgs, output: Output) {
     });
 }
 
+/// Time after which a start is over: its runtimes are found, its loops wait.
+const START_OVER: Duration = Duration::from_secs(2);
+
 /// Stays up until a signal comes or the state breaks, then stops in order. A second signal ends at once.
 pub async fn stay(running: Running, mut signals: Signals) -> Result<(), Failure> {
+    tokio::spawn(async {
+        tokio::time::sleep(START_OVER).await;
+        if let Err(error) = sandbox::footprint::release_program_pages() {
+            tracing::debug!(%error, "the pages of the start stay in memory");
+        }
+    });
     tokio::select! {
         () = signals.next() => {}
         failure = running.broken() => return Err(failure),

@@ -32,7 +32,7 @@ const LONG_TEXT_BYTES: usize = 65_536;
 const ROUNDS: u32 = 200_000;
 
 const fn shape(name: &'static str, kind: Kind) -> Shape {
-    Shape { name, kind, constraints: Constraints::NONE, sensitive: false }
+    Shape { name, kind, constraints: &Constraints::NONE, sensitive: false }
 }
 
 static TEXT: Shape = shape("String", Kind::String);
@@ -40,13 +40,13 @@ static FLAG: Shape = shape("Boolean", Kind::Boolean);
 static TABLE_NAME: Shape = Shape {
     name: "TableArn",
     kind: Kind::String,
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), pattern: None, one_of: &[] },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), pattern: None, one_of: &[] },
     sensitive: false,
 };
 static RETURN_VALUES: Shape = Shape {
     name: "ReturnValue",
     kind: Kind::String,
-    constraints: Constraints {
+    constraints: &Constraints {
         min: None,
         max: None,
         pattern: None,
@@ -63,14 +63,14 @@ static VALUE_MEMBERS: [Member; 5] = [
     Member::new("BOOL", &FLAG),
 ];
 static LIST: Shape =
-    shape("ListAttributeValue", Kind::List { member: Member::new("member", &VALUE), flattened: false });
+    shape("ListAttributeValue", Kind::List { member: &Member::new("member", &VALUE), flattened: false });
 static ITEM: Shape = shape(
     "PutItemInputAttributeMap",
-    Kind::Map { key: Member::new("key", &TEXT), value: Member::new("value", &VALUE), flattened: false },
+    Kind::Map { key: &Member::new("key", &TEXT), value: &Member::new("value", &VALUE), flattened: false },
 );
 static NAMES: Shape = shape(
     "ExpressionAttributeNameMap",
-    Kind::Map { key: Member::new("key", &TEXT), value: Member::new("value", &TEXT), flattened: false },
+    Kind::Map { key: &Member::new("key", &TEXT), value: &Member::new("value", &TEXT), flattened: false },
 );
 static PUT: Shape = shape("PutItemInput", Kind::Structure { members: &PUT_MEMBERS });
 static PUT_MEMBERS: [Member; 6] = [
@@ -197,7 +197,7 @@ static CODEC: OperationCodec =
 static OPERATION: OperationDef = OperationDef {
     name: "PutItem",
     index: 0,
-    http: HttpBinding::ROOT,
+    http: &HttpBinding::ROOT,
     unsigned: false,
     host_prefix: None,
     compressed_requests: false,

@@ -19,13 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const SEED: u64 = 0x7a3c_a51d;
 
 const fn shape(name: &'static str, kind: Kind) -> Shape {
-    Shape { name, kind, constraints: Constraints::NONE, sensitive: false }
+    Shape { name, kind, constraints: &Constraints::NONE, sensitive: false }
 }
 
 static TEXT: Shape = Shape {
     name: "Text",
     kind: Kind::String,
-    constraints: Constraints { min: Some(1.0), max: Some(16.0), pattern: Some(r"[\w.-]+"), one_of: &[] },
+    constraints: &Constraints { min: Some(1.0), max: Some(16.0), pattern: Some(r"[\w.-]+"), one_of: &[] },
     sensitive: false,
 };
 static NUMBER: Shape = shape("Number", Kind::Integer);
@@ -35,10 +35,10 @@ static FLAG: Shape = shape("Flag", Kind::Boolean);
 static BYTES: Shape = shape("Bytes", Kind::Blob);
 static TIME: Shape = shape("Time", Kind::Timestamp(None));
 static ANY: Shape = shape("Any", Kind::Document);
-static LIST: Shape = shape("List", Kind::List { member: Member::new("member", &NODE), flattened: false });
-static FLAT: Shape = shape("Flat", Kind::List { member: Member::new("member", &TEXT), flattened: true });
+static LIST: Shape = shape("List", Kind::List { member: &Member::new("member", &NODE), flattened: false });
+static FLAT: Shape = shape("Flat", Kind::List { member: &Member::new("member", &TEXT), flattened: true });
 static MAP: Shape =
-    shape("Map", Kind::Map { key: Member::new("key", &TEXT), value: Member::new("value", &NODE), flattened: false });
+    shape("Map", Kind::Map { key: &Member::new("key", &TEXT), value: &Member::new("value", &NODE), flattened: false });
 static NODE: Shape = shape("Node", Kind::Structure { members: &NODE_MEMBERS });
 static NODE_MEMBERS: [Member; 11] = [
     Member { required: true, ..Member::new("Text", &TEXT) },
@@ -66,7 +66,7 @@ static BOUND_MEMBERS: [Member; 6] = [
 static OPERATION: OperationDef = OperationDef {
     name: "Fuzz",
     index: 0,
-    http: HttpBinding {
+    http: &HttpBinding {
         method: "POST",
         uri: "/{Label}",
         segments: &[Segment::Label("Label")],

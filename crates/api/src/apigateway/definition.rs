@@ -27,7 +27,7 @@ pub static SERVICE: ServiceDef = ServiceDef {
 
 pub(super) static OPERATIONS: [OperationDef; 124] = [
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/apikeys",
             segments: &[Segment::Literal("apikeys")],
@@ -40,7 +40,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateApiKey", 0)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/authorizers",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("authorizers")],
@@ -53,7 +53,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateAuthorizer", 1)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/domainnames/{domain_name}/basepathmappings",
             segments: &[
@@ -70,7 +70,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateBasePathMapping", 2)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/deployments",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("deployments")],
@@ -83,7 +83,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateDeployment", 3)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/documentation/parts",
             segments: &[
@@ -101,7 +101,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateDocumentationPart", 4)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/documentation/versions",
             segments: &[
@@ -119,7 +119,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateDocumentationVersion", 5)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/domainnames",
             segments: &[Segment::Literal("domainnames")],
@@ -133,7 +133,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateDomainName", 6)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/domainnameaccessassociations",
             segments: &[Segment::Literal("domainnameaccessassociations")],
@@ -146,7 +146,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateDomainNameAccessAssociation", 7)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/models",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("models")],
@@ -159,7 +159,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateModel", 8)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/requestvalidators",
             segments: &[
@@ -176,7 +176,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateRequestValidator", 9)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/resources/{parent_id}",
             segments: &[
@@ -194,7 +194,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateResource", 10)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis",
             segments: &[Segment::Literal("restapis")],
@@ -208,7 +208,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateRestApi", 11)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/stages",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("stages")],
@@ -221,7 +221,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateStage", 12)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/usageplans",
             segments: &[Segment::Literal("usageplans")],
@@ -234,7 +234,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateUsagePlan", 13)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/usageplans/{usageplanId}/keys",
             segments: &[Segment::Literal("usageplans"), Segment::Label("usageplanId"), Segment::Literal("keys")],
@@ -247,7 +247,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateUsagePlanKey", 14)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/vpclinks",
             segments: &[Segment::Literal("vpclinks")],
@@ -260,7 +260,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("CreateVpcLink", 15)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/apikeys/{api_Key}",
             segments: &[Segment::Literal("apikeys"), Segment::Label("api_Key")],
@@ -273,7 +273,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteApiKey", 16)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/authorizers/{authorizer_id}",
             segments: &[
@@ -291,7 +291,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteAuthorizer", 17)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/domainnames/{domain_name}/basepathmappings/{base_path}",
             segments: &[
@@ -309,7 +309,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteBasePathMapping", 18)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/clientcertificates/{clientcertificate_id}",
             segments: &[Segment::Literal("clientcertificates"), Segment::Label("clientcertificate_id")],
@@ -322,7 +322,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteClientCertificate", 19)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/deployments/{deployment_id}",
             segments: &[
@@ -340,7 +340,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteDeployment", 20)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/documentation/parts/{part_id}",
             segments: &[
@@ -359,7 +359,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteDocumentationPart", 21)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/documentation/versions/{doc_version}",
             segments: &[
@@ -378,7 +378,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteDocumentationVersion", 22)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/domainnames/{domain_name}",
             segments: &[Segment::Literal("domainnames"), Segment::Label("domain_name")],
@@ -391,7 +391,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteDomainName", 23)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/domainnameaccessassociations/{domain_name_access_association_arn}",
             segments: &[
@@ -407,7 +407,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteDomainNameAccessAssociation", 24)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/gatewayresponses/{response_type}",
             segments: &[
@@ -425,7 +425,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteGatewayResponse", 25)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration",
             segments: &[
@@ -446,7 +446,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteIntegration", 26)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}",
             segments: &[
@@ -469,7 +469,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteIntegrationResponse", 27)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
             segments: &[
@@ -489,7 +489,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteMethod", 28)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}",
             segments: &[
@@ -511,7 +511,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteMethodResponse", 29)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/models/{model_name}",
             segments: &[
@@ -529,7 +529,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteModel", 30)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}",
             segments: &[
@@ -547,7 +547,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteRequestValidator", 31)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/resources/{resource_id}",
             segments: &[
@@ -565,7 +565,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteResource", 32)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id")],
@@ -578,7 +578,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteRestApi", 33)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/stages/{stage_name}",
             segments: &[
@@ -596,7 +596,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteStage", 34)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/usageplans/{usageplanId}",
             segments: &[Segment::Literal("usageplans"), Segment::Label("usageplanId")],
@@ -609,7 +609,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteUsagePlan", 35)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/usageplans/{usageplanId}/keys/{keyId}",
             segments: &[
@@ -627,7 +627,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteUsagePlanKey", 36)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/vpclinks/{vpclink_id}",
             segments: &[Segment::Literal("vpclinks"), Segment::Label("vpclink_id")],
@@ -640,7 +640,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("DeleteVpcLink", 37)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/stages/{stage_name}/cache/authorizers",
             segments: &[
@@ -660,7 +660,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("FlushStageAuthorizersCache", 38)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/restapis/{restapi_id}/stages/{stage_name}/cache/data",
             segments: &[
@@ -680,7 +680,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("FlushStageCache", 39)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/clientcertificates",
             segments: &[Segment::Literal("clientcertificates")],
@@ -693,7 +693,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GenerateClientCertificate", 40)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/account",
             segments: &[Segment::Literal("account")],
@@ -706,7 +706,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetAccount", 41)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/apikeys/{api_Key}",
             segments: &[Segment::Literal("apikeys"), Segment::Label("api_Key")],
@@ -719,7 +719,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetApiKey", 42)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/apikeys",
             segments: &[Segment::Literal("apikeys")],
@@ -732,7 +732,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetApiKeys", 43)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/authorizers/{authorizer_id}",
             segments: &[
@@ -750,7 +750,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetAuthorizer", 44)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/authorizers",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("authorizers")],
@@ -763,7 +763,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetAuthorizers", 45)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/domainnames/{domain_name}/basepathmappings/{base_path}",
             segments: &[
@@ -781,7 +781,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetBasePathMapping", 46)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/domainnames/{domain_name}/basepathmappings",
             segments: &[
@@ -798,7 +798,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetBasePathMappings", 47)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/clientcertificates/{clientcertificate_id}",
             segments: &[Segment::Literal("clientcertificates"), Segment::Label("clientcertificate_id")],
@@ -811,7 +811,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetClientCertificate", 48)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/clientcertificates",
             segments: &[Segment::Literal("clientcertificates")],
@@ -824,7 +824,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetClientCertificates", 49)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/deployments/{deployment_id}",
             segments: &[
@@ -842,7 +842,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDeployment", 50)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/deployments",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("deployments")],
@@ -855,7 +855,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDeployments", 51)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/documentation/parts/{part_id}",
             segments: &[
@@ -874,7 +874,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDocumentationPart", 52)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/documentation/parts",
             segments: &[
@@ -892,7 +892,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDocumentationParts", 53)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/documentation/versions/{doc_version}",
             segments: &[
@@ -911,7 +911,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDocumentationVersion", 54)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/documentation/versions",
             segments: &[
@@ -929,7 +929,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDocumentationVersions", 55)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/domainnames/{domain_name}",
             segments: &[Segment::Literal("domainnames"), Segment::Label("domain_name")],
@@ -942,7 +942,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDomainName", 56)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/domainnameaccessassociations",
             segments: &[Segment::Literal("domainnameaccessassociations")],
@@ -955,7 +955,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDomainNameAccessAssociations", 57)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/domainnames",
             segments: &[Segment::Literal("domainnames")],
@@ -968,7 +968,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetDomainNames", 58)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/stages/{stage_name}/exports/{export_type}",
             segments: &[
@@ -988,7 +988,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetExport", 59)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/gatewayresponses/{response_type}",
             segments: &[
@@ -1006,7 +1006,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetGatewayResponse", 60)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/gatewayresponses",
             segments: &[
@@ -1023,7 +1023,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetGatewayResponses", 61)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration",
             segments: &[
@@ -1044,7 +1044,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetIntegration", 62)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}",
             segments: &[
@@ -1067,7 +1067,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetIntegrationResponse", 63)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
             segments: &[
@@ -1087,7 +1087,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetMethod", 64)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}",
             segments: &[
@@ -1109,7 +1109,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetMethodResponse", 65)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/models/{model_name}",
             segments: &[
@@ -1127,7 +1127,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetModel", 66)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/models/{model_name}/default_template",
             segments: &[
@@ -1146,7 +1146,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetModelTemplate", 67)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/models",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("models")],
@@ -1159,7 +1159,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetModels", 68)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}",
             segments: &[
@@ -1177,7 +1177,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetRequestValidator", 69)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/requestvalidators",
             segments: &[
@@ -1194,7 +1194,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetRequestValidators", 70)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/resources/{resource_id}",
             segments: &[
@@ -1212,7 +1212,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetResource", 71)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/resources",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("resources")],
@@ -1225,7 +1225,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetResources", 72)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id")],
@@ -1238,7 +1238,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetRestApi", 73)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis",
             segments: &[Segment::Literal("restapis")],
@@ -1251,7 +1251,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetRestApis", 74)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/stages/{stage_name}/sdks/{sdk_type}",
             segments: &[
@@ -1271,7 +1271,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetSdk", 75)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/sdktypes/{sdktype_id}",
             segments: &[Segment::Literal("sdktypes"), Segment::Label("sdktype_id")],
@@ -1284,7 +1284,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetSdkType", 76)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/sdktypes",
             segments: &[Segment::Literal("sdktypes")],
@@ -1297,7 +1297,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetSdkTypes", 77)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/stages/{stage_name}",
             segments: &[
@@ -1315,7 +1315,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetStage", 78)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/restapis/{restapi_id}/stages",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id"), Segment::Literal("stages")],
@@ -1328,7 +1328,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetStages", 79)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/tags/{resource_arn}",
             segments: &[Segment::Literal("tags"), Segment::Label("resource_arn")],
@@ -1341,7 +1341,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetTags", 80)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/usageplans/{usageplanId}/usage",
             segments: &[Segment::Literal("usageplans"), Segment::Label("usageplanId"), Segment::Literal("usage")],
@@ -1354,7 +1354,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetUsage", 81)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/usageplans/{usageplanId}",
             segments: &[Segment::Literal("usageplans"), Segment::Label("usageplanId")],
@@ -1367,7 +1367,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetUsagePlan", 82)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/usageplans/{usageplanId}/keys/{keyId}",
             segments: &[
@@ -1385,7 +1385,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetUsagePlanKey", 83)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/usageplans/{usageplanId}/keys",
             segments: &[Segment::Literal("usageplans"), Segment::Label("usageplanId"), Segment::Literal("keys")],
@@ -1398,7 +1398,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetUsagePlanKeys", 84)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/usageplans",
             segments: &[Segment::Literal("usageplans")],
@@ -1411,7 +1411,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetUsagePlans", 85)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/vpclinks/{vpclink_id}",
             segments: &[Segment::Literal("vpclinks"), Segment::Label("vpclink_id")],
@@ -1424,7 +1424,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetVpcLink", 86)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/vpclinks",
             segments: &[Segment::Literal("vpclinks")],
@@ -1437,7 +1437,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("GetVpcLinks", 87)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/apikeys?mode=import",
             segments: &[Segment::Literal("apikeys")],
@@ -1450,7 +1450,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("ImportApiKeys", 88)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/restapis/{restapi_id}/documentation/parts",
             segments: &[
@@ -1468,7 +1468,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("ImportDocumentationParts", 89)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis?mode=import",
             segments: &[Segment::Literal("restapis")],
@@ -1482,7 +1482,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("ImportRestApi", 90)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/restapis/{restapi_id}/gatewayresponses/{response_type}",
             segments: &[
@@ -1500,7 +1500,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("PutGatewayResponse", 91)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration",
             segments: &[
@@ -1521,7 +1521,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("PutIntegration", 92)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}",
             segments: &[
@@ -1544,7 +1544,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("PutIntegrationResponse", 93)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
             segments: &[
@@ -1564,7 +1564,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("PutMethod", 94)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}",
             segments: &[
@@ -1586,7 +1586,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("PutMethodResponse", 95)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/restapis/{restapi_id}",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id")],
@@ -1600,7 +1600,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("PutRestApi", 96)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/rejectdomainnameaccessassociations",
             segments: &[Segment::Literal("rejectdomainnameaccessassociations")],
@@ -1613,7 +1613,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("RejectDomainNameAccessAssociation", 97)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/tags/{resource_arn}",
             segments: &[Segment::Literal("tags"), Segment::Label("resource_arn")],
@@ -1626,7 +1626,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("TagResource", 98)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/authorizers/{authorizer_id}",
             segments: &[
@@ -1644,7 +1644,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("TestInvokeAuthorizer", 99)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
             segments: &[
@@ -1664,7 +1664,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("TestInvokeMethod", 100)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/tags/{resource_arn}",
             segments: &[Segment::Literal("tags"), Segment::Label("resource_arn")],
@@ -1677,7 +1677,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UntagResource", 101)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/account",
             segments: &[Segment::Literal("account")],
@@ -1690,7 +1690,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateAccount", 102)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/apikeys/{api_Key}",
             segments: &[Segment::Literal("apikeys"), Segment::Label("api_Key")],
@@ -1703,7 +1703,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateApiKey", 103)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/authorizers/{authorizer_id}",
             segments: &[
@@ -1721,7 +1721,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateAuthorizer", 104)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/domainnames/{domain_name}/basepathmappings/{base_path}",
             segments: &[
@@ -1739,7 +1739,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateBasePathMapping", 105)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/clientcertificates/{clientcertificate_id}",
             segments: &[Segment::Literal("clientcertificates"), Segment::Label("clientcertificate_id")],
@@ -1752,7 +1752,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateClientCertificate", 106)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/deployments/{deployment_id}",
             segments: &[
@@ -1770,7 +1770,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateDeployment", 107)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/documentation/parts/{part_id}",
             segments: &[
@@ -1789,7 +1789,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateDocumentationPart", 108)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/documentation/versions/{doc_version}",
             segments: &[
@@ -1808,7 +1808,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateDocumentationVersion", 109)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/domainnames/{domain_name}",
             segments: &[Segment::Literal("domainnames"), Segment::Label("domain_name")],
@@ -1827,7 +1827,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateDomainName", 110)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/gatewayresponses/{response_type}",
             segments: &[
@@ -1845,7 +1845,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateGatewayResponse", 111)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration",
             segments: &[
@@ -1866,7 +1866,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateIntegration", 112)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}",
             segments: &[
@@ -1889,7 +1889,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateIntegrationResponse", 113)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
             segments: &[
@@ -1909,7 +1909,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateMethod", 114)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}",
             segments: &[
@@ -1931,7 +1931,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateMethodResponse", 115)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/models/{model_name}",
             segments: &[
@@ -1949,7 +1949,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateModel", 116)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}",
             segments: &[
@@ -1967,7 +1967,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateRequestValidator", 117)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/resources/{resource_id}",
             segments: &[
@@ -1985,7 +1985,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateResource", 118)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}",
             segments: &[Segment::Literal("restapis"), Segment::Label("restapi_id")],
@@ -1999,7 +1999,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateRestApi", 119)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/restapis/{restapi_id}/stages/{stage_name}",
             segments: &[
@@ -2017,7 +2017,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateStage", 120)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/usageplans/{usageplanId}/keys/{keyId}/usage",
             segments: &[
@@ -2036,7 +2036,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateUsage", 121)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/usageplans/{usageplanId}",
             segments: &[Segment::Literal("usageplans"), Segment::Label("usageplanId")],
@@ -2049,7 +2049,7 @@ pub(super) static OPERATIONS: [OperationDef; 124] = [
         ..operation("UpdateUsagePlan", 122)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/vpclinks/{vpclink_id}",
             segments: &[Segment::Literal("vpclinks"), Segment::Label("vpclink_id")],

@@ -35,8 +35,7 @@ pub fn conflict_exception(message: impl Into<Cow<'static, str>>) -> Error {
 pub static LIMIT_EXCEEDED_EXCEPTION: ErrorDef = ErrorDef {
     status: 429,
     members: &[Member {
-        wire_name: "Retry-After",
-        has_wire_name: true,
+        renamed: Some("Retry-After"),
         location: Location::Header,
         ..member("retryAfterSeconds", &super::schemas::STRING)
     }],
@@ -61,8 +60,7 @@ pub static SERVICE_UNAVAILABLE_EXCEPTION: ErrorDef = ErrorDef {
     status: 503,
     fault: Fault::Server,
     members: &[Member {
-        wire_name: "Retry-After",
-        has_wire_name: true,
+        renamed: Some("Retry-After"),
         location: Location::Header,
         ..member("retryAfterSeconds", &super::schemas::STRING)
     }],
@@ -78,8 +76,7 @@ pub fn service_unavailable_exception(message: impl Into<Cow<'static, str>>) -> E
 pub static TOO_MANY_REQUESTS_EXCEPTION: ErrorDef = ErrorDef {
     status: 429,
     members: &[Member {
-        wire_name: "Retry-After",
-        has_wire_name: true,
+        renamed: Some("Retry-After"),
         location: Location::Header,
         ..member("retryAfterSeconds", &super::schemas::STRING)
     }],

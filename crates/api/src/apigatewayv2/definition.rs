@@ -27,7 +27,7 @@ pub static SERVICE: ServiceDef = ServiceDef {
 
 pub(super) static OPERATIONS: [OperationDef; 103] = [
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis",
             segments: &[Segment::Literal("v2"), Segment::Literal("apis")],
@@ -40,7 +40,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateApi", 0)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/domainnames/{domainName}/apimappings",
             segments: &[
@@ -58,7 +58,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateApiMapping", 1)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis/{apiId}/authorizers",
             segments: &[
@@ -76,7 +76,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateAuthorizer", 2)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis/{apiId}/deployments",
             segments: &[
@@ -94,7 +94,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateDeployment", 3)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/domainnames",
             segments: &[Segment::Literal("v2"), Segment::Literal("domainnames")],
@@ -108,7 +108,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateDomainName", 4)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis/{apiId}/integrations",
             segments: &[
@@ -126,7 +126,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateIntegration", 5)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses",
             segments: &[
@@ -146,7 +146,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateIntegrationResponse", 6)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis/{apiId}/models",
             segments: &[
@@ -164,7 +164,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateModel", 7)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/portals",
             segments: &[Segment::Literal("v2"), Segment::Literal("portals")],
@@ -177,7 +177,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreatePortal", 8)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/portalproducts",
             segments: &[Segment::Literal("v2"), Segment::Literal("portalproducts")],
@@ -190,7 +190,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreatePortalProduct", 9)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/portalproducts/{portalProductId}/productpages",
             segments: &[
@@ -208,7 +208,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateProductPage", 10)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/portalproducts/{portalProductId}/productrestendpointpages",
             segments: &[
@@ -226,7 +226,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateProductRestEndpointPage", 11)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis/{apiId}/routes",
             segments: &[
@@ -244,7 +244,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateRoute", 12)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis/{apiId}/routes/{routeId}/routeresponses",
             segments: &[
@@ -264,7 +264,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateRouteResponse", 13)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/domainnames/{domainName}/routingrules",
             segments: &[
@@ -282,7 +282,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateRoutingRule", 14)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/apis/{apiId}/stages",
             segments: &[
@@ -300,7 +300,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateStage", 15)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/vpclinks",
             segments: &[Segment::Literal("v2"), Segment::Literal("vpclinks")],
@@ -313,7 +313,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("CreateVpcLink", 16)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/stages/{stageName}/accesslogsettings",
             segments: &[
@@ -333,7 +333,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteAccessLogSettings", 17)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("apis"), Segment::Label("apiId")],
@@ -346,7 +346,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteApi", 18)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/domainnames/{domainName}/apimappings/{apiMappingId}",
             segments: &[
@@ -365,7 +365,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteApiMapping", 19)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/authorizers/{authorizerId}",
             segments: &[
@@ -384,7 +384,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteAuthorizer", 20)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/cors",
             segments: &[
@@ -402,7 +402,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteCorsConfiguration", 21)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/deployments/{deploymentId}",
             segments: &[
@@ -421,7 +421,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteDeployment", 22)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/domainnames/{domainName}",
             segments: &[Segment::Literal("v2"), Segment::Literal("domainnames"), Segment::Label("domainName")],
@@ -434,7 +434,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteDomainName", 23)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/integrations/{integrationId}",
             segments: &[
@@ -453,7 +453,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteIntegration", 24)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}",
             segments: &[
@@ -474,7 +474,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteIntegrationResponse", 25)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/models/{modelId}",
             segments: &[
@@ -493,7 +493,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteModel", 26)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/portals/{portalId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("portals"), Segment::Label("portalId")],
@@ -506,7 +506,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeletePortal", 27)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/portalproducts/{portalProductId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("portalproducts"), Segment::Label("portalProductId")],
@@ -519,7 +519,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeletePortalProduct", 28)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/portalproducts/{portalProductId}/sharingpolicy",
             segments: &[
@@ -537,7 +537,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeletePortalProductSharingPolicy", 29)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/portalproducts/{portalProductId}/productpages/{productPageId}",
             segments: &[
@@ -556,7 +556,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteProductPage", 30)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}",
             segments: &[
@@ -575,7 +575,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteProductRestEndpointPage", 31)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/routes/{routeId}",
             segments: &[
@@ -594,7 +594,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteRoute", 32)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/routes/{routeId}/requestparameters/{requestParameterKey}",
             segments: &[
@@ -615,7 +615,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteRouteRequestParameter", 33)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}",
             segments: &[
@@ -636,7 +636,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteRouteResponse", 34)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/stages/{stageName}/routesettings/{routeKey}",
             segments: &[
@@ -657,7 +657,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteRouteSettings", 35)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/domainnames/{domainName}/routingrules/{routingRuleId}",
             segments: &[
@@ -676,7 +676,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteRoutingRule", 36)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/stages/{stageName}",
             segments: &[
@@ -695,7 +695,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteStage", 37)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/vpclinks/{vpcLinkId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("vpclinks"), Segment::Label("vpcLinkId")],
@@ -708,7 +708,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DeleteVpcLink", 38)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/portals/{portalId}/publish",
             segments: &[
@@ -726,7 +726,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("DisablePortal", 39)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/exports/{specification}",
             segments: &[
@@ -745,7 +745,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ExportApi", 40)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("apis"), Segment::Label("apiId")],
@@ -758,7 +758,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetApi", 41)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/domainnames/{domainName}/apimappings/{apiMappingId}",
             segments: &[
@@ -777,7 +777,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetApiMapping", 42)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/domainnames/{domainName}/apimappings",
             segments: &[
@@ -795,7 +795,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetApiMappings", 43)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis",
             segments: &[Segment::Literal("v2"), Segment::Literal("apis")],
@@ -808,7 +808,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetApis", 44)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/authorizers/{authorizerId}",
             segments: &[
@@ -827,7 +827,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetAuthorizer", 45)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/authorizers",
             segments: &[
@@ -845,7 +845,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetAuthorizers", 46)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/deployments/{deploymentId}",
             segments: &[
@@ -864,7 +864,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetDeployment", 47)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/deployments",
             segments: &[
@@ -882,7 +882,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetDeployments", 48)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/domainnames/{domainName}",
             segments: &[Segment::Literal("v2"), Segment::Literal("domainnames"), Segment::Label("domainName")],
@@ -895,7 +895,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetDomainName", 49)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/domainnames",
             segments: &[Segment::Literal("v2"), Segment::Literal("domainnames")],
@@ -908,7 +908,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetDomainNames", 50)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/integrations/{integrationId}",
             segments: &[
@@ -927,7 +927,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetIntegration", 51)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}",
             segments: &[
@@ -948,7 +948,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetIntegrationResponse", 52)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses",
             segments: &[
@@ -968,7 +968,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetIntegrationResponses", 53)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/integrations",
             segments: &[
@@ -986,7 +986,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetIntegrations", 54)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/models/{modelId}",
             segments: &[
@@ -1005,7 +1005,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetModel", 55)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/models/{modelId}/template",
             segments: &[
@@ -1025,7 +1025,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetModelTemplate", 56)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/models",
             segments: &[
@@ -1043,7 +1043,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetModels", 57)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portals/{portalId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("portals"), Segment::Label("portalId")],
@@ -1056,7 +1056,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetPortal", 58)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portalproducts/{portalProductId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("portalproducts"), Segment::Label("portalProductId")],
@@ -1069,7 +1069,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetPortalProduct", 59)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portalproducts/{portalProductId}/sharingpolicy",
             segments: &[
@@ -1087,7 +1087,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetPortalProductSharingPolicy", 60)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portalproducts/{portalProductId}/productpages/{productPageId}",
             segments: &[
@@ -1106,7 +1106,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetProductPage", 61)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}",
             segments: &[
@@ -1125,7 +1125,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetProductRestEndpointPage", 62)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/routes/{routeId}",
             segments: &[
@@ -1144,7 +1144,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetRoute", 63)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}",
             segments: &[
@@ -1165,7 +1165,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetRouteResponse", 64)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/routes/{routeId}/routeresponses",
             segments: &[
@@ -1185,7 +1185,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetRouteResponses", 65)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/routes",
             segments: &[
@@ -1203,7 +1203,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetRoutes", 66)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/domainnames/{domainName}/routingrules/{routingRuleId}",
             segments: &[
@@ -1222,7 +1222,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetRoutingRule", 67)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/stages/{stageName}",
             segments: &[
@@ -1241,7 +1241,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetStage", 68)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/apis/{apiId}/stages",
             segments: &[
@@ -1259,7 +1259,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetStages", 69)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/tags/{resource-arn}",
             segments: &[Segment::Literal("v2"), Segment::Literal("tags"), Segment::Label("resource-arn")],
@@ -1272,7 +1272,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetTags", 70)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/vpclinks/{vpcLinkId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("vpclinks"), Segment::Label("vpcLinkId")],
@@ -1285,7 +1285,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetVpcLink", 71)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/vpclinks",
             segments: &[Segment::Literal("v2"), Segment::Literal("vpclinks")],
@@ -1298,7 +1298,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("GetVpcLinks", 72)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/v2/apis",
             segments: &[Segment::Literal("v2"), Segment::Literal("apis")],
@@ -1311,7 +1311,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ImportApi", 73)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portalproducts",
             segments: &[Segment::Literal("v2"), Segment::Literal("portalproducts")],
@@ -1324,7 +1324,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ListPortalProducts", 74)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portals",
             segments: &[Segment::Literal("v2"), Segment::Literal("portals")],
@@ -1337,7 +1337,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ListPortals", 75)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portalproducts/{portalProductId}/productpages",
             segments: &[
@@ -1355,7 +1355,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ListProductPages", 76)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/portalproducts/{portalProductId}/productrestendpointpages",
             segments: &[
@@ -1373,7 +1373,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ListProductRestEndpointPages", 77)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v2/domainnames/{domainName}/routingrules",
             segments: &[
@@ -1391,7 +1391,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ListRoutingRules", 78)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/portals/{portalId}/preview",
             segments: &[
@@ -1409,7 +1409,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("PreviewPortal", 79)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/portals/{portalId}/publish",
             segments: &[
@@ -1427,7 +1427,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("PublishPortal", 80)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/v2/portalproducts/{portalProductId}/sharingpolicy",
             segments: &[
@@ -1445,7 +1445,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("PutPortalProductSharingPolicy", 81)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/v2/domainnames/{domainName}/routingrules/{routingRuleId}",
             segments: &[
@@ -1464,7 +1464,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("PutRoutingRule", 82)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/v2/apis/{apiId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("apis"), Segment::Label("apiId")],
@@ -1477,7 +1477,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ReimportApi", 83)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/apis/{apiId}/stages/{stageName}/cache/authorizers",
             segments: &[
@@ -1498,7 +1498,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("ResetAuthorizersCache", 84)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v2/tags/{resource-arn}",
             segments: &[Segment::Literal("v2"), Segment::Literal("tags"), Segment::Label("resource-arn")],
@@ -1511,7 +1511,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("TagResource", 85)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v2/tags/{resource-arn}",
             segments: &[Segment::Literal("v2"), Segment::Literal("tags"), Segment::Label("resource-arn")],
@@ -1524,7 +1524,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UntagResource", 86)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("apis"), Segment::Label("apiId")],
@@ -1537,7 +1537,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateApi", 87)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/domainnames/{domainName}/apimappings/{apiMappingId}",
             segments: &[
@@ -1556,7 +1556,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateApiMapping", 88)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}/authorizers/{authorizerId}",
             segments: &[
@@ -1575,7 +1575,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateAuthorizer", 89)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}/deployments/{deploymentId}",
             segments: &[
@@ -1594,7 +1594,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateDeployment", 90)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/domainnames/{domainName}",
             segments: &[Segment::Literal("v2"), Segment::Literal("domainnames"), Segment::Label("domainName")],
@@ -1608,7 +1608,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateDomainName", 91)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}/integrations/{integrationId}",
             segments: &[
@@ -1627,7 +1627,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateIntegration", 92)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}",
             segments: &[
@@ -1648,7 +1648,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateIntegrationResponse", 93)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}/models/{modelId}",
             segments: &[
@@ -1667,7 +1667,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateModel", 94)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/portals/{portalId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("portals"), Segment::Label("portalId")],
@@ -1680,7 +1680,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdatePortal", 95)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/portalproducts/{portalProductId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("portalproducts"), Segment::Label("portalProductId")],
@@ -1693,7 +1693,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdatePortalProduct", 96)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/portalproducts/{portalProductId}/productpages/{productPageId}",
             segments: &[
@@ -1712,7 +1712,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateProductPage", 97)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}",
             segments: &[
@@ -1731,7 +1731,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateProductRestEndpointPage", 98)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}/routes/{routeId}",
             segments: &[
@@ -1750,7 +1750,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateRoute", 99)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}",
             segments: &[
@@ -1771,7 +1771,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateRouteResponse", 100)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/apis/{apiId}/stages/{stageName}",
             segments: &[
@@ -1790,7 +1790,7 @@ pub(super) static OPERATIONS: [OperationDef; 103] = [
         ..operation("UpdateStage", 101)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PATCH",
             uri: "/v2/vpclinks/{vpcLinkId}",
             segments: &[Segment::Literal("v2"), Segment::Literal("vpclinks"), Segment::Label("vpcLinkId")],

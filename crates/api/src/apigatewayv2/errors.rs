@@ -43,11 +43,7 @@ pub fn conflict_exception(message: impl Into<Cow<'static, str>>) -> Error {
 pub static NOT_FOUND_EXCEPTION: ErrorDef = ErrorDef {
     status: 404,
     message_member: "Message",
-    members: &[Member {
-        wire_name: "resourceType",
-        has_wire_name: true,
-        ..member("ResourceType", &super::schemas::STRING)
-    }],
+    members: &[Member { renamed: Some("resourceType"), ..member("ResourceType", &super::schemas::STRING) }],
     ..error("NotFoundException")
 };
 
@@ -60,7 +56,7 @@ pub fn not_found_exception(message: impl Into<Cow<'static, str>>) -> Error {
 pub static TOO_MANY_REQUESTS_EXCEPTION: ErrorDef = ErrorDef {
     status: 429,
     message_member: "Message",
-    members: &[Member { wire_name: "limitType", has_wire_name: true, ..member("LimitType", &super::schemas::STRING) }],
+    members: &[Member { renamed: Some("limitType"), ..member("LimitType", &super::schemas::STRING) }],
     ..error("TooManyRequestsException")
 };
 

@@ -5,7 +5,7 @@
 use crate::support::*;
 
 pub(crate) static AMAZON_RESOURCE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1011.0),
         pattern: Some(r"^arn:.+:application-autoscaling:.+:[0-9]+:scalable-target\/[a-zA-Z0-9-]+$"),

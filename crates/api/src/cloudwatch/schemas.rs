@@ -12,7 +12,7 @@ pub(crate) static DASHBOARD_VALIDATION_MESSAGE: Shape =
 
 pub(crate) static DASHBOARD_VALIDATION_MESSAGES: Shape = shape(
     "DashboardValidationMessages",
-    Kind::List { member: member("member", &super::schemas::DASHBOARD_VALIDATION_MESSAGE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::DASHBOARD_VALIDATION_MESSAGE), flattened: false },
 );
 
 pub(crate) static DATA_PATH: Shape = shape("DataPath", Kind::String);

@@ -16,7 +16,7 @@ pub(crate) static ARCHIVAL_SUMMARY: Shape =
     shape("ArchivalSummary", Kind::Structure { members: &ARCHIVAL_SUMMARY_MEMBERS });
 
 pub(crate) static ATTRIBUTE_ACTION: Shape = Shape {
-    constraints: Constraints { one_of: &["ADD", "PUT", "DELETE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ADD", "PUT", "DELETE"], ..Constraints::NONE },
     ..shape("AttributeAction", Kind::String)
 };
 
@@ -30,36 +30,36 @@ pub(crate) static ATTRIBUTE_DEFINITION: Shape =
 
 pub(crate) static ATTRIBUTE_DEFINITIONS: Shape = shape(
     "AttributeDefinitions",
-    Kind::List { member: member("member", &super::schemas::ATTRIBUTE_DEFINITION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ATTRIBUTE_DEFINITION), flattened: false },
 );
 
 pub(crate) static ATTRIBUTE_MAP: Shape = shape(
     "AttributeMap",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints { max: Some(65535.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(65535.0), ..Constraints::NONE },
     ..shape("AttributeName", Kind::String)
 };
 
 pub(crate) static ATTRIBUTE_NAME_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape(
         "AttributeNameList",
-        Kind::List { member: member("member", &super::schemas::ATTRIBUTE_NAME), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::ATTRIBUTE_NAME), flattened: false },
     )
 };
 
 pub(crate) static ATTRIBUTE_UPDATES: Shape = shape(
     "AttributeUpdates",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE_UPDATE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE_UPDATE),
         flattened: false,
     },
 );
@@ -81,7 +81,7 @@ pub(crate) static ATTRIBUTE_VALUE: Shape = shape("AttributeValue", Kind::Union {
 
 pub(crate) static ATTRIBUTE_VALUE_LIST: Shape = shape(
     "AttributeValueList",
-    Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static ATTRIBUTE_VALUE_UPDATE_MEMBERS: [Member; 2] =
@@ -93,7 +93,7 @@ pub(crate) static ATTRIBUTE_VALUE_UPDATE: Shape =
 pub(crate) static BACKFILLING: Shape = shape("Backfilling", Kind::Boolean);
 
 pub(crate) static BACKUP_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("BackupArn", Kind::String)
 };
 
@@ -121,7 +121,7 @@ pub(crate) static BACKUP_DETAILS_MEMBERS: [Member; 7] = [
 pub(crate) static BACKUP_DETAILS: Shape = shape("BackupDetails", Kind::Structure { members: &BACKUP_DETAILS_MEMBERS });
 
 pub(crate) static BACKUP_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(3.0),
         max: Some(255.0),
         pattern: Some("[a-zA-Z0-9_.-]+"),
@@ -131,16 +131,16 @@ pub(crate) static BACKUP_NAME: Shape = Shape {
 };
 
 pub(crate) static BACKUP_SIZE_BYTES: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("BackupSizeBytes", Kind::Long) };
+    Shape { constraints: &Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("BackupSizeBytes", Kind::Long) };
 
 pub(crate) static BACKUP_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["CREATING", "DELETED", "AVAILABLE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CREATING", "DELETED", "AVAILABLE"], ..Constraints::NONE },
     ..shape("BackupStatus", Kind::String)
 };
 
 pub(crate) static BACKUP_SUMMARIES: Shape = shape(
     "BackupSummaries",
-    Kind::List { member: member("member", &super::schemas::BACKUP_SUMMARY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::BACKUP_SUMMARY), flattened: false },
 );
 
 pub(crate) static BACKUP_SUMMARY_MEMBERS: [Member; 10] = [
@@ -159,17 +159,17 @@ pub(crate) static BACKUP_SUMMARY_MEMBERS: [Member; 10] = [
 pub(crate) static BACKUP_SUMMARY: Shape = shape("BackupSummary", Kind::Structure { members: &BACKUP_SUMMARY_MEMBERS });
 
 pub(crate) static BACKUP_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["USER", "SYSTEM", "AWS_BACKUP"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["USER", "SYSTEM", "AWS_BACKUP"], ..Constraints::NONE },
     ..shape("BackupType", Kind::String)
 };
 
 pub(crate) static BACKUP_TYPE_FILTER: Shape = Shape {
-    constraints: Constraints { one_of: &["USER", "SYSTEM", "AWS_BACKUP", "ALL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["USER", "SYSTEM", "AWS_BACKUP", "ALL"], ..Constraints::NONE },
     ..shape("BackupTypeFilter", Kind::String)
 };
 
 pub(crate) static BACKUPS_INPUT_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("BackupsInputLimit", Kind::Integer)
 };
 
@@ -207,12 +207,12 @@ pub(crate) static BATCH_GET_ITEM_OUTPUT: Shape =
     shape("BatchGetItemOutput", Kind::Structure { members: &BATCH_GET_ITEM_OUTPUT_MEMBERS });
 
 pub(crate) static BATCH_GET_REQUEST_MAP: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "BatchGetRequestMap",
         Kind::Map {
-            key: member("key", &super::schemas::TABLE_ARN),
-            value: member("value", &super::schemas::KEYS_AND_ATTRIBUTES),
+            key: &member("key", &super::schemas::TABLE_ARN),
+            value: &member("value", &super::schemas::KEYS_AND_ATTRIBUTES),
             flattened: false,
         },
     )
@@ -221,8 +221,8 @@ pub(crate) static BATCH_GET_REQUEST_MAP: Shape = Shape {
 pub(crate) static BATCH_GET_RESPONSE_MAP: Shape = shape(
     "BatchGetResponseMap",
     Kind::Map {
-        key: member("key", &super::schemas::TABLE_ARN),
-        value: member("value", &super::schemas::ITEM_LIST),
+        key: &member("key", &super::schemas::TABLE_ARN),
+        value: &member("value", &super::schemas::ITEM_LIST),
         flattened: false,
     },
 );
@@ -237,7 +237,7 @@ pub(crate) static BATCH_STATEMENT_ERROR: Shape =
     shape("BatchStatementError", Kind::Structure { members: &BATCH_STATEMENT_ERROR_MEMBERS });
 
 pub(crate) static BATCH_STATEMENT_ERROR_CODE_ENUM: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "ConditionalCheckFailed",
             "ItemCollectionSizeLimitExceeded",
@@ -294,22 +294,22 @@ pub(crate) static BATCH_WRITE_ITEM_OUTPUT: Shape =
     shape("BatchWriteItemOutput", Kind::Structure { members: &BATCH_WRITE_ITEM_OUTPUT_MEMBERS });
 
 pub(crate) static BATCH_WRITE_ITEM_REQUEST_MAP: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
     ..shape(
         "BatchWriteItemRequestMap",
         Kind::Map {
-            key: member("key", &super::schemas::TABLE_ARN),
-            value: member("value", &super::schemas::WRITE_REQUESTS),
+            key: &member("key", &super::schemas::TABLE_ARN),
+            value: &member("value", &super::schemas::WRITE_REQUESTS),
             flattened: false,
         },
     )
 };
 
 pub(crate) static BILLED_SIZE_BYTES: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("BilledSizeBytes", Kind::Long) };
+    Shape { constraints: &Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("BilledSizeBytes", Kind::Long) };
 
 pub(crate) static BILLING_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["PROVISIONED", "PAY_PER_REQUEST"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["PROVISIONED", "PAY_PER_REQUEST"], ..Constraints::NONE },
     ..shape("BillingMode", Kind::String)
 };
 
@@ -325,7 +325,7 @@ pub(crate) static BINARY_ATTRIBUTE_VALUE: Shape = shape("BinaryAttributeValue", 
 
 pub(crate) static BINARY_SET_ATTRIBUTE_VALUE: Shape = shape(
     "BinarySetAttributeValue",
-    Kind::List { member: member("member", &super::schemas::BINARY_ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::BINARY_ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static BOOLEAN_ATTRIBUTE_VALUE: Shape = shape("BooleanAttributeValue", Kind::Boolean);
@@ -342,10 +342,10 @@ pub(crate) static CANCELLATION_REASON: Shape =
     shape("CancellationReason", Kind::Structure { members: &CANCELLATION_REASON_MEMBERS });
 
 pub(crate) static CANCELLATION_REASON_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "CancellationReasonList",
-        Kind::List { member: member("member", &super::schemas::CANCELLATION_REASON), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::CANCELLATION_REASON), flattened: false },
     )
 };
 
@@ -358,24 +358,24 @@ pub(crate) static CAPACITY_MEMBERS: [Member; 3] = [
 pub(crate) static CAPACITY: Shape = shape("Capacity", Kind::Structure { members: &CAPACITY_MEMBERS });
 
 pub(crate) static CLIENT_REQUEST_TOKEN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(36.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(36.0), ..Constraints::NONE },
     ..shape("ClientRequestToken", Kind::String)
 };
 
 pub(crate) static CLIENT_TOKEN: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"^[^\$]+$"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"^[^\$]+$"), ..Constraints::NONE },
     ..shape("ClientToken", Kind::String)
 };
 
 pub(crate) static CLOUD_WATCH_LOG_GROUP_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("CloudWatchLogGroupArn", Kind::String)
 };
 
 pub(crate) static CODE: Shape = shape("Code", Kind::String);
 
 pub(crate) static COMPARISON_OPERATOR: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "IN",
             "NULL",
@@ -418,7 +418,7 @@ pub(crate) static CONDITION_CHECK: Shape =
 pub(crate) static CONDITION_EXPRESSION: Shape = shape("ConditionExpression", Kind::String);
 
 pub(crate) static CONDITIONAL_OPERATOR: Shape = Shape {
-    constraints: Constraints { one_of: &["OR", "AND"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["OR", "AND"], ..Constraints::NONE },
     ..shape("ConditionalOperator", Kind::String)
 };
 
@@ -442,7 +442,7 @@ pub(crate) static CONSUMED_CAPACITY: Shape =
 
 pub(crate) static CONSUMED_CAPACITY_MULTIPLE: Shape = shape(
     "ConsumedCapacityMultiple",
-    Kind::List { member: member("member", &super::schemas::CONSUMED_CAPACITY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::CONSUMED_CAPACITY), flattened: false },
 );
 
 pub(crate) static CONSUMED_CAPACITY_UNITS: Shape = shape("ConsumedCapacityUnits", Kind::Double);
@@ -456,32 +456,32 @@ pub(crate) static CONTINUOUS_BACKUPS_DESCRIPTION: Shape =
     shape("ContinuousBackupsDescription", Kind::Structure { members: &CONTINUOUS_BACKUPS_DESCRIPTION_MEMBERS });
 
 pub(crate) static CONTINUOUS_BACKUPS_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("ContinuousBackupsStatus", Kind::String)
 };
 
 pub(crate) static CONTRIBUTOR_INSIGHTS_ACTION: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLE", "DISABLE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLE", "DISABLE"], ..Constraints::NONE },
     ..shape("ContributorInsightsAction", Kind::String)
 };
 
 pub(crate) static CONTRIBUTOR_INSIGHTS_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["ACCESSED_AND_THROTTLED_KEYS", "THROTTLED_KEYS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ACCESSED_AND_THROTTLED_KEYS", "THROTTLED_KEYS"], ..Constraints::NONE },
     ..shape("ContributorInsightsMode", Kind::String)
 };
 
 pub(crate) static CONTRIBUTOR_INSIGHTS_RULE: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"[A-Za-z0-9][A-Za-z0-9\-\_\.]{0,126}[A-Za-z0-9]"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"[A-Za-z0-9][A-Za-z0-9\-\_\.]{0,126}[A-Za-z0-9]"), ..Constraints::NONE },
     ..shape("ContributorInsightsRule", Kind::String)
 };
 
 pub(crate) static CONTRIBUTOR_INSIGHTS_RULE_LIST: Shape = shape(
     "ContributorInsightsRuleList",
-    Kind::List { member: member("member", &super::schemas::CONTRIBUTOR_INSIGHTS_RULE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::CONTRIBUTOR_INSIGHTS_RULE), flattened: false },
 );
 
 pub(crate) static CONTRIBUTOR_INSIGHTS_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["ENABLING", "ENABLED", "DISABLING", "DISABLED", "FAILED"],
         ..Constraints::NONE
     },
@@ -490,7 +490,7 @@ pub(crate) static CONTRIBUTOR_INSIGHTS_STATUS: Shape = Shape {
 
 pub(crate) static CONTRIBUTOR_INSIGHTS_SUMMARIES: Shape = shape(
     "ContributorInsightsSummaries",
-    Kind::List { member: member("member", &super::schemas::CONTRIBUTOR_INSIGHTS_SUMMARY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::CONTRIBUTOR_INSIGHTS_SUMMARY), flattened: false },
 );
 
 pub(crate) static CONTRIBUTOR_INSIGHTS_SUMMARY_MEMBERS: [Member; 4] = [
@@ -596,12 +596,12 @@ pub(crate) static CREATE_VECTOR_INDEX_ACTION: Shape =
     shape("CreateVectorIndexAction", Kind::Structure { members: &CREATE_VECTOR_INDEX_ACTION_MEMBERS });
 
 pub(crate) static CSV_DELIMITER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1.0), pattern: Some(r"[,;:|\t ]"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1.0), pattern: Some(r"[,;:|\t ]"), ..Constraints::NONE },
     ..shape("CsvDelimiter", Kind::String)
 };
 
 pub(crate) static CSV_HEADER: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(65536.0),
         pattern: Some(r"[\x20-\x21\x23-\x2B\x2D-\x7E]*"),
@@ -611,8 +611,8 @@ pub(crate) static CSV_HEADER: Shape = Shape {
 };
 
 pub(crate) static CSV_HEADER_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
-    ..shape("CsvHeaderList", Kind::List { member: member("member", &super::schemas::CSV_HEADER), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    ..shape("CsvHeaderList", Kind::List { member: &member("member", &super::schemas::CSV_HEADER), flattened: false })
 };
 
 pub(crate) static CSV_OPTIONS_MEMBERS: [Member; 2] =
@@ -867,7 +867,7 @@ pub(crate) static DISASSOCIATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = shape(
 );
 
 pub(crate) static DISASSOCIATION_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["WAIT_FOR_REPLICATION"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["WAIT_FOR_REPLICATION"], ..Constraints::NONE },
     ..shape("DisassociationMode", Kind::String)
 };
 
@@ -881,10 +881,10 @@ pub(crate) static ENDPOINT_MEMBERS: [Member; 2] = [
 pub(crate) static ENDPOINT: Shape = shape("Endpoint", Kind::Structure { members: &ENDPOINT_MEMBERS });
 
 pub(crate) static ENDPOINTS: Shape =
-    shape("Endpoints", Kind::List { member: member("member", &super::schemas::ENDPOINT), flattened: false });
+    shape("Endpoints", Kind::List { member: &member("member", &super::schemas::ENDPOINT), flattened: false });
 
 pub(crate) static ERROR_COUNT: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("ErrorCount", Kind::Long) };
+    Shape { constraints: &Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("ErrorCount", Kind::Long) };
 
 pub(crate) static ERROR_MESSAGE: Shape = shape("ErrorMessage", Kind::String);
 
@@ -935,8 +935,8 @@ pub(crate) static EXECUTE_TRANSACTION_OUTPUT: Shape =
 pub(crate) static EXPECTED_ATTRIBUTE_MAP: Shape = shape(
     "ExpectedAttributeMap",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::EXPECTED_ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::EXPECTED_ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
@@ -952,7 +952,7 @@ pub(crate) static EXPECTED_ATTRIBUTE_VALUE: Shape =
     shape("ExpectedAttributeValue", Kind::Structure { members: &EXPECTED_ATTRIBUTE_VALUE_MEMBERS });
 
 pub(crate) static EXPORT_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("ExportArn", Kind::String)
 };
 
@@ -987,7 +987,7 @@ pub(crate) static EXPORT_DESCRIPTION: Shape =
 pub(crate) static EXPORT_END_TIME: Shape = shape("ExportEndTime", Kind::Timestamp(None));
 
 pub(crate) static EXPORT_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["DYNAMODB_JSON", "ION"], ..Constraints::NONE },
     ..shape("ExportFormat", Kind::String)
 };
 
@@ -1000,13 +1000,13 @@ pub(crate) static EXPORT_NEXT_TOKEN: Shape = shape("ExportNextToken", Kind::Stri
 pub(crate) static EXPORT_START_TIME: Shape = shape("ExportStartTime", Kind::Timestamp(None));
 
 pub(crate) static EXPORT_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["IN_PROGRESS", "COMPLETED", "FAILED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["IN_PROGRESS", "COMPLETED", "FAILED"], ..Constraints::NONE },
     ..shape("ExportStatus", Kind::String)
 };
 
 pub(crate) static EXPORT_SUMMARIES: Shape = shape(
     "ExportSummaries",
-    Kind::List { member: member("member", &super::schemas::EXPORT_SUMMARY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::EXPORT_SUMMARY), flattened: false },
 );
 
 pub(crate) static EXPORT_SUMMARY_MEMBERS: [Member; 3] = [
@@ -1046,20 +1046,20 @@ pub(crate) static EXPORT_TIME: Shape = shape("ExportTime", Kind::Timestamp(None)
 pub(crate) static EXPORT_TO_TIME: Shape = shape("ExportToTime", Kind::Timestamp(None));
 
 pub(crate) static EXPORT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["FULL_EXPORT", "INCREMENTAL_EXPORT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["FULL_EXPORT", "INCREMENTAL_EXPORT"], ..Constraints::NONE },
     ..shape("ExportType", Kind::String)
 };
 
 pub(crate) static EXPORT_VIEW_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], ..Constraints::NONE },
     ..shape("ExportViewType", Kind::String)
 };
 
 pub(crate) static EXPRESSION_ATTRIBUTE_NAME_MAP: Shape = shape(
     "ExpressionAttributeNameMap",
     Kind::Map {
-        key: member("key", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_VARIABLE),
-        value: member("value", &super::schemas::ATTRIBUTE_NAME),
+        key: &member("key", &super::schemas::EXPRESSION_ATTRIBUTE_NAME_VARIABLE),
+        value: &member("value", &super::schemas::ATTRIBUTE_NAME),
         flattened: false,
     },
 );
@@ -1069,8 +1069,8 @@ pub(crate) static EXPRESSION_ATTRIBUTE_NAME_VARIABLE: Shape = shape("ExpressionA
 pub(crate) static EXPRESSION_ATTRIBUTE_VALUE_MAP: Shape = shape(
     "ExpressionAttributeValueMap",
     Kind::Map {
-        key: member("key", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_VARIABLE),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::EXPRESSION_ATTRIBUTE_VALUE_VARIABLE),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
@@ -1092,8 +1092,8 @@ pub(crate) static FAILURE_MESSAGE: Shape = shape("FailureMessage", Kind::String)
 pub(crate) static FILTER_CONDITION_MAP: Shape = shape(
     "FilterConditionMap",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::CONDITION),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::CONDITION),
         flattened: false,
     },
 );
@@ -1179,7 +1179,7 @@ pub(crate) static GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape =
 
 pub(crate) static GLOBAL_SECONDARY_INDEX_DESCRIPTION_LIST: Shape = shape(
     "GlobalSecondaryIndexDescriptionList",
-    Kind::List { member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_DESCRIPTION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_DESCRIPTION), flattened: false },
 );
 
 pub(crate) static GLOBAL_SECONDARY_INDEX_INFO_MEMBERS: [Member; 5] = [
@@ -1195,7 +1195,7 @@ pub(crate) static GLOBAL_SECONDARY_INDEX_INFO: Shape =
 
 pub(crate) static GLOBAL_SECONDARY_INDEX_LIST: Shape = shape(
     "GlobalSecondaryIndexList",
-    Kind::List { member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GLOBAL_SECONDARY_INDEX), flattened: false },
 );
 
 pub(crate) static GLOBAL_SECONDARY_INDEX_UPDATE_MEMBERS: [Member; 3] = [
@@ -1209,7 +1209,7 @@ pub(crate) static GLOBAL_SECONDARY_INDEX_UPDATE: Shape =
 
 pub(crate) static GLOBAL_SECONDARY_INDEX_UPDATE_LIST: Shape = shape(
     "GlobalSecondaryIndexUpdateList",
-    Kind::List { member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_UPDATE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_UPDATE), flattened: false },
 );
 
 pub(crate) static GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION_MEMBERS: [Member; 3] = [
@@ -1225,11 +1225,11 @@ pub(crate) static GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION: Shape = sh
 
 pub(crate) static GLOBAL_SECONDARY_INDEXES: Shape = shape(
     "GlobalSecondaryIndexes",
-    Kind::List { member: member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_INFO), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GLOBAL_SECONDARY_INDEX_INFO), flattened: false },
 );
 
 pub(crate) static GLOBAL_TABLE_SETTINGS_REPLICATION_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED", "ENABLED_WITH_OVERRIDES"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED", "ENABLED_WITH_OVERRIDES"], ..Constraints::NONE },
     ..shape("GlobalTableSettingsReplicationMode", Kind::String)
 };
 
@@ -1241,7 +1241,7 @@ pub(crate) static GLOBAL_TABLE_WITNESS_DESCRIPTION: Shape =
 
 pub(crate) static GLOBAL_TABLE_WITNESS_DESCRIPTION_LIST: Shape = shape(
     "GlobalTableWitnessDescriptionList",
-    Kind::List { member: member("member", &super::schemas::GLOBAL_TABLE_WITNESS_DESCRIPTION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GLOBAL_TABLE_WITNESS_DESCRIPTION), flattened: false },
 );
 
 pub(crate) static GLOBAL_TABLE_WITNESS_GROUP_UPDATE_MEMBERS: [Member; 2] = [
@@ -1253,22 +1253,22 @@ pub(crate) static GLOBAL_TABLE_WITNESS_GROUP_UPDATE: Shape =
     shape("GlobalTableWitnessGroupUpdate", Kind::Structure { members: &GLOBAL_TABLE_WITNESS_GROUP_UPDATE_MEMBERS });
 
 pub(crate) static GLOBAL_TABLE_WITNESS_GROUP_UPDATE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
     ..shape(
         "GlobalTableWitnessGroupUpdateList",
-        Kind::List { member: member("member", &super::schemas::GLOBAL_TABLE_WITNESS_GROUP_UPDATE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::GLOBAL_TABLE_WITNESS_GROUP_UPDATE), flattened: false },
     )
 };
 
 pub(crate) static IMPORT_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("ImportArn", Kind::String)
 };
 
 pub(crate) static IMPORT_END_TIME: Shape = shape("ImportEndTime", Kind::Timestamp(None));
 
 pub(crate) static IMPORT_NEXT_TOKEN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(112.0),
         max: Some(1024.0),
         pattern: Some("([0-9a-f]{16})+"),
@@ -1280,7 +1280,7 @@ pub(crate) static IMPORT_NEXT_TOKEN: Shape = Shape {
 pub(crate) static IMPORT_START_TIME: Shape = shape("ImportStartTime", Kind::Timestamp(None));
 
 pub(crate) static IMPORT_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["IN_PROGRESS", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"],
         ..Constraints::NONE
     },
@@ -1302,7 +1302,7 @@ pub(crate) static IMPORT_SUMMARY: Shape = shape("ImportSummary", Kind::Structure
 
 pub(crate) static IMPORT_SUMMARY_LIST: Shape = shape(
     "ImportSummaryList",
-    Kind::List { member: member("member", &super::schemas::IMPORT_SUMMARY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::IMPORT_SUMMARY), flattened: false },
 );
 
 pub(crate) static IMPORT_TABLE_DESCRIPTION_MEMBERS: [Member; 19] = [
@@ -1349,7 +1349,7 @@ pub(crate) static IMPORT_TABLE_OUTPUT: Shape =
     shape("ImportTableOutput", Kind::Structure { members: &IMPORT_TABLE_OUTPUT_MEMBERS });
 
 pub(crate) static IMPORTED_ITEM_COUNT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("ImportedItemCount", Kind::Long)
 };
 
@@ -1363,7 +1363,7 @@ pub(crate) static INCREMENTAL_EXPORT_SPECIFICATION: Shape =
     shape("IncrementalExportSpecification", Kind::Structure { members: &INCREMENTAL_EXPORT_SPECIFICATION_MEMBERS });
 
 pub(crate) static INDEX_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(3.0),
         max: Some(255.0),
         pattern: Some("[a-zA-Z0-9_.-]+"),
@@ -1373,17 +1373,17 @@ pub(crate) static INDEX_NAME: Shape = Shape {
 };
 
 pub(crate) static INDEX_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["CREATING", "UPDATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CREATING", "UPDATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
     ..shape("IndexStatus", Kind::String)
 };
 
 pub(crate) static INPUT_COMPRESSION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["GZIP", "ZSTD", "NONE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["GZIP", "ZSTD", "NONE"], ..Constraints::NONE },
     ..shape("InputCompressionType", Kind::String)
 };
 
 pub(crate) static INPUT_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["DYNAMODB_JSON", "ION", "CSV"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["DYNAMODB_JSON", "ION", "CSV"], ..Constraints::NONE },
     ..shape("InputFormat", Kind::String)
 };
 
@@ -1397,8 +1397,8 @@ pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
 pub(crate) static ITEM_COLLECTION_KEY_ATTRIBUTE_MAP: Shape = shape(
     "ItemCollectionKeyAttributeMap",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
@@ -1413,14 +1413,14 @@ pub(crate) static ITEM_COLLECTION_METRICS: Shape =
 
 pub(crate) static ITEM_COLLECTION_METRICS_MULTIPLE: Shape = shape(
     "ItemCollectionMetricsMultiple",
-    Kind::List { member: member("member", &super::schemas::ITEM_COLLECTION_METRICS), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ITEM_COLLECTION_METRICS), flattened: false },
 );
 
 pub(crate) static ITEM_COLLECTION_METRICS_PER_TABLE: Shape = shape(
     "ItemCollectionMetricsPerTable",
     Kind::Map {
-        key: member("key", &super::schemas::TABLE_ARN),
-        value: member("value", &super::schemas::ITEM_COLLECTION_METRICS_MULTIPLE),
+        key: &member("key", &super::schemas::TABLE_ARN),
+        value: &member("value", &super::schemas::ITEM_COLLECTION_METRICS_MULTIPLE),
         flattened: false,
     },
 );
@@ -1429,24 +1429,24 @@ pub(crate) static ITEM_COLLECTION_SIZE_ESTIMATE_BOUND: Shape = shape("ItemCollec
 
 pub(crate) static ITEM_COLLECTION_SIZE_ESTIMATE_RANGE: Shape = shape(
     "ItemCollectionSizeEstimateRange",
-    Kind::List { member: member("member", &super::schemas::ITEM_COLLECTION_SIZE_ESTIMATE_BOUND), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ITEM_COLLECTION_SIZE_ESTIMATE_BOUND), flattened: false },
 );
 
 pub(crate) static ITEM_COUNT: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("ItemCount", Kind::Long) };
+    Shape { constraints: &Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("ItemCount", Kind::Long) };
 
 pub(crate) static ITEM_LIST: Shape =
-    shape("ItemList", Kind::List { member: member("member", &super::schemas::ATTRIBUTE_MAP), flattened: false });
+    shape("ItemList", Kind::List { member: &member("member", &super::schemas::ATTRIBUTE_MAP), flattened: false });
 
 pub(crate) static ITEM_RESPONSE_MEMBERS: [Member; 1] = [member("Item", &super::schemas::ATTRIBUTE_MAP)];
 
 pub(crate) static ITEM_RESPONSE: Shape = shape("ItemResponse", Kind::Structure { members: &ITEM_RESPONSE_MEMBERS });
 
 pub(crate) static ITEM_RESPONSE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "ItemResponseList",
-        Kind::List { member: member("member", &super::schemas::ITEM_RESPONSE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::ITEM_RESPONSE), flattened: false },
     )
 };
 
@@ -1457,8 +1457,8 @@ pub(crate) static KMS_MASTER_KEY_ID: Shape = shape("KMSMasterKeyId", Kind::Strin
 pub(crate) static KEY: Shape = shape(
     "Key",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
@@ -1466,8 +1466,8 @@ pub(crate) static KEY: Shape = shape(
 pub(crate) static KEY_CONDITIONS: Shape = shape(
     "KeyConditions",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::CONDITION),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::CONDITION),
         flattened: false,
     },
 );
@@ -1475,17 +1475,20 @@ pub(crate) static KEY_CONDITIONS: Shape = shape(
 pub(crate) static KEY_EXPRESSION: Shape = shape("KeyExpression", Kind::String);
 
 pub(crate) static KEY_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
-    ..shape("KeyList", Kind::List { member: member("member", &super::schemas::KEY), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("KeyList", Kind::List { member: &member("member", &super::schemas::KEY), flattened: false })
 };
 
 pub(crate) static KEY_SCHEMA: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
-    ..shape("KeySchema", Kind::List { member: member("member", &super::schemas::KEY_SCHEMA_ELEMENT), flattened: false })
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "KeySchema",
+        Kind::List { member: &member("member", &super::schemas::KEY_SCHEMA_ELEMENT), flattened: false },
+    )
 };
 
 pub(crate) static KEY_SCHEMA_ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("KeySchemaAttributeName", Kind::String)
 };
 
@@ -1498,7 +1501,7 @@ pub(crate) static KEY_SCHEMA_ELEMENT: Shape =
     shape("KeySchemaElement", Kind::Structure { members: &KEY_SCHEMA_ELEMENT_MEMBERS });
 
 pub(crate) static KEY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["HASH", "RANGE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["HASH", "RANGE"], ..Constraints::NONE },
     ..shape("KeyType", Kind::String)
 };
 
@@ -1517,7 +1520,7 @@ pub(crate) static LAST_UPDATE_DATE_TIME: Shape = shape("LastUpdateDateTime", Kin
 
 pub(crate) static LIST_ATTRIBUTE_VALUE: Shape = shape(
     "ListAttributeValue",
-    Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static LIST_BACKUPS_INPUT_MEMBERS: [Member; 6] = [
@@ -1550,7 +1553,7 @@ pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_INPUT: Shape =
     shape("ListContributorInsightsInput", Kind::Structure { members: &LIST_CONTRIBUTOR_INSIGHTS_INPUT_MEMBERS });
 
 pub(crate) static LIST_CONTRIBUTOR_INSIGHTS_LIMIT: Shape = Shape {
-    constraints: Constraints { max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(100.0), ..Constraints::NONE },
     ..shape("ListContributorInsightsLimit", Kind::Integer)
 };
 
@@ -1572,7 +1575,7 @@ pub(crate) static LIST_EXPORTS_INPUT: Shape =
     shape("ListExportsInput", Kind::Structure { members: &LIST_EXPORTS_INPUT_MEMBERS });
 
 pub(crate) static LIST_EXPORTS_MAX_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
     ..shape("ListExportsMaxLimit", Kind::Integer)
 };
 
@@ -1594,7 +1597,7 @@ pub(crate) static LIST_IMPORTS_INPUT: Shape =
     shape("ListImportsInput", Kind::Structure { members: &LIST_IMPORTS_INPUT_MEMBERS });
 
 pub(crate) static LIST_IMPORTS_MAX_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
     ..shape("ListImportsMaxLimit", Kind::Integer)
 };
 
@@ -1615,7 +1618,7 @@ pub(crate) static LIST_TABLES_INPUT: Shape =
     shape("ListTablesInput", Kind::Structure { members: &LIST_TABLES_INPUT_MEMBERS });
 
 pub(crate) static LIST_TABLES_INPUT_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("ListTablesInputLimit", Kind::Integer)
 };
 
@@ -1664,7 +1667,7 @@ pub(crate) static LOCAL_SECONDARY_INDEX_DESCRIPTION: Shape =
 
 pub(crate) static LOCAL_SECONDARY_INDEX_DESCRIPTION_LIST: Shape = shape(
     "LocalSecondaryIndexDescriptionList",
-    Kind::List { member: member("member", &super::schemas::LOCAL_SECONDARY_INDEX_DESCRIPTION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::LOCAL_SECONDARY_INDEX_DESCRIPTION), flattened: false },
 );
 
 pub(crate) static LOCAL_SECONDARY_INDEX_INFO_MEMBERS: [Member; 3] = [
@@ -1678,12 +1681,12 @@ pub(crate) static LOCAL_SECONDARY_INDEX_INFO: Shape =
 
 pub(crate) static LOCAL_SECONDARY_INDEX_LIST: Shape = shape(
     "LocalSecondaryIndexList",
-    Kind::List { member: member("member", &super::schemas::LOCAL_SECONDARY_INDEX), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::LOCAL_SECONDARY_INDEX), flattened: false },
 );
 
 pub(crate) static LOCAL_SECONDARY_INDEXES: Shape = shape(
     "LocalSecondaryIndexes",
-    Kind::List { member: member("member", &super::schemas::LOCAL_SECONDARY_INDEX_INFO), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::LOCAL_SECONDARY_INDEX_INFO), flattened: false },
 );
 
 pub(crate) static LONG: Shape = shape("Long", Kind::Long);
@@ -1693,34 +1696,34 @@ pub(crate) static LONG_OBJECT: Shape = shape("LongObject", Kind::Long);
 pub(crate) static MAP_ATTRIBUTE_VALUE: Shape = shape(
     "MapAttributeValue",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static MULTI_REGION_CONSISTENCY: Shape = Shape {
-    constraints: Constraints { one_of: &["EVENTUAL", "STRONG"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["EVENTUAL", "STRONG"], ..Constraints::NONE },
     ..shape("MultiRegionConsistency", Kind::String)
 };
 
 pub(crate) static NEXT_TOKEN_STRING: Shape = shape("NextTokenString", Kind::String);
 
 pub(crate) static NON_KEY_ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("NonKeyAttributeName", Kind::String)
 };
 
 pub(crate) static NON_KEY_ATTRIBUTE_NAME_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
     ..shape(
         "NonKeyAttributeNameList",
-        Kind::List { member: member("member", &super::schemas::NON_KEY_ATTRIBUTE_NAME), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::NON_KEY_ATTRIBUTE_NAME), flattened: false },
     )
 };
 
 pub(crate) static NON_NEGATIVE_LONG_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("NonNegativeLongObject", Kind::Long)
 };
 
@@ -1730,7 +1733,7 @@ pub(crate) static NUMBER_ATTRIBUTE_VALUE: Shape = shape("NumberAttributeValue", 
 
 pub(crate) static NUMBER_SET_ATTRIBUTE_VALUE: Shape = shape(
     "NumberSetAttributeValue",
-    Kind::List { member: member("member", &super::schemas::NUMBER_ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::NUMBER_ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static ON_DEMAND_THROUGHPUT_MEMBERS: [Member; 2] = [
@@ -1757,33 +1760,33 @@ pub(crate) static PARAMETERIZED_STATEMENT: Shape =
     shape("ParameterizedStatement", Kind::Structure { members: &PARAMETERIZED_STATEMENT_MEMBERS });
 
 pub(crate) static PARAMETERIZED_STATEMENTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "ParameterizedStatements",
-        Kind::List { member: member("member", &super::schemas::PARAMETERIZED_STATEMENT), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PARAMETERIZED_STATEMENT), flattened: false },
     )
 };
 
 pub(crate) static PARTI_QL_BATCH_REQUEST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
     ..shape(
         "PartiQLBatchRequest",
-        Kind::List { member: member("member", &super::schemas::BATCH_STATEMENT_REQUEST), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::BATCH_STATEMENT_REQUEST), flattened: false },
     )
 };
 
 pub(crate) static PARTI_QL_BATCH_RESPONSE: Shape = shape(
     "PartiQLBatchResponse",
-    Kind::List { member: member("member", &super::schemas::BATCH_STATEMENT_RESPONSE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::BATCH_STATEMENT_RESPONSE), flattened: false },
 );
 
 pub(crate) static PARTI_QL_NEXT_TOKEN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(32768.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(32768.0), ..Constraints::NONE },
     ..shape("PartiQLNextToken", Kind::String)
 };
 
 pub(crate) static PARTI_QL_STATEMENT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
     ..shape("PartiQLStatement", Kind::String)
 };
 
@@ -1808,35 +1811,35 @@ pub(crate) static POINT_IN_TIME_RECOVERY_SPECIFICATION: Shape = shape(
 );
 
 pub(crate) static POINT_IN_TIME_RECOVERY_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("PointInTimeRecoveryStatus", Kind::String)
 };
 
 pub(crate) static POLICY_REVISION_ID: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("PolicyRevisionId", Kind::String)
 };
 
 pub(crate) static POSITIVE_INTEGER_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("PositiveIntegerObject", Kind::Integer)
 };
 
 pub(crate) static POSITIVE_LONG_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("PositiveLongObject", Kind::Long)
 };
 
 pub(crate) static PREPARED_STATEMENT_PARAMETERS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape(
         "PreparedStatementParameters",
-        Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
     )
 };
 
 pub(crate) static PROCESSED_ITEM_COUNT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("ProcessedItemCount", Kind::Long)
 };
 
@@ -1850,7 +1853,7 @@ pub(crate) static PROJECTION: Shape = shape("Projection", Kind::Structure { memb
 pub(crate) static PROJECTION_EXPRESSION: Shape = shape("ProjectionExpression", Kind::String);
 
 pub(crate) static PROJECTION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["ALL", "INCLUDE", "KEYS_ONLY"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ALL", "INCLUDE", "KEYS_ONLY"], ..Constraints::NONE },
     ..shape("ProjectionType", Kind::String)
 };
 
@@ -1909,8 +1912,8 @@ pub(crate) static PUT_ITEM_INPUT: Shape = shape("PutItemInput", Kind::Structure 
 pub(crate) static PUT_ITEM_INPUT_ATTRIBUTE_MAP: Shape = shape(
     "PutItemInputAttributeMap",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
@@ -1980,7 +1983,7 @@ pub(crate) static QUERY_OUTPUT: Shape = shape("QueryOutput", Kind::Structure { m
 pub(crate) static REASON: Shape = shape("Reason", Kind::String);
 
 pub(crate) static RECOVERY_PERIOD_IN_DAYS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(35.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(35.0), ..Constraints::NONE },
     ..shape("RecoveryPeriodInDays", Kind::Integer)
 };
 
@@ -2007,7 +2010,7 @@ pub(crate) static REPLICA_DESCRIPTION: Shape =
 
 pub(crate) static REPLICA_DESCRIPTION_LIST: Shape = shape(
     "ReplicaDescriptionList",
-    Kind::List { member: member("member", &super::schemas::REPLICA_DESCRIPTION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::REPLICA_DESCRIPTION), flattened: false },
 );
 
 pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_MEMBERS: [Member; 3] = [
@@ -2034,21 +2037,21 @@ pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape = shape(
 pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION_LIST: Shape = shape(
     "ReplicaGlobalSecondaryIndexDescriptionList",
     Kind::List {
-        member: member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION),
+        member: &member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION),
         flattened: false,
     },
 );
 
 pub(crate) static REPLICA_GLOBAL_SECONDARY_INDEX_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape(
         "ReplicaGlobalSecondaryIndexList",
-        Kind::List { member: member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::REPLICA_GLOBAL_SECONDARY_INDEX), flattened: false },
     )
 };
 
 pub(crate) static REPLICA_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "CREATING",
             "CREATION_FAILED",
@@ -2081,17 +2084,17 @@ pub(crate) static REPLICATION_GROUP_UPDATE: Shape =
     shape("ReplicationGroupUpdate", Kind::Structure { members: &REPLICATION_GROUP_UPDATE_MEMBERS });
 
 pub(crate) static REPLICATION_GROUP_UPDATE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape(
         "ReplicationGroupUpdateList",
-        Kind::List { member: member("member", &super::schemas::REPLICATION_GROUP_UPDATE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::REPLICATION_GROUP_UPDATE), flattened: false },
     )
 };
 
 pub(crate) static RESOURCE: Shape = shape("Resource", Kind::String);
 
 pub(crate) static RESOURCE_ARN_STRING: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1283.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1283.0), ..Constraints::NONE },
     ..shape("ResourceArnString", Kind::String)
 };
 
@@ -2157,17 +2160,17 @@ pub(crate) static RESTORE_TABLE_TO_POINT_IN_TIME_OUTPUT: Shape = shape(
 );
 
 pub(crate) static RETURN_CONSUMED_CAPACITY: Shape = Shape {
-    constraints: Constraints { one_of: &["INDEXES", "TOTAL", "NONE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["INDEXES", "TOTAL", "NONE"], ..Constraints::NONE },
     ..shape("ReturnConsumedCapacity", Kind::String)
 };
 
 pub(crate) static RETURN_ITEM_COLLECTION_METRICS: Shape = Shape {
-    constraints: Constraints { one_of: &["SIZE", "NONE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["SIZE", "NONE"], ..Constraints::NONE },
     ..shape("ReturnItemCollectionMetrics", Kind::String)
 };
 
 pub(crate) static RETURN_VALUE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"],
         ..Constraints::NONE
     },
@@ -2175,12 +2178,12 @@ pub(crate) static RETURN_VALUE: Shape = Shape {
 };
 
 pub(crate) static RETURN_VALUES_ON_CONDITION_CHECK_FAILURE: Shape = Shape {
-    constraints: Constraints { one_of: &["ALL_OLD", "NONE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ALL_OLD", "NONE"], ..Constraints::NONE },
     ..shape("ReturnValuesOnConditionCheckFailure", Kind::String)
 };
 
 pub(crate) static S3_BUCKET: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         max: Some(255.0),
         pattern: Some(r"^[a-z0-9A-Z]+[\.\-\w]*[a-z0-9A-Z]+$"),
         ..Constraints::NONE
@@ -2189,7 +2192,7 @@ pub(crate) static S3_BUCKET: Shape = Shape {
 };
 
 pub(crate) static S3_BUCKET_OWNER: Shape = Shape {
-    constraints: Constraints { pattern: Some("[0-9]{12}"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some("[0-9]{12}"), ..Constraints::NONE },
     ..shape("S3BucketOwner", Kind::String)
 };
 
@@ -2203,15 +2206,15 @@ pub(crate) static S3_BUCKET_SOURCE: Shape =
     shape("S3BucketSource", Kind::Structure { members: &S3_BUCKET_SOURCE_MEMBERS });
 
 pub(crate) static S3_PREFIX: Shape =
-    Shape { constraints: Constraints { max: Some(1024.0), ..Constraints::NONE }, ..shape("S3Prefix", Kind::String) };
+    Shape { constraints: &Constraints { max: Some(1024.0), ..Constraints::NONE }, ..shape("S3Prefix", Kind::String) };
 
 pub(crate) static S3_SSE_ALGORITHM: Shape = Shape {
-    constraints: Constraints { one_of: &["AES256", "KMS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AES256", "KMS"], ..Constraints::NONE },
     ..shape("S3SseAlgorithm", Kind::String)
 };
 
 pub(crate) static S3_SSE_KMS_KEY_ID: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("S3SseKmsKeyId", Kind::String)
 };
 
@@ -2237,7 +2240,7 @@ pub(crate) static SSE_SPECIFICATION: Shape =
     shape("SSESpecification", Kind::Structure { members: &SSE_SPECIFICATION_MEMBERS });
 
 pub(crate) static SSE_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["ENABLING", "ENABLED", "DISABLING", "DISABLED", "UPDATING"],
         ..Constraints::NONE
     },
@@ -2245,12 +2248,12 @@ pub(crate) static SSE_STATUS: Shape = Shape {
 };
 
 pub(crate) static SSE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["AES256", "KMS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AES256", "KMS"], ..Constraints::NONE },
     ..shape("SSEType", Kind::String)
 };
 
 pub(crate) static SCALAR_ATTRIBUTE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["B", "N", "S"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["B", "N", "S"], ..Constraints::NONE },
     ..shape("ScalarAttributeType", Kind::String)
 };
 
@@ -2286,20 +2289,20 @@ pub(crate) static SCAN_OUTPUT_MEMBERS: [Member; 5] = [
 pub(crate) static SCAN_OUTPUT: Shape = shape("ScanOutput", Kind::Structure { members: &SCAN_OUTPUT_MEMBERS });
 
 pub(crate) static SCAN_SEGMENT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(999999.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(999999.0), ..Constraints::NONE },
     ..shape("ScanSegment", Kind::Integer)
 };
 
 pub(crate) static SCAN_TOTAL_SEGMENTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000000.0), ..Constraints::NONE },
     ..shape("ScanTotalSegments", Kind::Integer)
 };
 
 pub(crate) static SEARCH_SCHEMA: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape(
         "SearchSchema",
-        Kind::List { member: member("member", &super::schemas::SEARCH_SCHEMA_ELEMENT), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SEARCH_SCHEMA_ELEMENT), flattened: false },
     )
 };
 
@@ -2312,21 +2315,21 @@ pub(crate) static SEARCH_SCHEMA_ELEMENT: Shape =
     shape("SearchSchemaElement", Kind::Structure { members: &SEARCH_SCHEMA_ELEMENT_MEMBERS });
 
 pub(crate) static SEARCH_SCHEMA_ELEMENT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["HASH", "INLINE_FILTER"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["HASH", "INLINE_FILTER"], ..Constraints::NONE },
     ..shape("SearchSchemaElementType", Kind::String)
 };
 
 pub(crate) static SECONDARY_INDEXES_CAPACITY_MAP: Shape = shape(
     "SecondaryIndexesCapacityMap",
     Kind::Map {
-        key: member("key", &super::schemas::INDEX_NAME),
-        value: member("value", &super::schemas::CAPACITY),
+        key: &member("key", &super::schemas::INDEX_NAME),
+        value: &member("value", &super::schemas::CAPACITY),
         flattened: false,
     },
 );
 
 pub(crate) static SELECT: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"],
         ..Constraints::NONE
     },
@@ -2362,7 +2365,7 @@ pub(crate) static SOURCE_TABLE_FEATURE_DETAILS: Shape =
     shape("SourceTableFeatureDetails", Kind::Structure { members: &SOURCE_TABLE_FEATURE_DETAILS_MEMBERS });
 
 pub(crate) static STREAM_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("StreamArn", Kind::String)
 };
 
@@ -2377,7 +2380,7 @@ pub(crate) static STREAM_SPECIFICATION: Shape =
     shape("StreamSpecification", Kind::Structure { members: &STREAM_SPECIFICATION_MEMBERS });
 
 pub(crate) static STREAM_VIEW_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["OLD_IMAGE", "KEYS_ONLY", "NEW_AND_OLD_IMAGES", "NEW_IMAGE"],
         ..Constraints::NONE
     },
@@ -2390,16 +2393,16 @@ pub(crate) static STRING_ATTRIBUTE_VALUE: Shape = shape("StringAttributeValue", 
 
 pub(crate) static STRING_SET_ATTRIBUTE_VALUE: Shape = shape(
     "StringSetAttributeValue",
-    Kind::List { member: member("member", &super::schemas::STRING_ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::STRING_ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static TABLE_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("TableArn", Kind::String)
 };
 
 pub(crate) static TABLE_CLASS: Shape = Shape {
-    constraints: Constraints { one_of: &["STANDARD", "STANDARD_INFREQUENT_ACCESS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["STANDARD", "STANDARD_INFREQUENT_ACCESS"], ..Constraints::NONE },
     ..shape("TableClass", Kind::String)
 };
 
@@ -2463,7 +2466,7 @@ pub(crate) static TABLE_DESCRIPTION: Shape =
     shape("TableDescription", Kind::Structure { members: &TABLE_DESCRIPTION_MEMBERS });
 
 pub(crate) static TABLE_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         pattern: Some("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
         ..Constraints::NONE
     },
@@ -2471,7 +2474,7 @@ pub(crate) static TABLE_ID: Shape = Shape {
 };
 
 pub(crate) static TABLE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(3.0),
         max: Some(255.0),
         pattern: Some("[a-zA-Z0-9_.-]+"),
@@ -2481,10 +2484,10 @@ pub(crate) static TABLE_NAME: Shape = Shape {
 };
 
 pub(crate) static TABLE_NAME_LIST: Shape =
-    shape("TableNameList", Kind::List { member: member("member", &super::schemas::TABLE_NAME), flattened: false });
+    shape("TableNameList", Kind::List { member: &member("member", &super::schemas::TABLE_NAME), flattened: false });
 
 pub(crate) static TABLE_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "CREATING",
             "UPDATING",
@@ -2517,15 +2520,15 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY_LIST: Shape =
-    shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY_STRING), flattened: false });
+    shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY_STRING), flattened: false });
 
 pub(crate) static TAG_KEY_STRING: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("TagKeyString", Kind::String)
 };
 
 pub(crate) static TAG_LIST: Shape =
-    shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+    shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false });
 
 pub(crate) static TAG_RESOURCE_INPUT_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("ResourceArn", &super::schemas::RESOURCE_ARN_STRING) },
@@ -2536,7 +2539,7 @@ pub(crate) static TAG_RESOURCE_INPUT: Shape =
     shape("TagResourceInput", Kind::Structure { members: &TAG_RESOURCE_INPUT_MEMBERS });
 
 pub(crate) static TAG_VALUE_STRING: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TagValueString", Kind::String)
 };
 
@@ -2548,7 +2551,7 @@ pub(crate) static THROTTLING_REASON: Shape =
 
 pub(crate) static THROTTLING_REASON_LIST: Shape = shape(
     "ThrottlingReasonList",
-    Kind::List { member: member("member", &super::schemas::THROTTLING_REASON), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::THROTTLING_REASON), flattened: false },
 );
 
 pub(crate) static TIME_RANGE_LOWER_BOUND: Shape = shape("TimeRangeLowerBound", Kind::Timestamp(None));
@@ -2556,7 +2559,7 @@ pub(crate) static TIME_RANGE_LOWER_BOUND: Shape = shape("TimeRangeLowerBound", K
 pub(crate) static TIME_RANGE_UPPER_BOUND: Shape = shape("TimeRangeUpperBound", Kind::Timestamp(None));
 
 pub(crate) static TIME_TO_LIVE_ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("TimeToLiveAttributeName", Kind::String)
 };
 
@@ -2579,7 +2582,7 @@ pub(crate) static TIME_TO_LIVE_SPECIFICATION: Shape =
     shape("TimeToLiveSpecification", Kind::Structure { members: &TIME_TO_LIVE_SPECIFICATION_MEMBERS });
 
 pub(crate) static TIME_TO_LIVE_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLING", "DISABLING", "ENABLED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLING", "DISABLING", "ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("TimeToLiveStatus", Kind::String)
 };
 
@@ -2590,10 +2593,10 @@ pub(crate) static TRANSACT_GET_ITEM: Shape =
     shape("TransactGetItem", Kind::Structure { members: &TRANSACT_GET_ITEM_MEMBERS });
 
 pub(crate) static TRANSACT_GET_ITEM_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "TransactGetItemList",
-        Kind::List { member: member("member", &super::schemas::TRANSACT_GET_ITEM), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::TRANSACT_GET_ITEM), flattened: false },
     )
 };
 
@@ -2624,10 +2627,10 @@ pub(crate) static TRANSACT_WRITE_ITEM: Shape =
     shape("TransactWriteItem", Kind::Structure { members: &TRANSACT_WRITE_ITEM_MEMBERS });
 
 pub(crate) static TRANSACT_WRITE_ITEM_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "TransactWriteItemList",
-        Kind::List { member: member("member", &super::schemas::TRANSACT_WRITE_ITEM), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::TRANSACT_WRITE_ITEM), flattened: false },
     )
 };
 
@@ -2812,7 +2815,7 @@ pub(crate) static VECTOR_ATTRIBUTE_DEFINITION: Shape =
     shape("VectorAttributeDefinition", Kind::Structure { members: &VECTOR_ATTRIBUTE_DEFINITION_MEMBERS });
 
 pub(crate) static VECTOR_ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("VectorAttributeName", Kind::String)
 };
 
@@ -2825,7 +2828,7 @@ pub(crate) static VECTOR_CAPACITY: Shape =
     shape("VectorCapacity", Kind::Structure { members: &VECTOR_CAPACITY_MEMBERS });
 
 pub(crate) static VECTOR_DISTANCE_FUNCTION: Shape = Shape {
-    constraints: Constraints { one_of: &["COSINE", "DOT_PRODUCT", "EUCLIDEAN"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["COSINE", "DOT_PRODUCT", "EUCLIDEAN"], ..Constraints::NONE },
     ..shape("VectorDistanceFunction", Kind::String)
 };
 
@@ -2859,7 +2862,7 @@ pub(crate) static VECTOR_INDEX_DESCRIPTION: Shape =
 
 pub(crate) static VECTOR_INDEX_DESCRIPTION_LIST: Shape = shape(
     "VectorIndexDescriptionList",
-    Kind::List { member: member("member", &super::schemas::VECTOR_INDEX_DESCRIPTION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::VECTOR_INDEX_DESCRIPTION), flattened: false },
 );
 
 pub(crate) static VECTOR_INDEX_INFO_MEMBERS: [Member; 6] = [
@@ -2875,7 +2878,7 @@ pub(crate) static VECTOR_INDEX_INFO: Shape =
     shape("VectorIndexInfo", Kind::Structure { members: &VECTOR_INDEX_INFO_MEMBERS });
 
 pub(crate) static VECTOR_INDEX_LIST: Shape =
-    shape("VectorIndexList", Kind::List { member: member("member", &super::schemas::VECTOR_INDEX), flattened: false });
+    shape("VectorIndexList", Kind::List { member: &member("member", &super::schemas::VECTOR_INDEX), flattened: false });
 
 pub(crate) static VECTOR_INDEX_UPDATE_MEMBERS: [Member; 2] = [
     member("Create", &super::schemas::CREATE_VECTOR_INDEX_ACTION),
@@ -2887,19 +2890,19 @@ pub(crate) static VECTOR_INDEX_UPDATE: Shape =
 
 pub(crate) static VECTOR_INDEX_UPDATE_LIST: Shape = shape(
     "VectorIndexUpdateList",
-    Kind::List { member: member("member", &super::schemas::VECTOR_INDEX_UPDATE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::VECTOR_INDEX_UPDATE), flattened: false },
 );
 
 pub(crate) static VECTOR_INDEXES: Shape = shape(
     "VectorIndexes",
-    Kind::List { member: member("member", &super::schemas::VECTOR_INDEX_INFO), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::VECTOR_INDEX_INFO), flattened: false },
 );
 
 pub(crate) static VECTOR_INDEXES_CAPACITY_MAP: Shape = shape(
     "VectorIndexesCapacityMap",
     Kind::Map {
-        key: member("key", &super::schemas::INDEX_NAME),
-        value: member("value", &super::schemas::VECTOR_CAPACITY),
+        key: &member("key", &super::schemas::INDEX_NAME),
+        value: &member("value", &super::schemas::VECTOR_CAPACITY),
         flattened: false,
     },
 );
@@ -2913,7 +2916,7 @@ pub(crate) static WARM_THROUGHPUT: Shape =
     shape("WarmThroughput", Kind::Structure { members: &WARM_THROUGHPUT_MEMBERS });
 
 pub(crate) static WITNESS_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["CREATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CREATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
     ..shape("WitnessStatus", Kind::String)
 };
 
@@ -2923,6 +2926,6 @@ pub(crate) static WRITE_REQUEST_MEMBERS: [Member; 2] =
 pub(crate) static WRITE_REQUEST: Shape = shape("WriteRequest", Kind::Structure { members: &WRITE_REQUEST_MEMBERS });
 
 pub(crate) static WRITE_REQUESTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
-    ..shape("WriteRequests", Kind::List { member: member("member", &super::schemas::WRITE_REQUEST), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(25.0), ..Constraints::NONE },
+    ..shape("WriteRequests", Kind::List { member: &member("member", &super::schemas::WRITE_REQUEST), flattened: false })
 };

@@ -7,14 +7,14 @@ use crate::support::*;
 pub(crate) static ATTRIBUTE_MAP: Shape = shape(
     "AttributeMap",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints { max: Some(65535.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(65535.0), ..Constraints::NONE },
     ..shape("AttributeName", Kind::String)
 };
 
@@ -37,7 +37,7 @@ pub(crate) static BINARY_ATTRIBUTE_VALUE: Shape = shape("BinaryAttributeValue", 
 
 pub(crate) static BINARY_SET_ATTRIBUTE_VALUE: Shape = shape(
     "BinarySetAttributeValue",
-    Kind::List { member: member("member", &super::schemas::BINARY_ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::BINARY_ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static BOOLEAN_ATTRIBUTE_VALUE: Shape = shape("BooleanAttributeValue", Kind::Boolean);
@@ -97,12 +97,15 @@ pub(crate) static IDENTITY_MEMBERS: [Member; 2] =
 pub(crate) static IDENTITY: Shape = shape("Identity", Kind::Structure { members: &IDENTITY_MEMBERS });
 
 pub(crate) static KEY_SCHEMA: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
-    ..shape("KeySchema", Kind::List { member: member("member", &super::schemas::KEY_SCHEMA_ELEMENT), flattened: false })
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape(
+        "KeySchema",
+        Kind::List { member: &member("member", &super::schemas::KEY_SCHEMA_ELEMENT), flattened: false },
+    )
 };
 
 pub(crate) static KEY_SCHEMA_ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("KeySchemaAttributeName", Kind::String)
 };
 
@@ -115,13 +118,13 @@ pub(crate) static KEY_SCHEMA_ELEMENT: Shape =
     shape("KeySchemaElement", Kind::Structure { members: &KEY_SCHEMA_ELEMENT_MEMBERS });
 
 pub(crate) static KEY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["HASH", "RANGE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["HASH", "RANGE"], ..Constraints::NONE },
     ..shape("KeyType", Kind::String)
 };
 
 pub(crate) static LIST_ATTRIBUTE_VALUE: Shape = shape(
     "ListAttributeValue",
-    Kind::List { member: member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static LIST_STREAMS_INPUT_MEMBERS: [Member; 3] = [
@@ -142,8 +145,8 @@ pub(crate) static LIST_STREAMS_OUTPUT: Shape =
 pub(crate) static MAP_ATTRIBUTE_VALUE: Shape = shape(
     "MapAttributeValue",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
@@ -154,21 +157,21 @@ pub(crate) static NUMBER_ATTRIBUTE_VALUE: Shape = shape("NumberAttributeValue", 
 
 pub(crate) static NUMBER_SET_ATTRIBUTE_VALUE: Shape = shape(
     "NumberSetAttributeValue",
-    Kind::List { member: member("member", &super::schemas::NUMBER_ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::NUMBER_ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static OPERATION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["INSERT", "MODIFY", "REMOVE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["INSERT", "MODIFY", "REMOVE"], ..Constraints::NONE },
     ..shape("OperationType", Kind::String)
 };
 
 pub(crate) static POSITIVE_INTEGER_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("PositiveIntegerObject", Kind::Integer)
 };
 
 pub(crate) static POSITIVE_LONG_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("PositiveLongObject", Kind::Long)
 };
 
@@ -185,10 +188,10 @@ pub(crate) static RECORD_MEMBERS: [Member; 7] = [
 pub(crate) static RECORD: Shape = shape("Record", Kind::Structure { members: &RECORD_MEMBERS });
 
 pub(crate) static RECORD_LIST: Shape =
-    shape("RecordList", Kind::List { member: member("member", &super::schemas::RECORD), flattened: false });
+    shape("RecordList", Kind::List { member: &member("member", &super::schemas::RECORD), flattened: false });
 
 pub(crate) static SEQUENCE_NUMBER: Shape = Shape {
-    constraints: Constraints { min: Some(21.0), max: Some(40.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(21.0), max: Some(40.0), ..Constraints::NONE },
     ..shape("SequenceNumber", Kind::String)
 };
 
@@ -209,7 +212,7 @@ pub(crate) static SHARD_MEMBERS: [Member; 3] = [
 pub(crate) static SHARD: Shape = shape("Shard", Kind::Structure { members: &SHARD_MEMBERS });
 
 pub(crate) static SHARD_DESCRIPTION_LIST: Shape =
-    shape("ShardDescriptionList", Kind::List { member: member("member", &super::schemas::SHARD), flattened: false });
+    shape("ShardDescriptionList", Kind::List { member: &member("member", &super::schemas::SHARD), flattened: false });
 
 pub(crate) static SHARD_FILTER_MEMBERS: [Member; 2] =
     [member("Type", &super::schemas::SHARD_FILTER_TYPE), member("ShardId", &super::schemas::SHARD_ID)];
@@ -217,22 +220,22 @@ pub(crate) static SHARD_FILTER_MEMBERS: [Member; 2] =
 pub(crate) static SHARD_FILTER: Shape = shape("ShardFilter", Kind::Structure { members: &SHARD_FILTER_MEMBERS });
 
 pub(crate) static SHARD_FILTER_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["CHILD_SHARDS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CHILD_SHARDS"], ..Constraints::NONE },
     ..shape("ShardFilterType", Kind::String)
 };
 
 pub(crate) static SHARD_ID: Shape = Shape {
-    constraints: Constraints { min: Some(28.0), max: Some(65.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(28.0), max: Some(65.0), ..Constraints::NONE },
     ..shape("ShardId", Kind::String)
 };
 
 pub(crate) static SHARD_ITERATOR: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("ShardIterator", Kind::String)
 };
 
 pub(crate) static SHARD_ITERATOR_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP"],
         ..Constraints::NONE
     },
@@ -248,7 +251,7 @@ pub(crate) static STREAM_MEMBERS: [Member; 3] = [
 pub(crate) static STREAM: Shape = shape("Stream", Kind::Structure { members: &STREAM_MEMBERS });
 
 pub(crate) static STREAM_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(37.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("StreamArn", Kind::String)
 };
 
@@ -268,7 +271,7 @@ pub(crate) static STREAM_DESCRIPTION: Shape =
     shape("StreamDescription", Kind::Structure { members: &STREAM_DESCRIPTION_MEMBERS });
 
 pub(crate) static STREAM_LIST: Shape =
-    shape("StreamList", Kind::List { member: member("member", &super::schemas::STREAM), flattened: false });
+    shape("StreamList", Kind::List { member: &member("member", &super::schemas::STREAM), flattened: false });
 
 pub(crate) static STREAM_RECORD_MEMBERS: [Member; 7] = [
     member("ApproximateCreationDateTime", &super::schemas::DATE),
@@ -283,12 +286,12 @@ pub(crate) static STREAM_RECORD_MEMBERS: [Member; 7] = [
 pub(crate) static STREAM_RECORD: Shape = shape("StreamRecord", Kind::Structure { members: &STREAM_RECORD_MEMBERS });
 
 pub(crate) static STREAM_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLING", "ENABLED", "DISABLING", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLING", "ENABLED", "DISABLING", "DISABLED"], ..Constraints::NONE },
     ..shape("StreamStatus", Kind::String)
 };
 
 pub(crate) static STREAM_VIEW_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"],
         ..Constraints::NONE
     },
@@ -301,11 +304,11 @@ pub(crate) static STRING_ATTRIBUTE_VALUE: Shape = shape("StringAttributeValue", 
 
 pub(crate) static STRING_SET_ATTRIBUTE_VALUE: Shape = shape(
     "StringSetAttributeValue",
-    Kind::List { member: member("member", &super::schemas::STRING_ATTRIBUTE_VALUE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::STRING_ATTRIBUTE_VALUE), flattened: false },
 );
 
 pub(crate) static TABLE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(3.0),
         max: Some(255.0),
         pattern: Some("[a-zA-Z0-9_.-]+"),

@@ -5,7 +5,7 @@
 use crate::support::*;
 
 pub(crate) static ACTION: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(64.0),
         pattern: Some("events:[a-zA-Z]+"),
@@ -30,7 +30,7 @@ pub(crate) static API_DESTINATION: Shape =
     shape("ApiDestination", Kind::Structure { members: &API_DESTINATION_MEMBERS });
 
 pub(crate) static API_DESTINATION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -42,12 +42,12 @@ pub(crate) static API_DESTINATION_ARN: Shape = Shape {
 };
 
 pub(crate) static API_DESTINATION_DESCRIPTION: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("ApiDestinationDescription", Kind::String)
 };
 
 pub(crate) static API_DESTINATION_HTTP_METHOD: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["POST", "GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"],
         ..Constraints::NONE
     },
@@ -55,12 +55,12 @@ pub(crate) static API_DESTINATION_HTTP_METHOD: Shape = Shape {
 };
 
 pub(crate) static API_DESTINATION_INVOCATION_RATE_LIMIT_PER_SECOND: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("ApiDestinationInvocationRateLimitPerSecond", Kind::Integer)
 };
 
 pub(crate) static API_DESTINATION_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(64.0),
         pattern: Some(r"[\.\-_A-Za-z0-9]+"),
@@ -71,11 +71,11 @@ pub(crate) static API_DESTINATION_NAME: Shape = Shape {
 
 pub(crate) static API_DESTINATION_RESPONSE_LIST: Shape = shape(
     "ApiDestinationResponseList",
-    Kind::List { member: member("member", &super::schemas::API_DESTINATION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::API_DESTINATION), flattened: false },
 );
 
 pub(crate) static API_DESTINATION_STATE: Shape = Shape {
-    constraints: Constraints { one_of: &["ACTIVE", "INACTIVE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ACTIVE", "INACTIVE"], ..Constraints::NONE },
     ..shape("ApiDestinationState", Kind::String)
 };
 
@@ -99,7 +99,7 @@ pub(crate) static ARCHIVE_MEMBERS: [Member; 8] = [
 pub(crate) static ARCHIVE: Shape = shape("Archive", Kind::Structure { members: &ARCHIVE_MEMBERS });
 
 pub(crate) static ARCHIVE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:.+\/.+$"),
@@ -109,12 +109,12 @@ pub(crate) static ARCHIVE_ARN: Shape = Shape {
 };
 
 pub(crate) static ARCHIVE_DESCRIPTION: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("ArchiveDescription", Kind::String)
 };
 
 pub(crate) static ARCHIVE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(48.0),
         pattern: Some(r"[\.\-_A-Za-z0-9]+"),
@@ -124,10 +124,10 @@ pub(crate) static ARCHIVE_NAME: Shape = Shape {
 };
 
 pub(crate) static ARCHIVE_RESPONSE_LIST: Shape =
-    shape("ArchiveResponseList", Kind::List { member: member("member", &super::schemas::ARCHIVE), flattened: false });
+    shape("ArchiveResponseList", Kind::List { member: &member("member", &super::schemas::ARCHIVE), flattened: false });
 
 pub(crate) static ARCHIVE_STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["ENABLED", "DISABLED", "CREATING", "UPDATING", "CREATE_FAILED", "UPDATE_FAILED"],
         ..Constraints::NONE
     },
@@ -135,22 +135,22 @@ pub(crate) static ARCHIVE_STATE: Shape = Shape {
 };
 
 pub(crate) static ARCHIVE_STATE_REASON: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("ArchiveStateReason", Kind::String)
 };
 
 pub(crate) static ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("Arn", Kind::String)
 };
 
 pub(crate) static ASSIGN_PUBLIC_IP: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("AssignPublicIp", Kind::String)
 };
 
 pub(crate) static AUTH_HEADER_PARAMETERS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(512.0),
         pattern: Some(r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$"),
@@ -160,7 +160,7 @@ pub(crate) static AUTH_HEADER_PARAMETERS: Shape = Shape {
 };
 
 pub(crate) static AUTH_HEADER_PARAMETERS_SENSITIVE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(512.0),
         pattern: Some(r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$"),
@@ -217,15 +217,15 @@ pub(crate) static CANCEL_REPLAY_RESPONSE: Shape =
     shape("CancelReplayResponse", Kind::Structure { members: &CANCEL_REPLAY_RESPONSE_MEMBERS });
 
 pub(crate) static CAPACITY_PROVIDER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("CapacityProvider", Kind::String)
 };
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY: Shape = Shape {
-    constraints: Constraints { max: Some(6.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(6.0), ..Constraints::NONE },
     ..shape(
         "CapacityProviderStrategy",
-        Kind::List { member: member("member", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM), flattened: false },
     )
 };
 
@@ -239,12 +239,12 @@ pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM: Shape =
     shape("CapacityProviderStrategyItem", Kind::Structure { members: &CAPACITY_PROVIDER_STRATEGY_ITEM_MEMBERS });
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_BASE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100000.0), ..Constraints::NONE },
     ..shape("CapacityProviderStrategyItemBase", Kind::Integer)
 };
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_WEIGHT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("CapacityProviderStrategyItemWeight", Kind::Integer)
 };
 
@@ -278,7 +278,7 @@ pub(crate) static CONNECTION_API_KEY_AUTH_RESPONSE_PARAMETERS: Shape = shape(
 );
 
 pub(crate) static CONNECTION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -303,7 +303,7 @@ pub(crate) static CONNECTION_AUTH_RESPONSE_PARAMETERS: Shape = shape(
 );
 
 pub(crate) static CONNECTION_AUTHORIZATION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["BASIC", "OAUTH_CLIENT_CREDENTIALS", "API_KEY"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["BASIC", "OAUTH_CLIENT_CREDENTIALS", "API_KEY"], ..Constraints::NONE },
     ..shape("ConnectionAuthorizationType", Kind::String)
 };
 
@@ -325,15 +325,15 @@ pub(crate) static CONNECTION_BODY_PARAMETER: Shape =
     shape("ConnectionBodyParameter", Kind::Structure { members: &CONNECTION_BODY_PARAMETER_MEMBERS });
 
 pub(crate) static CONNECTION_BODY_PARAMETERS_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "ConnectionBodyParametersList",
-        Kind::List { member: member("member", &super::schemas::CONNECTION_BODY_PARAMETER), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::CONNECTION_BODY_PARAMETER), flattened: false },
     )
 };
 
 pub(crate) static CONNECTION_DESCRIPTION: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("ConnectionDescription", Kind::String)
 };
 
@@ -347,10 +347,10 @@ pub(crate) static CONNECTION_HEADER_PARAMETER: Shape =
     shape("ConnectionHeaderParameter", Kind::Structure { members: &CONNECTION_HEADER_PARAMETER_MEMBERS });
 
 pub(crate) static CONNECTION_HEADER_PARAMETERS_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "ConnectionHeaderParametersList",
-        Kind::List { member: member("member", &super::schemas::CONNECTION_HEADER_PARAMETER), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::CONNECTION_HEADER_PARAMETER), flattened: false },
     )
 };
 
@@ -364,7 +364,7 @@ pub(crate) static CONNECTION_HTTP_PARAMETERS: Shape =
     shape("ConnectionHttpParameters", Kind::Structure { members: &CONNECTION_HTTP_PARAMETERS_MEMBERS });
 
 pub(crate) static CONNECTION_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(64.0),
         pattern: Some(r"[\.\-_A-Za-z0-9]+"),
@@ -382,7 +382,7 @@ pub(crate) static CONNECTION_OAUTH_CLIENT_RESPONSE_PARAMETERS: Shape = shape(
 );
 
 pub(crate) static CONNECTION_OAUTH_HTTP_METHOD: Shape = Shape {
-    constraints: Constraints { one_of: &["GET", "POST", "PUT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["GET", "POST", "PUT"], ..Constraints::NONE },
     ..shape("ConnectionOAuthHttpMethod", Kind::String)
 };
 
@@ -408,20 +408,20 @@ pub(crate) static CONNECTION_QUERY_STRING_PARAMETER: Shape =
     shape("ConnectionQueryStringParameter", Kind::Structure { members: &CONNECTION_QUERY_STRING_PARAMETER_MEMBERS });
 
 pub(crate) static CONNECTION_QUERY_STRING_PARAMETERS_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "ConnectionQueryStringParametersList",
-        Kind::List { member: member("member", &super::schemas::CONNECTION_QUERY_STRING_PARAMETER), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::CONNECTION_QUERY_STRING_PARAMETER), flattened: false },
     )
 };
 
 pub(crate) static CONNECTION_RESPONSE_LIST: Shape = shape(
     "ConnectionResponseList",
-    Kind::List { member: member("member", &super::schemas::CONNECTION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::CONNECTION), flattened: false },
 );
 
 pub(crate) static CONNECTION_STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "CREATING",
             "UPDATING",
@@ -439,7 +439,7 @@ pub(crate) static CONNECTION_STATE: Shape = Shape {
 };
 
 pub(crate) static CONNECTION_STATE_REASON: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("ConnectionStateReason", Kind::String)
 };
 
@@ -608,17 +608,17 @@ pub(crate) static CREATE_EVENT_BUS_RESPONSE: Shape =
     shape("CreateEventBusResponse", Kind::Structure { members: &CREATE_EVENT_BUS_RESPONSE_MEMBERS });
 
 pub(crate) static CREATED_BY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("CreatedBy", Kind::String)
 };
 
 pub(crate) static DATABASE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("Database", Kind::String)
 };
 
 pub(crate) static DB_USER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("DbUser", Kind::String)
 };
 
@@ -895,7 +895,7 @@ pub(crate) static ENABLE_RULE_REQUEST: Shape =
     shape("EnableRuleRequest", Kind::Structure { members: &ENABLE_RULE_REQUEST_MEMBERS });
 
 pub(crate) static ENDPOINT_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(50.0),
         pattern: Some(r"^[A-Za-z0-9\-]+[\.][A-Za-z0-9\-]+$"),
@@ -921,7 +921,7 @@ pub(crate) static EVENT_BUS_MEMBERS: [Member; 7] = [
 pub(crate) static EVENT_BUS: Shape = shape("EventBus", Kind::Structure { members: &EVENT_BUS_MEMBERS });
 
 pub(crate) static EVENT_BUS_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:.+\/.+$"),
@@ -931,15 +931,15 @@ pub(crate) static EVENT_BUS_ARN: Shape = Shape {
 };
 
 pub(crate) static EVENT_BUS_DESCRIPTION: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), ..Constraints::NONE },
     ..shape("EventBusDescription", Kind::String)
 };
 
 pub(crate) static EVENT_BUS_LIST: Shape =
-    shape("EventBusList", Kind::List { member: member("member", &super::schemas::EVENT_BUS), flattened: false });
+    shape("EventBusList", Kind::List { member: &member("member", &super::schemas::EVENT_BUS), flattened: false });
 
 pub(crate) static EVENT_BUS_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"[/\.\-_A-Za-z0-9]+"),
@@ -949,7 +949,7 @@ pub(crate) static EVENT_BUS_NAME: Shape = Shape {
 };
 
 pub(crate) static EVENT_BUS_NAME_OR_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"(arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[/\.\-_A-Za-z0-9]+"),
@@ -959,25 +959,25 @@ pub(crate) static EVENT_BUS_NAME_OR_ARN: Shape = Shape {
 };
 
 pub(crate) static EVENT_ID: Shape =
-    Shape { constraints: Constraints { max: Some(64.0), ..Constraints::NONE }, ..shape("EventId", Kind::String) };
+    Shape { constraints: &Constraints { max: Some(64.0), ..Constraints::NONE }, ..shape("EventId", Kind::String) };
 
 pub(crate) static EVENT_PATTERN: Shape = Shape {
-    constraints: Constraints { max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(4096.0), ..Constraints::NONE },
     ..shape("EventPattern", Kind::String)
 };
 
 pub(crate) static EVENT_RESOURCE: Shape = Shape {
-    constraints: Constraints { max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(2048.0), ..Constraints::NONE },
     ..shape("EventResource", Kind::String)
 };
 
 pub(crate) static EVENT_RESOURCE_LIST: Shape = shape(
     "EventResourceList",
-    Kind::List { member: member("member", &super::schemas::EVENT_RESOURCE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::EVENT_RESOURCE), flattened: false },
 );
 
 pub(crate) static EVENT_SOURCE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"aws\.partner(/[\.\-_A-Za-z0-9]+){2,}"),
@@ -989,27 +989,27 @@ pub(crate) static EVENT_SOURCE_NAME: Shape = Shape {
 pub(crate) static EVENT_TIME: Shape = shape("EventTime", Kind::Timestamp(None));
 
 pub(crate) static GRAPH_QL_OPERATION: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1048576.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1048576.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("GraphQLOperation", Kind::String)
 };
 
 pub(crate) static HEADER_KEY: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some("^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some("^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$"), ..Constraints::NONE },
     ..shape("HeaderKey", Kind::String)
 };
 
 pub(crate) static HEADER_PARAMETERS_MAP: Shape = shape(
     "HeaderParametersMap",
     Kind::Map {
-        key: member("key", &super::schemas::HEADER_KEY),
-        value: member("value", &super::schemas::HEADER_VALUE),
+        key: &member("key", &super::schemas::HEADER_KEY),
+        value: &member("value", &super::schemas::HEADER_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static HEADER_VALUE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         max: Some(512.0),
         pattern: Some(r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$"),
         ..Constraints::NONE
@@ -1018,7 +1018,7 @@ pub(crate) static HEADER_VALUE: Shape = Shape {
 };
 
 pub(crate) static HEADER_VALUE_SENSITIVE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         max: Some(512.0),
         pattern: Some(r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$"),
         ..Constraints::NONE
@@ -1037,7 +1037,7 @@ pub(crate) static HTTP_PARAMETERS: Shape =
     shape("HttpParameters", Kind::Structure { members: &HTTP_PARAMETERS_MEMBERS });
 
 pub(crate) static HTTPS_ENDPOINT: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(r"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"),
@@ -1047,7 +1047,7 @@ pub(crate) static HTTPS_ENDPOINT: Shape = Shape {
 };
 
 pub(crate) static INCLUDE_DETAIL: Shape = Shape {
-    constraints: Constraints { one_of: &["NONE", "FULL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["NONE", "FULL"], ..Constraints::NONE },
     ..shape("IncludeDetail", Kind::String)
 };
 
@@ -1060,7 +1060,7 @@ pub(crate) static INPUT_TRANSFORMER: Shape =
     shape("InputTransformer", Kind::Structure { members: &INPUT_TRANSFORMER_MEMBERS });
 
 pub(crate) static INPUT_TRANSFORMER_PATH_KEY: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"[A-Za-z0-9\_\-]+"),
@@ -1078,27 +1078,27 @@ pub(crate) static KINESIS_PARAMETERS: Shape =
     shape("KinesisParameters", Kind::Structure { members: &KINESIS_PARAMETERS_MEMBERS });
 
 pub(crate) static KMS_KEY_IDENTIFIER: Shape = Shape {
-    constraints: Constraints { max: Some(2048.0), pattern: Some(r"^[a-zA-Z0-9_\-/:]*$"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(2048.0), pattern: Some(r"^[a-zA-Z0-9_\-/:]*$"), ..Constraints::NONE },
     ..shape("KmsKeyIdentifier", Kind::String)
 };
 
 pub(crate) static LAUNCH_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["EC2", "FARGATE", "EXTERNAL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["EC2", "FARGATE", "EXTERNAL"], ..Constraints::NONE },
     ..shape("LaunchType", Kind::String)
 };
 
 pub(crate) static LEVEL: Shape = Shape {
-    constraints: Constraints { one_of: &["OFF", "ERROR", "INFO", "TRACE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["OFF", "ERROR", "INFO", "TRACE"], ..Constraints::NONE },
     ..shape("Level", Kind::String)
 };
 
 pub(crate) static LIMIT_MAX100: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("LimitMax100", Kind::Integer)
 };
 
 pub(crate) static LIMIT_MIN1: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("LimitMin1", Kind::Integer) };
+    Shape { constraints: &Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("LimitMin1", Kind::Integer) };
 
 pub(crate) static LIST_API_DESTINATIONS_REQUEST_MEMBERS: [Member; 4] = [
     member("NamePrefix", &super::schemas::API_DESTINATION_NAME),
@@ -1252,22 +1252,22 @@ pub(crate) static LOG_CONFIG: Shape = shape("LogConfig", Kind::Structure { membe
 pub(crate) static LONG: Shape = shape("Long", Kind::Long);
 
 pub(crate) static MANAGED_BY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("ManagedBy", Kind::String)
 };
 
 pub(crate) static MAXIMUM_EVENT_AGE_IN_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(60.0), max: Some(86400.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(60.0), max: Some(86400.0), ..Constraints::NONE },
     ..shape("MaximumEventAgeInSeconds", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_RETRY_ATTEMPTS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(185.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(185.0), ..Constraints::NONE },
     ..shape("MaximumRetryAttempts", Kind::Integer)
 };
 
 pub(crate) static MESSAGE_GROUP_ID: Shape = Shape {
-    constraints: Constraints { max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(100.0), ..Constraints::NONE },
     ..shape("MessageGroupId", Kind::String)
 };
 
@@ -1278,12 +1278,12 @@ pub(crate) static NETWORK_CONFIGURATION: Shape =
     shape("NetworkConfiguration", Kind::Structure { members: &NETWORK_CONFIGURATION_MEMBERS });
 
 pub(crate) static NEXT_TOKEN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("NextToken", Kind::String)
 };
 
 pub(crate) static NON_PARTNER_EVENT_BUS_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"[\.\-_A-Za-z0-9]+"),
@@ -1293,7 +1293,7 @@ pub(crate) static NON_PARTNER_EVENT_BUS_NAME: Shape = Shape {
 };
 
 pub(crate) static NON_PARTNER_EVENT_BUS_NAME_OR_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"(arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[\.\-_A-Za-z0-9]+"),
@@ -1303,13 +1303,13 @@ pub(crate) static NON_PARTNER_EVENT_BUS_NAME_OR_ARN: Shape = Shape {
 };
 
 pub(crate) static PATH_PARAMETER: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"^(?!\s*$).+"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"^(?!\s*$).+"), ..Constraints::NONE },
     ..shape("PathParameter", Kind::String)
 };
 
 pub(crate) static PATH_PARAMETER_LIST: Shape = shape(
     "PathParameterList",
-    Kind::List { member: member("member", &super::schemas::PATH_PARAMETER), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PATH_PARAMETER), flattened: false },
 );
 
 pub(crate) static PLACEMENT_CONSTRAINT_MEMBERS: [Member; 2] = [
@@ -1321,28 +1321,28 @@ pub(crate) static PLACEMENT_CONSTRAINT: Shape =
     shape("PlacementConstraint", Kind::Structure { members: &PLACEMENT_CONSTRAINT_MEMBERS });
 
 pub(crate) static PLACEMENT_CONSTRAINT_EXPRESSION: Shape = Shape {
-    constraints: Constraints { max: Some(2000.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(2000.0), ..Constraints::NONE },
     ..shape("PlacementConstraintExpression", Kind::String)
 };
 
 pub(crate) static PLACEMENT_CONSTRAINT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["distinctInstance", "memberOf"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["distinctInstance", "memberOf"], ..Constraints::NONE },
     ..shape("PlacementConstraintType", Kind::String)
 };
 
 pub(crate) static PLACEMENT_CONSTRAINTS: Shape = Shape {
-    constraints: Constraints { max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "PlacementConstraints",
-        Kind::List { member: member("member", &super::schemas::PLACEMENT_CONSTRAINT), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PLACEMENT_CONSTRAINT), flattened: false },
     )
 };
 
 pub(crate) static PLACEMENT_STRATEGIES: Shape = Shape {
-    constraints: Constraints { max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "PlacementStrategies",
-        Kind::List { member: member("member", &super::schemas::PLACEMENT_STRATEGY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PLACEMENT_STRATEGY), flattened: false },
     )
 };
 
@@ -1355,22 +1355,22 @@ pub(crate) static PLACEMENT_STRATEGY: Shape =
     shape("PlacementStrategy", Kind::Structure { members: &PLACEMENT_STRATEGY_MEMBERS });
 
 pub(crate) static PLACEMENT_STRATEGY_FIELD: Shape = Shape {
-    constraints: Constraints { max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(255.0), ..Constraints::NONE },
     ..shape("PlacementStrategyField", Kind::String)
 };
 
 pub(crate) static PLACEMENT_STRATEGY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["random", "spread", "binpack"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["random", "spread", "binpack"], ..Constraints::NONE },
     ..shape("PlacementStrategyType", Kind::String)
 };
 
 pub(crate) static PRINCIPAL: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(12.0), pattern: Some(r"(\d{12}|\*)"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(12.0), pattern: Some(r"(\d{12}|\*)"), ..Constraints::NONE },
     ..shape("Principal", Kind::String)
 };
 
 pub(crate) static PROPAGATE_TAGS: Shape = Shape {
-    constraints: Constraints { one_of: &["TASK_DEFINITION"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TASK_DEFINITION"], ..Constraints::NONE },
     ..shape("PropagateTags", Kind::String)
 };
 
@@ -1396,10 +1396,10 @@ pub(crate) static PUT_EVENTS_REQUEST_ENTRY: Shape =
     shape("PutEventsRequestEntry", Kind::Structure { members: &PUT_EVENTS_REQUEST_ENTRY_MEMBERS });
 
 pub(crate) static PUT_EVENTS_REQUEST_ENTRY_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "PutEventsRequestEntryList",
-        Kind::List { member: member("member", &super::schemas::PUT_EVENTS_REQUEST_ENTRY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PUT_EVENTS_REQUEST_ENTRY), flattened: false },
     )
 };
 
@@ -1422,7 +1422,7 @@ pub(crate) static PUT_EVENTS_RESULT_ENTRY: Shape =
 
 pub(crate) static PUT_EVENTS_RESULT_ENTRY_LIST: Shape = shape(
     "PutEventsResultEntryList",
-    Kind::List { member: member("member", &super::schemas::PUT_EVENTS_RESULT_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PUT_EVENTS_RESULT_ENTRY), flattened: false },
 );
 
 pub(crate) static PUT_PERMISSION_REQUEST_MEMBERS: [Member; 6] = [
@@ -1484,25 +1484,25 @@ pub(crate) static PUT_TARGETS_RESULT_ENTRY: Shape =
 
 pub(crate) static PUT_TARGETS_RESULT_ENTRY_LIST: Shape = shape(
     "PutTargetsResultEntryList",
-    Kind::List { member: member("member", &super::schemas::PUT_TARGETS_RESULT_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PUT_TARGETS_RESULT_ENTRY), flattened: false },
 );
 
 pub(crate) static QUERY_STRING_KEY: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some(r"[^\x00-\x1F\x7F]+"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some(r"[^\x00-\x1F\x7F]+"), ..Constraints::NONE },
     ..shape("QueryStringKey", Kind::String)
 };
 
 pub(crate) static QUERY_STRING_PARAMETERS_MAP: Shape = shape(
     "QueryStringParametersMap",
     Kind::Map {
-        key: member("key", &super::schemas::QUERY_STRING_KEY),
-        value: member("value", &super::schemas::QUERY_STRING_VALUE),
+        key: &member("key", &super::schemas::QUERY_STRING_KEY),
+        value: &member("value", &super::schemas::QUERY_STRING_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static QUERY_STRING_VALUE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         max: Some(512.0),
         pattern: Some(r"[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+"),
         ..Constraints::NONE
@@ -1511,7 +1511,7 @@ pub(crate) static QUERY_STRING_VALUE: Shape = Shape {
 };
 
 pub(crate) static QUERY_STRING_VALUE_SENSITIVE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         max: Some(512.0),
         pattern: Some(r"[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+"),
         ..Constraints::NONE
@@ -1534,7 +1534,7 @@ pub(crate) static REDSHIFT_DATA_PARAMETERS: Shape =
     shape("RedshiftDataParameters", Kind::Structure { members: &REDSHIFT_DATA_PARAMETERS_MEMBERS });
 
 pub(crate) static REDSHIFT_SECRET_MANAGER_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"(^arn:aws([a-z]|\-)*:secretsmanager:[a-z0-9-.]+:.*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)"),
@@ -1543,8 +1543,10 @@ pub(crate) static REDSHIFT_SECRET_MANAGER_ARN: Shape = Shape {
     ..shape("RedshiftSecretManagerArn", Kind::String)
 };
 
-pub(crate) static REFERENCE_ID: Shape =
-    Shape { constraints: Constraints { max: Some(1024.0), ..Constraints::NONE }, ..shape("ReferenceId", Kind::String) };
+pub(crate) static REFERENCE_ID: Shape = Shape {
+    constraints: &Constraints { max: Some(1024.0), ..Constraints::NONE },
+    ..shape("ReferenceId", Kind::String)
+};
 
 pub(crate) static REMOVE_PERMISSION_REQUEST_MEMBERS: [Member; 3] = [
     member("StatementId", &super::schemas::STATEMENT_ID),
@@ -1584,7 +1586,7 @@ pub(crate) static REMOVE_TARGETS_RESULT_ENTRY: Shape =
 
 pub(crate) static REMOVE_TARGETS_RESULT_ENTRY_LIST: Shape = shape(
     "RemoveTargetsResultEntryList",
-    Kind::List { member: member("member", &super::schemas::REMOVE_TARGETS_RESULT_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::REMOVE_TARGETS_RESULT_ENTRY), flattened: false },
 );
 
 pub(crate) static REPLAY_MEMBERS: [Member; 9] = [
@@ -1602,7 +1604,7 @@ pub(crate) static REPLAY_MEMBERS: [Member; 9] = [
 pub(crate) static REPLAY: Shape = shape("Replay", Kind::Structure { members: &REPLAY_MEMBERS });
 
 pub(crate) static REPLAY_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:.+\/[\.\-_A-Za-z0-9]+$"),
@@ -1612,7 +1614,7 @@ pub(crate) static REPLAY_ARN: Shape = Shape {
 };
 
 pub(crate) static REPLAY_DESCRIPTION: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("ReplayDescription", Kind::String)
 };
 
@@ -1625,13 +1627,13 @@ pub(crate) static REPLAY_DESTINATION: Shape =
     shape("ReplayDestination", Kind::Structure { members: &REPLAY_DESTINATION_MEMBERS });
 
 pub(crate) static REPLAY_DESTINATION_FILTERS: Shape =
-    shape("ReplayDestinationFilters", Kind::List { member: member("member", &super::schemas::ARN), flattened: false });
+    shape("ReplayDestinationFilters", Kind::List { member: &member("member", &super::schemas::ARN), flattened: false });
 
 pub(crate) static REPLAY_LIST: Shape =
-    shape("ReplayList", Kind::List { member: member("member", &super::schemas::REPLAY), flattened: false });
+    shape("ReplayList", Kind::List { member: &member("member", &super::schemas::REPLAY), flattened: false });
 
 pub(crate) static REPLAY_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(64.0),
         pattern: Some(r"[\.\-_A-Za-z0-9]+"),
@@ -1641,7 +1643,7 @@ pub(crate) static REPLAY_NAME: Shape = Shape {
 };
 
 pub(crate) static REPLAY_STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED", "FAILED"],
         ..Constraints::NONE
     },
@@ -1649,17 +1651,17 @@ pub(crate) static REPLAY_STATE: Shape = Shape {
 };
 
 pub(crate) static REPLAY_STATE_REASON: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("ReplayStateReason", Kind::String)
 };
 
 pub(crate) static RESOURCE_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("ResourceArn", Kind::String)
 };
 
 pub(crate) static RESOURCE_ASSOCIATION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(17.0),
         max: Some(2048.0),
         pattern: Some(
@@ -1671,7 +1673,7 @@ pub(crate) static RESOURCE_ASSOCIATION_ARN: Shape = Shape {
 };
 
 pub(crate) static RESOURCE_CONFIGURATION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(2048.0),
         pattern: Some(
@@ -1682,8 +1684,10 @@ pub(crate) static RESOURCE_CONFIGURATION_ARN: Shape = Shape {
     ..shape("ResourceConfigurationArn", Kind::String)
 };
 
-pub(crate) static RETENTION_DAYS: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("RetentionDays", Kind::Integer) };
+pub(crate) static RETENTION_DAYS: Shape = Shape {
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("RetentionDays", Kind::Integer)
+};
 
 pub(crate) static RETRY_POLICY_MEMBERS: [Member; 2] = [
     member("MaximumRetryAttempts", &super::schemas::MAXIMUM_RETRY_ATTEMPTS),
@@ -1693,7 +1697,7 @@ pub(crate) static RETRY_POLICY_MEMBERS: [Member; 2] = [
 pub(crate) static RETRY_POLICY: Shape = shape("RetryPolicy", Kind::Structure { members: &RETRY_POLICY_MEMBERS });
 
 pub(crate) static ROLE_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("RoleArn", Kind::String)
 };
 
@@ -1712,17 +1716,17 @@ pub(crate) static RULE_MEMBERS: [Member; 9] = [
 pub(crate) static RULE: Shape = shape("Rule", Kind::Structure { members: &RULE_MEMBERS });
 
 pub(crate) static RULE_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("RuleArn", Kind::String)
 };
 
 pub(crate) static RULE_DESCRIPTION: Shape = Shape {
-    constraints: Constraints { max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(512.0), ..Constraints::NONE },
     ..shape("RuleDescription", Kind::String)
 };
 
 pub(crate) static RULE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(64.0),
         pattern: Some(r"[\.\-_A-Za-z0-9]+"),
@@ -1732,13 +1736,13 @@ pub(crate) static RULE_NAME: Shape = Shape {
 };
 
 pub(crate) static RULE_NAME_LIST: Shape =
-    shape("RuleNameList", Kind::List { member: member("member", &super::schemas::RULE_NAME), flattened: false });
+    shape("RuleNameList", Kind::List { member: &member("member", &super::schemas::RULE_NAME), flattened: false });
 
 pub(crate) static RULE_RESPONSE_LIST: Shape =
-    shape("RuleResponseList", Kind::List { member: member("member", &super::schemas::RULE), flattened: false });
+    shape("RuleResponseList", Kind::List { member: &member("member", &super::schemas::RULE), flattened: false });
 
 pub(crate) static RULE_STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"],
         ..Constraints::NONE
     },
@@ -1760,7 +1764,7 @@ pub(crate) static RUN_COMMAND_TARGET: Shape =
     shape("RunCommandTarget", Kind::Structure { members: &RUN_COMMAND_TARGET_MEMBERS });
 
 pub(crate) static RUN_COMMAND_TARGET_KEY: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$"),
@@ -1770,23 +1774,23 @@ pub(crate) static RUN_COMMAND_TARGET_KEY: Shape = Shape {
 };
 
 pub(crate) static RUN_COMMAND_TARGET_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("RunCommandTargetValue", Kind::String)
 };
 
 pub(crate) static RUN_COMMAND_TARGET_VALUES: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape(
         "RunCommandTargetValues",
-        Kind::List { member: member("member", &super::schemas::RUN_COMMAND_TARGET_VALUE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::RUN_COMMAND_TARGET_VALUE), flattened: false },
     )
 };
 
 pub(crate) static RUN_COMMAND_TARGETS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "RunCommandTargets",
-        Kind::List { member: member("member", &super::schemas::RUN_COMMAND_TARGET), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::RUN_COMMAND_TARGET), flattened: false },
     )
 };
 
@@ -1799,15 +1803,15 @@ pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER: Shape =
     shape("SageMakerPipelineParameter", Kind::Structure { members: &SAGE_MAKER_PIPELINE_PARAMETER_MEMBERS });
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
     ..shape(
         "SageMakerPipelineParameterList",
-        Kind::List { member: member("member", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER), flattened: false },
     )
 };
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some("^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"),
@@ -1817,7 +1821,7 @@ pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_NAME: Shape = Shape {
 };
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_VALUE: Shape = Shape {
-    constraints: Constraints { max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(1024.0), ..Constraints::NONE },
     ..shape("SageMakerPipelineParameterValue", Kind::String)
 };
 
@@ -1828,12 +1832,12 @@ pub(crate) static SAGE_MAKER_PIPELINE_PARAMETERS: Shape =
     shape("SageMakerPipelineParameters", Kind::Structure { members: &SAGE_MAKER_PIPELINE_PARAMETERS_MEMBERS });
 
 pub(crate) static SCHEDULE_EXPRESSION: Shape = Shape {
-    constraints: Constraints { max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(256.0), ..Constraints::NONE },
     ..shape("ScheduleExpression", Kind::String)
 };
 
 pub(crate) static SECRETS_MANAGER_SECRET_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(20.0),
         max: Some(2048.0),
         pattern: Some(r"^arn:aws([a-z]|\-)*:secretsmanager:([a-z]|\d|\-)*:([0-9]{12})?:secret:[\/_+=\.@\-A-Za-z0-9]+$"),
@@ -1845,15 +1849,15 @@ pub(crate) static SECRETS_MANAGER_SECRET_ARN: Shape = Shape {
 pub(crate) static SENSITIVE_STRING: Shape = Shape { sensitive: true, ..shape("SensitiveString", Kind::String) };
 
 pub(crate) static SQL: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100000.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("Sql", Kind::String)
 };
 
 pub(crate) static SQLS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(40.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(40.0), ..Constraints::NONE },
     sensitive: true,
-    ..shape("Sqls", Kind::List { member: member("member", &super::schemas::SQL), flattened: false })
+    ..shape("Sqls", Kind::List { member: &member("member", &super::schemas::SQL), flattened: false })
 };
 
 pub(crate) static SQS_PARAMETERS_MEMBERS: [Member; 1] = [member("MessageGroupId", &super::schemas::MESSAGE_GROUP_ID)];
@@ -1883,19 +1887,19 @@ pub(crate) static START_REPLAY_RESPONSE: Shape =
     shape("StartReplayResponse", Kind::Structure { members: &START_REPLAY_RESPONSE_MEMBERS });
 
 pub(crate) static STATEMENT_ID: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
     ..shape("StatementId", Kind::String)
 };
 
 pub(crate) static STATEMENT_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
     ..shape("StatementName", Kind::String)
 };
 
 pub(crate) static STRING: Shape = shape("String", Kind::String);
 
 pub(crate) static STRING_LIST: Shape =
-    shape("StringList", Kind::List { member: member("member", &super::schemas::STRING), flattened: false });
+    shape("StringList", Kind::List { member: &member("member", &super::schemas::STRING), flattened: false });
 
 pub(crate) static TAG_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("Key", &super::schemas::TAG_KEY) },
@@ -1905,15 +1909,15 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("TagKey", Kind::String)
 };
 
 pub(crate) static TAG_KEY_LIST: Shape =
-    shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false });
+    shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false });
 
 pub(crate) static TAG_LIST: Shape =
-    shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+    shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false });
 
 pub(crate) static TAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("ResourceARN", &super::schemas::ARN) },
@@ -1929,7 +1933,7 @@ pub(crate) static TAG_RESOURCE_RESPONSE: Shape =
     shape("TagResourceResponse", Kind::Structure { members: &TAG_RESOURCE_RESPONSE_MEMBERS });
 
 pub(crate) static TAG_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TagValue", Kind::String)
 };
 
@@ -1956,12 +1960,12 @@ pub(crate) static TARGET_MEMBERS: [Member; 17] = [
 pub(crate) static TARGET: Shape = shape("Target", Kind::Structure { members: &TARGET_MEMBERS });
 
 pub(crate) static TARGET_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("TargetArn", Kind::String)
 };
 
 pub(crate) static TARGET_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(64.0),
         pattern: Some(r"[\.\-_A-Za-z0-9]+"),
@@ -1971,25 +1975,27 @@ pub(crate) static TARGET_ID: Shape = Shape {
 };
 
 pub(crate) static TARGET_ID_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
-    ..shape("TargetIdList", Kind::List { member: member("member", &super::schemas::TARGET_ID), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("TargetIdList", Kind::List { member: &member("member", &super::schemas::TARGET_ID), flattened: false })
 };
 
-pub(crate) static TARGET_INPUT: Shape =
-    Shape { constraints: Constraints { max: Some(8192.0), ..Constraints::NONE }, ..shape("TargetInput", Kind::String) };
+pub(crate) static TARGET_INPUT: Shape = Shape {
+    constraints: &Constraints { max: Some(8192.0), ..Constraints::NONE },
+    ..shape("TargetInput", Kind::String)
+};
 
 pub(crate) static TARGET_INPUT_PATH: Shape = Shape {
-    constraints: Constraints { max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(256.0), ..Constraints::NONE },
     ..shape("TargetInputPath", Kind::String)
 };
 
 pub(crate) static TARGET_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
-    ..shape("TargetList", Kind::List { member: member("member", &super::schemas::TARGET), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("TargetList", Kind::List { member: &member("member", &super::schemas::TARGET), flattened: false })
 };
 
 pub(crate) static TARGET_PARTITION_KEY_PATH: Shape = Shape {
-    constraints: Constraints { max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(256.0), ..Constraints::NONE },
     ..shape("TargetPartitionKeyPath", Kind::String)
 };
 
@@ -2009,22 +2015,22 @@ pub(crate) static TEST_EVENT_PATTERN_RESPONSE: Shape =
 pub(crate) static TIMESTAMP: Shape = shape("Timestamp", Kind::Timestamp(None));
 
 pub(crate) static TRACE_HEADER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
     ..shape("TraceHeader", Kind::String)
 };
 
 pub(crate) static TRANSFORMER_INPUT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
     ..shape("TransformerInput", Kind::String)
 };
 
 pub(crate) static TRANSFORMER_PATHS: Shape = Shape {
-    constraints: Constraints { max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "TransformerPaths",
         Kind::Map {
-            key: member("key", &super::schemas::INPUT_TRANSFORMER_PATH_KEY),
-            value: member("value", &super::schemas::TARGET_INPUT_PATH),
+            key: &member("key", &super::schemas::INPUT_TRANSFORMER_PATH_KEY),
+            value: &member("value", &super::schemas::TARGET_INPUT_PATH),
             flattened: false,
         },
     )

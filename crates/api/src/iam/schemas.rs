@@ -35,11 +35,11 @@ pub(crate) static ACCESS_KEY_METADATA: Shape =
 
 pub(crate) static ACTION_NAME_LIST_TYPE: Shape = shape(
     "ActionNameListType",
-    Kind::List { member: member("member", &super::schemas::ACTION_NAME_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ACTION_NAME_TYPE), flattened: false },
 );
 
 pub(crate) static ACTION_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(3.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(3.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("ActionNameType", Kind::String)
 };
 
@@ -72,7 +72,7 @@ pub(crate) static ADD_USER_TO_GROUP_REQUEST: Shape =
     shape("AddUserToGroupRequest", Kind::Structure { members: &ADD_USER_TO_GROUP_REQUEST_MEMBERS });
 
 pub(crate) static ARN_LIST_TYPE: Shape =
-    shape("ArnListType", Kind::List { member: member("member", &super::schemas::ARN_TYPE), flattened: false });
+    shape("ArnListType", Kind::List { member: &member("member", &super::schemas::ARN_TYPE), flattened: false });
 
 pub(crate) static ATTACH_GROUP_POLICY_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("GroupName", &super::schemas::GROUP_NAME_TYPE) },
@@ -113,19 +113,19 @@ pub(crate) static ATTACHED_POLICY: Shape =
     shape("AttachedPolicy", Kind::Structure { members: &ATTACHED_POLICY_MEMBERS });
 
 pub(crate) static ATTACHMENT_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
     ..shape("AttachmentName", Kind::String)
 };
 
 pub(crate) static ATTACHMENT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["user", "group", "role"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["user", "group", "role"], ..Constraints::NONE },
     ..shape("AttachmentType", Kind::String)
 };
 
 pub(crate) static BOOTSTRAP_DATUM: Shape = Shape { sensitive: true, ..shape("BootstrapDatum", Kind::Blob) };
 
 pub(crate) static CERTIFICATION_KEY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"[\u0020-\u00FF]+"),
@@ -137,14 +137,14 @@ pub(crate) static CERTIFICATION_KEY_TYPE: Shape = Shape {
 pub(crate) static CERTIFICATION_MAP_TYPE: Shape = shape(
     "CertificationMapType",
     Kind::Map {
-        key: member("key", &super::schemas::CERTIFICATION_KEY_TYPE),
-        value: member("value", &super::schemas::CERTIFICATION_VALUE_TYPE),
+        key: &member("key", &super::schemas::CERTIFICATION_KEY_TYPE),
+        value: &member("value", &super::schemas::CERTIFICATION_VALUE_TYPE),
         flattened: false,
     },
 );
 
 pub(crate) static CERTIFICATION_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(32.0),
         pattern: Some(r"[\u0020-\u00FF]+"),
@@ -173,21 +173,21 @@ pub(crate) static CONTEXT_ENTRY: Shape = shape("ContextEntry", Kind::Structure {
 
 pub(crate) static CONTEXT_ENTRY_LIST_TYPE: Shape = shape(
     "ContextEntryListType",
-    Kind::List { member: member("member", &super::schemas::CONTEXT_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::CONTEXT_ENTRY), flattened: false },
 );
 
 pub(crate) static CONTEXT_KEY_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(5.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(5.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("ContextKeyNameType", Kind::String)
 };
 
 pub(crate) static CONTEXT_KEY_NAMES_RESULT_LIST_TYPE: Shape = shape(
     "ContextKeyNamesResultListType",
-    Kind::List { member: member("member", &super::schemas::CONTEXT_KEY_NAME_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::CONTEXT_KEY_NAME_TYPE), flattened: false },
 );
 
 pub(crate) static CONTEXT_KEY_TYPE_ENUM: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "string",
             "stringList",
@@ -209,7 +209,7 @@ pub(crate) static CONTEXT_KEY_TYPE_ENUM: Shape = Shape {
 
 pub(crate) static CONTEXT_KEY_VALUE_LIST_TYPE: Shape = shape(
     "ContextKeyValueListType",
-    Kind::List { member: member("member", &super::schemas::CONTEXT_KEY_VALUE_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::CONTEXT_KEY_VALUE_TYPE), flattened: false },
 );
 
 pub(crate) static CONTEXT_KEY_VALUE_TYPE: Shape = shape("ContextKeyValueType", Kind::String);
@@ -552,12 +552,12 @@ pub(crate) static DELETION_TASK_FAILURE_REASON_TYPE: Shape =
     shape("DeletionTaskFailureReasonType", Kind::Structure { members: &DELETION_TASK_FAILURE_REASON_TYPE_MEMBERS });
 
 pub(crate) static DELETION_TASK_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("DeletionTaskIdType", Kind::String)
 };
 
 pub(crate) static DELETION_TASK_STATUS_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"], ..Constraints::NONE },
     ..shape("DeletionTaskStatusType", Kind::String)
 };
 
@@ -596,7 +596,7 @@ pub(crate) static ENABLE_MFA_DEVICE_REQUEST: Shape =
     shape("EnableMFADeviceRequest", Kind::Structure { members: &ENABLE_MFA_DEVICE_REQUEST_MEMBERS });
 
 pub(crate) static ENTITY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
         ..Constraints::NONE
     },
@@ -606,14 +606,14 @@ pub(crate) static ENTITY_TYPE: Shape = Shape {
 pub(crate) static EVAL_DECISION_DETAILS_TYPE: Shape = shape(
     "EvalDecisionDetailsType",
     Kind::Map {
-        key: member("key", &super::schemas::EVAL_DECISION_SOURCE_TYPE),
-        value: member("value", &super::schemas::POLICY_EVALUATION_DECISION_TYPE),
+        key: &member("key", &super::schemas::EVAL_DECISION_SOURCE_TYPE),
+        value: &member("value", &super::schemas::POLICY_EVALUATION_DECISION_TYPE),
         flattened: false,
     },
 );
 
 pub(crate) static EVAL_DECISION_SOURCE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(3.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(3.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("EvalDecisionSourceType", Kind::String)
 };
 
@@ -634,7 +634,7 @@ pub(crate) static EVALUATION_RESULT: Shape =
 
 pub(crate) static EVALUATION_RESULTS_LIST_TYPE: Shape = shape(
     "EvaluationResultsListType",
-    Kind::List { member: member("member", &super::schemas::EVALUATION_RESULT), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::EVALUATION_RESULT), flattened: false },
 );
 
 pub(crate) static GENERATE_CREDENTIAL_REPORT_RESPONSE_MEMBERS: [Member; 2] = [
@@ -1554,7 +1554,7 @@ pub(crate) static MANAGED_POLICY_DETAIL: Shape =
 
 pub(crate) static MANAGED_POLICY_DETAIL_LIST_TYPE: Shape = shape(
     "ManagedPolicyDetailListType",
-    Kind::List { member: member("member", &super::schemas::MANAGED_POLICY_DETAIL), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::MANAGED_POLICY_DETAIL), flattened: false },
 );
 
 pub(crate) static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY_MEMBERS: [Member; 1] = [member("Arn", &super::schemas::ARN_TYPE)];
@@ -1564,11 +1564,11 @@ pub(crate) static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape =
 
 pub(crate) static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape = shape(
     "OpenIDConnectProviderListType",
-    Kind::List { member: member("member", &super::schemas::OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY), flattened: false },
 );
 
 pub(crate) static OPEN_ID_CONNECT_PROVIDER_URL_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("OpenIDConnectProviderUrlType", Kind::String)
 };
 
@@ -1579,10 +1579,10 @@ pub(crate) static ORDERED_ORGANIZATION_POLICY_TYPE: Shape =
     shape("OrderedOrganizationPolicyType", Kind::Structure { members: &ORDERED_ORGANIZATION_POLICY_TYPE_MEMBERS });
 
 pub(crate) static ORGANIZATION_POLICY_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(7.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(7.0), ..Constraints::NONE },
     ..shape(
         "OrganizationPolicyListType",
-        Kind::List { member: member("member", &super::schemas::ORDERED_ORGANIZATION_POLICY_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::ORDERED_ORGANIZATION_POLICY_TYPE), flattened: false },
     )
 };
 
@@ -1609,7 +1609,7 @@ pub(crate) static PASSWORD_POLICY: Shape =
     shape("PasswordPolicy", Kind::Structure { members: &PASSWORD_POLICY_MEMBERS });
 
 pub(crate) static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["PermissionsBoundaryPolicy"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["PermissionsBoundaryPolicy"], ..Constraints::NONE },
     ..shape("PermissionsBoundaryAttachmentType", Kind::String)
 };
 
@@ -1646,15 +1646,15 @@ pub(crate) static POLICY_DETAIL_MEMBERS: [Member; 2] = [
 pub(crate) static POLICY_DETAIL: Shape = shape("PolicyDetail", Kind::Structure { members: &POLICY_DETAIL_MEMBERS });
 
 pub(crate) static POLICY_EVALUATION_DECISION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["allowed", "explicitDeny", "implicitDeny"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["allowed", "explicitDeny", "implicitDeny"], ..Constraints::NONE },
     ..shape("PolicyEvaluationDecisionType", Kind::String)
 };
 
 pub(crate) static POLICY_EXCLUSIONS_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(256.0), ..Constraints::NONE },
     ..shape(
         "PolicyExclusionsListType",
-        Kind::List { member: member("member", &super::schemas::POLICY_IDENTIFIER), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::POLICY_IDENTIFIER), flattened: false },
     )
 };
 
@@ -1665,7 +1665,7 @@ pub(crate) static POLICY_GROUP: Shape = shape("PolicyGroup", Kind::Structure { m
 
 pub(crate) static POLICY_GROUP_LIST_TYPE: Shape = shape(
     "PolicyGroupListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_GROUP), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_GROUP), flattened: false },
 );
 
 pub(crate) static POLICY_IDENTIFIER_MEMBERS: [Member; 3] = [
@@ -1678,7 +1678,7 @@ pub(crate) static POLICY_IDENTIFIER: Shape =
     shape("PolicyIdentifier", Kind::Union { members: &POLICY_IDENTIFIER_MEMBERS });
 
 pub(crate) static POLICY_IDENTIFIER_POLICY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["inline", "aws-managed", "user-managed", "permission-boundary", "scp", "rcp"],
         ..Constraints::NONE
     },
@@ -1694,11 +1694,11 @@ pub(crate) static POLICY_ROLE: Shape = shape("PolicyRole", Kind::Structure { mem
 
 pub(crate) static POLICY_ROLE_LIST_TYPE: Shape = shape(
     "PolicyRoleListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_ROLE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_ROLE), flattened: false },
 );
 
 pub(crate) static POLICY_SOURCE_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["user", "group", "role", "aws-managed", "user-managed", "resource", "none"],
         ..Constraints::NONE
     },
@@ -1706,7 +1706,7 @@ pub(crate) static POLICY_SOURCE_TYPE: Shape = Shape {
 };
 
 pub(crate) static POLICY_USAGE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["PermissionsPolicy", "PermissionsBoundary"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["PermissionsPolicy", "PermissionsBoundary"], ..Constraints::NONE },
     ..shape("PolicyUsageType", Kind::String)
 };
 
@@ -1717,7 +1717,7 @@ pub(crate) static POLICY_USER: Shape = shape("PolicyUser", Kind::Structure { mem
 
 pub(crate) static POLICY_USER_LIST_TYPE: Shape = shape(
     "PolicyUserListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_USER), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_USER), flattened: false },
 );
 
 pub(crate) static POLICY_VERSION_MEMBERS: [Member; 4] = [
@@ -1782,10 +1782,10 @@ pub(crate) static PUT_USER_POLICY_REQUEST: Shape =
     shape("PutUserPolicyRequest", Kind::Structure { members: &PUT_USER_POLICY_REQUEST_MEMBERS });
 
 pub(crate) static REASON_TYPE: Shape =
-    Shape { constraints: Constraints { max: Some(1000.0), ..Constraints::NONE }, ..shape("ReasonType", Kind::String) };
+    Shape { constraints: &Constraints { max: Some(1000.0), ..Constraints::NONE }, ..shape("ReasonType", Kind::String) };
 
 pub(crate) static REGION_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("RegionNameType", Kind::String)
 };
 
@@ -1820,29 +1820,29 @@ pub(crate) static REMOVE_USER_FROM_GROUP_REQUEST: Shape =
 pub(crate) static REPORT_CONTENT_TYPE: Shape = shape("ReportContentType", Kind::Blob);
 
 pub(crate) static REPORT_FORMAT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["text/csv"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["text/csv"], ..Constraints::NONE },
     ..shape("ReportFormatType", Kind::String)
 };
 
 pub(crate) static REPORT_STATE_DESCRIPTION_TYPE: Shape = shape("ReportStateDescriptionType", Kind::String);
 
 pub(crate) static REPORT_STATE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["STARTED", "INPROGRESS", "COMPLETE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["STARTED", "INPROGRESS", "COMPLETE"], ..Constraints::NONE },
     ..shape("ReportStateType", Kind::String)
 };
 
 pub(crate) static RESOURCE_HANDLING_OPTION_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("ResourceHandlingOptionType", Kind::String)
 };
 
 pub(crate) static RESOURCE_NAME_LIST_TYPE: Shape = shape(
     "ResourceNameListType",
-    Kind::List { member: member("member", &super::schemas::RESOURCE_NAME_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::RESOURCE_NAME_TYPE), flattened: false },
 );
 
 pub(crate) static RESOURCE_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("ResourceNameType", Kind::String)
 };
 
@@ -1860,7 +1860,7 @@ pub(crate) static RESOURCE_SPECIFIC_RESULT: Shape =
 
 pub(crate) static RESOURCE_SPECIFIC_RESULT_LIST_TYPE: Shape = shape(
     "ResourceSpecificResultListType",
-    Kind::List { member: member("member", &super::schemas::RESOURCE_SPECIFIC_RESULT), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::RESOURCE_SPECIFIC_RESULT), flattened: false },
 );
 
 pub(crate) static RESYNC_MFA_DEVICE_REQUEST_MEMBERS: [Member; 4] = [
@@ -1914,7 +1914,7 @@ pub(crate) static ROLE_LAST_USED: Shape = shape("RoleLastUsed", Kind::Structure 
 
 pub(crate) static ROLE_USAGE_LIST_TYPE: Shape = shape(
     "RoleUsageListType",
-    Kind::List { member: member("member", &super::schemas::ROLE_USAGE_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ROLE_USAGE_TYPE), flattened: false },
 );
 
 pub(crate) static ROLE_USAGE_TYPE_MEMBERS: [Member; 2] =
@@ -1924,7 +1924,7 @@ pub(crate) static ROLE_USAGE_TYPE: Shape =
     shape("RoleUsageType", Kind::Structure { members: &ROLE_USAGE_TYPE_MEMBERS });
 
 pub(crate) static SAML_METADATA_DOCUMENT_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1000.0), max: Some(10000000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1000.0), max: Some(10000000.0), ..Constraints::NONE },
     ..shape("SAMLMetadataDocumentType", Kind::String)
 };
 
@@ -1945,11 +1945,11 @@ pub(crate) static SAML_PROVIDER_LIST_ENTRY: Shape =
 
 pub(crate) static SAML_PROVIDER_LIST_TYPE: Shape = shape(
     "SAMLProviderListType",
-    Kind::List { member: member("member", &super::schemas::SAML_PROVIDER_LIST_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::SAML_PROVIDER_LIST_ENTRY), flattened: false },
 );
 
 pub(crate) static SAML_PROVIDER_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w._-]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w._-]+"), ..Constraints::NONE },
     ..shape("SAMLProviderNameType", Kind::String)
 };
 
@@ -2017,7 +2017,7 @@ pub(crate) static SIMULATE_PRINCIPAL_POLICY_REQUEST: Shape =
 
 pub(crate) static SIMULATION_POLICY_LIST_TYPE: Shape = shape(
     "SimulationPolicyListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_DOCUMENT_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_DOCUMENT_TYPE), flattened: false },
 );
 
 pub(crate) static SOURCE_ROLE_TEMPLATE_MEMBERS: [Member; 2] = [
@@ -2038,7 +2038,7 @@ pub(crate) static STATEMENT_MEMBERS: [Member; 4] = [
 pub(crate) static STATEMENT: Shape = shape("Statement", Kind::Structure { members: &STATEMENT_MEMBERS });
 
 pub(crate) static STATEMENT_LIST_TYPE: Shape =
-    shape("StatementListType", Kind::List { member: member("member", &super::schemas::STATEMENT), flattened: false });
+    shape("StatementListType", Kind::List { member: &member("member", &super::schemas::STATEMENT), flattened: false });
 
 pub(crate) static TAG_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("Key", &super::schemas::TAG_KEY_TYPE) },
@@ -2319,13 +2319,13 @@ pub(crate) static VIRTUAL_MFA_DEVICE: Shape =
     shape("VirtualMFADevice", Kind::Structure { members: &VIRTUAL_MFA_DEVICE_MEMBERS });
 
 pub(crate) static ACCESS_KEY_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(16.0), max: Some(128.0), pattern: Some(r"[\w]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(16.0), max: Some(128.0), pattern: Some(r"[\w]+"), ..Constraints::NONE },
     ..shape("accessKeyIdType", Kind::String)
 };
 
 pub(crate) static ACCESS_KEY_METADATA_LIST_TYPE: Shape = shape(
     "accessKeyMetadataListType",
-    Kind::List { member: member("member", &super::schemas::ACCESS_KEY_METADATA), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ACCESS_KEY_METADATA), flattened: false },
 );
 
 pub(crate) static ACCESS_KEY_SECRET_TYPE: Shape =
@@ -2333,11 +2333,11 @@ pub(crate) static ACCESS_KEY_SECRET_TYPE: Shape =
 
 pub(crate) static ACCOUNT_ALIAS_LIST_TYPE: Shape = shape(
     "accountAliasListType",
-    Kind::List { member: member("member", &super::schemas::ACCOUNT_ALIAS_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ACCOUNT_ALIAS_TYPE), flattened: false },
 );
 
 pub(crate) static ACCOUNT_ALIAS_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(3.0),
         max: Some(63.0),
         pattern: Some("^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$"),
@@ -2347,29 +2347,29 @@ pub(crate) static ACCOUNT_ALIAS_TYPE: Shape = Shape {
 };
 
 pub(crate) static ARN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("arnType", Kind::String)
 };
 
 pub(crate) static ASSERTION_ENCRYPTION_MODE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["Required", "Allowed"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Required", "Allowed"], ..Constraints::NONE },
     ..shape("assertionEncryptionModeType", Kind::String)
 };
 
 pub(crate) static ASSIGNMENT_STATUS_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["Assigned", "Unassigned", "Any"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Assigned", "Unassigned", "Any"], ..Constraints::NONE },
     ..shape("assignmentStatusType", Kind::String)
 };
 
 pub(crate) static ATTACHED_POLICIES_LIST_TYPE: Shape = shape(
     "attachedPoliciesListType",
-    Kind::List { member: member("member", &super::schemas::ATTACHED_POLICY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ATTACHED_POLICY), flattened: false },
 );
 
 pub(crate) static ATTACHMENT_COUNT_TYPE: Shape = shape("attachmentCountType", Kind::Integer);
 
 pub(crate) static AUTHENTICATION_CODE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(6.0), max: Some(6.0), pattern: Some(r"[\d]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(6.0), max: Some(6.0), pattern: Some(r"[\d]+"), ..Constraints::NONE },
     ..shape("authenticationCodeType", Kind::String)
 };
 
@@ -2379,71 +2379,71 @@ pub(crate) static BOOLEAN_TYPE: Shape = shape("booleanType", Kind::Boolean);
 
 pub(crate) static CLIENT_ID_LIST_TYPE: Shape = shape(
     "clientIDListType",
-    Kind::List { member: member("member", &super::schemas::CLIENT_ID_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::CLIENT_ID_TYPE), flattened: false },
 );
 
 pub(crate) static CLIENT_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("clientIDType", Kind::String)
 };
 
 pub(crate) static CUSTOM_SUFFIX_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]+"), ..Constraints::NONE },
     ..shape("customSuffixType", Kind::String)
 };
 
 pub(crate) static DATE_TYPE: Shape = shape("dateType", Kind::Timestamp(None));
 
 pub(crate) static ENTITY_LIST_TYPE: Shape =
-    shape("entityListType", Kind::List { member: member("member", &super::schemas::ENTITY_TYPE), flattened: false });
+    shape("entityListType", Kind::List { member: &member("member", &super::schemas::ENTITY_TYPE), flattened: false });
 
 pub(crate) static EXISTING_USER_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("existingUserNameType", Kind::String)
 };
 
 pub(crate) static GLOBAL_ENDPOINT_TOKEN_VERSION: Shape = Shape {
-    constraints: Constraints { one_of: &["v1Token", "v2Token"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["v1Token", "v2Token"], ..Constraints::NONE },
     ..shape("globalEndpointTokenVersion", Kind::String)
 };
 
 pub(crate) static GROUP_DETAIL_LIST_TYPE: Shape = shape(
     "groupDetailListType",
-    Kind::List { member: member("member", &super::schemas::GROUP_DETAIL), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GROUP_DETAIL), flattened: false },
 );
 
 pub(crate) static GROUP_LIST_TYPE: Shape =
-    shape("groupListType", Kind::List { member: member("member", &super::schemas::GROUP), flattened: false });
+    shape("groupListType", Kind::List { member: &member("member", &super::schemas::GROUP), flattened: false });
 
 pub(crate) static GROUP_NAME_LIST_TYPE: Shape = shape(
     "groupNameListType",
-    Kind::List { member: member("member", &super::schemas::GROUP_NAME_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GROUP_NAME_TYPE), flattened: false },
 );
 
 pub(crate) static GROUP_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("groupNameType", Kind::String)
 };
 
 pub(crate) static ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(16.0), max: Some(128.0), pattern: Some(r"[\w]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(16.0), max: Some(128.0), pattern: Some(r"[\w]+"), ..Constraints::NONE },
     ..shape("idType", Kind::String)
 };
 
 pub(crate) static INSTANCE_PROFILE_LIST_TYPE: Shape = shape(
     "instanceProfileListType",
-    Kind::List { member: member("member", &super::schemas::INSTANCE_PROFILE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::INSTANCE_PROFILE), flattened: false },
 );
 
 pub(crate) static INSTANCE_PROFILE_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("instanceProfileNameType", Kind::String)
 };
 
 pub(crate) static INTEGER_TYPE: Shape = shape("integerType", Kind::Integer);
 
 pub(crate) static MARKER_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some(r"[\u0020-\u00FF]+"),
@@ -2453,30 +2453,30 @@ pub(crate) static MARKER_TYPE: Shape = Shape {
 };
 
 pub(crate) static MAX_ITEMS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("maxItemsType", Kind::Integer)
 };
 
 pub(crate) static MAX_PASSWORD_AGE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1095.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1095.0), ..Constraints::NONE },
     ..shape("maxPasswordAgeType", Kind::Integer)
 };
 
 pub(crate) static MFA_DEVICE_LIST_TYPE: Shape =
-    shape("mfaDeviceListType", Kind::List { member: member("member", &super::schemas::MFA_DEVICE), flattened: false });
+    shape("mfaDeviceListType", Kind::List { member: &member("member", &super::schemas::MFA_DEVICE), flattened: false });
 
 pub(crate) static MINIMUM_PASSWORD_LENGTH_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(6.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(6.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("minimumPasswordLengthType", Kind::Integer)
 };
 
 pub(crate) static PASSWORD_REUSE_PREVENTION_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(24.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(24.0), ..Constraints::NONE },
     ..shape("passwordReusePreventionType", Kind::Integer)
 };
 
 pub(crate) static PASSWORD_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
@@ -2487,7 +2487,7 @@ pub(crate) static PASSWORD_TYPE: Shape = Shape {
 };
 
 pub(crate) static PATH_PREFIX_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(512.0),
         pattern: Some(r"\u002F[\u0021-\u007F]*"),
@@ -2497,22 +2497,22 @@ pub(crate) static PATH_PREFIX_TYPE: Shape = Shape {
 };
 
 pub(crate) static PATH_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("pathType", Kind::String)
 };
 
 pub(crate) static POLICY_DESCRIPTION_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(1000.0), ..Constraints::NONE },
     ..shape("policyDescriptionType", Kind::String)
 };
 
 pub(crate) static POLICY_DETAIL_LIST_TYPE: Shape = shape(
     "policyDetailListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_DETAIL), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_DETAIL), flattened: false },
 );
 
 pub(crate) static POLICY_DOCUMENT_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(131072.0),
         pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
@@ -2523,52 +2523,52 @@ pub(crate) static POLICY_DOCUMENT_TYPE: Shape = Shape {
 
 pub(crate) static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape = shape(
     "policyDocumentVersionListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_VERSION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_VERSION), flattened: false },
 );
 
 pub(crate) static POLICY_LIST_TYPE: Shape =
-    shape("policyListType", Kind::List { member: member("member", &super::schemas::POLICY), flattened: false });
+    shape("policyListType", Kind::List { member: &member("member", &super::schemas::POLICY), flattened: false });
 
 pub(crate) static POLICY_NAME_LIST_TYPE: Shape = shape(
     "policyNameListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_NAME_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_NAME_TYPE), flattened: false },
 );
 
 pub(crate) static POLICY_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("policyNameType", Kind::String)
 };
 
 pub(crate) static POLICY_PATH_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("policyPathType", Kind::String)
 };
 
 pub(crate) static POLICY_SCOPE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["All", "AWS", "Local"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["All", "AWS", "Local"], ..Constraints::NONE },
     ..shape("policyScopeType", Kind::String)
 };
 
 pub(crate) static POLICY_VERSION_ID_TYPE: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"v[1-9][0-9]*(\.[A-Za-z0-9-]*)?"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"v[1-9][0-9]*(\.[A-Za-z0-9-]*)?"), ..Constraints::NONE },
     ..shape("policyVersionIdType", Kind::String)
 };
 
 pub(crate) static PRIVATE_KEY_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(22.0), max: Some(64.0), pattern: Some("[A-Z0-9]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(22.0), max: Some(64.0), pattern: Some("[A-Z0-9]+"), ..Constraints::NONE },
     ..shape("privateKeyIdType", Kind::String)
 };
 
 pub(crate) static PRIVATE_KEY_LIST: Shape = Shape {
-    constraints: Constraints { max: Some(2.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(2.0), ..Constraints::NONE },
     ..shape(
         "privateKeyList",
-        Kind::List { member: member("member", &super::schemas::SAML_PRIVATE_KEY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SAML_PRIVATE_KEY), flattened: false },
     )
 };
 
 pub(crate) static PRIVATE_KEY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(16384.0),
         pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
@@ -2581,7 +2581,7 @@ pub(crate) static PRIVATE_KEY_TYPE: Shape = Shape {
 pub(crate) static RESPONSE_MARKER_TYPE: Shape = shape("responseMarkerType", Kind::String);
 
 pub(crate) static ROLE_DESCRIPTION_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         max: Some(1000.0),
         pattern: Some(r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*"),
         ..Constraints::NONE
@@ -2591,36 +2591,41 @@ pub(crate) static ROLE_DESCRIPTION_TYPE: Shape = Shape {
 
 pub(crate) static ROLE_DETAIL_LIST_TYPE: Shape = shape(
     "roleDetailListType",
-    Kind::List { member: member("member", &super::schemas::ROLE_DETAIL), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ROLE_DETAIL), flattened: false },
 );
 
 pub(crate) static ROLE_LIST_TYPE: Shape =
-    shape("roleListType", Kind::List { member: member("member", &super::schemas::ROLE), flattened: false });
+    shape("roleListType", Kind::List { member: &member("member", &super::schemas::ROLE), flattened: false });
 
 pub(crate) static ROLE_MAX_SESSION_DURATION_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(3600.0), max: Some(43200.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(3600.0), max: Some(43200.0), ..Constraints::NONE },
     ..shape("roleMaxSessionDurationType", Kind::Integer)
 };
 
 pub(crate) static ROLE_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("roleNameType", Kind::String)
 };
 
 pub(crate) static SERIAL_NUMBER_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(9.0), max: Some(256.0), pattern: Some(r"[\w+=/:,.@-]+"), ..Constraints::NONE },
+    constraints: &Constraints {
+        min: Some(9.0),
+        max: Some(256.0),
+        pattern: Some(r"[\w+=/:,.@-]+"),
+        ..Constraints::NONE
+    },
     ..shape("serialNumberType", Kind::String)
 };
 
 pub(crate) static STATUS_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["Active", "Inactive", "Expired"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Active", "Inactive", "Expired"], ..Constraints::NONE },
     ..shape("statusType", Kind::String)
 };
 
 pub(crate) static STRING_TYPE: Shape = shape("stringType", Kind::String);
 
 pub(crate) static SUMMARY_KEY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "Users",
             "UsersQuota",
@@ -2665,8 +2670,8 @@ pub(crate) static SUMMARY_KEY_TYPE: Shape = Shape {
 pub(crate) static SUMMARY_MAP_TYPE: Shape = shape(
     "summaryMapType",
     Kind::Map {
-        key: member("key", &super::schemas::SUMMARY_KEY_TYPE),
-        value: member("value", &super::schemas::SUMMARY_VALUE_TYPE),
+        key: &member("key", &super::schemas::SUMMARY_KEY_TYPE),
+        value: &member("value", &super::schemas::SUMMARY_VALUE_TYPE),
         flattened: false,
     },
 );
@@ -2674,12 +2679,12 @@ pub(crate) static SUMMARY_MAP_TYPE: Shape = shape(
 pub(crate) static SUMMARY_VALUE_TYPE: Shape = shape("summaryValueType", Kind::Integer);
 
 pub(crate) static TAG_KEY_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(50.0), ..Constraints::NONE },
-    ..shape("tagKeyListType", Kind::List { member: member("member", &super::schemas::TAG_KEY_TYPE), flattened: false })
+    constraints: &Constraints { max: Some(50.0), ..Constraints::NONE },
+    ..shape("tagKeyListType", Kind::List { member: &member("member", &super::schemas::TAG_KEY_TYPE), flattened: false })
 };
 
 pub(crate) static TAG_KEY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"),
@@ -2689,12 +2694,12 @@ pub(crate) static TAG_KEY_TYPE: Shape = Shape {
 };
 
 pub(crate) static TAG_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(50.0), ..Constraints::NONE },
-    ..shape("tagListType", Kind::List { member: member("member", &super::schemas::TAG), flattened: false })
+    constraints: &Constraints { max: Some(50.0), ..Constraints::NONE },
+    ..shape("tagListType", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false })
 };
 
 pub(crate) static TAG_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(256.0),
         pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"),
@@ -2705,33 +2710,33 @@ pub(crate) static TAG_VALUE_TYPE: Shape = Shape {
 
 pub(crate) static THUMBPRINT_LIST_TYPE: Shape = shape(
     "thumbprintListType",
-    Kind::List { member: member("member", &super::schemas::THUMBPRINT_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::THUMBPRINT_TYPE), flattened: false },
 );
 
 pub(crate) static THUMBPRINT_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(40.0), max: Some(40.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(40.0), max: Some(40.0), ..Constraints::NONE },
     ..shape("thumbprintType", Kind::String)
 };
 
 pub(crate) static USER_DETAIL_LIST_TYPE: Shape = shape(
     "userDetailListType",
-    Kind::List { member: member("member", &super::schemas::USER_DETAIL), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::USER_DETAIL), flattened: false },
 );
 
 pub(crate) static USER_LIST_TYPE: Shape =
-    shape("userListType", Kind::List { member: member("member", &super::schemas::USER), flattened: false });
+    shape("userListType", Kind::List { member: &member("member", &super::schemas::USER), flattened: false });
 
 pub(crate) static USER_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("userNameType", Kind::String)
 };
 
 pub(crate) static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = shape(
     "virtualMFADeviceListType",
-    Kind::List { member: member("member", &super::schemas::VIRTUAL_MFA_DEVICE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::VIRTUAL_MFA_DEVICE), flattened: false },
 );
 
 pub(crate) static VIRTUAL_MFA_DEVICE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("virtualMFADeviceName", Kind::String)
 };

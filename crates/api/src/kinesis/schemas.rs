@@ -17,7 +17,7 @@ pub(crate) static ADD_TAGS_TO_STREAM_INPUT: Shape =
 pub(crate) static BOOLEAN_OBJECT: Shape = shape("BooleanObject", Kind::Boolean);
 
 pub(crate) static CHANNEL_COUNT_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
     ..shape("ChannelCountObject", Kind::Integer)
 };
 
@@ -30,7 +30,7 @@ pub(crate) static CHILD_SHARD_MEMBERS: [Member; 3] = [
 pub(crate) static CHILD_SHARD: Shape = shape("ChildShard", Kind::Structure { members: &CHILD_SHARD_MEMBERS });
 
 pub(crate) static CHILD_SHARD_LIST: Shape =
-    shape("ChildShardList", Kind::List { member: member("member", &super::schemas::CHILD_SHARD), flattened: false });
+    shape("ChildShardList", Kind::List { member: &member("member", &super::schemas::CHILD_SHARD), flattened: false });
 
 pub(crate) static CONSUMER_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("ConsumerName", &super::schemas::CONSUMER_NAME) },
@@ -42,7 +42,7 @@ pub(crate) static CONSUMER_MEMBERS: [Member; 4] = [
 pub(crate) static CONSUMER: Shape = shape("Consumer", Kind::Structure { members: &CONSUMER_MEMBERS });
 
 pub(crate) static CONSUMER_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(r"^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+"),
@@ -52,7 +52,7 @@ pub(crate) static CONSUMER_ARN: Shape = Shape {
 };
 
 pub(crate) static CONSUMER_COUNT_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
     ..shape("ConsumerCountObject", Kind::Integer)
 };
 
@@ -68,10 +68,10 @@ pub(crate) static CONSUMER_DESCRIPTION: Shape =
     shape("ConsumerDescription", Kind::Structure { members: &CONSUMER_DESCRIPTION_MEMBERS });
 
 pub(crate) static CONSUMER_LIST: Shape =
-    shape("ConsumerList", Kind::List { member: member("member", &super::schemas::CONSUMER), flattened: false });
+    shape("ConsumerList", Kind::List { member: &member("member", &super::schemas::CONSUMER), flattened: false });
 
 pub(crate) static CONSUMER_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some("[a-zA-Z0-9_.-]+"),
@@ -81,7 +81,7 @@ pub(crate) static CONSUMER_NAME: Shape = Shape {
 };
 
 pub(crate) static CONSUMER_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["CREATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CREATING", "DELETING", "ACTIVE"], ..Constraints::NONE },
     ..shape("ConsumerStatus", Kind::String)
 };
 
@@ -99,7 +99,7 @@ pub(crate) static CREATE_STREAM_INPUT: Shape =
     shape("CreateStreamInput", Kind::Structure { members: &CREATE_STREAM_INPUT_MEMBERS });
 
 pub(crate) static DATA: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(10485760.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(10485760.0), ..Constraints::NONE },
     ..shape("Data", Kind::Blob)
 };
 
@@ -202,7 +202,7 @@ pub(crate) static DESCRIBE_STREAM_INPUT: Shape =
     shape("DescribeStreamInput", Kind::Structure { members: &DESCRIBE_STREAM_INPUT_MEMBERS });
 
 pub(crate) static DESCRIBE_STREAM_INPUT_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("DescribeStreamInputLimit", Kind::Integer)
 };
 
@@ -248,7 +248,7 @@ pub(crate) static ENABLE_ENHANCED_MONITORING_INPUT: Shape =
     shape("EnableEnhancedMonitoringInput", Kind::Structure { members: &ENABLE_ENHANCED_MONITORING_INPUT_MEMBERS });
 
 pub(crate) static ENCRYPTION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["NONE", "KMS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["NONE", "KMS"], ..Constraints::NONE },
     ..shape("EncryptionType", Kind::String)
 };
 
@@ -260,7 +260,7 @@ pub(crate) static ENHANCED_METRICS: Shape =
 
 pub(crate) static ENHANCED_MONITORING_LIST: Shape = shape(
     "EnhancedMonitoringList",
-    Kind::List { member: member("member", &super::schemas::ENHANCED_METRICS), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ENHANCED_METRICS), flattened: false },
 );
 
 pub(crate) static ENHANCED_MONITORING_OUTPUT_MEMBERS: [Member; 4] = [
@@ -289,7 +289,7 @@ pub(crate) static GET_RECORDS_INPUT: Shape =
     shape("GetRecordsInput", Kind::Structure { members: &GET_RECORDS_INPUT_MEMBERS });
 
 pub(crate) static GET_RECORDS_INPUT_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("GetRecordsInputLimit", Kind::Integer)
 };
 
@@ -338,7 +338,7 @@ pub(crate) static GET_SHARD_ITERATOR_OUTPUT: Shape =
     shape("GetShardIteratorOutput", Kind::Structure { members: &GET_SHARD_ITERATOR_OUTPUT_MEMBERS });
 
 pub(crate) static HASH_KEY: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"^(0|([1-9]\d{0,38}))$"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"^(0|([1-9]\d{0,38}))$"), ..Constraints::NONE },
     ..shape("HashKey", Kind::String)
 };
 
@@ -399,7 +399,7 @@ pub(crate) static KMS_THROTTLING_EXCEPTION: Shape =
     shape("KMSThrottlingException", Kind::Structure { members: &KMS_THROTTLING_EXCEPTION_MEMBERS });
 
 pub(crate) static KEY_ID: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("KeyId", Kind::String)
 };
 
@@ -418,7 +418,7 @@ pub(crate) static LIST_SHARDS_INPUT: Shape =
     shape("ListShardsInput", Kind::Structure { members: &LIST_SHARDS_INPUT_MEMBERS });
 
 pub(crate) static LIST_SHARDS_INPUT_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("ListShardsInputLimit", Kind::Integer)
 };
 
@@ -440,7 +440,7 @@ pub(crate) static LIST_STREAM_CONSUMERS_INPUT: Shape =
     shape("ListStreamConsumersInput", Kind::Structure { members: &LIST_STREAM_CONSUMERS_INPUT_MEMBERS });
 
 pub(crate) static LIST_STREAM_CONSUMERS_INPUT_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("ListStreamConsumersInputLimit", Kind::Integer)
 };
 
@@ -460,7 +460,7 @@ pub(crate) static LIST_STREAMS_INPUT: Shape =
     shape("ListStreamsInput", Kind::Structure { members: &LIST_STREAMS_INPUT_MEMBERS });
 
 pub(crate) static LIST_STREAMS_INPUT_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("ListStreamsInputLimit", Kind::Integer)
 };
 
@@ -499,7 +499,7 @@ pub(crate) static LIST_TAGS_FOR_STREAM_INPUT: Shape =
     shape("ListTagsForStreamInput", Kind::Structure { members: &LIST_TAGS_FOR_STREAM_INPUT_MEMBERS });
 
 pub(crate) static LIST_TAGS_FOR_STREAM_INPUT_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("ListTagsForStreamInputLimit", Kind::Integer)
 };
 
@@ -512,7 +512,7 @@ pub(crate) static LIST_TAGS_FOR_STREAM_OUTPUT: Shape =
     shape("ListTagsForStreamOutput", Kind::Structure { members: &LIST_TAGS_FOR_STREAM_OUTPUT_MEMBERS });
 
 pub(crate) static MAX_RECORD_SIZE_IN_KI_B: Shape = Shape {
-    constraints: Constraints { min: Some(1024.0), max: Some(10240.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1024.0), max: Some(10240.0), ..Constraints::NONE },
     ..shape("MaxRecordSizeInKiB", Kind::Integer)
 };
 
@@ -528,7 +528,7 @@ pub(crate) static MERGE_SHARDS_INPUT: Shape =
     shape("MergeShardsInput", Kind::Structure { members: &MERGE_SHARDS_INPUT_MEMBERS });
 
 pub(crate) static METRICS_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "IncomingBytes",
             "IncomingRecords",
@@ -545,12 +545,15 @@ pub(crate) static METRICS_NAME: Shape = Shape {
 };
 
 pub(crate) static METRICS_NAME_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(7.0), ..Constraints::NONE },
-    ..shape("MetricsNameList", Kind::List { member: member("member", &super::schemas::METRICS_NAME), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(7.0), ..Constraints::NONE },
+    ..shape(
+        "MetricsNameList",
+        Kind::List { member: &member("member", &super::schemas::METRICS_NAME), flattened: false },
+    )
 };
 
 pub(crate) static MILLIS_BEHIND_LATEST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("MillisBehindLatest", Kind::Long)
 };
 
@@ -565,7 +568,7 @@ pub(crate) static MINIMUM_THROUGHPUT_BILLING_COMMITMENT_INPUT: Shape = shape(
 );
 
 pub(crate) static MINIMUM_THROUGHPUT_BILLING_COMMITMENT_INPUT_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("MinimumThroughputBillingCommitmentInputStatus", Kind::String)
 };
 
@@ -582,7 +585,7 @@ pub(crate) static MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT: Shape = shape(
 );
 
 pub(crate) static MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["ENABLED", "DISABLED", "ENABLED_UNTIL_EARLIEST_ALLOWED_END"],
         ..Constraints::NONE
     },
@@ -590,34 +593,34 @@ pub(crate) static MINIMUM_THROUGHPUT_BILLING_COMMITMENT_OUTPUT_STATUS: Shape = S
 };
 
 pub(crate) static NATURAL_INTEGER_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("NaturalIntegerObject", Kind::Integer)
 };
 
 pub(crate) static NEXT_TOKEN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1048576.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1048576.0), ..Constraints::NONE },
     ..shape("NextToken", Kind::String)
 };
 
 pub(crate) static ON_DEMAND_STREAM_COUNT_LIMIT_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
     ..shape("OnDemandStreamCountLimitObject", Kind::Integer)
 };
 
 pub(crate) static ON_DEMAND_STREAM_COUNT_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
     ..shape("OnDemandStreamCountObject", Kind::Integer)
 };
 
 pub(crate) static PARTITION_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("PartitionKey", Kind::String)
 };
 
 pub(crate) static POLICY: Shape = shape("Policy", Kind::String);
 
 pub(crate) static POSITIVE_INTEGER_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("PositiveIntegerObject", Kind::Integer)
 };
 
@@ -674,10 +677,10 @@ pub(crate) static PUT_RECORDS_REQUEST_ENTRY: Shape =
     shape("PutRecordsRequestEntry", Kind::Structure { members: &PUT_RECORDS_REQUEST_ENTRY_MEMBERS });
 
 pub(crate) static PUT_RECORDS_REQUEST_ENTRY_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
     ..shape(
         "PutRecordsRequestEntryList",
-        Kind::List { member: member("member", &super::schemas::PUT_RECORDS_REQUEST_ENTRY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PUT_RECORDS_REQUEST_ENTRY), flattened: false },
     )
 };
 
@@ -692,10 +695,10 @@ pub(crate) static PUT_RECORDS_RESULT_ENTRY: Shape =
     shape("PutRecordsResultEntry", Kind::Structure { members: &PUT_RECORDS_RESULT_ENTRY_MEMBERS });
 
 pub(crate) static PUT_RECORDS_RESULT_ENTRY_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
     ..shape(
         "PutRecordsResultEntryList",
-        Kind::List { member: member("member", &super::schemas::PUT_RECORDS_RESULT_ENTRY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PUT_RECORDS_RESULT_ENTRY), flattened: false },
     )
 };
 
@@ -709,7 +712,7 @@ pub(crate) static PUT_RESOURCE_POLICY_INPUT: Shape =
     shape("PutResourcePolicyInput", Kind::Structure { members: &PUT_RESOURCE_POLICY_INPUT_MEMBERS });
 
 pub(crate) static QUEUE_COUNT_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
     ..shape("QueueCountObject", Kind::Integer)
 };
 
@@ -724,12 +727,12 @@ pub(crate) static RECORD_MEMBERS: [Member; 5] = [
 pub(crate) static RECORD: Shape = shape("Record", Kind::Structure { members: &RECORD_MEMBERS });
 
 pub(crate) static RECORD_DISTRIBUTION_STRATEGY: Shape = Shape {
-    constraints: Constraints { one_of: &["AUTO", "USER_PARTITION_KEY"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AUTO", "USER_PARTITION_KEY"], ..Constraints::NONE },
     ..shape("RecordDistributionStrategy", Kind::String)
 };
 
 pub(crate) static RECORD_LIST: Shape =
-    shape("RecordList", Kind::List { member: member("member", &super::schemas::RECORD), flattened: false });
+    shape("RecordList", Kind::List { member: &member("member", &super::schemas::RECORD), flattened: false });
 
 pub(crate) static REGISTER_STREAM_CONSUMER_INPUT_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("StreamARN", &super::schemas::STREAM_ARN) },
@@ -758,7 +761,7 @@ pub(crate) static REMOVE_TAGS_FROM_STREAM_INPUT: Shape =
     shape("RemoveTagsFromStreamInput", Kind::Structure { members: &REMOVE_TAGS_FROM_STREAM_INPUT_MEMBERS });
 
 pub(crate) static RESOURCE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(r"arn:aws.*:kinesis:.*:\d{12}:.*(stream|channel|queue)/\S+"),
@@ -781,12 +784,12 @@ pub(crate) static RESOURCE_NOT_FOUND_EXCEPTION: Shape =
 pub(crate) static RETENTION_PERIOD_HOURS: Shape = shape("RetentionPeriodHours", Kind::Integer);
 
 pub(crate) static SCALING_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["UNIFORM_SCALING"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["UNIFORM_SCALING"], ..Constraints::NONE },
     ..shape("ScalingType", Kind::String)
 };
 
 pub(crate) static SEQUENCE_NUMBER: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"^(0|([1-9]\d{0,128}))$"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"^(0|([1-9]\d{0,128}))$"), ..Constraints::NONE },
     ..shape("SequenceNumber", Kind::String)
 };
 
@@ -809,7 +812,7 @@ pub(crate) static SHARD_MEMBERS: [Member; 5] = [
 pub(crate) static SHARD: Shape = shape("Shard", Kind::Structure { members: &SHARD_MEMBERS });
 
 pub(crate) static SHARD_COUNT_OBJECT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000000.0), ..Constraints::NONE },
     ..shape("ShardCountObject", Kind::Integer)
 };
 
@@ -822,7 +825,7 @@ pub(crate) static SHARD_FILTER_MEMBERS: [Member; 3] = [
 pub(crate) static SHARD_FILTER: Shape = shape("ShardFilter", Kind::Structure { members: &SHARD_FILTER_MEMBERS });
 
 pub(crate) static SHARD_FILTER_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "AFTER_SHARD_ID",
             "AT_TRIM_HORIZON",
@@ -837,7 +840,7 @@ pub(crate) static SHARD_FILTER_TYPE: Shape = Shape {
 };
 
 pub(crate) static SHARD_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some("[a-zA-Z0-9_.-]+"),
@@ -847,15 +850,15 @@ pub(crate) static SHARD_ID: Shape = Shape {
 };
 
 pub(crate) static SHARD_ID_LIST: Shape =
-    shape("ShardIdList", Kind::List { member: member("member", &super::schemas::SHARD_ID), flattened: false });
+    shape("ShardIdList", Kind::List { member: &member("member", &super::schemas::SHARD_ID), flattened: false });
 
 pub(crate) static SHARD_ITERATOR: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("ShardIterator", Kind::String)
 };
 
 pub(crate) static SHARD_ITERATOR_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON"],
         ..Constraints::NONE
     },
@@ -863,7 +866,7 @@ pub(crate) static SHARD_ITERATOR_TYPE: Shape = Shape {
 };
 
 pub(crate) static SHARD_LIST: Shape =
-    shape("ShardList", Kind::List { member: member("member", &super::schemas::SHARD), flattened: false });
+    shape("ShardList", Kind::List { member: &member("member", &super::schemas::SHARD), flattened: false });
 
 pub(crate) static SPLIT_SHARD_INPUT_MEMBERS: [Member; 5] = [
     member("StreamName", &super::schemas::STREAM_NAME),
@@ -908,7 +911,7 @@ pub(crate) static STOP_STREAM_ENCRYPTION_INPUT: Shape =
     shape("StopStreamEncryptionInput", Kind::Structure { members: &STOP_STREAM_ENCRYPTION_INPUT_MEMBERS });
 
 pub(crate) static STREAM_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(r"arn:aws.*:kinesis:.*:\d{12}:stream/\S+"),
@@ -958,7 +961,7 @@ pub(crate) static STREAM_DESCRIPTION_SUMMARY: Shape =
     shape("StreamDescriptionSummary", Kind::Structure { members: &STREAM_DESCRIPTION_SUMMARY_MEMBERS });
 
 pub(crate) static STREAM_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(24.0),
         pattern: Some("[a-z0-9]{20}-[a-z0-9]{3}"),
@@ -968,7 +971,7 @@ pub(crate) static STREAM_ID: Shape = Shape {
 };
 
 pub(crate) static STREAM_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["PROVISIONED", "ON_DEMAND"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["PROVISIONED", "ON_DEMAND"], ..Constraints::NONE },
     ..shape("StreamMode", Kind::String)
 };
 
@@ -979,7 +982,7 @@ pub(crate) static STREAM_MODE_DETAILS: Shape =
     shape("StreamModeDetails", Kind::Structure { members: &STREAM_MODE_DETAILS_MEMBERS });
 
 pub(crate) static STREAM_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some("[a-zA-Z0-9_.-]+"),
@@ -989,10 +992,10 @@ pub(crate) static STREAM_NAME: Shape = Shape {
 };
 
 pub(crate) static STREAM_NAME_LIST: Shape =
-    shape("StreamNameList", Kind::List { member: member("member", &super::schemas::STREAM_NAME), flattened: false });
+    shape("StreamNameList", Kind::List { member: &member("member", &super::schemas::STREAM_NAME), flattened: false });
 
 pub(crate) static STREAM_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["CREATING", "DELETING", "ACTIVE", "UPDATING"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CREATING", "DELETING", "ACTIVE", "UPDATING"], ..Constraints::NONE },
     ..shape("StreamStatus", Kind::String)
 };
 
@@ -1008,7 +1011,7 @@ pub(crate) static STREAM_SUMMARY: Shape = shape("StreamSummary", Kind::Structure
 
 pub(crate) static STREAM_SUMMARY_LIST: Shape = shape(
     "StreamSummaryList",
-    Kind::List { member: member("member", &super::schemas::STREAM_SUMMARY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::STREAM_SUMMARY), flattened: false },
 );
 
 pub(crate) static SUBSCRIBE_TO_SHARD_EVENT_MEMBERS: [Member; 4] = [
@@ -1064,27 +1067,27 @@ pub(crate) static TAG_MEMBERS: [Member; 2] =
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("TagKey", Kind::String)
 };
 
 pub(crate) static TAG_KEY_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
-    ..shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false })
 };
 
 pub(crate) static TAG_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
-    ..shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
+    ..shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false })
 };
 
 pub(crate) static TAG_MAP: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(200.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(200.0), ..Constraints::NONE },
     ..shape(
         "TagMap",
         Kind::Map {
-            key: member("key", &super::schemas::TAG_KEY),
-            value: member("value", &super::schemas::TAG_VALUE),
+            key: &member("key", &super::schemas::TAG_KEY),
+            value: &member("value", &super::schemas::TAG_VALUE),
             flattened: false,
         },
     )
@@ -1100,7 +1103,7 @@ pub(crate) static TAG_RESOURCE_INPUT: Shape =
     shape("TagResourceInput", Kind::Structure { members: &TAG_RESOURCE_INPUT_MEMBERS });
 
 pub(crate) static TAG_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TagValue", Kind::String)
 };
 

@@ -7,7 +7,7 @@ use crate::support::*;
 pub(crate) static AWS_ACCOUNT_ID_TYPE: Shape = shape("AWSAccountIdType", Kind::String);
 
 pub(crate) static ALGORITHM_SPEC: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "RSAES_PKCS1_V1_5",
             "RSAES_OAEP_SHA_1",
@@ -22,7 +22,7 @@ pub(crate) static ALGORITHM_SPEC: Shape = Shape {
 };
 
 pub(crate) static ALIAS_LIST: Shape =
-    shape("AliasList", Kind::List { member: member("member", &super::schemas::ALIAS_LIST_ENTRY), flattened: false });
+    shape("AliasList", Kind::List { member: &member("member", &super::schemas::ALIAS_LIST_ENTRY), flattened: false });
 
 pub(crate) static ALIAS_LIST_ENTRY_MEMBERS: [Member; 5] = [
     member("AliasName", &super::schemas::ALIAS_NAME_TYPE),
@@ -36,7 +36,7 @@ pub(crate) static ALIAS_LIST_ENTRY: Shape =
     shape("AliasListEntry", Kind::Structure { members: &ALIAS_LIST_ENTRY_MEMBERS });
 
 pub(crate) static ALIAS_NAME_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some("^[a-zA-Z0-9:/_-]+$"),
@@ -46,22 +46,22 @@ pub(crate) static ALIAS_NAME_TYPE: Shape = Shape {
 };
 
 pub(crate) static ARN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("ArnType", Kind::String)
 };
 
 pub(crate) static ATTESTATION_DOCUMENT_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(262144.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(262144.0), ..Constraints::NONE },
     ..shape("AttestationDocumentType", Kind::Blob)
 };
 
 pub(crate) static BACKING_KEY_ID_RESPONSE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(64.0), pattern: Some("^[a-f0-9]+$"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(64.0), pattern: Some("^[a-f0-9]+$"), ..Constraints::NONE },
     ..shape("BackingKeyIdResponseType", Kind::String)
 };
 
 pub(crate) static BACKING_KEY_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(64.0), max: Some(64.0), pattern: Some("^[a-f0-9]+$"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(64.0), max: Some(64.0), pattern: Some("^[a-f0-9]+$"), ..Constraints::NONE },
     ..shape("BackingKeyIdType", Kind::String)
 };
 
@@ -79,12 +79,12 @@ pub(crate) static CANCEL_KEY_DELETION_RESPONSE: Shape =
     shape("CancelKeyDeletionResponse", Kind::Structure { members: &CANCEL_KEY_DELETION_RESPONSE_MEMBERS });
 
 pub(crate) static CIPHERTEXT_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(6144.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(6144.0), ..Constraints::NONE },
     ..shape("CiphertextType", Kind::Blob)
 };
 
 pub(crate) static CLOUD_HSM_CLUSTER_ID_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(19.0),
         max: Some(24.0),
         pattern: Some("cluster-[2-7a-zA-Z]{11,16}"),
@@ -146,12 +146,12 @@ pub(crate) static CREATE_KEY_RESPONSE: Shape =
     shape("CreateKeyResponse", Kind::Structure { members: &CREATE_KEY_RESPONSE_MEMBERS });
 
 pub(crate) static CUSTOM_KEY_STORE_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("CustomKeyStoreIdType", Kind::String)
 };
 
 pub(crate) static CUSTOMER_MASTER_KEY_SPEC: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "RSA_2048",
             "RSA_3072",
@@ -173,7 +173,7 @@ pub(crate) static CUSTOMER_MASTER_KEY_SPEC: Shape = Shape {
 };
 
 pub(crate) static DATA_KEY_PAIR_SPEC: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "RSA_2048",
             "RSA_3072",
@@ -194,7 +194,7 @@ pub(crate) static DATA_KEY_PAIR_SPEC: Shape = Shape {
 };
 
 pub(crate) static DATA_KEY_SPEC: Shape = Shape {
-    constraints: Constraints { one_of: &["AES_256", "AES_128"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AES_256", "AES_128"], ..Constraints::NONE },
     ..shape("DataKeySpec", Kind::String)
 };
 
@@ -308,7 +308,7 @@ pub(crate) static DESCRIBE_KEY_RESPONSE: Shape =
     shape("DescribeKeyResponse", Kind::Structure { members: &DESCRIBE_KEY_RESPONSE_MEMBERS });
 
 pub(crate) static DESCRIPTION_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
     ..shape("DescriptionType", Kind::String)
 };
 
@@ -326,11 +326,11 @@ pub(crate) static DISABLE_KEY_ROTATION_REQUEST: Shape =
 
 pub(crate) static DRY_RUN_MODIFIER_LIST: Shape = shape(
     "DryRunModifierList",
-    Kind::List { member: member("member", &super::schemas::DRY_RUN_MODIFIER_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::DRY_RUN_MODIFIER_TYPE), flattened: false },
 );
 
 pub(crate) static DRY_RUN_MODIFIER_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["IGNORE_CIPHERTEXT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["IGNORE_CIPHERTEXT"], ..Constraints::NONE },
     ..shape("DryRunModifierType", Kind::String)
 };
 
@@ -369,13 +369,13 @@ pub(crate) static ENCAPSULATE_RESPONSE: Shape =
     shape("EncapsulateResponse", Kind::Structure { members: &ENCAPSULATE_RESPONSE_MEMBERS });
 
 pub(crate) static ENCAPSULATION_ALGORITHM_SPEC: Shape = Shape {
-    constraints: Constraints { one_of: &["ML_KEM"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ML_KEM"], ..Constraints::NONE },
     ..shape("EncapsulationAlgorithmSpec", Kind::String)
 };
 
 pub(crate) static ENCAPSULATION_ALGORITHM_SPEC_LIST: Shape = shape(
     "EncapsulationAlgorithmSpecList",
-    Kind::List { member: member("member", &super::schemas::ENCAPSULATION_ALGORITHM_SPEC), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ENCAPSULATION_ALGORITHM_SPEC), flattened: false },
 );
 
 pub(crate) static ENCRYPT_REQUEST_MEMBERS: [Member; 6] = [
@@ -400,7 +400,7 @@ pub(crate) static ENCRYPT_RESPONSE: Shape =
     shape("EncryptResponse", Kind::Structure { members: &ENCRYPT_RESPONSE_MEMBERS });
 
 pub(crate) static ENCRYPTION_ALGORITHM_SPEC: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"],
         ..Constraints::NONE
     },
@@ -409,7 +409,7 @@ pub(crate) static ENCRYPTION_ALGORITHM_SPEC: Shape = Shape {
 
 pub(crate) static ENCRYPTION_ALGORITHM_SPEC_LIST: Shape = shape(
     "EncryptionAlgorithmSpecList",
-    Kind::List { member: member("member", &super::schemas::ENCRYPTION_ALGORITHM_SPEC), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ENCRYPTION_ALGORITHM_SPEC), flattened: false },
 );
 
 pub(crate) static ENCRYPTION_CONTEXT_KEY: Shape = shape("EncryptionContextKey", Kind::String);
@@ -417,8 +417,8 @@ pub(crate) static ENCRYPTION_CONTEXT_KEY: Shape = shape("EncryptionContextKey", 
 pub(crate) static ENCRYPTION_CONTEXT_TYPE: Shape = shape(
     "EncryptionContextType",
     Kind::Map {
-        key: member("key", &super::schemas::ENCRYPTION_CONTEXT_KEY),
-        value: member("value", &super::schemas::ENCRYPTION_CONTEXT_VALUE),
+        key: &member("key", &super::schemas::ENCRYPTION_CONTEXT_KEY),
+        value: &member("value", &super::schemas::ENCRYPTION_CONTEXT_VALUE),
         flattened: false,
     },
 );
@@ -426,7 +426,10 @@ pub(crate) static ENCRYPTION_CONTEXT_TYPE: Shape = shape(
 pub(crate) static ENCRYPTION_CONTEXT_VALUE: Shape = shape("EncryptionContextValue", Kind::String);
 
 pub(crate) static EXPIRATION_MODEL_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["KEY_MATERIAL_EXPIRES", "KEY_MATERIAL_DOES_NOT_EXPIRE"], ..Constraints::NONE },
+    constraints: &Constraints {
+        one_of: &["KEY_MATERIAL_EXPIRES", "KEY_MATERIAL_DOES_NOT_EXPIRE"],
+        ..Constraints::NONE
+    },
     ..shape("ExpirationModelType", Kind::String)
 };
 
@@ -641,7 +644,7 @@ pub(crate) static GET_PUBLIC_KEY_RESPONSE: Shape =
     shape("GetPublicKeyResponse", Kind::Structure { members: &GET_PUBLIC_KEY_RESPONSE_MEMBERS });
 
 pub(crate) static GRANT_CONSTRAINT_SOURCE_ARN_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(20.0),
         max: Some(512.0),
         pattern: Some("^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$"),
@@ -660,12 +663,12 @@ pub(crate) static GRANT_CONSTRAINTS: Shape =
     shape("GrantConstraints", Kind::Structure { members: &GRANT_CONSTRAINTS_MEMBERS });
 
 pub(crate) static GRANT_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("GrantIdType", Kind::String)
 };
 
 pub(crate) static GRANT_LIST: Shape =
-    shape("GrantList", Kind::List { member: member("member", &super::schemas::GRANT_LIST_ENTRY), flattened: false });
+    shape("GrantList", Kind::List { member: &member("member", &super::schemas::GRANT_LIST_ENTRY), flattened: false });
 
 pub(crate) static GRANT_LIST_ENTRY_MEMBERS: [Member; 11] = [
     member("KeyId", &super::schemas::KEY_ID_TYPE),
@@ -685,7 +688,7 @@ pub(crate) static GRANT_LIST_ENTRY: Shape =
     shape("GrantListEntry", Kind::Structure { members: &GRANT_LIST_ENTRY_MEMBERS });
 
 pub(crate) static GRANT_NAME_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some("^[a-zA-Z0-9:/_-]+$"),
@@ -695,7 +698,7 @@ pub(crate) static GRANT_NAME_TYPE: Shape = Shape {
 };
 
 pub(crate) static GRANT_OPERATION: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "Decrypt",
             "Encrypt",
@@ -724,19 +727,19 @@ pub(crate) static GRANT_OPERATION: Shape = Shape {
 
 pub(crate) static GRANT_OPERATION_LIST: Shape = shape(
     "GrantOperationList",
-    Kind::List { member: member("member", &super::schemas::GRANT_OPERATION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GRANT_OPERATION), flattened: false },
 );
 
 pub(crate) static GRANT_TOKEN_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "GrantTokenList",
-        Kind::List { member: member("member", &super::schemas::GRANT_TOKEN_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::GRANT_TOKEN_TYPE), flattened: false },
     )
 };
 
 pub(crate) static GRANT_TOKEN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
     ..shape("GrantTokenType", Kind::String)
 };
 
@@ -761,42 +764,42 @@ pub(crate) static IMPORT_KEY_MATERIAL_RESPONSE: Shape =
     shape("ImportKeyMaterialResponse", Kind::Structure { members: &IMPORT_KEY_MATERIAL_RESPONSE_MEMBERS });
 
 pub(crate) static IMPORT_STATE: Shape = Shape {
-    constraints: Constraints { one_of: &["IMPORTED", "PENDING_IMPORT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["IMPORTED", "PENDING_IMPORT"], ..Constraints::NONE },
     ..shape("ImportState", Kind::String)
 };
 
 pub(crate) static IMPORT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["NEW_KEY_MATERIAL", "EXISTING_KEY_MATERIAL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["NEW_KEY_MATERIAL", "EXISTING_KEY_MATERIAL"], ..Constraints::NONE },
     ..shape("ImportType", Kind::String)
 };
 
 pub(crate) static INCLUDE_KEY_MATERIAL: Shape = Shape {
-    constraints: Constraints { one_of: &["ALL_KEY_MATERIAL", "ROTATIONS_ONLY"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ALL_KEY_MATERIAL", "ROTATIONS_ONLY"], ..Constraints::NONE },
     ..shape("IncludeKeyMaterial", Kind::String)
 };
 
 pub(crate) static KEY_AGREEMENT_ALGORITHM_SPEC: Shape = Shape {
-    constraints: Constraints { one_of: &["ECDH"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ECDH"], ..Constraints::NONE },
     ..shape("KeyAgreementAlgorithmSpec", Kind::String)
 };
 
 pub(crate) static KEY_AGREEMENT_ALGORITHM_SPEC_LIST: Shape = shape(
     "KeyAgreementAlgorithmSpecList",
-    Kind::List { member: member("member", &super::schemas::KEY_AGREEMENT_ALGORITHM_SPEC), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::KEY_AGREEMENT_ALGORITHM_SPEC), flattened: false },
 );
 
 pub(crate) static KEY_ENCRYPTION_MECHANISM: Shape = Shape {
-    constraints: Constraints { one_of: &["RSAES_OAEP_SHA_256"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RSAES_OAEP_SHA_256"], ..Constraints::NONE },
     ..shape("KeyEncryptionMechanism", Kind::String)
 };
 
 pub(crate) static KEY_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("KeyIdType", Kind::String)
 };
 
 pub(crate) static KEY_LIST: Shape =
-    shape("KeyList", Kind::List { member: member("member", &super::schemas::KEY_LIST_ENTRY), flattened: false });
+    shape("KeyList", Kind::List { member: &member("member", &super::schemas::KEY_LIST_ENTRY), flattened: false });
 
 pub(crate) static KEY_LIST_ENTRY_MEMBERS: [Member; 2] =
     [member("KeyId", &super::schemas::KEY_ID_TYPE), member("KeyArn", &super::schemas::ARN_TYPE)];
@@ -804,12 +807,12 @@ pub(crate) static KEY_LIST_ENTRY_MEMBERS: [Member; 2] =
 pub(crate) static KEY_LIST_ENTRY: Shape = shape("KeyListEntry", Kind::Structure { members: &KEY_LIST_ENTRY_MEMBERS });
 
 pub(crate) static KEY_MANAGER_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["AWS", "CUSTOMER"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AWS", "CUSTOMER"], ..Constraints::NONE },
     ..shape("KeyManagerType", Kind::String)
 };
 
 pub(crate) static KEY_MATERIAL_DESCRIPTION_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(256.0),
         pattern: Some(r"^[a-zA-Z0-9:/_\s.-]+$"),
@@ -819,7 +822,7 @@ pub(crate) static KEY_MATERIAL_DESCRIPTION_TYPE: Shape = Shape {
 };
 
 pub(crate) static KEY_MATERIAL_STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["NON_CURRENT", "CURRENT", "PENDING_ROTATION", "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"],
         ..Constraints::NONE
     },
@@ -859,7 +862,7 @@ pub(crate) static KEY_METADATA_MEMBERS: [Member; 27] = [
 pub(crate) static KEY_METADATA: Shape = shape("KeyMetadata", Kind::Structure { members: &KEY_METADATA_MEMBERS });
 
 pub(crate) static KEY_SPEC: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "RSA_2048",
             "RSA_3072",
@@ -888,7 +891,7 @@ pub(crate) static KEY_SPEC: Shape = Shape {
 };
 
 pub(crate) static KEY_STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "Creating",
             "Enabled",
@@ -905,7 +908,7 @@ pub(crate) static KEY_STATE: Shape = Shape {
 };
 
 pub(crate) static KEY_USAGE_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", "ENCAPSULATE_DECAPSULATE"],
         ..Constraints::NONE
     },
@@ -913,7 +916,7 @@ pub(crate) static KEY_USAGE_TYPE: Shape = Shape {
 };
 
 pub(crate) static LIMIT_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("LimitType", Kind::Integer)
 };
 
@@ -1040,7 +1043,7 @@ pub(crate) static LIST_RETIRABLE_GRANTS_REQUEST: Shape =
     shape("ListRetirableGrantsRequest", Kind::Structure { members: &LIST_RETIRABLE_GRANTS_REQUEST_MEMBERS });
 
 pub(crate) static MAC_ALGORITHM_SPEC: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"],
         ..Constraints::NONE
     },
@@ -1049,11 +1052,11 @@ pub(crate) static MAC_ALGORITHM_SPEC: Shape = Shape {
 
 pub(crate) static MAC_ALGORITHM_SPEC_LIST: Shape = shape(
     "MacAlgorithmSpecList",
-    Kind::List { member: member("member", &super::schemas::MAC_ALGORITHM_SPEC), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::MAC_ALGORITHM_SPEC), flattened: false },
 );
 
 pub(crate) static MARKER_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some(r"[\u0020-\u00FF]*"),
@@ -1063,7 +1066,7 @@ pub(crate) static MARKER_TYPE: Shape = Shape {
 };
 
 pub(crate) static MESSAGE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["RAW", "DIGEST", "EXTERNAL_MU"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RAW", "DIGEST", "EXTERNAL_MU"], ..Constraints::NONE },
     ..shape("MessageType", Kind::String)
 };
 
@@ -1084,23 +1087,23 @@ pub(crate) static MULTI_REGION_KEY: Shape =
 
 pub(crate) static MULTI_REGION_KEY_LIST: Shape = shape(
     "MultiRegionKeyList",
-    Kind::List { member: member("member", &super::schemas::MULTI_REGION_KEY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::MULTI_REGION_KEY), flattened: false },
 );
 
 pub(crate) static MULTI_REGION_KEY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["PRIMARY", "REPLICA"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["PRIMARY", "REPLICA"], ..Constraints::NONE },
     ..shape("MultiRegionKeyType", Kind::String)
 };
 
 pub(crate) static NULLABLE_BOOLEAN_TYPE: Shape = shape("NullableBooleanType", Kind::Boolean);
 
 pub(crate) static NUMBER_OF_BYTES_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("NumberOfBytesType", Kind::Integer)
 };
 
 pub(crate) static ORIGIN_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"],
         ..Constraints::NONE
     },
@@ -1108,28 +1111,28 @@ pub(crate) static ORIGIN_TYPE: Shape = Shape {
 };
 
 pub(crate) static PENDING_WINDOW_IN_DAYS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(365.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(365.0), ..Constraints::NONE },
     ..shape("PendingWindowInDaysType", Kind::Integer)
 };
 
 pub(crate) static PLAINTEXT_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("PlaintextType", Kind::Blob)
 };
 
 pub(crate) static POLICY_NAME_LIST: Shape = shape(
     "PolicyNameList",
-    Kind::List { member: member("member", &super::schemas::POLICY_NAME_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_NAME_TYPE), flattened: false },
 );
 
 pub(crate) static POLICY_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), pattern: Some(r"[\w]+"), ..Constraints::NONE },
     ..shape("PolicyNameType", Kind::String)
 };
 
 pub(crate) static POLICY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(131072.0),
         pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
@@ -1139,7 +1142,7 @@ pub(crate) static POLICY_TYPE: Shape = Shape {
 };
 
 pub(crate) static PRINCIPAL_ID_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"^[\w+=,.@:/-]+$"),
@@ -1149,7 +1152,7 @@ pub(crate) static PRINCIPAL_ID_TYPE: Shape = Shape {
 };
 
 pub(crate) static PUBLIC_KEY_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(8192.0), ..Constraints::NONE },
     ..shape("PublicKeyType", Kind::Blob)
 };
 
@@ -1200,7 +1203,7 @@ pub(crate) static RECIPIENT_INFO_MEMBERS: [Member; 2] = [
 pub(crate) static RECIPIENT_INFO: Shape = shape("RecipientInfo", Kind::Structure { members: &RECIPIENT_INFO_MEMBERS });
 
 pub(crate) static REGION_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(32.0),
         pattern: Some(r"^([a-z]+-){2,3}\d+$"),
@@ -1231,15 +1234,15 @@ pub(crate) static REPLICATE_KEY_RESPONSE: Shape =
     shape("ReplicateKeyResponse", Kind::Structure { members: &REPLICATE_KEY_RESPONSE_MEMBERS });
 
 pub(crate) static RESOURCE_OWNER_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["SELF", "OTHER_ACCOUNTS_VIA_RAM"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["SELF", "OTHER_ACCOUNTS_VIA_RAM"], ..Constraints::NONE },
     ..shape("ResourceOwnerType", Kind::String)
 };
 
 pub(crate) static RESOURCE_OWNERS_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2.0), ..Constraints::NONE },
     ..shape(
         "ResourceOwnersList",
-        Kind::List { member: member("member", &super::schemas::RESOURCE_OWNER_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::RESOURCE_OWNER_TYPE), flattened: false },
     )
 };
 
@@ -1274,18 +1277,18 @@ pub(crate) static ROTATE_KEY_ON_DEMAND_RESPONSE: Shape =
     shape("RotateKeyOnDemandResponse", Kind::Structure { members: &ROTATE_KEY_ON_DEMAND_RESPONSE_MEMBERS });
 
 pub(crate) static ROTATION_PERIOD_IN_DAYS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(90.0), max: Some(2560.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(90.0), max: Some(2560.0), ..Constraints::NONE },
     ..shape("RotationPeriodInDaysType", Kind::Integer)
 };
 
 pub(crate) static ROTATION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["AUTOMATIC", "ON_DEMAND"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AUTOMATIC", "ON_DEMAND"], ..Constraints::NONE },
     ..shape("RotationType", Kind::String)
 };
 
 pub(crate) static ROTATIONS_LIST: Shape = shape(
     "RotationsList",
-    Kind::List { member: member("member", &super::schemas::ROTATIONS_LIST_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ROTATIONS_LIST_ENTRY), flattened: false },
 );
 
 pub(crate) static ROTATIONS_LIST_ENTRY_MEMBERS: [Member; 9] = [
@@ -1322,7 +1325,7 @@ pub(crate) static SCHEDULE_KEY_DELETION_RESPONSE: Shape =
     shape("ScheduleKeyDeletionResponse", Kind::Structure { members: &SCHEDULE_KEY_DELETION_RESPONSE_MEMBERS });
 
 pub(crate) static SERVICE_PRINCIPAL_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"^([A-Za-z0-9\-]+)\.([A-Za-z0-9\-]+)(\.[A-Za-z0-9\-]+)+$"),
@@ -1351,7 +1354,7 @@ pub(crate) static SIGN_RESPONSE_MEMBERS: [Member; 3] = [
 pub(crate) static SIGN_RESPONSE: Shape = shape("SignResponse", Kind::Structure { members: &SIGN_RESPONSE_MEMBERS });
 
 pub(crate) static SIGNING_ALGORITHM_SPEC: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "RSASSA_PSS_SHA_256",
             "RSASSA_PSS_SHA_384",
@@ -1374,7 +1377,7 @@ pub(crate) static SIGNING_ALGORITHM_SPEC: Shape = Shape {
 
 pub(crate) static SIGNING_ALGORITHM_SPEC_LIST: Shape = shape(
     "SigningAlgorithmSpecList",
-    Kind::List { member: member("member", &super::schemas::SIGNING_ALGORITHM_SPEC), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::SIGNING_ALGORITHM_SPEC), flattened: false },
 );
 
 pub(crate) static TAG_MEMBERS: [Member; 2] = [
@@ -1385,15 +1388,15 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY_LIST: Shape =
-    shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY_TYPE), flattened: false });
+    shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY_TYPE), flattened: false });
 
 pub(crate) static TAG_KEY_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("TagKeyType", Kind::String)
 };
 
 pub(crate) static TAG_LIST: Shape =
-    shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+    shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false });
 
 pub(crate) static TAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("KeyId", &super::schemas::KEY_ID_TYPE) },
@@ -1404,7 +1407,7 @@ pub(crate) static TAG_RESOURCE_REQUEST: Shape =
     shape("TagResourceRequest", Kind::Structure { members: &TAG_RESOURCE_REQUEST_MEMBERS });
 
 pub(crate) static TAG_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TagValueType", Kind::String)
 };
 
@@ -1483,7 +1486,7 @@ pub(crate) static VERIFY_RESPONSE: Shape =
     shape("VerifyResponse", Kind::Structure { members: &VERIFY_RESPONSE_MEMBERS });
 
 pub(crate) static WRAPPING_KEY_SPEC: Shape = Shape {
-    constraints: Constraints { one_of: &["RSA_2048", "RSA_3072", "RSA_4096", "SM2"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RSA_2048", "RSA_3072", "RSA_4096", "SM2"], ..Constraints::NONE },
     ..shape("WrappingKeySpec", Kind::String)
 };
 
@@ -1493,7 +1496,7 @@ pub(crate) static XKS_KEY_CONFIGURATION_TYPE: Shape =
     shape("XksKeyConfigurationType", Kind::Structure { members: &XKS_KEY_CONFIGURATION_TYPE_MEMBERS });
 
 pub(crate) static XKS_KEY_ID_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some("^[a-zA-Z0-9-_.]+$"),

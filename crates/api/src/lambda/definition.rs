@@ -27,7 +27,7 @@ pub static SERVICE: ServiceDef = ServiceDef {
 
 pub(super) static OPERATIONS: [OperationDef; 91] = [
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
             segments: &[
@@ -48,7 +48,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("AddLayerVersionPermission", 0)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2015-03-31/functions/{FunctionName}/policy",
             segments: &[
@@ -67,7 +67,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("AddPermission", 1)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint",
             segments: &[
@@ -86,7 +86,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("CheckpointDurableExecution", 2)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2015-03-31/functions/{FunctionName}/aliases",
             segments: &[
@@ -105,7 +105,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("CreateAlias", 3)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2025-11-30/capacity-providers",
             segments: &[Segment::Literal("2025-11-30"), Segment::Literal("capacity-providers")],
@@ -118,7 +118,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("CreateCapacityProvider", 4)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2020-04-22/code-signing-configs",
             segments: &[Segment::Literal("2020-04-22"), Segment::Literal("code-signing-configs")],
@@ -131,7 +131,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("CreateCodeSigningConfig", 5)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2015-03-31/event-source-mappings",
             segments: &[Segment::Literal("2015-03-31"), Segment::Literal("event-source-mappings")],
@@ -145,7 +145,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("CreateEventSourceMapping", 6)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2015-03-31/functions",
             segments: &[Segment::Literal("2015-03-31"), Segment::Literal("functions")],
@@ -159,7 +159,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("CreateFunction", 7)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2021-10-31/functions/{FunctionName}/url",
             segments: &[
@@ -178,7 +178,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("CreateFunctionUrlConfig", 8)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2015-03-31/functions/{FunctionName}/aliases/{Name}",
             segments: &[
@@ -198,7 +198,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteAlias", 9)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2025-11-30/capacity-providers/{CapacityProviderName}",
             segments: &[
@@ -215,7 +215,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteCapacityProvider", 10)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
             segments: &[
@@ -232,7 +232,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteCodeSigningConfig", 11)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2025-12-01/durable-executions/{DurableExecutionArn}",
             segments: &[
@@ -248,7 +248,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteDurableExecution", 12)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2015-03-31/event-source-mappings/{UUID}",
             segments: &[
@@ -266,7 +266,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteEventSourceMapping", 13)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2015-03-31/functions/{FunctionName}",
             segments: &[Segment::Literal("2015-03-31"), Segment::Literal("functions"), Segment::Label("FunctionName")],
@@ -280,7 +280,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteFunction", 14)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2020-06-30/functions/{FunctionName}/code-signing-config",
             segments: &[
@@ -298,7 +298,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteFunctionCodeSigningConfig", 15)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2017-10-31/functions/{FunctionName}/concurrency",
             segments: &[
@@ -317,7 +317,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteFunctionConcurrency", 16)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config",
             segments: &[
@@ -336,7 +336,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteFunctionEventInvokeConfig", 17)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2021-10-31/functions/{FunctionName}/url",
             segments: &[
@@ -355,7 +355,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteFunctionUrlConfig", 18)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
             segments: &[
@@ -375,7 +375,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteLayerVersion", 19)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency",
             segments: &[
@@ -393,7 +393,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteProvisionedConcurrencyConfig", 20)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2026-07-09/resource-policy/{ResourceArn}",
             segments: &[
@@ -409,7 +409,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("DeleteResourcePolicy", 21)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2016-08-19/account-settings",
             segments: &[Segment::Literal("2016-08-19"), Segment::Literal("account-settings")],
@@ -423,7 +423,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetAccountSettings", 22)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/functions/{FunctionName}/aliases/{Name}",
             segments: &[
@@ -443,7 +443,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetAlias", 23)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2025-11-30/capacity-providers/{CapacityProviderName}",
             segments: &[
@@ -460,7 +460,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetCapacityProvider", 24)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
             segments: &[
@@ -477,7 +477,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetCodeSigningConfig", 25)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2025-12-01/durable-executions/{DurableExecutionArn}",
             segments: &[
@@ -495,7 +495,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetDurableExecution", 26)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2025-12-01/durable-executions/{DurableExecutionArn}/history",
             segments: &[
@@ -514,7 +514,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetDurableExecutionHistory", 27)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2025-12-01/durable-executions/{DurableExecutionArn}/state",
             segments: &[
@@ -533,7 +533,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetDurableExecutionState", 28)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/event-source-mappings/{UUID}",
             segments: &[
@@ -551,7 +551,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetEventSourceMapping", 29)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/functions/{FunctionName}",
             segments: &[Segment::Literal("2015-03-31"), Segment::Literal("functions"), Segment::Label("FunctionName")],
@@ -565,7 +565,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetFunction", 30)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2020-06-30/functions/{FunctionName}/code-signing-config",
             segments: &[
@@ -583,7 +583,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetFunctionCodeSigningConfig", 31)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2019-09-30/functions/{FunctionName}/concurrency",
             segments: &[
@@ -602,7 +602,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetFunctionConcurrency", 32)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/functions/{FunctionName}/configuration",
             segments: &[
@@ -621,7 +621,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetFunctionConfiguration", 33)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config",
             segments: &[
@@ -640,7 +640,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetFunctionEventInvokeConfig", 34)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2024-08-31/functions/{FunctionName}/recursion-config",
             segments: &[
@@ -659,7 +659,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetFunctionRecursionConfig", 35)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2025-11-30/functions/{FunctionName}/function-scaling-config",
             segments: &[
@@ -677,7 +677,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetFunctionScalingConfig", 36)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2021-10-31/functions/{FunctionName}/url",
             segments: &[
@@ -696,7 +696,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetFunctionUrlConfig", 37)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
             segments: &[
@@ -716,7 +716,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetLayerVersion", 38)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2018-10-31/layers?find=LayerVersion",
             segments: &[Segment::Literal("2018-10-31"), Segment::Literal("layers")],
@@ -730,7 +730,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetLayerVersionByArn", 39)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
             segments: &[
@@ -751,7 +751,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetLayerVersionPolicy", 40)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/functions/{FunctionName}/policy",
             segments: &[
@@ -770,7 +770,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetPolicy", 41)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency",
             segments: &[
@@ -788,7 +788,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetProvisionedConcurrencyConfig", 42)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2026-07-09/resource-policy/{ResourceArn}",
             segments: &[
@@ -804,7 +804,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetResourcePolicy", 43)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2021-07-20/functions/{FunctionName}/runtime-management-config",
             segments: &[
@@ -823,7 +823,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("GetRuntimeManagementConfig", 44)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2015-03-31/functions/{FunctionName}/invocations",
             segments: &[
@@ -842,7 +842,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("Invoke", 45)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2014-11-13/functions/{FunctionName}/invoke-async",
             segments: &[
@@ -862,7 +862,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("InvokeAsync", 46)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations",
             segments: &[
@@ -881,7 +881,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("InvokeWithResponseStream", 47)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/functions/{FunctionName}/aliases",
             segments: &[
@@ -900,7 +900,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListAliases", 48)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2025-11-30/capacity-providers",
             segments: &[Segment::Literal("2025-11-30"), Segment::Literal("capacity-providers")],
@@ -913,7 +913,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListCapacityProviders", 49)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2020-04-22/code-signing-configs",
             segments: &[Segment::Literal("2020-04-22"), Segment::Literal("code-signing-configs")],
@@ -926,7 +926,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListCodeSigningConfigs", 50)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2025-12-01/functions/{FunctionName}/durable-executions",
             segments: &[
@@ -945,7 +945,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListDurableExecutionsByFunction", 51)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/event-source-mappings",
             segments: &[Segment::Literal("2015-03-31"), Segment::Literal("event-source-mappings")],
@@ -959,7 +959,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListEventSourceMappings", 52)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config/list",
             segments: &[
@@ -979,7 +979,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListFunctionEventInvokeConfigs", 53)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2021-10-31/functions/{FunctionName}/urls",
             segments: &[
@@ -998,7 +998,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListFunctionUrlConfigs", 54)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions",
             segments: &[
@@ -1016,7 +1016,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListFunctionVersionsByCapacityProvider", 55)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/functions",
             segments: &[Segment::Literal("2015-03-31"), Segment::Literal("functions")],
@@ -1030,7 +1030,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListFunctions", 56)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions",
             segments: &[
@@ -1048,7 +1048,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListFunctionsByCodeSigningConfig", 57)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2018-10-31/layers/{LayerName}/versions",
             segments: &[
@@ -1067,7 +1067,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListLayerVersions", 58)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2018-10-31/layers",
             segments: &[Segment::Literal("2018-10-31"), Segment::Literal("layers")],
@@ -1081,7 +1081,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListLayers", 59)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL",
             segments: &[
@@ -1099,7 +1099,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListProvisionedConcurrencyConfigs", 60)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2017-03-31/tags/{Resource}",
             segments: &[Segment::Literal("2017-03-31"), Segment::Literal("tags"), Segment::Label("Resource")],
@@ -1113,7 +1113,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListTags", 61)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/2015-03-31/functions/{FunctionName}/versions",
             segments: &[
@@ -1132,7 +1132,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ListVersionsByFunction", 62)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2025-12-01/durable-executions/{DurableExecutionArn}/pause",
             segments: &[
@@ -1149,7 +1149,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PauseDurableExecution", 63)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2018-10-31/layers/{LayerName}/versions",
             segments: &[
@@ -1168,7 +1168,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PublishLayerVersion", 64)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2015-03-31/functions/{FunctionName}/versions",
             segments: &[
@@ -1187,7 +1187,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PublishVersion", 65)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2020-06-30/functions/{FunctionName}/code-signing-config",
             segments: &[
@@ -1205,7 +1205,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PutFunctionCodeSigningConfig", 66)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2017-10-31/functions/{FunctionName}/concurrency",
             segments: &[
@@ -1224,7 +1224,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PutFunctionConcurrency", 67)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config",
             segments: &[
@@ -1243,7 +1243,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PutFunctionEventInvokeConfig", 68)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2024-08-31/functions/{FunctionName}/recursion-config",
             segments: &[
@@ -1262,7 +1262,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PutFunctionRecursionConfig", 69)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2025-11-30/functions/{FunctionName}/function-scaling-config",
             segments: &[
@@ -1280,7 +1280,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PutFunctionScalingConfig", 70)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency",
             segments: &[
@@ -1298,7 +1298,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PutProvisionedConcurrencyConfig", 71)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2026-07-09/resource-policy/{ResourceArn}",
             segments: &[
@@ -1314,7 +1314,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PutResourcePolicy", 72)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2021-07-20/functions/{FunctionName}/runtime-management-config",
             segments: &[
@@ -1333,7 +1333,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("PutRuntimeManagementConfig", 73)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}",
             segments: &[
@@ -1355,7 +1355,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("RemoveLayerVersionPermission", 74)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}",
             segments: &[
@@ -1375,7 +1375,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("RemovePermission", 75)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2025-12-01/durable-executions/{DurableExecutionArn}/resume",
             segments: &[
@@ -1392,7 +1392,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("ResumeDurableExecution", 76)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail",
             segments: &[
@@ -1411,7 +1411,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("SendDurableExecutionCallbackFailure", 77)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat",
             segments: &[
@@ -1430,7 +1430,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("SendDurableExecutionCallbackHeartbeat", 78)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2025-12-01/durable-execution-callbacks/{CallbackId}/succeed",
             segments: &[
@@ -1449,7 +1449,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("SendDurableExecutionCallbackSuccess", 79)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2025-12-01/durable-executions/{DurableExecutionArn}/stop",
             segments: &[
@@ -1468,7 +1468,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("StopDurableExecution", 80)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2017-03-31/tags/{Resource}",
             segments: &[Segment::Literal("2017-03-31"), Segment::Literal("tags"), Segment::Label("Resource")],
@@ -1482,7 +1482,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("TagResource", 81)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/2017-03-31/tags/{Resource}",
             segments: &[Segment::Literal("2017-03-31"), Segment::Literal("tags"), Segment::Label("Resource")],
@@ -1496,7 +1496,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("UntagResource", 82)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2015-03-31/functions/{FunctionName}/aliases/{Name}",
             segments: &[
@@ -1516,7 +1516,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("UpdateAlias", 83)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2025-11-30/capacity-providers/{CapacityProviderName}",
             segments: &[
@@ -1533,7 +1533,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("UpdateCapacityProvider", 84)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
             segments: &[
@@ -1550,7 +1550,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("UpdateCodeSigningConfig", 85)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2015-03-31/event-source-mappings/{UUID}",
             segments: &[
@@ -1568,7 +1568,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("UpdateEventSourceMapping", 86)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2015-03-31/functions/{FunctionName}/code",
             segments: &[
@@ -1587,7 +1587,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("UpdateFunctionCode", 87)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2015-03-31/functions/{FunctionName}/configuration",
             segments: &[
@@ -1606,7 +1606,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("UpdateFunctionConfiguration", 88)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config",
             segments: &[
@@ -1625,7 +1625,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
         ..operation("UpdateFunctionEventInvokeConfig", 89)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/2021-10-31/functions/{FunctionName}/url",
             segments: &[

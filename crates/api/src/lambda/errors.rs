@@ -762,8 +762,7 @@ pub static TOO_MANY_REQUESTS_EXCEPTION: ErrorDef = ErrorDef {
     status: 429,
     members: &[
         Member {
-            wire_name: "Retry-After",
-            has_wire_name: true,
+            renamed: Some("Retry-After"),
             location: Location::Header,
             ..member("retryAfterSeconds", &super::schemas::STRING)
         },

@@ -28,7 +28,7 @@ pub(crate) static ACCOUNT_USAGE_MEMBERS: [Member; 2] =
 pub(crate) static ACCOUNT_USAGE: Shape = shape("AccountUsage", Kind::Structure { members: &ACCOUNT_USAGE_MEMBERS });
 
 pub(crate) static ACTION: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(10000.0),
         pattern: Some("(lambda:[*]|lambda:[a-zA-Z]+|[*])"),
@@ -39,15 +39,13 @@ pub(crate) static ACTION: Shape = Shape {
 
 pub(crate) static ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS: [Member; 7] = [
     Member {
-        wire_name: "LayerName",
-        has_wire_name: true,
+        renamed: Some("LayerName"),
         location: Location::Uri,
         required: true,
         ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
     },
     Member {
-        wire_name: "VersionNumber",
-        has_wire_name: true,
+        renamed: Some("VersionNumber"),
         location: Location::Uri,
         required: true,
         ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
@@ -56,12 +54,7 @@ pub(crate) static ADD_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS: [Member; 7] = [
     Member { required: true, ..member("Action", &super::schemas::LAYER_PERMISSION_ALLOWED_ACTION) },
     Member { required: true, ..member("Principal", &super::schemas::LAYER_PERMISSION_ALLOWED_PRINCIPAL) },
     member("OrganizationId", &super::schemas::ORGANIZATION_ID),
-    Member {
-        wire_name: "RevisionId",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("RevisionId", &super::schemas::STRING)
-    },
+    Member { renamed: Some("RevisionId"), location: Location::Query, ..member("RevisionId", &super::schemas::STRING) },
 ];
 
 pub(crate) static ADD_LAYER_VERSION_PERMISSION_REQUEST: Shape = shape(
@@ -79,8 +72,7 @@ pub(crate) static ADD_LAYER_VERSION_PERMISSION_RESPONSE: Shape = shape(
 
 pub(crate) static ADD_PERMISSION_REQUEST_MEMBERS: [Member; 12] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
@@ -94,8 +86,7 @@ pub(crate) static ADD_PERMISSION_REQUEST_MEMBERS: [Member; 12] = [
     member("SourceAccount", &super::schemas::SOURCE_OWNER),
     member("EventSourceToken", &super::schemas::EVENT_SOURCE_TOKEN),
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -112,21 +103,21 @@ pub(crate) static ADD_PERMISSION_RESPONSE: Shape =
     shape("AddPermissionResponse", Kind::Structure { members: &ADD_PERMISSION_RESPONSE_MEMBERS });
 
 pub(crate) static ADDITIONAL_VERSION: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), pattern: Some("[0-9]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), pattern: Some("[0-9]+"), ..Constraints::NONE },
     ..shape("AdditionalVersion", Kind::String)
 };
 
 pub(crate) static ADDITIONAL_VERSION_WEIGHTS: Shape = shape(
     "AdditionalVersionWeights",
     Kind::Map {
-        key: member("key", &super::schemas::ADDITIONAL_VERSION),
-        value: member("value", &super::schemas::WEIGHT),
+        key: &member("key", &super::schemas::ADDITIONAL_VERSION),
+        value: &member("value", &super::schemas::WEIGHT),
         flattened: false,
     },
 );
 
 pub(crate) static ALIAS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some("(?!^[0-9]+$)([a-zA-Z0-9-_]+)"),
@@ -147,8 +138,10 @@ pub(crate) static ALIAS_CONFIGURATION_MEMBERS: [Member; 6] = [
 pub(crate) static ALIAS_CONFIGURATION: Shape =
     shape("AliasConfiguration", Kind::Structure { members: &ALIAS_CONFIGURATION_MEMBERS });
 
-pub(crate) static ALIAS_LIST: Shape =
-    shape("AliasList", Kind::List { member: member("member", &super::schemas::ALIAS_CONFIGURATION), flattened: false });
+pub(crate) static ALIAS_LIST: Shape = shape(
+    "AliasList",
+    Kind::List { member: &member("member", &super::schemas::ALIAS_CONFIGURATION), flattened: false },
+);
 
 pub(crate) static ALIAS_ROUTING_CONFIGURATION_MEMBERS: [Member; 1] =
     [member("AdditionalVersionWeights", &super::schemas::ADDITIONAL_VERSION_WEIGHTS)];
@@ -159,13 +152,13 @@ pub(crate) static ALIAS_ROUTING_CONFIGURATION: Shape =
 pub(crate) static ALLOW_CREDENTIALS: Shape = shape("AllowCredentials", Kind::Boolean);
 
 pub(crate) static ALLOW_METHODS_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(6.0), ..Constraints::NONE },
-    ..shape("AllowMethodsList", Kind::List { member: member("member", &super::schemas::METHOD), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(6.0), ..Constraints::NONE },
+    ..shape("AllowMethodsList", Kind::List { member: &member("member", &super::schemas::METHOD), flattened: false })
 };
 
 pub(crate) static ALLOW_ORIGINS_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
-    ..shape("AllowOriginsList", Kind::List { member: member("member", &super::schemas::ORIGIN), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("AllowOriginsList", Kind::List { member: &member("member", &super::schemas::ORIGIN), flattened: false })
 };
 
 pub(crate) static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG_MEMBERS: [Member; 2] = [
@@ -179,25 +172,25 @@ pub(crate) static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = shape(
 );
 
 pub(crate) static APPLICATION_LOG_LEVEL: Shape = Shape {
-    constraints: Constraints { one_of: &["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], ..Constraints::NONE },
     ..shape("ApplicationLogLevel", Kind::String)
 };
 
 pub(crate) static ARCHITECTURE: Shape = Shape {
-    constraints: Constraints { one_of: &["x86_64", "arm64"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["x86_64", "arm64"], ..Constraints::NONE },
     ..shape("Architecture", Kind::String)
 };
 
 pub(crate) static ARCHITECTURES_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
     ..shape(
         "ArchitecturesList",
-        Kind::List { member: member("member", &super::schemas::ARCHITECTURE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::ARCHITECTURE), flattened: false },
     )
 };
 
 pub(crate) static ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(10000.0),
         pattern: Some(
@@ -209,15 +202,15 @@ pub(crate) static ARN: Shape = Shape {
 };
 
 pub(crate) static ATTEMPT_COUNT: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("AttemptCount", Kind::Integer) };
+    Shape { constraints: &Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("AttemptCount", Kind::Integer) };
 
 pub(crate) static BATCH_SIZE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("BatchSize", Kind::Integer)
 };
 
 pub(crate) static BINARY_OPERATION_PAYLOAD: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1048576.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1048576.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("BinaryOperationPayload", Kind::Blob)
 };
@@ -246,7 +239,7 @@ pub(crate) static CALLBACK_FAILED_DETAILS: Shape =
     shape("CallbackFailedDetails", Kind::Structure { members: &CALLBACK_FAILED_DETAILS_MEMBERS });
 
 pub(crate) static CALLBACK_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some("[A-Za-z0-9+/]+={0,2}"),
@@ -264,12 +257,12 @@ pub(crate) static CALLBACK_OPTIONS: Shape =
     shape("CallbackOptions", Kind::Structure { members: &CALLBACK_OPTIONS_MEMBERS });
 
 pub(crate) static CALLBACK_OPTIONS_HEARTBEAT_TIMEOUT_SECONDS_INTEGER: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(99999999.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(99999999.0), ..Constraints::NONE },
     ..shape("CallbackOptionsHeartbeatTimeoutSecondsInteger", Kind::Integer)
 };
 
 pub(crate) static CALLBACK_OPTIONS_TIMEOUT_SECONDS_INTEGER: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(99999999.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(99999999.0), ..Constraints::NONE },
     ..shape("CallbackOptionsTimeoutSecondsInteger", Kind::Integer)
 };
 
@@ -295,7 +288,7 @@ pub(crate) static CALLBACK_TIMED_OUT_DETAILS: Shape =
     shape("CallbackTimedOutDetails", Kind::Structure { members: &CALLBACK_TIMED_OUT_DETAILS_MEMBERS });
 
 pub(crate) static CAPACITY_PROVIDER_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(140.0),
         pattern: Some(
@@ -369,8 +362,7 @@ pub(crate) static CHAINED_INVOKE_TIMED_OUT_DETAILS: Shape =
 
 pub(crate) static CHECKPOINT_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "DurableExecutionArn",
-        has_wire_name: true,
+        renamed: Some("DurableExecutionArn"),
         location: Location::Uri,
         required: true,
         ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
@@ -396,7 +388,7 @@ pub(crate) static CHECKPOINT_DURABLE_EXECUTION_RESPONSE: Shape = shape(
 );
 
 pub(crate) static CHECKPOINT_TOKEN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some("[A-Za-z0-9+/]+={0,2}"),
@@ -412,12 +404,12 @@ pub(crate) static CHECKPOINT_UPDATED_EXECUTION_STATE: Shape =
     shape("CheckpointUpdatedExecutionState", Kind::Structure { members: &CHECKPOINT_UPDATED_EXECUTION_STATE_MEMBERS });
 
 pub(crate) static CLIENT_TOKEN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some(r"[\x21-\x7E]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), pattern: Some(r"[\x21-\x7E]+"), ..Constraints::NONE },
     ..shape("ClientToken", Kind::String)
 };
 
 pub(crate) static CODE_SIGNING_CONFIG_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(200.0),
         pattern: Some(
@@ -429,7 +421,7 @@ pub(crate) static CODE_SIGNING_CONFIG_ARN: Shape = Shape {
 };
 
 pub(crate) static COLLECTION_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(57.0),
         pattern: Some(r"(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)"),
@@ -439,16 +431,16 @@ pub(crate) static COLLECTION_NAME: Shape = Shape {
 };
 
 pub(crate) static COMPATIBLE_ARCHITECTURES: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(2.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(2.0), ..Constraints::NONE },
     ..shape(
         "CompatibleArchitectures",
-        Kind::List { member: member("member", &super::schemas::ARCHITECTURE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::ARCHITECTURE), flattened: false },
     )
 };
 
 pub(crate) static COMPATIBLE_RUNTIMES: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(15.0), ..Constraints::NONE },
-    ..shape("CompatibleRuntimes", Kind::List { member: member("member", &super::schemas::RUNTIME), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(15.0), ..Constraints::NONE },
+    ..shape("CompatibleRuntimes", Kind::List { member: &member("member", &super::schemas::RUNTIME), flattened: false })
 };
 
 pub(crate) static CONCURRENCY_MEMBERS: [Member; 1] =
@@ -500,8 +492,7 @@ pub(crate) static CORS: Shape = shape("Cors", Kind::Structure { members: &CORS_M
 
 pub(crate) static CREATE_ALIAS_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
@@ -587,15 +578,13 @@ pub(crate) static CREATE_FUNCTION_REQUEST: Shape =
 
 pub(crate) static CREATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::FUNCTION_URL_QUALIFIER)
     },
@@ -620,7 +609,7 @@ pub(crate) static CREATE_FUNCTION_URL_CONFIG_RESPONSE: Shape =
     shape("CreateFunctionUrlConfigResponse", Kind::Structure { members: &CREATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static DATABASE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(63.0), pattern: Some(r"[^ /\.$\x22]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(63.0), pattern: Some(r"[^ /\.$\x22]*"), ..Constraints::NONE },
     ..shape("DatabaseName", Kind::String)
 };
 
@@ -633,27 +622,19 @@ pub(crate) static DEAD_LETTER_CONFIG: Shape =
 
 pub(crate) static DELETE_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
     },
-    Member {
-        wire_name: "Name",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("Name", &super::schemas::ALIAS)
-    },
+    Member { renamed: Some("Name"), location: Location::Uri, required: true, ..member("Name", &super::schemas::ALIAS) },
 ];
 
 pub(crate) static DELETE_ALIAS_REQUEST: Shape =
     shape("DeleteAliasRequest", Kind::Structure { members: &DELETE_ALIAS_REQUEST_MEMBERS });
 
 pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "UUID",
-    has_wire_name: true,
+    renamed: Some("UUID"),
     location: Location::Uri,
     required: true,
     ..member("UUID", &super::schemas::UUID_STRING)
@@ -663,8 +644,7 @@ pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST: Shape =
     shape("DeleteEventSourceMappingRequest", Kind::Structure { members: &DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS });
 
 pub(crate) static DELETE_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "FunctionName",
-    has_wire_name: true,
+    renamed: Some("FunctionName"),
     location: Location::Uri,
     required: true,
     ..member("FunctionName", &super::schemas::FUNCTION_NAME)
@@ -677,15 +657,13 @@ pub(crate) static DELETE_FUNCTION_CONCURRENCY_REQUEST: Shape = shape(
 
 pub(crate) static DELETE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -698,15 +676,13 @@ pub(crate) static DELETE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = shape(
 
 pub(crate) static DELETE_FUNCTION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -723,15 +699,13 @@ pub(crate) static DELETE_FUNCTION_RESPONSE: Shape =
 
 pub(crate) static DELETE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::FUNCTION_URL_QUALIFIER)
     },
@@ -742,15 +716,13 @@ pub(crate) static DELETE_FUNCTION_URL_CONFIG_REQUEST: Shape =
 
 pub(crate) static DELETE_LAYER_VERSION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "LayerName",
-        has_wire_name: true,
+        renamed: Some("LayerName"),
         location: Location::Uri,
         required: true,
         ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
     },
     Member {
-        wire_name: "VersionNumber",
-        has_wire_name: true,
+        renamed: Some("VersionNumber"),
         location: Location::Uri,
         required: true,
         ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
@@ -761,12 +733,12 @@ pub(crate) static DELETE_LAYER_VERSION_REQUEST: Shape =
     shape("DeleteLayerVersionRequest", Kind::Structure { members: &DELETE_LAYER_VERSION_REQUEST_MEMBERS });
 
 pub(crate) static DESCRIPTION: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("Description", Kind::String)
 };
 
 pub(crate) static DESTINATION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(350.0),
         pattern: Some(
@@ -784,7 +756,7 @@ pub(crate) static DESTINATION_CONFIG: Shape =
     shape("DestinationConfig", Kind::Structure { members: &DESTINATION_CONFIG_MEMBERS });
 
 pub(crate) static DIRECT_S3_READ: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED", "AUTO"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED", "AUTO"], ..Constraints::NONE },
     ..shape("DirectS3Read", Kind::String)
 };
 
@@ -806,7 +778,7 @@ pub(crate) static DURABLE_CONFIG_MEMBERS: [Member; 3] = [
 pub(crate) static DURABLE_CONFIG: Shape = shape("DurableConfig", Kind::Structure { members: &DURABLE_CONFIG_MEMBERS });
 
 pub(crate) static DURABLE_EXECUTION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some(
@@ -818,27 +790,27 @@ pub(crate) static DURABLE_EXECUTION_ARN: Shape = Shape {
 };
 
 pub(crate) static DURABLE_EXECUTION_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
     ..shape("DurableExecutionName", Kind::String)
 };
 
 pub(crate) static DURABLE_EXECUTIONS: Shape =
-    shape("DurableExecutions", Kind::List { member: member("member", &super::schemas::EXECUTION), flattened: false });
+    shape("DurableExecutions", Kind::List { member: &member("member", &super::schemas::EXECUTION), flattened: false });
 
 pub(crate) static DURATION_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("DurationSeconds", Kind::Integer)
 };
 
 pub(crate) static ENABLED: Shape = shape("Enabled", Kind::Boolean);
 
 pub(crate) static END_POINT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["KAFKA_BOOTSTRAP_SERVERS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["KAFKA_BOOTSTRAP_SERVERS"], ..Constraints::NONE },
     ..shape("EndPointType", Kind::String)
 };
 
 pub(crate) static ENDPOINT: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(300.0),
         pattern: Some(
@@ -850,17 +822,17 @@ pub(crate) static ENDPOINT: Shape = Shape {
 };
 
 pub(crate) static ENDPOINT_LISTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
-    ..shape("EndpointLists", Kind::List { member: member("member", &super::schemas::ENDPOINT), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    ..shape("EndpointLists", Kind::List { member: &member("member", &super::schemas::ENDPOINT), flattened: false })
 };
 
 pub(crate) static ENDPOINTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2.0), ..Constraints::NONE },
     ..shape(
         "Endpoints",
         Kind::Map {
-            key: member("key", &super::schemas::END_POINT_TYPE),
-            value: member("value", &super::schemas::ENDPOINT_LISTS),
+            key: &member("key", &super::schemas::END_POINT_TYPE),
+            value: &member("value", &super::schemas::ENDPOINT_LISTS),
             flattened: false,
         },
     )
@@ -883,7 +855,7 @@ pub(crate) static ENVIRONMENT_RESPONSE: Shape =
     shape("EnvironmentResponse", Kind::Structure { members: &ENVIRONMENT_RESPONSE_MEMBERS });
 
 pub(crate) static ENVIRONMENT_VARIABLE_NAME: Shape = Shape {
-    constraints: Constraints { pattern: Some("[a-zA-Z]([a-zA-Z0-9_])+"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some("[a-zA-Z]([a-zA-Z0-9_])+"), ..Constraints::NONE },
     sensitive: true,
     ..shape("EnvironmentVariableName", Kind::String)
 };
@@ -896,8 +868,8 @@ pub(crate) static ENVIRONMENT_VARIABLES: Shape = Shape {
     ..shape(
         "EnvironmentVariables",
         Kind::Map {
-            key: member("key", &super::schemas::ENVIRONMENT_VARIABLE_NAME),
-            value: member("value", &super::schemas::ENVIRONMENT_VARIABLE_VALUE),
+            key: &member("key", &super::schemas::ENVIRONMENT_VARIABLE_NAME),
+            value: &member("value", &super::schemas::ENVIRONMENT_VARIABLE_VALUE),
             flattened: false,
         },
     )
@@ -910,7 +882,7 @@ pub(crate) static EPHEMERAL_STORAGE: Shape =
     shape("EphemeralStorage", Kind::Structure { members: &EPHEMERAL_STORAGE_MEMBERS });
 
 pub(crate) static EPHEMERAL_STORAGE_SIZE: Shape = Shape {
-    constraints: Constraints { min: Some(512.0), max: Some(32768.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(512.0), max: Some(32768.0), ..Constraints::NONE },
     ..shape("EphemeralStorageSize", Kind::Integer)
 };
 
@@ -973,7 +945,7 @@ pub(crate) static EVENT_ERROR_MEMBERS: [Member; 2] =
 pub(crate) static EVENT_ERROR: Shape = shape("EventError", Kind::Structure { members: &EVENT_ERROR_MEMBERS });
 
 pub(crate) static EVENT_ID: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("EventId", Kind::Integer) };
+    Shape { constraints: &Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("EventId", Kind::Integer) };
 
 pub(crate) static EVENT_INPUT_MEMBERS: [Member; 2] =
     [member("Payload", &super::schemas::INPUT_PAYLOAD), member("Truncated", &super::schemas::TRUNCATED)];
@@ -998,7 +970,7 @@ pub(crate) static EVENT_RESUME_REASON: Shape =
     shape("EventResumeReason", Kind::Structure { members: &EVENT_RESUME_REASON_MEMBERS });
 
 pub(crate) static EVENT_SOURCE_MAPPING_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(85.0),
         max: Some(120.0),
         pattern: Some(
@@ -1055,15 +1027,15 @@ pub(crate) static EVENT_SOURCE_MAPPING_LOGGING_CONFIG: Shape =
     shape("EventSourceMappingLoggingConfig", Kind::Structure { members: &EVENT_SOURCE_MAPPING_LOGGING_CONFIG_MEMBERS });
 
 pub(crate) static EVENT_SOURCE_MAPPING_METRIC: Shape = Shape {
-    constraints: Constraints { one_of: &["EventCount", "ErrorCount", "KafkaMetrics"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["EventCount", "ErrorCount", "KafkaMetrics"], ..Constraints::NONE },
     ..shape("EventSourceMappingMetric", Kind::String)
 };
 
 pub(crate) static EVENT_SOURCE_MAPPING_METRIC_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(3.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(3.0), ..Constraints::NONE },
     ..shape(
         "EventSourceMappingMetricList",
-        Kind::List { member: member("member", &super::schemas::EVENT_SOURCE_MAPPING_METRIC), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::EVENT_SOURCE_MAPPING_METRIC), flattened: false },
     )
 };
 
@@ -1074,22 +1046,22 @@ pub(crate) static EVENT_SOURCE_MAPPING_METRICS_CONFIG: Shape =
     shape("EventSourceMappingMetricsConfig", Kind::Structure { members: &EVENT_SOURCE_MAPPING_METRICS_CONFIG_MEMBERS });
 
 pub(crate) static EVENT_SOURCE_MAPPING_SYSTEM_LOG_LEVEL: Shape = Shape {
-    constraints: Constraints { one_of: &["DEBUG", "INFO", "WARN"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["DEBUG", "INFO", "WARN"], ..Constraints::NONE },
     ..shape("EventSourceMappingSystemLogLevel", Kind::String)
 };
 
 pub(crate) static EVENT_SOURCE_MAPPINGS_LIST: Shape = shape(
     "EventSourceMappingsList",
-    Kind::List { member: member("member", &super::schemas::EVENT_SOURCE_MAPPING_CONFIGURATION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::EVENT_SOURCE_MAPPING_CONFIGURATION), flattened: false },
 );
 
 pub(crate) static EVENT_SOURCE_POSITION: Shape = Shape {
-    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"], ..Constraints::NONE },
     ..shape("EventSourcePosition", Kind::String)
 };
 
 pub(crate) static EVENT_SOURCE_TOKEN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(256.0),
         pattern: Some(r"[a-zA-Z0-9._\-]+"),
@@ -1099,7 +1071,7 @@ pub(crate) static EVENT_SOURCE_TOKEN: Shape = Shape {
 };
 
 pub(crate) static EVENT_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "ExecutionStarted",
             "ExecutionSucceeded",
@@ -1134,7 +1106,7 @@ pub(crate) static EVENT_TYPE: Shape = Shape {
 };
 
 pub(crate) static EVENTS: Shape =
-    shape("Events", Kind::List { member: member("member", &super::schemas::EVENT), flattened: false });
+    shape("Events", Kind::List { member: &member("member", &super::schemas::EVENT), flattened: false });
 
 pub(crate) static EXECUTION_MEMBERS: [Member; 7] = [
     Member { required: true, ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN) },
@@ -1156,7 +1128,7 @@ pub(crate) static EXECUTION_DETAILS: Shape =
     shape("ExecutionDetails", Kind::Structure { members: &EXECUTION_DETAILS_MEMBERS });
 
 pub(crate) static EXECUTION_ENVIRONMENT_MEMORY_GI_B_PER_V_CPU: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(8.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(8.0), ..Constraints::NONE },
     ..shape("ExecutionEnvironmentMemoryGiBPerVCpu", Kind::Double)
 };
 
@@ -1192,7 +1164,7 @@ pub(crate) static EXECUTION_STARTED_DETAILS: Shape =
     shape("ExecutionStartedDetails", Kind::Structure { members: &EXECUTION_STARTED_DETAILS_MEMBERS });
 
 pub(crate) static EXECUTION_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "DELETING", "PAUSING", "PAUSED"],
         ..Constraints::NONE
     },
@@ -1200,10 +1172,10 @@ pub(crate) static EXECUTION_STATUS: Shape = Shape {
 };
 
 pub(crate) static EXECUTION_STATUS_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "ExecutionStatusList",
-        Kind::List { member: member("member", &super::schemas::EXECUTION_STATUS), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::EXECUTION_STATUS), flattened: false },
     )
 };
 
@@ -1225,7 +1197,7 @@ pub(crate) static EXECUTION_TIMED_OUT_DETAILS: Shape =
     shape("ExecutionTimedOutDetails", Kind::Structure { members: &EXECUTION_TIMED_OUT_DETAILS_MEMBERS });
 
 pub(crate) static EXECUTION_TIMEOUT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
     ..shape("ExecutionTimeout", Kind::Integer)
 };
 
@@ -1234,7 +1206,7 @@ pub(crate) static EXECUTION_TIMEOUT_PAUSED: Shape = shape("ExecutionTimeoutPause
 pub(crate) static EXECUTION_TIMESTAMP: Shape = shape("ExecutionTimestamp", Kind::Timestamp(None));
 
 pub(crate) static FILE_SYSTEM_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(256.0),
         pattern: Some(
@@ -1255,10 +1227,10 @@ pub(crate) static FILE_SYSTEM_CONFIG: Shape =
     shape("FileSystemConfig", Kind::Structure { members: &FILE_SYSTEM_CONFIG_MEMBERS });
 
 pub(crate) static FILE_SYSTEM_CONFIG_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1.0), ..Constraints::NONE },
     ..shape(
         "FileSystemConfigList",
-        Kind::List { member: member("member", &super::schemas::FILE_SYSTEM_CONFIG), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::FILE_SYSTEM_CONFIG), flattened: false },
     )
 };
 
@@ -1280,7 +1252,7 @@ pub(crate) static FILTER_CRITERIA_ERROR: Shape =
     shape("FilterCriteriaError", Kind::Structure { members: &FILTER_CRITERIA_ERROR_MEMBERS });
 
 pub(crate) static FILTER_CRITERIA_ERROR_CODE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(10.0),
         max: Some(50.0),
         pattern: Some("[A-Za-z]+Exception"),
@@ -1290,20 +1262,20 @@ pub(crate) static FILTER_CRITERIA_ERROR_CODE: Shape = Shape {
 };
 
 pub(crate) static FILTER_CRITERIA_ERROR_MESSAGE: Shape = Shape {
-    constraints: Constraints { min: Some(10.0), max: Some(2048.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(10.0), max: Some(2048.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("FilterCriteriaErrorMessage", Kind::String)
 };
 
 pub(crate) static FILTER_LIST: Shape =
-    shape("FilterList", Kind::List { member: member("member", &super::schemas::FILTER), flattened: false });
+    shape("FilterList", Kind::List { member: &member("member", &super::schemas::FILTER), flattened: false });
 
 pub(crate) static FULL_DOCUMENT: Shape = Shape {
-    constraints: Constraints { one_of: &["UpdateLookup", "Default"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["UpdateLookup", "Default"], ..Constraints::NONE },
     ..shape("FullDocument", Kind::String)
 };
 
 pub(crate) static FUNCTION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(10000.0),
         pattern: Some(
@@ -1406,16 +1378,16 @@ pub(crate) static FUNCTION_EVENT_INVOKE_CONFIG: Shape =
 
 pub(crate) static FUNCTION_EVENT_INVOKE_CONFIG_LIST: Shape = shape(
     "FunctionEventInvokeConfigList",
-    Kind::List { member: member("member", &super::schemas::FUNCTION_EVENT_INVOKE_CONFIG), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::FUNCTION_EVENT_INVOKE_CONFIG), flattened: false },
 );
 
 pub(crate) static FUNCTION_LIST: Shape = shape(
     "FunctionList",
-    Kind::List { member: member("member", &super::schemas::FUNCTION_CONFIGURATION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::FUNCTION_CONFIGURATION), flattened: false },
 );
 
 pub(crate) static FUNCTION_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(140.0),
         pattern: Some(
@@ -1427,25 +1399,25 @@ pub(crate) static FUNCTION_NAME: Shape = Shape {
 };
 
 pub(crate) static FUNCTION_RESPONSE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["ReportBatchItemFailures"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ReportBatchItemFailures"], ..Constraints::NONE },
     ..shape("FunctionResponseType", Kind::String)
 };
 
 pub(crate) static FUNCTION_RESPONSE_TYPE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1.0), ..Constraints::NONE },
     ..shape(
         "FunctionResponseTypeList",
-        Kind::List { member: member("member", &super::schemas::FUNCTION_RESPONSE_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::FUNCTION_RESPONSE_TYPE), flattened: false },
     )
 };
 
 pub(crate) static FUNCTION_RUNTIME_ALIAS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("FunctionRuntimeAlias", Kind::String)
 };
 
 pub(crate) static FUNCTION_RUNTIME_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(48.0),
         max: Some(2048.0),
         pattern: Some(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:runtime/.+"),
@@ -1463,12 +1435,12 @@ pub(crate) static FUNCTION_RUNTIME_CONFIG: Shape =
     shape("FunctionRuntimeConfig", Kind::Structure { members: &FUNCTION_RUNTIME_CONFIG_MEMBERS });
 
 pub(crate) static FUNCTION_URL: Shape = Shape {
-    constraints: Constraints { min: Some(40.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(40.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("FunctionUrl", Kind::String)
 };
 
 pub(crate) static FUNCTION_URL_AUTH_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["NONE", "AWS_IAM"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["NONE", "AWS_IAM"], ..Constraints::NONE },
     ..shape("FunctionUrlAuthType", Kind::String)
 };
 
@@ -1487,11 +1459,11 @@ pub(crate) static FUNCTION_URL_CONFIG: Shape =
 
 pub(crate) static FUNCTION_URL_CONFIG_LIST: Shape = shape(
     "FunctionUrlConfigList",
-    Kind::List { member: member("member", &super::schemas::FUNCTION_URL_CONFIG), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::FUNCTION_URL_CONFIG), flattened: false },
 );
 
 pub(crate) static FUNCTION_URL_FUNCTION_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(140.0),
         pattern: Some(
@@ -1503,7 +1475,7 @@ pub(crate) static FUNCTION_URL_FUNCTION_NAME: Shape = Shape {
 };
 
 pub(crate) static FUNCTION_URL_QUALIFIER: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"((?!^\d+$)^[0-9a-zA-Z-_]+$)"),
@@ -1513,12 +1485,12 @@ pub(crate) static FUNCTION_URL_QUALIFIER: Shape = Shape {
 };
 
 pub(crate) static FUNCTION_VERSION: Shape = Shape {
-    constraints: Constraints { one_of: &["ALL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ALL"], ..Constraints::NONE },
     ..shape("FunctionVersion", Kind::String)
 };
 
 pub(crate) static FUNCTION_VERSION_LATEST_PUBLISHED: Shape = Shape {
-    constraints: Constraints { one_of: &["LATEST_PUBLISHED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["LATEST_PUBLISHED"], ..Constraints::NONE },
     ..shape("FunctionVersionLatestPublished", Kind::String)
 };
 
@@ -1535,19 +1507,12 @@ pub(crate) static GET_ACCOUNT_SETTINGS_RESPONSE: Shape =
 
 pub(crate) static GET_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
     },
-    Member {
-        wire_name: "Name",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("Name", &super::schemas::ALIAS)
-    },
+    Member { renamed: Some("Name"), location: Location::Uri, required: true, ..member("Name", &super::schemas::ALIAS) },
 ];
 
 pub(crate) static GET_ALIAS_REQUEST: Shape =
@@ -1555,33 +1520,20 @@ pub(crate) static GET_ALIAS_REQUEST: Shape =
 
 pub(crate) static GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "DurableExecutionArn",
-        has_wire_name: true,
+        renamed: Some("DurableExecutionArn"),
         location: Location::Uri,
         required: true,
         ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
     },
     Member {
-        wire_name: "IncludeExecutionData",
-        has_wire_name: true,
+        renamed: Some("IncludeExecutionData"),
         location: Location::Query,
         ..member("IncludeExecutionData", &super::schemas::INCLUDE_EXECUTION_DATA)
     },
+    Member { renamed: Some("MaxItems"), location: Location::Query, ..member("MaxItems", &super::schemas::ITEM_COUNT) },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
     Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxItems", &super::schemas::ITEM_COUNT)
-    },
-    Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "ReverseOrder",
-        has_wire_name: true,
+        renamed: Some("ReverseOrder"),
         location: Location::Query,
         ..member("ReverseOrder", &super::schemas::REVERSE_ORDER)
     },
@@ -1604,15 +1556,13 @@ pub(crate) static GET_DURABLE_EXECUTION_HISTORY_RESPONSE: Shape = shape(
 
 pub(crate) static GET_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "DurableExecutionArn",
-        has_wire_name: true,
+        renamed: Some("DurableExecutionArn"),
         location: Location::Uri,
         required: true,
         ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
     },
     Member {
-        wire_name: "IncludeExecutionData",
-        has_wire_name: true,
+        renamed: Some("IncludeExecutionData"),
         location: Location::Query,
         ..member("IncludeExecutionData", &super::schemas::INCLUDE_EXECUTION_DATA)
     },
@@ -1644,31 +1594,19 @@ pub(crate) static GET_DURABLE_EXECUTION_RESPONSE: Shape =
 
 pub(crate) static GET_DURABLE_EXECUTION_STATE_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "DurableExecutionArn",
-        has_wire_name: true,
+        renamed: Some("DurableExecutionArn"),
         location: Location::Uri,
         required: true,
         ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
     },
     Member {
-        wire_name: "CheckpointToken",
-        has_wire_name: true,
+        renamed: Some("CheckpointToken"),
         location: Location::Query,
         required: true,
         ..member("CheckpointToken", &super::schemas::CHECKPOINT_TOKEN)
     },
-    Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxItems", &super::schemas::ITEM_COUNT)
-    },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
+    Member { renamed: Some("MaxItems"), location: Location::Query, ..member("MaxItems", &super::schemas::ITEM_COUNT) },
 ];
 
 pub(crate) static GET_DURABLE_EXECUTION_STATE_REQUEST: Shape =
@@ -1685,8 +1623,7 @@ pub(crate) static GET_DURABLE_EXECUTION_STATE_RESPONSE: Shape = shape(
 );
 
 pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "UUID",
-    has_wire_name: true,
+    renamed: Some("UUID"),
     location: Location::Uri,
     required: true,
     ..member("UUID", &super::schemas::UUID_STRING)
@@ -1696,8 +1633,7 @@ pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST: Shape =
     shape("GetEventSourceMappingRequest", Kind::Structure { members: &GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS });
 
 pub(crate) static GET_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "FunctionName",
-    has_wire_name: true,
+    renamed: Some("FunctionName"),
     location: Location::Uri,
     required: true,
     ..member("FunctionName", &super::schemas::FUNCTION_NAME)
@@ -1714,15 +1650,13 @@ pub(crate) static GET_FUNCTION_CONCURRENCY_RESPONSE: Shape =
 
 pub(crate) static GET_FUNCTION_CONFIGURATION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -1733,15 +1667,13 @@ pub(crate) static GET_FUNCTION_CONFIGURATION_REQUEST: Shape =
 
 pub(crate) static GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -1753,8 +1685,7 @@ pub(crate) static GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = shape(
 );
 
 pub(crate) static GET_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "FunctionName",
-    has_wire_name: true,
+    renamed: Some("FunctionName"),
     location: Location::Uri,
     required: true,
     ..member("FunctionName", &super::schemas::UNQUALIFIED_FUNCTION_NAME)
@@ -1775,15 +1706,13 @@ pub(crate) static GET_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = shape(
 
 pub(crate) static GET_FUNCTION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -1805,15 +1734,13 @@ pub(crate) static GET_FUNCTION_RESPONSE: Shape =
 
 pub(crate) static GET_FUNCTION_URL_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::FUNCTION_URL_QUALIFIER)
     },
@@ -1836,8 +1763,7 @@ pub(crate) static GET_FUNCTION_URL_CONFIG_RESPONSE: Shape =
     shape("GetFunctionUrlConfigResponse", Kind::Structure { members: &GET_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static GET_LAYER_VERSION_BY_ARN_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Arn",
-    has_wire_name: true,
+    renamed: Some("Arn"),
     location: Location::Query,
     required: true,
     ..member("Arn", &super::schemas::LAYER_VERSION_ARN)
@@ -1848,15 +1774,13 @@ pub(crate) static GET_LAYER_VERSION_BY_ARN_REQUEST: Shape =
 
 pub(crate) static GET_LAYER_VERSION_POLICY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "LayerName",
-        has_wire_name: true,
+        renamed: Some("LayerName"),
         location: Location::Uri,
         required: true,
         ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
     },
     Member {
-        wire_name: "VersionNumber",
-        has_wire_name: true,
+        renamed: Some("VersionNumber"),
         location: Location::Uri,
         required: true,
         ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
@@ -1874,15 +1798,13 @@ pub(crate) static GET_LAYER_VERSION_POLICY_RESPONSE: Shape =
 
 pub(crate) static GET_LAYER_VERSION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "LayerName",
-        has_wire_name: true,
+        renamed: Some("LayerName"),
         location: Location::Uri,
         required: true,
         ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
     },
     Member {
-        wire_name: "VersionNumber",
-        has_wire_name: true,
+        renamed: Some("VersionNumber"),
         location: Location::Uri,
         required: true,
         ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
@@ -1909,15 +1831,13 @@ pub(crate) static GET_LAYER_VERSION_RESPONSE: Shape =
 
 pub(crate) static GET_POLICY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -1934,15 +1854,13 @@ pub(crate) static GET_POLICY_RESPONSE: Shape =
 
 pub(crate) static GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -1965,18 +1883,18 @@ pub(crate) static GET_RUNTIME_MANAGEMENT_CONFIG_RESPONSE: Shape = shape(
 );
 
 pub(crate) static HANDLER: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(128.0), pattern: Some(r"[^\s]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(128.0), pattern: Some(r"[^\s]+"), ..Constraints::NONE },
     ..shape("Handler", Kind::String)
 };
 
 pub(crate) static HEADER: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("Header", Kind::String)
 };
 
 pub(crate) static HEADERS_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
-    ..shape("HeadersList", Kind::List { member: member("member", &super::schemas::HEADER), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    ..shape("HeadersList", Kind::List { member: &member("member", &super::schemas::HEADER), flattened: false })
 };
 
 pub(crate) static HTTP_STATUS: Shape = shape("HttpStatus", Kind::Integer);
@@ -2004,7 +1922,7 @@ pub(crate) static IMAGE_CONFIG_RESPONSE: Shape =
 pub(crate) static INCLUDE_EXECUTION_DATA: Shape = shape("IncludeExecutionData", Kind::Boolean);
 
 pub(crate) static INPUT_PAYLOAD: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("InputPayload", Kind::String)
 };
@@ -2023,46 +1941,39 @@ pub(crate) static INVOCATION_COMPLETED_DETAILS: Shape =
 
 pub(crate) static INVOCATION_REQUEST_MEMBERS: [Member; 8] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "X-Amz-Invocation-Type",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Invocation-Type"),
         location: Location::Header,
         ..member("InvocationType", &super::schemas::INVOCATION_TYPE)
     },
     Member {
-        wire_name: "X-Amz-Log-Type",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Log-Type"),
         location: Location::Header,
         ..member("LogType", &super::schemas::LOG_TYPE)
     },
     Member {
-        wire_name: "X-Amz-Client-Context",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Client-Context"),
         location: Location::Header,
         ..member("ClientContext", &super::schemas::STRING)
     },
     Member {
-        wire_name: "X-Amz-Durable-Execution-Name",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Durable-Execution-Name"),
         location: Location::Header,
         ..member("DurableExecutionName", &super::schemas::DURABLE_EXECUTION_NAME)
     },
     Member { location: Location::Payload, ..member("Payload", &super::schemas::BLOB) },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
     Member {
-        wire_name: "X-Amz-Tenant-Id",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Tenant-Id"),
         location: Location::Header,
         ..member("TenantId", &super::schemas::TENANT_ID)
     },
@@ -2074,27 +1985,23 @@ pub(crate) static INVOCATION_REQUEST: Shape =
 pub(crate) static INVOCATION_RESPONSE_MEMBERS: [Member; 6] = [
     Member { location: Location::Status, ..member("StatusCode", &super::schemas::INTEGER) },
     Member {
-        wire_name: "X-Amz-Function-Error",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Function-Error"),
         location: Location::Header,
         ..member("FunctionError", &super::schemas::STRING)
     },
     Member {
-        wire_name: "X-Amz-Log-Result",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Log-Result"),
         location: Location::Header,
         ..member("LogResult", &super::schemas::STRING)
     },
     Member { location: Location::Payload, ..member("Payload", &super::schemas::BLOB) },
     Member {
-        wire_name: "X-Amz-Executed-Version",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Executed-Version"),
         location: Location::Header,
         ..member("ExecutedVersion", &super::schemas::VERSION)
     },
     Member {
-        wire_name: "X-Amz-Durable-Execution-Arn",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Durable-Execution-Arn"),
         location: Location::Header,
         ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
     },
@@ -2104,14 +2011,13 @@ pub(crate) static INVOCATION_RESPONSE: Shape =
     shape("InvocationResponse", Kind::Structure { members: &INVOCATION_RESPONSE_MEMBERS });
 
 pub(crate) static INVOCATION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["Event", "RequestResponse", "DryRun"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Event", "RequestResponse", "DryRun"], ..Constraints::NONE },
     ..shape("InvocationType", Kind::String)
 };
 
 pub(crate) static INVOKE_ASYNC_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
@@ -2134,7 +2040,7 @@ pub(crate) static INVOKE_ASYNC_RESPONSE: Shape =
     shape("InvokeAsyncResponse", Kind::Structure { members: &INVOKE_ASYNC_RESPONSE_MEMBERS });
 
 pub(crate) static INVOKE_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["BUFFERED", "RESPONSE_STREAM"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["BUFFERED", "RESPONSE_STREAM"], ..Constraints::NONE },
     ..shape("InvokeMode", Kind::String)
 };
 
@@ -2157,40 +2063,34 @@ pub(crate) static INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT: Shape = shape(
 
 pub(crate) static INVOKE_WITH_RESPONSE_STREAM_REQUEST_MEMBERS: [Member; 7] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "X-Amz-Log-Type",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Log-Type"),
         location: Location::Header,
         ..member("LogType", &super::schemas::LOG_TYPE)
     },
     Member {
-        wire_name: "X-Amz-Client-Context",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Client-Context"),
         location: Location::Header,
         ..member("ClientContext", &super::schemas::STRING)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
     Member { location: Location::Payload, ..member("Payload", &super::schemas::BLOB) },
     Member {
-        wire_name: "X-Amz-Tenant-Id",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Tenant-Id"),
         location: Location::Header,
         ..member("TenantId", &super::schemas::TENANT_ID)
     },
     Member {
-        wire_name: "X-Amz-Invocation-Type",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Invocation-Type"),
         location: Location::Header,
         ..member("InvocationType", &super::schemas::RESPONSE_STREAMING_INVOCATION_TYPE)
     },
@@ -2202,8 +2102,7 @@ pub(crate) static INVOKE_WITH_RESPONSE_STREAM_REQUEST: Shape =
 pub(crate) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS: [Member; 4] = [
     Member { location: Location::Status, ..member("StatusCode", &super::schemas::INTEGER) },
     Member {
-        wire_name: "X-Amz-Executed-Version",
-        has_wire_name: true,
+        renamed: Some("X-Amz-Executed-Version"),
         location: Location::Header,
         ..member("ExecutedVersion", &super::schemas::VERSION)
     },
@@ -2213,8 +2112,7 @@ pub(crate) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_MEMBERS: [Member; 4] = [
         ..member("EventStream", &super::schemas::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT)
     },
     Member {
-        wire_name: "Content-Type",
-        has_wire_name: true,
+        renamed: Some("Content-Type"),
         location: Location::Header,
         ..member("ResponseStreamContentType", &super::schemas::STRING)
     },
@@ -2238,12 +2136,12 @@ pub(crate) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT: Shape = shape(
 pub(crate) static INVOKED_VIA_FUNCTION_URL: Shape = shape("InvokedViaFunctionUrl", Kind::Boolean);
 
 pub(crate) static ITEM_COUNT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("ItemCount", Kind::Integer)
 };
 
 pub(crate) static KMS_KEY_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(10000.0),
         pattern: Some("(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"),
@@ -2253,7 +2151,7 @@ pub(crate) static KMS_KEY_ARN: Shape = Shape {
 };
 
 pub(crate) static KAFKA_EVENT_SOURCE_MAPPING_CONSUMPTION_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["Stream", "Queue"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Stream", "Queue"], ..Constraints::NONE },
     ..shape("KafkaEventSourceMappingConsumptionMode", Kind::String)
 };
 
@@ -2265,11 +2163,11 @@ pub(crate) static KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG: Shape =
 
 pub(crate) static KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG_LIST: Shape = shape(
     "KafkaSchemaRegistryAccessConfigList",
-    Kind::List { member: member("member", &super::schemas::KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG), flattened: false },
 );
 
 pub(crate) static KAFKA_SCHEMA_REGISTRY_AUTH_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE", "OAUTHBEARER_AUTH"],
         ..Constraints::NONE
     },
@@ -2287,7 +2185,7 @@ pub(crate) static KAFKA_SCHEMA_REGISTRY_CONFIG: Shape =
     shape("KafkaSchemaRegistryConfig", Kind::Structure { members: &KAFKA_SCHEMA_REGISTRY_CONFIG_MEMBERS });
 
 pub(crate) static KAFKA_SCHEMA_VALIDATION_ATTRIBUTE: Shape = Shape {
-    constraints: Constraints { one_of: &["KEY", "VALUE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["KEY", "VALUE"], ..Constraints::NONE },
     ..shape("KafkaSchemaValidationAttribute", Kind::String)
 };
 
@@ -2299,7 +2197,7 @@ pub(crate) static KAFKA_SCHEMA_VALIDATION_CONFIG: Shape =
 
 pub(crate) static KAFKA_SCHEMA_VALIDATION_CONFIG_LIST: Shape = shape(
     "KafkaSchemaValidationConfigList",
-    Kind::List { member: member("member", &super::schemas::KAFKA_SCHEMA_VALIDATION_CONFIG), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::KAFKA_SCHEMA_VALIDATION_CONFIG), flattened: false },
 );
 
 pub(crate) static LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG_MEMBERS: [Member; 3] = [
@@ -2314,14 +2212,14 @@ pub(crate) static LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG: Shape = sha
 );
 
 pub(crate) static LAST_UPDATE_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Successful", "Failed", "InProgress"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Successful", "Failed", "InProgress"], ..Constraints::NONE },
     ..shape("LastUpdateStatus", Kind::String)
 };
 
 pub(crate) static LAST_UPDATE_STATUS_REASON: Shape = shape("LastUpdateStatusReason", Kind::String);
 
 pub(crate) static LAST_UPDATE_STATUS_REASON_CODE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "EniLimitExceeded",
             "InsufficientRolePermissions",
@@ -2376,7 +2274,7 @@ pub(crate) static LAYER_MEMBERS: [Member; 4] = [
 pub(crate) static LAYER: Shape = shape("Layer", Kind::Structure { members: &LAYER_MEMBERS });
 
 pub(crate) static LAYER_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(
@@ -2388,10 +2286,10 @@ pub(crate) static LAYER_ARN: Shape = Shape {
 };
 
 pub(crate) static LAYER_LIST: Shape =
-    shape("LayerList", Kind::List { member: member("member", &super::schemas::LAYER_VERSION_ARN), flattened: false });
+    shape("LayerList", Kind::List { member: &member("member", &super::schemas::LAYER_VERSION_ARN), flattened: false });
 
 pub(crate) static LAYER_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(140.0),
         pattern: Some(
@@ -2403,7 +2301,7 @@ pub(crate) static LAYER_NAME: Shape = Shape {
 };
 
 pub(crate) static LAYER_NAME_OR_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(
@@ -2415,7 +2313,7 @@ pub(crate) static LAYER_NAME_OR_ARN: Shape = Shape {
 };
 
 pub(crate) static LAYER_PERMISSION_ALLOWED_ACTION: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(22.0),
         pattern: Some("lambda:GetLayerVersion"),
@@ -2425,7 +2323,7 @@ pub(crate) static LAYER_PERMISSION_ALLOWED_ACTION: Shape = Shape {
 };
 
 pub(crate) static LAYER_PERMISSION_ALLOWED_PRINCIPAL: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(10000.0),
         pattern: Some(r"\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root"),
@@ -2435,7 +2333,7 @@ pub(crate) static LAYER_PERMISSION_ALLOWED_PRINCIPAL: Shape = Shape {
 };
 
 pub(crate) static LAYER_VERSION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(
@@ -2473,7 +2371,7 @@ pub(crate) static LAYER_VERSION_NUMBER: Shape = shape("LayerVersionNumber", Kind
 
 pub(crate) static LAYER_VERSIONS_LIST: Shape = shape(
     "LayerVersionsList",
-    Kind::List { member: member("member", &super::schemas::LAYER_VERSIONS_LIST_ITEM), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::LAYER_VERSIONS_LIST_ITEM), flattened: false },
 );
 
 pub(crate) static LAYER_VERSIONS_LIST_ITEM_MEMBERS: [Member; 7] = [
@@ -2490,7 +2388,7 @@ pub(crate) static LAYER_VERSIONS_LIST_ITEM: Shape =
     shape("LayerVersionsListItem", Kind::Structure { members: &LAYER_VERSIONS_LIST_ITEM_MEMBERS });
 
 pub(crate) static LAYERS_LIST: Shape =
-    shape("LayersList", Kind::List { member: member("member", &super::schemas::LAYERS_LIST_ITEM), flattened: false });
+    shape("LayersList", Kind::List { member: &member("member", &super::schemas::LAYERS_LIST_ITEM), flattened: false });
 
 pub(crate) static LAYERS_LIST_ITEM_MEMBERS: [Member; 3] = [
     member("LayerName", &super::schemas::LAYER_NAME),
@@ -2502,36 +2400,28 @@ pub(crate) static LAYERS_LIST_ITEM: Shape =
     shape("LayersListItem", Kind::Structure { members: &LAYERS_LIST_ITEM_MEMBERS });
 
 pub(crate) static LAYERS_REFERENCE_LIST: Shape =
-    shape("LayersReferenceList", Kind::List { member: member("member", &super::schemas::LAYER), flattened: false });
+    shape("LayersReferenceList", Kind::List { member: &member("member", &super::schemas::LAYER), flattened: false });
 
 pub(crate) static LICENSE_INFO: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("LicenseInfo", Kind::String)
 };
 
 pub(crate) static LIST_ALIASES_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
     },
     Member {
-        wire_name: "FunctionVersion",
-        has_wire_name: true,
+        renamed: Some("FunctionVersion"),
         location: Location::Query,
         ..member("FunctionVersion", &super::schemas::VERSION_WITH_LATEST_PUBLISHED)
     },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
     Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
+        renamed: Some("MaxItems"),
         location: Location::Query,
         ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
     },
@@ -2548,60 +2438,43 @@ pub(crate) static LIST_ALIASES_RESPONSE: Shape =
 
 pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS: [Member; 9] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
     Member {
-        wire_name: "DurableExecutionName",
-        has_wire_name: true,
+        renamed: Some("DurableExecutionName"),
         location: Location::Query,
         ..member("DurableExecutionName", &super::schemas::DURABLE_EXECUTION_NAME)
     },
     Member {
-        wire_name: "Statuses",
-        has_wire_name: true,
+        renamed: Some("Statuses"),
         location: Location::Query,
         ..member("Statuses", &super::schemas::EXECUTION_STATUS_LIST)
     },
     Member {
-        wire_name: "StartedAfter",
-        has_wire_name: true,
+        renamed: Some("StartedAfter"),
         location: Location::Query,
         ..member("StartedAfter", &super::schemas::EXECUTION_TIMESTAMP)
     },
     Member {
-        wire_name: "StartedBefore",
-        has_wire_name: true,
+        renamed: Some("StartedBefore"),
         location: Location::Query,
         ..member("StartedBefore", &super::schemas::EXECUTION_TIMESTAMP)
     },
     Member {
-        wire_name: "ReverseOrder",
-        has_wire_name: true,
+        renamed: Some("ReverseOrder"),
         location: Location::Query,
         ..member("ReverseOrder", &super::schemas::REVERSE_ORDER)
     },
-    Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxItems", &super::schemas::ITEM_COUNT)
-    },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
+    Member { renamed: Some("MaxItems"), location: Location::Query, ..member("MaxItems", &super::schemas::ITEM_COUNT) },
 ];
 
 pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST: Shape = shape(
@@ -2619,26 +2492,18 @@ pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE: Shape = shape(
 
 pub(crate) static LIST_EVENT_SOURCE_MAPPINGS_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "EventSourceArn",
-        has_wire_name: true,
+        renamed: Some("EventSourceArn"),
         location: Location::Query,
         ..member("EventSourceArn", &super::schemas::ARN)
     },
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Query,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
     Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
+        renamed: Some("MaxItems"),
         location: Location::Query,
         ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
     },
@@ -2657,21 +2522,14 @@ pub(crate) static LIST_EVENT_SOURCE_MAPPINGS_RESPONSE: Shape =
 
 pub(crate) static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
     Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
+        renamed: Some("MaxItems"),
         location: Location::Query,
         ..member("MaxItems", &super::schemas::MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS)
     },
@@ -2694,24 +2552,13 @@ pub(crate) static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE: Shape = shape(
 
 pub(crate) static LIST_FUNCTION_URL_CONFIGS_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
     },
-    Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxItems", &super::schemas::MAX_ITEMS)
-    },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
+    Member { renamed: Some("MaxItems"), location: Location::Query, ..member("MaxItems", &super::schemas::MAX_ITEMS) },
 ];
 
 pub(crate) static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape =
@@ -2727,26 +2574,18 @@ pub(crate) static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape =
 
 pub(crate) static LIST_FUNCTIONS_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "MasterRegion",
-        has_wire_name: true,
+        renamed: Some("MasterRegion"),
         location: Location::Query,
         ..member("MasterRegion", &super::schemas::MASTER_REGION)
     },
     Member {
-        wire_name: "FunctionVersion",
-        has_wire_name: true,
+        renamed: Some("FunctionVersion"),
         location: Location::Query,
         ..member("FunctionVersion", &super::schemas::FUNCTION_VERSION)
     },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
     Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
+        renamed: Some("MaxItems"),
         location: Location::Query,
         ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
     },
@@ -2763,33 +2602,24 @@ pub(crate) static LIST_FUNCTIONS_RESPONSE: Shape =
 
 pub(crate) static LIST_LAYER_VERSIONS_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "CompatibleArchitecture",
-        has_wire_name: true,
+        renamed: Some("CompatibleArchitecture"),
         location: Location::Query,
         ..member("CompatibleArchitecture", &super::schemas::ARCHITECTURE)
     },
     Member {
-        wire_name: "CompatibleRuntime",
-        has_wire_name: true,
+        renamed: Some("CompatibleRuntime"),
         location: Location::Query,
         ..member("CompatibleRuntime", &super::schemas::RUNTIME)
     },
     Member {
-        wire_name: "LayerName",
-        has_wire_name: true,
+        renamed: Some("LayerName"),
         location: Location::Uri,
         required: true,
         ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
     },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
     Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
+        renamed: Some("MaxItems"),
         location: Location::Query,
         ..member("MaxItems", &super::schemas::MAX_LAYER_LIST_ITEMS)
     },
@@ -2806,26 +2636,18 @@ pub(crate) static LIST_LAYER_VERSIONS_RESPONSE: Shape =
 
 pub(crate) static LIST_LAYERS_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "CompatibleArchitecture",
-        has_wire_name: true,
+        renamed: Some("CompatibleArchitecture"),
         location: Location::Query,
         ..member("CompatibleArchitecture", &super::schemas::ARCHITECTURE)
     },
     Member {
-        wire_name: "CompatibleRuntime",
-        has_wire_name: true,
+        renamed: Some("CompatibleRuntime"),
         location: Location::Query,
         ..member("CompatibleRuntime", &super::schemas::RUNTIME)
     },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
     Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
+        renamed: Some("MaxItems"),
         location: Location::Query,
         ..member("MaxItems", &super::schemas::MAX_LAYER_LIST_ITEMS)
     },
@@ -2841,8 +2663,7 @@ pub(crate) static LIST_LAYERS_RESPONSE: Shape =
     shape("ListLayersResponse", Kind::Structure { members: &LIST_LAYERS_RESPONSE_MEMBERS });
 
 pub(crate) static LIST_TAGS_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Resource",
-    has_wire_name: true,
+    renamed: Some("Resource"),
     location: Location::Uri,
     required: true,
     ..member("Resource", &super::schemas::TAGGABLE_RESOURCE)
@@ -2858,21 +2679,14 @@ pub(crate) static LIST_TAGS_RESPONSE: Shape =
 
 pub(crate) static LIST_VERSIONS_BY_FUNCTION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
     Member {
-        wire_name: "Marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::STRING)
-    },
-    Member {
-        wire_name: "MaxItems",
-        has_wire_name: true,
+        renamed: Some("MaxItems"),
         location: Location::Query,
         ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
     },
@@ -2888,7 +2702,7 @@ pub(crate) static LIST_VERSIONS_BY_FUNCTION_RESPONSE: Shape =
     shape("ListVersionsByFunctionResponse", Kind::Structure { members: &LIST_VERSIONS_BY_FUNCTION_RESPONSE_MEMBERS });
 
 pub(crate) static LOCAL_MOUNT_PATH: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(160.0),
         pattern: Some("/mnt/[a-zA-Z0-9-_.]+"),
@@ -2898,12 +2712,12 @@ pub(crate) static LOCAL_MOUNT_PATH: Shape = Shape {
 };
 
 pub(crate) static LOG_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["JSON", "Text"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["JSON", "Text"], ..Constraints::NONE },
     ..shape("LogFormat", Kind::String)
 };
 
 pub(crate) static LOG_GROUP: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(512.0),
         pattern: Some(r"[\.\-_/#A-Za-z0-9]+"),
@@ -2913,7 +2727,7 @@ pub(crate) static LOG_GROUP: Shape = Shape {
 };
 
 pub(crate) static LOG_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["None", "Tail"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["None", "Tail"], ..Constraints::NONE },
     ..shape("LogType", Kind::String)
 };
 
@@ -2929,7 +2743,7 @@ pub(crate) static LOGGING_CONFIG: Shape = shape("LoggingConfig", Kind::Structure
 pub(crate) static LONG: Shape = shape("Long", Kind::Long);
 
 pub(crate) static MASTER_REGION: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(50.0),
         pattern: Some(r"ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}"),
@@ -2939,82 +2753,82 @@ pub(crate) static MASTER_REGION: Shape = Shape {
 };
 
 pub(crate) static MAX_AGE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(86400.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(86400.0), ..Constraints::NONE },
     ..shape("MaxAge", Kind::Integer)
 };
 
 pub(crate) static MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("MaxFunctionEventInvokeConfigListItems", Kind::Integer)
 };
 
 pub(crate) static MAX_ITEMS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("MaxItems", Kind::Integer)
 };
 
 pub(crate) static MAX_LAYER_LIST_ITEMS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("MaxLayerListItems", Kind::Integer)
 };
 
 pub(crate) static MAX_LIST_ITEMS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("MaxListItems", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_BATCHING_WINDOW_IN_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(300.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(300.0), ..Constraints::NONE },
     ..shape("MaximumBatchingWindowInSeconds", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_CONCURRENCY: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("MaximumConcurrency", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_EVENT_AGE_IN_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(60.0), max: Some(21600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(60.0), max: Some(21600.0), ..Constraints::NONE },
     ..shape("MaximumEventAgeInSeconds", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_NUMBER_OF_POLLERS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("MaximumNumberOfPollers", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_RECORD_AGE_IN_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(-1.0), max: Some(604800.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(-1.0), max: Some(604800.0), ..Constraints::NONE },
     ..shape("MaximumRecordAgeInSeconds", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_RETRY_ATTEMPTS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(2.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(2.0), ..Constraints::NONE },
     ..shape("MaximumRetryAttempts", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_RETRY_ATTEMPTS_EVENT_SOURCE_MAPPING: Shape = Shape {
-    constraints: Constraints { min: Some(-1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(-1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("MaximumRetryAttemptsEventSourceMapping", Kind::Integer)
 };
 
 pub(crate) static MEMORY_SIZE: Shape = Shape {
-    constraints: Constraints { min: Some(128.0), max: Some(32768.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(128.0), max: Some(32768.0), ..Constraints::NONE },
     ..shape("MemorySize", Kind::Integer)
 };
 
 pub(crate) static METHOD: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(6.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(6.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("Method", Kind::String)
 };
 
 pub(crate) static MINIMUM_NUMBER_OF_POLLERS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(200.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(200.0), ..Constraints::NONE },
     ..shape("MinimumNumberOfPollers", Kind::Integer)
 };
 
 pub(crate) static NAME_SPACED_FUNCTION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(10000.0),
         pattern: Some(
@@ -3026,7 +2840,7 @@ pub(crate) static NAME_SPACED_FUNCTION_ARN: Shape = Shape {
 };
 
 pub(crate) static NAMESPACED_FUNCTION_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(
@@ -3038,7 +2852,7 @@ pub(crate) static NAMESPACED_FUNCTION_NAME: Shape = Shape {
 };
 
 pub(crate) static NAMESPACED_STATEMENT_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(100.0),
         pattern: Some("([a-zA-Z0-9-_.]+)"),
@@ -3050,7 +2864,7 @@ pub(crate) static NAMESPACED_STATEMENT_ID: Shape = Shape {
 pub(crate) static NULLABLE_BOOLEAN: Shape = shape("NullableBoolean", Kind::Boolean);
 
 pub(crate) static NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"),
@@ -3087,28 +2901,28 @@ pub(crate) static OPERATION_MEMBERS: [Member; 14] = [
 pub(crate) static OPERATION: Shape = shape("Operation", Kind::Structure { members: &OPERATION_MEMBERS });
 
 pub(crate) static OPERATION_ACTION: Shape = Shape {
-    constraints: Constraints { one_of: &["START", "SUCCEED", "FAIL", "RETRY", "CANCEL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["START", "SUCCEED", "FAIL", "RETRY", "CANCEL"], ..Constraints::NONE },
     ..shape("OperationAction", Kind::String)
 };
 
 pub(crate) static OPERATION_ID: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
     ..shape("OperationId", Kind::String)
 };
 
 pub(crate) static OPERATION_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), pattern: Some(r"[\x20-\x7E]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), pattern: Some(r"[\x20-\x7E]+"), ..Constraints::NONE },
     ..shape("OperationName", Kind::String)
 };
 
 pub(crate) static OPERATION_PAYLOAD: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("OperationPayload", Kind::String)
 };
 
 pub(crate) static OPERATION_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["STARTED", "PENDING", "READY", "SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "STOPPED"],
         ..Constraints::NONE
     },
@@ -3116,12 +2930,12 @@ pub(crate) static OPERATION_STATUS: Shape = Shape {
 };
 
 pub(crate) static OPERATION_SUB_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(32.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(32.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
     ..shape("OperationSubType", Kind::String)
 };
 
 pub(crate) static OPERATION_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["EXECUTION", "CONTEXT", "STEP", "WAIT", "CALLBACK", "CHAINED_INVOKE"],
         ..Constraints::NONE
     },
@@ -3149,14 +2963,14 @@ pub(crate) static OPERATION_UPDATE: Shape =
 
 pub(crate) static OPERATION_UPDATES: Shape = shape(
     "OperationUpdates",
-    Kind::List { member: member("member", &super::schemas::OPERATION_UPDATE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::OPERATION_UPDATE), flattened: false },
 );
 
 pub(crate) static OPERATIONS: Shape =
-    shape("Operations", Kind::List { member: member("member", &super::schemas::OPERATION), flattened: false });
+    shape("Operations", Kind::List { member: &member("member", &super::schemas::OPERATION), flattened: false });
 
 pub(crate) static ORGANIZATION_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(34.0),
         pattern: Some("o-[a-z0-9]{10,32}"),
@@ -3166,28 +2980,28 @@ pub(crate) static ORGANIZATION_ID: Shape = Shape {
 };
 
 pub(crate) static ORIGIN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(253.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(253.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("Origin", Kind::String)
 };
 
 pub(crate) static OUTPUT_PAYLOAD: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(6291456.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("OutputPayload", Kind::String)
 };
 
 pub(crate) static PACKAGE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["Zip", "Image"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Zip", "Image"], ..Constraints::NONE },
     ..shape("PackageType", Kind::String)
 };
 
 pub(crate) static PARALLELIZATION_FACTOR: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape("ParallelizationFactor", Kind::Integer)
 };
 
 pub(crate) static PATTERN: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(4096.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(4096.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
     ..shape("Pattern", Kind::String)
 };
 
@@ -3200,23 +3014,23 @@ pub(crate) static PAUSE_DETAILS_MEMBERS: [Member; 3] = [
 pub(crate) static PAUSE_DETAILS: Shape = shape("PauseDetails", Kind::Structure { members: &PAUSE_DETAILS_MEMBERS });
 
 pub(crate) static PAUSE_REASON: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("PauseReason", Kind::String)
 };
 
 pub(crate) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("PerExecutionEnvironmentMaxConcurrency", Kind::Integer)
 };
 
 pub(crate) static PRINCIPAL: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(2048.0), pattern: Some(r"[^\s]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(2048.0), pattern: Some(r"[^\s]+"), ..Constraints::NONE },
     ..shape("Principal", Kind::String)
 };
 
 pub(crate) static PRINCIPAL_ORG_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(12.0),
         max: Some(34.0),
         pattern: Some("o-[a-z0-9]{10,32}"),
@@ -3235,14 +3049,18 @@ pub(crate) static PROVISIONED_POLLER_CONFIG: Shape =
     shape("ProvisionedPollerConfig", Kind::Structure { members: &PROVISIONED_POLLER_CONFIG_MEMBERS });
 
 pub(crate) static PROVISIONED_POLLER_GROUP_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(128.0), pattern: Some("[a-zA-Z0-9-_]*"), ..Constraints::NONE },
+    constraints: &Constraints {
+        min: Some(0.0),
+        max: Some(128.0),
+        pattern: Some("[a-zA-Z0-9-_]*"),
+        ..Constraints::NONE
+    },
     ..shape("ProvisionedPollerGroupName", Kind::String)
 };
 
 pub(crate) static PUBLISH_LAYER_VERSION_REQUEST_MEMBERS: [Member; 6] = [
     Member {
-        wire_name: "LayerName",
-        has_wire_name: true,
+        renamed: Some("LayerName"),
         location: Location::Uri,
         required: true,
         ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
@@ -3274,8 +3092,7 @@ pub(crate) static PUBLISH_LAYER_VERSION_RESPONSE: Shape =
 
 pub(crate) static PUBLISH_VERSION_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
@@ -3291,8 +3108,7 @@ pub(crate) static PUBLISH_VERSION_REQUEST: Shape =
 
 pub(crate) static PUT_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
@@ -3308,15 +3124,13 @@ pub(crate) static PUT_FUNCTION_CONCURRENCY_REQUEST: Shape =
 
 pub(crate) static PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -3332,8 +3146,7 @@ pub(crate) static PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = shape(
 
 pub(crate) static PUT_FUNCTION_RECURSION_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::UNQUALIFIED_FUNCTION_NAME)
@@ -3356,15 +3169,13 @@ pub(crate) static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = shape(
 
 pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -3389,48 +3200,40 @@ pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE: Shape = shape(
 );
 
 pub(crate) static QUEUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
     ..shape("Queue", Kind::String)
 };
 
 pub(crate) static QUEUES: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
-    ..shape("Queues", Kind::List { member: member("member", &super::schemas::QUEUE), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
+    ..shape("Queues", Kind::List { member: &member("member", &super::schemas::QUEUE), flattened: false })
 };
 
 pub(crate) static RECURSIVE_LOOP: Shape = Shape {
-    constraints: Constraints { one_of: &["Allow", "Terminate"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Allow", "Terminate"], ..Constraints::NONE },
     ..shape("RecursiveLoop", Kind::String)
 };
 
 pub(crate) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "LayerName",
-        has_wire_name: true,
+        renamed: Some("LayerName"),
         location: Location::Uri,
         required: true,
         ..member("LayerName", &super::schemas::LAYER_NAME_OR_ARN)
     },
     Member {
-        wire_name: "VersionNumber",
-        has_wire_name: true,
+        renamed: Some("VersionNumber"),
         location: Location::Uri,
         required: true,
         ..member("VersionNumber", &super::schemas::LAYER_VERSION_NUMBER)
     },
     Member {
-        wire_name: "StatementId",
-        has_wire_name: true,
+        renamed: Some("StatementId"),
         location: Location::Uri,
         required: true,
         ..member("StatementId", &super::schemas::STATEMENT_ID)
     },
-    Member {
-        wire_name: "RevisionId",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("RevisionId", &super::schemas::STRING)
-    },
+    Member { renamed: Some("RevisionId"), location: Location::Query, ..member("RevisionId", &super::schemas::STRING) },
 ];
 
 pub(crate) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Shape = shape(
@@ -3440,31 +3243,23 @@ pub(crate) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Shape = shape(
 
 pub(crate) static REMOVE_PERMISSION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "StatementId",
-        has_wire_name: true,
+        renamed: Some("StatementId"),
         location: Location::Uri,
         required: true,
         ..member("StatementId", &super::schemas::NAMESPACED_STATEMENT_ID)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
-    Member {
-        wire_name: "RevisionId",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("RevisionId", &super::schemas::STRING)
-    },
+    Member { renamed: Some("RevisionId"), location: Location::Query, ..member("RevisionId", &super::schemas::STRING) },
 ];
 
 pub(crate) static REMOVE_PERMISSION_REQUEST: Shape =
@@ -3473,7 +3268,7 @@ pub(crate) static REMOVE_PERMISSION_REQUEST: Shape =
 pub(crate) static REPLAY_CHILDREN: Shape = shape("ReplayChildren", Kind::Boolean);
 
 pub(crate) static RESERVED_CONCURRENT_EXECUTIONS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("ReservedConcurrentExecutions", Kind::Integer)
 };
 
@@ -3487,7 +3282,7 @@ pub(crate) static RESOLVED_S3_OBJECT: Shape =
     shape("ResolvedS3Object", Kind::Structure { members: &RESOLVED_S3_OBJECT_MEMBERS });
 
 pub(crate) static RESOURCE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(10000.0),
         pattern: Some("(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"),
@@ -3497,18 +3292,18 @@ pub(crate) static RESOURCE_ARN: Shape = Shape {
 };
 
 pub(crate) static RESPONSE_STREAMING_INVOCATION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["RequestResponse", "DryRun"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RequestResponse", "DryRun"], ..Constraints::NONE },
     ..shape("ResponseStreamingInvocationType", Kind::String)
 };
 
 pub(crate) static RESUME_REASON: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("ResumeReason", Kind::String)
 };
 
 pub(crate) static RETENTION_PERIOD_IN_DAYS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(90.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(90.0), ..Constraints::NONE },
     ..shape("RetentionPeriodInDays", Kind::Integer)
 };
 
@@ -3522,7 +3317,7 @@ pub(crate) static RETRY_DETAILS: Shape = shape("RetryDetails", Kind::Structure {
 pub(crate) static REVERSE_ORDER: Shape = shape("ReverseOrder", Kind::Boolean);
 
 pub(crate) static ROLE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(10000.0),
         pattern: Some(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"),
@@ -3532,7 +3327,7 @@ pub(crate) static ROLE_ARN: Shape = Shape {
 };
 
 pub(crate) static RUNTIME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "nodejs",
             "nodejs4.3",
@@ -3593,7 +3388,7 @@ pub(crate) static RUNTIME: Shape = Shape {
 };
 
 pub(crate) static RUNTIME_VERSION_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(26.0),
         max: Some(2048.0),
         pattern: Some(
@@ -3619,7 +3414,7 @@ pub(crate) static RUNTIME_VERSION_ERROR: Shape =
     shape("RuntimeVersionError", Kind::Structure { members: &RUNTIME_VERSION_ERROR_MEMBERS });
 
 pub(crate) static S3_BUCKET: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(3.0),
         max: Some(63.0),
         pattern: Some(r"[0-9A-Za-z\.\-_]*(?<!\.)"),
@@ -3634,17 +3429,17 @@ pub(crate) static S3_FILES_CONFIG: Shape =
     shape("S3FilesConfig", Kind::Structure { members: &S3_FILES_CONFIG_MEMBERS });
 
 pub(crate) static S3_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("S3Key", Kind::String)
 };
 
 pub(crate) static S3_OBJECT_STORAGE_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["COPY", "REFERENCE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["COPY", "REFERENCE"], ..Constraints::NONE },
     ..shape("S3ObjectStorageMode", Kind::String)
 };
 
 pub(crate) static S3_OBJECT_VERSION: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("S3ObjectVersion", Kind::String)
 };
 
@@ -3654,12 +3449,12 @@ pub(crate) static SCALING_CONFIG_MEMBERS: [Member; 1] =
 pub(crate) static SCALING_CONFIG: Shape = shape("ScalingConfig", Kind::Structure { members: &SCALING_CONFIG_MEMBERS });
 
 pub(crate) static SCHEMA_REGISTRY_EVENT_RECORD_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["JSON", "SOURCE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["JSON", "SOURCE"], ..Constraints::NONE },
     ..shape("SchemaRegistryEventRecordFormat", Kind::String)
 };
 
 pub(crate) static SCHEMA_REGISTRY_URI: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(10000.0),
         pattern: Some(r"[a-zA-Z0-9-\/*:_+=.@-]*"),
@@ -3669,7 +3464,7 @@ pub(crate) static SCHEMA_REGISTRY_URI: Shape = Shape {
 };
 
 pub(crate) static SECURITY_GROUP_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(1024.0),
         pattern: Some("sg-[0-9a-zA-Z]*"),
@@ -3679,10 +3474,10 @@ pub(crate) static SECURITY_GROUP_ID: Shape = Shape {
 };
 
 pub(crate) static SECURITY_GROUP_IDS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "SecurityGroupIds",
-        Kind::List { member: member("member", &super::schemas::SECURITY_GROUP_ID), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SECURITY_GROUP_ID), flattened: false },
     )
 };
 
@@ -3704,8 +3499,7 @@ pub(crate) static SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = shape(
 
 pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "CallbackId",
-        has_wire_name: true,
+        renamed: Some("CallbackId"),
         location: Location::Uri,
         required: true,
         ..member("CallbackId", &super::schemas::CALLBACK_ID)
@@ -3726,8 +3520,7 @@ pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE: Shape = shap
 );
 
 pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "CallbackId",
-    has_wire_name: true,
+    renamed: Some("CallbackId"),
     location: Location::Uri,
     required: true,
     ..member("CallbackId", &super::schemas::CALLBACK_ID)
@@ -3747,8 +3540,7 @@ pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE: Shape = sh
 
 pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "CallbackId",
-        has_wire_name: true,
+        renamed: Some("CallbackId"),
         location: Location::Uri,
         required: true,
         ..member("CallbackId", &super::schemas::CALLBACK_ID)
@@ -3771,7 +3563,7 @@ pub(crate) static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE: Shape = shap
 pub(crate) static SENSITIVE_STRING: Shape = Shape { sensitive: true, ..shape("SensitiveString", Kind::String) };
 
 pub(crate) static SENSITIVE_STRING_ON_SERVER_ONLY: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("SensitiveStringOnServerOnly", Kind::String)
 };
 
@@ -3780,12 +3572,12 @@ pub(crate) static SNAP_START_MEMBERS: [Member; 1] = [member("ApplyOn", &super::s
 pub(crate) static SNAP_START: Shape = shape("SnapStart", Kind::Structure { members: &SNAP_START_MEMBERS });
 
 pub(crate) static SNAP_START_APPLY_ON: Shape = Shape {
-    constraints: Constraints { one_of: &["PublishedVersions", "None"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["PublishedVersions", "None"], ..Constraints::NONE },
     ..shape("SnapStartApplyOn", Kind::String)
 };
 
 pub(crate) static SNAP_START_OPTIMIZATION_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["On", "Off"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["On", "Off"], ..Constraints::NONE },
     ..shape("SnapStartOptimizationStatus", Kind::String)
 };
 
@@ -3804,15 +3596,15 @@ pub(crate) static SOURCE_ACCESS_CONFIGURATION: Shape =
     shape("SourceAccessConfiguration", Kind::Structure { members: &SOURCE_ACCESS_CONFIGURATION_MEMBERS });
 
 pub(crate) static SOURCE_ACCESS_CONFIGURATIONS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(23.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(23.0), ..Constraints::NONE },
     ..shape(
         "SourceAccessConfigurations",
-        Kind::List { member: member("member", &super::schemas::SOURCE_ACCESS_CONFIGURATION), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SOURCE_ACCESS_CONFIGURATION), flattened: false },
     )
 };
 
 pub(crate) static SOURCE_ACCESS_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "BASIC_AUTH",
             "VPC_SUBNET",
@@ -3836,19 +3628,19 @@ pub(crate) static SOURCE_ACCESS_TYPE: Shape = Shape {
 };
 
 pub(crate) static SOURCE_OWNER: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(12.0), pattern: Some(r"\d{12}"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(12.0), pattern: Some(r"\d{12}"), ..Constraints::NONE },
     ..shape("SourceOwner", Kind::String)
 };
 
 pub(crate) static STACK_TRACE_ENTRIES: Shape = shape(
     "StackTraceEntries",
-    Kind::List { member: member("member", &super::schemas::STACK_TRACE_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::STACK_TRACE_ENTRY), flattened: false },
 );
 
 pub(crate) static STACK_TRACE_ENTRY: Shape = Shape { sensitive: true, ..shape("StackTraceEntry", Kind::String) };
 
 pub(crate) static STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "Pending",
             "Active",
@@ -3867,7 +3659,7 @@ pub(crate) static STATE: Shape = Shape {
 pub(crate) static STATE_REASON: Shape = shape("StateReason", Kind::String);
 
 pub(crate) static STATE_REASON_CODE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "Idle",
             "Creating",
@@ -3917,7 +3709,7 @@ pub(crate) static STATE_REASON_CODE: Shape = Shape {
 };
 
 pub(crate) static STATEMENT_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(100.0),
         pattern: Some("([a-zA-Z0-9-_]+)"),
@@ -3949,7 +3741,7 @@ pub(crate) static STEP_OPTIONS_MEMBERS: [Member; 1] =
 pub(crate) static STEP_OPTIONS: Shape = shape("StepOptions", Kind::Structure { members: &STEP_OPTIONS_MEMBERS });
 
 pub(crate) static STEP_OPTIONS_NEXT_ATTEMPT_DELAY_SECONDS_INTEGER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
     ..shape("StepOptionsNextAttemptDelaySecondsInteger", Kind::Integer)
 };
 
@@ -3968,8 +3760,7 @@ pub(crate) static STEP_SUCCEEDED_DETAILS: Shape =
 
 pub(crate) static STOP_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "DurableExecutionArn",
-        has_wire_name: true,
+        renamed: Some("DurableExecutionArn"),
         location: Location::Uri,
         required: true,
         ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
@@ -3989,12 +3780,12 @@ pub(crate) static STOP_DURABLE_EXECUTION_RESPONSE: Shape =
 pub(crate) static STRING: Shape = shape("String", Kind::String);
 
 pub(crate) static STRING_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1500.0), ..Constraints::NONE },
-    ..shape("StringList", Kind::List { member: member("member", &super::schemas::STRING), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(1500.0), ..Constraints::NONE },
+    ..shape("StringList", Kind::List { member: &member("member", &super::schemas::STRING), flattened: false })
 };
 
 pub(crate) static SUBNET_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(1024.0),
         pattern: Some("subnet-[0-9a-z]*"),
@@ -4004,17 +3795,17 @@ pub(crate) static SUBNET_ID: Shape = Shape {
 };
 
 pub(crate) static SUBNET_IDS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(16.0), ..Constraints::NONE },
-    ..shape("SubnetIds", Kind::List { member: member("member", &super::schemas::SUBNET_ID), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(16.0), ..Constraints::NONE },
+    ..shape("SubnetIds", Kind::List { member: &member("member", &super::schemas::SUBNET_ID), flattened: false })
 };
 
 pub(crate) static SYSTEM_LOG_LEVEL: Shape = Shape {
-    constraints: Constraints { one_of: &["DEBUG", "INFO", "WARN"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["DEBUG", "INFO", "WARN"], ..Constraints::NONE },
     ..shape("SystemLogLevel", Kind::String)
 };
 
 pub(crate) static TAG_KEY: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"),
@@ -4024,12 +3815,11 @@ pub(crate) static TAG_KEY: Shape = Shape {
 };
 
 pub(crate) static TAG_KEY_LIST: Shape =
-    shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false });
+    shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false });
 
 pub(crate) static TAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Resource",
-        has_wire_name: true,
+        renamed: Some("Resource"),
         location: Location::Uri,
         required: true,
         ..member("Resource", &super::schemas::TAGGABLE_RESOURCE)
@@ -4041,7 +3831,7 @@ pub(crate) static TAG_RESOURCE_REQUEST: Shape =
     shape("TagResourceRequest", Kind::Structure { members: &TAG_RESOURCE_REQUEST_MEMBERS });
 
 pub(crate) static TAG_VALUE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(256.0),
         pattern: Some(r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"),
@@ -4051,7 +3841,7 @@ pub(crate) static TAG_VALUE: Shape = Shape {
 };
 
 pub(crate) static TAGGABLE_RESOURCE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(10000.0),
         pattern: Some(
@@ -4065,8 +3855,8 @@ pub(crate) static TAGGABLE_RESOURCE: Shape = Shape {
 pub(crate) static TAGS: Shape = shape(
     "Tags",
     Kind::Map {
-        key: member("key", &super::schemas::TAG_KEY),
-        value: member("value", &super::schemas::TAG_VALUE),
+        key: &member("key", &super::schemas::TAG_KEY),
+        value: &member("value", &super::schemas::TAG_VALUE),
         flattened: false,
     },
 );
@@ -4079,7 +3869,7 @@ pub(crate) static TAGS_ERROR_MEMBERS: [Member; 2] = [
 pub(crate) static TAGS_ERROR: Shape = shape("TagsError", Kind::Structure { members: &TAGS_ERROR_MEMBERS });
 
 pub(crate) static TAGS_ERROR_CODE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(10.0),
         max: Some(21.0),
         pattern: Some("[A-Za-z]+Exception"),
@@ -4089,7 +3879,7 @@ pub(crate) static TAGS_ERROR_CODE: Shape = Shape {
 };
 
 pub(crate) static TAGS_ERROR_MESSAGE: Shape = Shape {
-    constraints: Constraints { min: Some(84.0), max: Some(1000.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(84.0), max: Some(1000.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("TagsErrorMessage", Kind::String)
 };
 
@@ -4099,7 +3889,7 @@ pub(crate) static TENANCY_CONFIG_MEMBERS: [Member; 1] =
 pub(crate) static TENANCY_CONFIG: Shape = shape("TenancyConfig", Kind::Structure { members: &TENANCY_CONFIG_MEMBERS });
 
 pub(crate) static TENANT_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"[a-zA-Z0-9\._:\/=+\-@ ]+"),
@@ -4109,12 +3899,12 @@ pub(crate) static TENANT_ID: Shape = Shape {
 };
 
 pub(crate) static TENANT_ISOLATION_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["PER_TENANT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["PER_TENANT"], ..Constraints::NONE },
     ..shape("TenantIsolationMode", Kind::String)
 };
 
 pub(crate) static THROTTLE_REASON: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "ConcurrentInvocationLimitExceeded",
             "FunctionInvocationRateLimitExceeded",
@@ -4129,17 +3919,17 @@ pub(crate) static THROTTLE_REASON: Shape = Shape {
 };
 
 pub(crate) static TIMEOUT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(5400.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(5400.0), ..Constraints::NONE },
     ..shape("Timeout", Kind::Integer)
 };
 
 pub(crate) static TIMESTAMP: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("Timestamp", Kind::String)
 };
 
 pub(crate) static TOPIC: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(249.0),
         pattern: Some(r"[^.]([a-zA-Z0-9\-_.]+)"),
@@ -4149,8 +3939,8 @@ pub(crate) static TOPIC: Shape = Shape {
 };
 
 pub(crate) static TOPICS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
-    ..shape("Topics", Kind::List { member: member("member", &super::schemas::TOPIC), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(1.0), ..Constraints::NONE },
+    ..shape("Topics", Kind::List { member: &member("member", &super::schemas::TOPIC), flattened: false })
 };
 
 pub(crate) static TRACE_HEADER_MEMBERS: [Member; 1] = [member("XAmznTraceId", &super::schemas::X_AMZN_TRACE_ID)];
@@ -4167,19 +3957,19 @@ pub(crate) static TRACING_CONFIG_RESPONSE: Shape =
     shape("TracingConfigResponse", Kind::Structure { members: &TRACING_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static TRACING_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["Active", "PassThrough"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Active", "PassThrough"], ..Constraints::NONE },
     ..shape("TracingMode", Kind::String)
 };
 
 pub(crate) static TRUNCATED: Shape = shape("Truncated", Kind::Boolean);
 
 pub(crate) static TUMBLING_WINDOW_IN_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(900.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(900.0), ..Constraints::NONE },
     ..shape("TumblingWindowInSeconds", Kind::Integer)
 };
 
 pub(crate) static URI: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(200.0),
         pattern: Some(r"[ a-zA-Z0-9-\/*:_+=.@-]*"),
@@ -4189,12 +3979,12 @@ pub(crate) static URI: Shape = Shape {
 };
 
 pub(crate) static UUID_STRING: Shape = Shape {
-    constraints: Constraints { min: Some(36.0), max: Some(36.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(36.0), max: Some(36.0), ..Constraints::NONE },
     ..shape("UUIDString", Kind::String)
 };
 
 pub(crate) static UNQUALIFIED_FUNCTION_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(140.0),
         pattern: Some(
@@ -4206,21 +3996,19 @@ pub(crate) static UNQUALIFIED_FUNCTION_NAME: Shape = Shape {
 };
 
 pub(crate) static UNRESERVED_CONCURRENT_EXECUTIONS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("UnreservedConcurrentExecutions", Kind::Integer)
 };
 
 pub(crate) static UNTAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Resource",
-        has_wire_name: true,
+        renamed: Some("Resource"),
         location: Location::Uri,
         required: true,
         ..member("Resource", &super::schemas::TAGGABLE_RESOURCE)
     },
     Member {
-        wire_name: "tagKeys",
-        has_wire_name: true,
+        renamed: Some("tagKeys"),
         location: Location::Query,
         required: true,
         ..member("TagKeys", &super::schemas::TAG_KEY_LIST)
@@ -4232,19 +4020,12 @@ pub(crate) static UNTAG_RESOURCE_REQUEST: Shape =
 
 pub(crate) static UPDATE_ALIAS_REQUEST_MEMBERS: [Member; 6] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
     },
-    Member {
-        wire_name: "Name",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("Name", &super::schemas::ALIAS)
-    },
+    Member { renamed: Some("Name"), location: Location::Uri, required: true, ..member("Name", &super::schemas::ALIAS) },
     member("FunctionVersion", &super::schemas::VERSION_WITH_LATEST_PUBLISHED),
     member("Description", &super::schemas::DESCRIPTION),
     member("RoutingConfig", &super::schemas::ALIAS_ROUTING_CONFIGURATION),
@@ -4256,8 +4037,7 @@ pub(crate) static UPDATE_ALIAS_REQUEST: Shape =
 
 pub(crate) static UPDATE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 22] = [
     Member {
-        wire_name: "UUID",
-        has_wire_name: true,
+        renamed: Some("UUID"),
         location: Location::Uri,
         required: true,
         ..member("UUID", &super::schemas::UUID_STRING)
@@ -4290,8 +4070,7 @@ pub(crate) static UPDATE_EVENT_SOURCE_MAPPING_REQUEST: Shape =
 
 pub(crate) static UPDATE_FUNCTION_CODE_REQUEST_MEMBERS: [Member; 13] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
@@ -4315,8 +4094,7 @@ pub(crate) static UPDATE_FUNCTION_CODE_REQUEST: Shape =
 
 pub(crate) static UPDATE_FUNCTION_CONFIGURATION_REQUEST_MEMBERS: [Member; 23] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_NAME)
@@ -4352,15 +4130,13 @@ pub(crate) static UPDATE_FUNCTION_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
     },
@@ -4376,15 +4152,13 @@ pub(crate) static UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = shape(
 
 pub(crate) static UPDATE_FUNCTION_URL_CONFIG_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "FunctionName",
-        has_wire_name: true,
+        renamed: Some("FunctionName"),
         location: Location::Uri,
         required: true,
         ..member("FunctionName", &super::schemas::FUNCTION_URL_FUNCTION_NAME)
     },
     Member {
-        wire_name: "Qualifier",
-        has_wire_name: true,
+        renamed: Some("Qualifier"),
         location: Location::Query,
         ..member("Qualifier", &super::schemas::FUNCTION_URL_QUALIFIER)
     },
@@ -4410,12 +4184,12 @@ pub(crate) static UPDATE_FUNCTION_URL_CONFIG_RESPONSE: Shape =
     shape("UpdateFunctionUrlConfigResponse", Kind::Structure { members: &UPDATE_FUNCTION_URL_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static UPDATE_RUNTIME_ON: Shape = Shape {
-    constraints: Constraints { one_of: &["Auto", "Manual", "FunctionUpdate"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Auto", "Manual", "FunctionUpdate"], ..Constraints::NONE },
     ..shape("UpdateRuntimeOn", Kind::String)
 };
 
 pub(crate) static VERSION: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some(r"(\$LATEST|[0-9]+)"),
@@ -4425,7 +4199,7 @@ pub(crate) static VERSION: Shape = Shape {
 };
 
 pub(crate) static VERSION_WITH_LATEST_PUBLISHED: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some(r"(\$LATEST(\.PUBLISHED)?|[0-9]+)"),
@@ -4470,7 +4244,7 @@ pub(crate) static WAIT_OPTIONS_MEMBERS: [Member; 1] =
 pub(crate) static WAIT_OPTIONS: Shape = shape("WaitOptions", Kind::Structure { members: &WAIT_OPTIONS_MEMBERS });
 
 pub(crate) static WAIT_OPTIONS_WAIT_SECONDS_INTEGER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(31622400.0), ..Constraints::NONE },
     ..shape("WaitOptionsWaitSecondsInteger", Kind::Integer)
 };
 
@@ -4488,16 +4262,16 @@ pub(crate) static WAIT_SUCCEEDED_DETAILS: Shape =
     shape("WaitSucceededDetails", Kind::Structure { members: &WAIT_SUCCEEDED_DETAILS_MEMBERS });
 
 pub(crate) static WEIGHT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1.0), ..Constraints::NONE },
     ..shape("Weight", Kind::Double)
 };
 
 pub(crate) static WORKING_DIRECTORY: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("WorkingDirectory", Kind::String)
 };
 
 pub(crate) static X_AMZN_TRACE_ID: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
     ..shape("XAmznTraceId", Kind::String)
 };

@@ -5,17 +5,17 @@
 use crate::support::*;
 
 pub(crate) static ACCOUNT_ID: Shape = Shape {
-    constraints: Constraints { min: Some(12.0), max: Some(12.0), pattern: Some(r"^\d{12}$"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(12.0), max: Some(12.0), pattern: Some(r"^\d{12}$"), ..Constraints::NONE },
     ..shape("AccountId", Kind::String)
 };
 
 pub(crate) static ACCOUNT_IDS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(20.0), ..Constraints::NONE },
-    ..shape("AccountIds", Kind::List { member: member("member", &super::schemas::ACCOUNT_ID), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(20.0), ..Constraints::NONE },
+    ..shape("AccountIds", Kind::List { member: &member("member", &super::schemas::ACCOUNT_ID), flattened: false })
 };
 
 pub(crate) static AMAZON_RESOURCE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1011.0),
         pattern: Some(r"[\w+=/:,.@-]*"),
@@ -48,7 +48,7 @@ pub(crate) static CREATE_LOG_STREAM_REQUEST: Shape =
     shape("CreateLogStreamRequest", Kind::Structure { members: &CREATE_LOG_STREAM_REQUEST_MEMBERS });
 
 pub(crate) static DATA_PROTECTION_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["ACTIVATED", "DELETED", "ARCHIVED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ACTIVATED", "DELETED", "ARCHIVED", "DISABLED"], ..Constraints::NONE },
     ..shape("DataProtectionStatus", Kind::String)
 };
 
@@ -79,15 +79,15 @@ pub(crate) static DELETION_PROTECTION_ENABLED: Shape = shape("DeletionProtection
 pub(crate) static DESCENDING: Shape = shape("Descending", Kind::Boolean);
 
 pub(crate) static DESCRIBE_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("DescribeLimit", Kind::Integer)
 };
 
 pub(crate) static DESCRIBE_LOG_GROUPS_LOG_GROUP_IDENTIFIERS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape(
         "DescribeLogGroupsLogGroupIdentifiers",
-        Kind::List { member: member("member", &super::schemas::LOG_GROUP_IDENTIFIER), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::LOG_GROUP_IDENTIFIER), flattened: false },
     )
 };
 
@@ -138,51 +138,51 @@ pub(crate) static ENTITY_MEMBERS: [Member; 2] = [
 pub(crate) static ENTITY: Shape = shape("Entity", Kind::Structure { members: &ENTITY_MEMBERS });
 
 pub(crate) static ENTITY_ATTRIBUTES: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "EntityAttributes",
         Kind::Map {
-            key: member("key", &super::schemas::ENTITY_ATTRIBUTES_KEY),
-            value: member("value", &super::schemas::ENTITY_ATTRIBUTES_VALUE),
+            key: &member("key", &super::schemas::ENTITY_ATTRIBUTES_KEY),
+            value: &member("value", &super::schemas::ENTITY_ATTRIBUTES_VALUE),
             flattened: false,
         },
     )
 };
 
 pub(crate) static ENTITY_ATTRIBUTES_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("EntityAttributesKey", Kind::String)
 };
 
 pub(crate) static ENTITY_ATTRIBUTES_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("EntityAttributesValue", Kind::String)
 };
 
 pub(crate) static ENTITY_KEY_ATTRIBUTES: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(4.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(4.0), ..Constraints::NONE },
     ..shape(
         "EntityKeyAttributes",
         Kind::Map {
-            key: member("key", &super::schemas::ENTITY_KEY_ATTRIBUTES_KEY),
-            value: member("value", &super::schemas::ENTITY_KEY_ATTRIBUTES_VALUE),
+            key: &member("key", &super::schemas::ENTITY_KEY_ATTRIBUTES_KEY),
+            value: &member("value", &super::schemas::ENTITY_KEY_ATTRIBUTES_VALUE),
             flattened: false,
         },
     )
 };
 
 pub(crate) static ENTITY_KEY_ATTRIBUTES_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(32.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(32.0), ..Constraints::NONE },
     ..shape("EntityKeyAttributesKey", Kind::String)
 };
 
 pub(crate) static ENTITY_KEY_ATTRIBUTES_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("EntityKeyAttributesValue", Kind::String)
 };
 
 pub(crate) static ENTITY_REJECTION_ERROR_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "InvalidEntity",
             "InvalidTypeValue",
@@ -200,20 +200,20 @@ pub(crate) static ENTITY_REJECTION_ERROR_TYPE: Shape = Shape {
 pub(crate) static EVENT_ID: Shape = shape("EventId", Kind::String);
 
 pub(crate) static EVENT_MESSAGE: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("EventMessage", Kind::String) };
+    Shape { constraints: &Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("EventMessage", Kind::String) };
 
 pub(crate) static EVENT_NUMBER: Shape = shape("EventNumber", Kind::Long);
 
 pub(crate) static EVENTS_LIMIT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("EventsLimit", Kind::Integer)
 };
 
 pub(crate) static EXTRACTED_VALUES: Shape = shape(
     "ExtractedValues",
     Kind::Map {
-        key: member("key", &super::schemas::TOKEN),
-        value: member("value", &super::schemas::VALUE),
+        key: &member("key", &super::schemas::TOKEN),
+        value: &member("value", &super::schemas::VALUE),
         flattened: false,
     },
 );
@@ -248,7 +248,7 @@ pub(crate) static FILTER_LOG_EVENTS_RESPONSE: Shape =
     shape("FilterLogEventsResponse", Kind::Structure { members: &FILTER_LOG_EVENTS_RESPONSE_MEMBERS });
 
 pub(crate) static FILTER_PATTERN: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("FilterPattern", Kind::String)
 };
 
@@ -265,7 +265,7 @@ pub(crate) static FILTERED_LOG_EVENT: Shape =
 
 pub(crate) static FILTERED_LOG_EVENTS: Shape = shape(
     "FilteredLogEvents",
-    Kind::List { member: member("member", &super::schemas::FILTERED_LOG_EVENT), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::FILTERED_LOG_EVENT), flattened: false },
 );
 
 pub(crate) static GET_LOG_EVENTS_REQUEST_MEMBERS: [Member; 9] = [
@@ -296,11 +296,11 @@ pub(crate) static INCLUDE_LINKED_ACCOUNTS: Shape = shape("IncludeLinkedAccounts"
 
 pub(crate) static INHERITED_PROPERTIES: Shape = shape(
     "InheritedProperties",
-    Kind::List { member: member("member", &super::schemas::INHERITED_PROPERTY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::INHERITED_PROPERTY), flattened: false },
 );
 
 pub(crate) static INHERITED_PROPERTY: Shape = Shape {
-    constraints: Constraints { one_of: &["ACCOUNT_DATA_PROTECTION"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ACCOUNT_DATA_PROTECTION"], ..Constraints::NONE },
     ..shape("InheritedProperty", Kind::String)
 };
 
@@ -313,25 +313,25 @@ pub(crate) static INPUT_LOG_EVENT: Shape =
     shape("InputLogEvent", Kind::Structure { members: &INPUT_LOG_EVENT_MEMBERS });
 
 pub(crate) static INPUT_LOG_EVENTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape(
         "InputLogEvents",
-        Kind::List { member: member("member", &super::schemas::INPUT_LOG_EVENT), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::INPUT_LOG_EVENT), flattened: false },
     )
 };
 
 pub(crate) static INPUT_LOG_STREAM_NAMES: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "InputLogStreamNames",
-        Kind::List { member: member("member", &super::schemas::LOG_STREAM_NAME), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::LOG_STREAM_NAME), flattened: false },
     )
 };
 
 pub(crate) static INTERLEAVED: Shape = shape("Interleaved", Kind::Boolean);
 
 pub(crate) static KMS_KEY_ID: Shape =
-    Shape { constraints: Constraints { max: Some(256.0), ..Constraints::NONE }, ..shape("KmsKeyId", Kind::String) };
+    Shape { constraints: &Constraints { max: Some(256.0), ..Constraints::NONE }, ..shape("KmsKeyId", Kind::String) };
 
 pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("resourceArn", &super::schemas::AMAZON_RESOURCE_NAME) }];
@@ -377,7 +377,7 @@ pub(crate) static LOG_GROUP_MEMBERS: [Member; 14] = [
 pub(crate) static LOG_GROUP: Shape = shape("LogGroup", Kind::Structure { members: &LOG_GROUP_MEMBERS });
 
 pub(crate) static LOG_GROUP_CLASS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["STANDARD", "INFREQUENT_ACCESS", "DELIVERY", "ESSENTIALS"],
         ..Constraints::NONE
     },
@@ -385,7 +385,7 @@ pub(crate) static LOG_GROUP_CLASS: Shape = Shape {
 };
 
 pub(crate) static LOG_GROUP_IDENTIFIER: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(r"[\w#+=/:,.@-]*"),
@@ -395,7 +395,7 @@ pub(crate) static LOG_GROUP_IDENTIFIER: Shape = Shape {
 };
 
 pub(crate) static LOG_GROUP_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(512.0),
         pattern: Some(r"[\.\-_/#A-Za-z0-9]+"),
@@ -405,7 +405,7 @@ pub(crate) static LOG_GROUP_NAME: Shape = Shape {
 };
 
 pub(crate) static LOG_GROUP_NAME_PATTERN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(512.0),
         pattern: Some(r"[\.\-_/#A-Za-z0-9]*"),
@@ -415,7 +415,7 @@ pub(crate) static LOG_GROUP_NAME_PATTERN: Shape = Shape {
 };
 
 pub(crate) static LOG_GROUPS: Shape =
-    shape("LogGroups", Kind::List { member: member("member", &super::schemas::LOG_GROUP), flattened: false });
+    shape("LogGroups", Kind::List { member: &member("member", &super::schemas::LOG_GROUP), flattened: false });
 
 pub(crate) static LOG_STREAM_MEMBERS: [Member; 8] = [
     member("logStreamName", &super::schemas::LOG_STREAM_NAME),
@@ -431,14 +431,14 @@ pub(crate) static LOG_STREAM_MEMBERS: [Member; 8] = [
 pub(crate) static LOG_STREAM: Shape = shape("LogStream", Kind::Structure { members: &LOG_STREAM_MEMBERS });
 
 pub(crate) static LOG_STREAM_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(512.0), pattern: Some("[^:*]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(512.0), pattern: Some("[^:*]*"), ..Constraints::NONE },
     ..shape("LogStreamName", Kind::String)
 };
 
 pub(crate) static LOG_STREAM_SEARCHED_COMPLETELY: Shape = shape("LogStreamSearchedCompletely", Kind::Boolean);
 
 pub(crate) static LOG_STREAMS: Shape =
-    shape("LogStreams", Kind::List { member: member("member", &super::schemas::LOG_STREAM), flattened: false });
+    shape("LogStreams", Kind::List { member: &member("member", &super::schemas::LOG_STREAM), flattened: false });
 
 pub(crate) static MESSAGE: Shape = shape("Message", Kind::String);
 
@@ -453,14 +453,14 @@ pub(crate) static METRIC_FILTER_MATCH_RECORD: Shape =
 
 pub(crate) static METRIC_FILTER_MATCHES: Shape = shape(
     "MetricFilterMatches",
-    Kind::List { member: member("member", &super::schemas::METRIC_FILTER_MATCH_RECORD), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::METRIC_FILTER_MATCH_RECORD), flattened: false },
 );
 
 pub(crate) static NEXT_TOKEN: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("NextToken", Kind::String) };
+    Shape { constraints: &Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("NextToken", Kind::String) };
 
 pub(crate) static ORDER_BY: Shape = Shape {
-    constraints: Constraints { one_of: &["LogStreamName", "LastEventTime"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["LogStreamName", "LastEventTime"], ..Constraints::NONE },
     ..shape("OrderBy", Kind::String)
 };
 
@@ -475,7 +475,7 @@ pub(crate) static OUTPUT_LOG_EVENT: Shape =
 
 pub(crate) static OUTPUT_LOG_EVENTS: Shape = shape(
     "OutputLogEvents",
-    Kind::List { member: member("member", &super::schemas::OUTPUT_LOG_EVENT), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::OUTPUT_LOG_EVENT), flattened: false },
 );
 
 pub(crate) static POLICY_NAME: Shape = shape("PolicyName", Kind::String);
@@ -549,19 +549,19 @@ pub(crate) static SEARCHED_LOG_STREAM: Shape =
 
 pub(crate) static SEARCHED_LOG_STREAMS: Shape = shape(
     "SearchedLogStreams",
-    Kind::List { member: member("member", &super::schemas::SEARCHED_LOG_STREAM), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::SEARCHED_LOG_STREAM), flattened: false },
 );
 
 pub(crate) static SEQUENCE_TOKEN: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("SequenceToken", Kind::String) };
+    Shape { constraints: &Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("SequenceToken", Kind::String) };
 
 pub(crate) static START_FROM_HEAD: Shape = shape("StartFromHead", Kind::Boolean);
 
 pub(crate) static STORED_BYTES: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("StoredBytes", Kind::Long) };
+    Shape { constraints: &Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("StoredBytes", Kind::Long) };
 
 pub(crate) static TAG_KEY: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"),
@@ -571,13 +571,13 @@ pub(crate) static TAG_KEY: Shape = Shape {
 };
 
 pub(crate) static TAG_KEY_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(50.0), ..Constraints::NONE },
-    ..shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false })
 };
 
 pub(crate) static TAG_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
-    ..shape("TagList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false })
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false })
 };
 
 pub(crate) static TAG_LOG_GROUP_REQUEST_MEMBERS: [Member; 2] = [
@@ -597,7 +597,7 @@ pub(crate) static TAG_RESOURCE_REQUEST: Shape =
     shape("TagResourceRequest", Kind::Structure { members: &TAG_RESOURCE_REQUEST_MEMBERS });
 
 pub(crate) static TAG_VALUE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         max: Some(256.0),
         pattern: Some(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"),
         ..Constraints::NONE
@@ -606,22 +606,22 @@ pub(crate) static TAG_VALUE: Shape = Shape {
 };
 
 pub(crate) static TAGS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape(
         "Tags",
         Kind::Map {
-            key: member("key", &super::schemas::TAG_KEY),
-            value: member("value", &super::schemas::TAG_VALUE),
+            key: &member("key", &super::schemas::TAG_KEY),
+            value: &member("value", &super::schemas::TAG_VALUE),
             flattened: false,
         },
     )
 };
 
 pub(crate) static TEST_EVENT_MESSAGES: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape(
         "TestEventMessages",
-        Kind::List { member: member("member", &super::schemas::EVENT_MESSAGE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::EVENT_MESSAGE), flattened: false },
     )
 };
 
@@ -640,7 +640,7 @@ pub(crate) static TEST_METRIC_FILTER_RESPONSE: Shape =
     shape("TestMetricFilterResponse", Kind::Structure { members: &TEST_METRIC_FILTER_RESPONSE_MEMBERS });
 
 pub(crate) static TIMESTAMP: Shape =
-    Shape { constraints: Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("Timestamp", Kind::Long) };
+    Shape { constraints: &Constraints { min: Some(0.0), ..Constraints::NONE }, ..shape("Timestamp", Kind::Long) };
 
 pub(crate) static TOKEN: Shape = shape("Token", Kind::String);
 

@@ -27,7 +27,7 @@ pub static SERVICE: ServiceDef = ServiceDef {
 
 pub(super) static OPERATIONS: [OperationDef; 10] = [
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v1/pipes/{Name}",
             segments: &[Segment::Literal("v1"), Segment::Literal("pipes"), Segment::Label("Name")],
@@ -41,7 +41,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("CreatePipe", 0)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/v1/pipes/{Name}",
             segments: &[Segment::Literal("v1"), Segment::Literal("pipes"), Segment::Label("Name")],
@@ -55,7 +55,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("DeletePipe", 1)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v1/pipes/{Name}",
             segments: &[Segment::Literal("v1"), Segment::Literal("pipes"), Segment::Label("Name")],
@@ -69,7 +69,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("DescribePipe", 2)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/v1/pipes",
             segments: &[Segment::Literal("v1"), Segment::Literal("pipes")],
@@ -83,7 +83,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("ListPipes", 3)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/tags/{resourceArn}",
             segments: &[Segment::Literal("tags"), Segment::Label("resourceArn")],
@@ -97,7 +97,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("ListTagsForResource", 4)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v1/pipes/{Name}/start",
             segments: &[
@@ -116,7 +116,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("StartPipe", 5)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/v1/pipes/{Name}/stop",
             segments: &[
@@ -135,7 +135,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("StopPipe", 6)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/tags/{resourceArn}",
             segments: &[Segment::Literal("tags"), Segment::Label("resourceArn")],
@@ -149,7 +149,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("TagResource", 7)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/tags/{resourceArn}",
             segments: &[Segment::Literal("tags"), Segment::Label("resourceArn")],
@@ -163,7 +163,7 @@ pub(super) static OPERATIONS: [OperationDef; 10] = [
         ..operation("UntagResource", 8)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/v1/pipes/{Name}",
             segments: &[Segment::Literal("v1"), Segment::Literal("pipes"), Segment::Label("Name")],

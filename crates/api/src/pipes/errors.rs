@@ -34,8 +34,7 @@ pub static INTERNAL_EXCEPTION: ErrorDef = ErrorDef {
     status: 500,
     fault: Fault::Server,
     members: &[Member {
-        wire_name: "Retry-After",
-        has_wire_name: true,
+        renamed: Some("Retry-After"),
         location: Location::Header,
         ..member("retryAfterSeconds", &super::schemas::INTEGER)
     }],
@@ -79,8 +78,7 @@ pub static THROTTLING_EXCEPTION: ErrorDef = ErrorDef {
         member("serviceCode", &super::schemas::STRING),
         member("quotaCode", &super::schemas::STRING),
         Member {
-            wire_name: "Retry-After",
-            has_wire_name: true,
+            renamed: Some("Retry-After"),
             location: Location::Header,
             ..member("retryAfterSeconds", &super::schemas::INTEGER)
         },

@@ -5,7 +5,7 @@
 use crate::support::*;
 
 pub(crate) static ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -17,7 +17,7 @@ pub(crate) static ARN: Shape = Shape {
 };
 
 pub(crate) static ARN_OR_JSON_PATH: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -29,7 +29,7 @@ pub(crate) static ARN_OR_JSON_PATH: Shape = Shape {
 };
 
 pub(crate) static ARN_OR_URL: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -41,7 +41,7 @@ pub(crate) static ARN_OR_URL: Shape = Shape {
 };
 
 pub(crate) static ASSIGN_PUBLIC_IP: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("AssignPublicIp", Kind::String)
 };
 
@@ -60,7 +60,7 @@ pub(crate) static BATCH_ARRAY_PROPERTIES: Shape =
     shape("BatchArrayProperties", Kind::Structure { members: &BATCH_ARRAY_PROPERTIES_MEMBERS });
 
 pub(crate) static BATCH_ARRAY_SIZE: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("BatchArraySize", Kind::Integer)
 };
 
@@ -75,10 +75,10 @@ pub(crate) static BATCH_CONTAINER_OVERRIDES: Shape =
     shape("BatchContainerOverrides", Kind::Structure { members: &BATCH_CONTAINER_OVERRIDES_MEMBERS });
 
 pub(crate) static BATCH_DEPENDS_ON: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(20.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(20.0), ..Constraints::NONE },
     ..shape(
         "BatchDependsOn",
-        Kind::List { member: member("member", &super::schemas::BATCH_JOB_DEPENDENCY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::BATCH_JOB_DEPENDENCY), flattened: false },
     )
 };
 
@@ -90,7 +90,7 @@ pub(crate) static BATCH_ENVIRONMENT_VARIABLE: Shape =
 
 pub(crate) static BATCH_ENVIRONMENT_VARIABLE_LIST: Shape = shape(
     "BatchEnvironmentVariableList",
-    Kind::List { member: member("member", &super::schemas::BATCH_ENVIRONMENT_VARIABLE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::BATCH_ENVIRONMENT_VARIABLE), flattened: false },
 );
 
 pub(crate) static BATCH_JOB_DEPENDENCY_MEMBERS: [Member; 2] =
@@ -100,15 +100,15 @@ pub(crate) static BATCH_JOB_DEPENDENCY: Shape =
     shape("BatchJobDependency", Kind::Structure { members: &BATCH_JOB_DEPENDENCY_MEMBERS });
 
 pub(crate) static BATCH_JOB_DEPENDENCY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["N_TO_N", "SEQUENTIAL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["N_TO_N", "SEQUENTIAL"], ..Constraints::NONE },
     ..shape("BatchJobDependencyType", Kind::String)
 };
 
 pub(crate) static BATCH_PARAMETERS_MAP: Shape = shape(
     "BatchParametersMap",
     Kind::Map {
-        key: member("key", &super::schemas::STRING),
-        value: member("value", &super::schemas::STRING),
+        key: &member("key", &super::schemas::STRING),
+        value: &member("value", &super::schemas::STRING),
         flattened: false,
     },
 );
@@ -122,17 +122,17 @@ pub(crate) static BATCH_RESOURCE_REQUIREMENT: Shape =
     shape("BatchResourceRequirement", Kind::Structure { members: &BATCH_RESOURCE_REQUIREMENT_MEMBERS });
 
 pub(crate) static BATCH_RESOURCE_REQUIREMENT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["GPU", "MEMORY", "VCPU"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["GPU", "MEMORY", "VCPU"], ..Constraints::NONE },
     ..shape("BatchResourceRequirementType", Kind::String)
 };
 
 pub(crate) static BATCH_RESOURCE_REQUIREMENTS_LIST: Shape = shape(
     "BatchResourceRequirementsList",
-    Kind::List { member: member("member", &super::schemas::BATCH_RESOURCE_REQUIREMENT), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::BATCH_RESOURCE_REQUIREMENT), flattened: false },
 );
 
 pub(crate) static BATCH_RETRY_ATTEMPTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape("BatchRetryAttempts", Kind::Integer)
 };
 
@@ -145,16 +145,16 @@ pub(crate) static BATCH_RETRY_STRATEGY: Shape =
 pub(crate) static BOOLEAN: Shape = shape("Boolean", Kind::Boolean);
 
 pub(crate) static CAPACITY_PROVIDER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("CapacityProvider", Kind::String)
 };
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(6.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(6.0), ..Constraints::NONE },
     ..shape(
         "CapacityProviderStrategy",
-        Kind::List { member: member("member", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM), flattened: false },
     )
 };
 
@@ -168,17 +168,17 @@ pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM: Shape =
     shape("CapacityProviderStrategyItem", Kind::Structure { members: &CAPACITY_PROVIDER_STRATEGY_ITEM_MEMBERS });
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_BASE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100000.0), ..Constraints::NONE },
     ..shape("CapacityProviderStrategyItemBase", Kind::Integer)
 };
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_WEIGHT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("CapacityProviderStrategyItemWeight", Kind::Integer)
 };
 
 pub(crate) static CLOUDWATCH_LOG_GROUP_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -205,8 +205,7 @@ pub(crate) static CLOUDWATCH_LOGS_LOG_DESTINATION_PARAMETERS: Shape = shape(
 
 pub(crate) static CREATE_PIPE_REQUEST_MEMBERS: [Member; 13] = [
     Member {
-        wire_name: "Name",
-        has_wire_name: true,
+        renamed: Some("Name"),
         location: Location::Uri,
         required: true,
         ..member("Name", &super::schemas::PIPE_NAME)
@@ -241,13 +240,13 @@ pub(crate) static CREATE_PIPE_RESPONSE: Shape =
     shape("CreatePipeResponse", Kind::Structure { members: &CREATE_PIPE_RESPONSE_MEMBERS });
 
 pub(crate) static DATABASE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("Database", Kind::String)
 };
 
 pub(crate) static DB_USER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("DbUser", Kind::String)
 };
@@ -258,8 +257,7 @@ pub(crate) static DEAD_LETTER_CONFIG: Shape =
     shape("DeadLetterConfig", Kind::Structure { members: &DEAD_LETTER_CONFIG_MEMBERS });
 
 pub(crate) static DELETE_PIPE_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Name",
-    has_wire_name: true,
+    renamed: Some("Name"),
     location: Location::Uri,
     required: true,
     ..member("Name", &super::schemas::PIPE_NAME)
@@ -281,8 +279,7 @@ pub(crate) static DELETE_PIPE_RESPONSE: Shape =
     shape("DeletePipeResponse", Kind::Structure { members: &DELETE_PIPE_RESPONSE_MEMBERS });
 
 pub(crate) static DESCRIBE_PIPE_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Name",
-    has_wire_name: true,
+    renamed: Some("Name"),
     location: Location::Uri,
     required: true,
     ..member("Name", &super::schemas::PIPE_NAME)
@@ -325,30 +322,30 @@ pub(crate) static DIMENSION_MAPPING: Shape =
     shape("DimensionMapping", Kind::Structure { members: &DIMENSION_MAPPING_MEMBERS });
 
 pub(crate) static DIMENSION_MAPPINGS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape(
         "DimensionMappings",
-        Kind::List { member: member("member", &super::schemas::DIMENSION_MAPPING), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::DIMENSION_MAPPING), flattened: false },
     )
 };
 
 pub(crate) static DIMENSION_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("DimensionName", Kind::String)
 };
 
 pub(crate) static DIMENSION_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("DimensionValue", Kind::String)
 };
 
 pub(crate) static DIMENSION_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["VARCHAR"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["VARCHAR"], ..Constraints::NONE },
     ..shape("DimensionValueType", Kind::String)
 };
 
 pub(crate) static DYNAMODB_STREAM_START_POSITION: Shape = Shape {
-    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
     ..shape("DynamoDBStreamStartPosition", Kind::String)
 };
 
@@ -368,7 +365,7 @@ pub(crate) static ECS_CONTAINER_OVERRIDE: Shape =
 
 pub(crate) static ECS_CONTAINER_OVERRIDE_LIST: Shape = shape(
     "EcsContainerOverrideList",
-    Kind::List { member: member("member", &super::schemas::ECS_CONTAINER_OVERRIDE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ECS_CONTAINER_OVERRIDE), flattened: false },
 );
 
 pub(crate) static ECS_ENVIRONMENT_FILE_MEMBERS: [Member; 2] = [
@@ -381,11 +378,11 @@ pub(crate) static ECS_ENVIRONMENT_FILE: Shape =
 
 pub(crate) static ECS_ENVIRONMENT_FILE_LIST: Shape = shape(
     "EcsEnvironmentFileList",
-    Kind::List { member: member("member", &super::schemas::ECS_ENVIRONMENT_FILE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ECS_ENVIRONMENT_FILE), flattened: false },
 );
 
 pub(crate) static ECS_ENVIRONMENT_FILE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["s3"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["s3"], ..Constraints::NONE },
     ..shape("EcsEnvironmentFileType", Kind::String)
 };
 
@@ -397,7 +394,7 @@ pub(crate) static ECS_ENVIRONMENT_VARIABLE: Shape =
 
 pub(crate) static ECS_ENVIRONMENT_VARIABLE_LIST: Shape = shape(
     "EcsEnvironmentVariableList",
-    Kind::List { member: member("member", &super::schemas::ECS_ENVIRONMENT_VARIABLE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ECS_ENVIRONMENT_VARIABLE), flattened: false },
 );
 
 pub(crate) static ECS_EPHEMERAL_STORAGE_MEMBERS: [Member; 1] =
@@ -414,7 +411,7 @@ pub(crate) static ECS_INFERENCE_ACCELERATOR_OVERRIDE: Shape =
 
 pub(crate) static ECS_INFERENCE_ACCELERATOR_OVERRIDE_LIST: Shape = shape(
     "EcsInferenceAcceleratorOverrideList",
-    Kind::List { member: member("member", &super::schemas::ECS_INFERENCE_ACCELERATOR_OVERRIDE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ECS_INFERENCE_ACCELERATOR_OVERRIDE), flattened: false },
 );
 
 pub(crate) static ECS_RESOURCE_REQUIREMENT_MEMBERS: [Member; 2] = [
@@ -426,13 +423,13 @@ pub(crate) static ECS_RESOURCE_REQUIREMENT: Shape =
     shape("EcsResourceRequirement", Kind::Structure { members: &ECS_RESOURCE_REQUIREMENT_MEMBERS });
 
 pub(crate) static ECS_RESOURCE_REQUIREMENT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["GPU", "InferenceAccelerator"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["GPU", "InferenceAccelerator"], ..Constraints::NONE },
     ..shape("EcsResourceRequirementType", Kind::String)
 };
 
 pub(crate) static ECS_RESOURCE_REQUIREMENTS_LIST: Shape = shape(
     "EcsResourceRequirementsList",
-    Kind::List { member: member("member", &super::schemas::ECS_RESOURCE_REQUIREMENT), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::ECS_RESOURCE_REQUIREMENT), flattened: false },
 );
 
 pub(crate) static ECS_TASK_OVERRIDE_MEMBERS: [Member; 7] = [
@@ -449,7 +446,7 @@ pub(crate) static ECS_TASK_OVERRIDE: Shape =
     shape("EcsTaskOverride", Kind::Structure { members: &ECS_TASK_OVERRIDE_MEMBERS });
 
 pub(crate) static ENDPOINT_STRING: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(300.0),
         pattern: Some(
@@ -462,12 +459,12 @@ pub(crate) static ENDPOINT_STRING: Shape = Shape {
 };
 
 pub(crate) static EPHEMERAL_STORAGE_SIZE: Shape = Shape {
-    constraints: Constraints { min: Some(21.0), max: Some(200.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(21.0), max: Some(200.0), ..Constraints::NONE },
     ..shape("EphemeralStorageSize", Kind::Integer)
 };
 
 pub(crate) static EPOCH_TIME_UNIT: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["MILLISECONDS", "SECONDS", "MICROSECONDS", "NANOSECONDS"],
         ..Constraints::NONE
     },
@@ -477,13 +474,13 @@ pub(crate) static EPOCH_TIME_UNIT: Shape = Shape {
 pub(crate) static ERROR_MESSAGE: Shape = shape("ErrorMessage", Kind::String);
 
 pub(crate) static EVENT_BRIDGE_DETAIL_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("EventBridgeDetailType", Kind::String)
 };
 
 pub(crate) static EVENT_BRIDGE_ENDPOINT_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(50.0),
         pattern: Some(r"[A-Za-z0-9\-]+[\.][A-Za-z0-9\-]+"),
@@ -494,15 +491,15 @@ pub(crate) static EVENT_BRIDGE_ENDPOINT_ID: Shape = Shape {
 };
 
 pub(crate) static EVENT_BRIDGE_EVENT_RESOURCE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "EventBridgeEventResourceList",
-        Kind::List { member: member("member", &super::schemas::ARN_OR_JSON_PATH), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::ARN_OR_JSON_PATH), flattened: false },
     )
 };
 
 pub(crate) static EVENT_BRIDGE_EVENT_SOURCE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r".*(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*).*"),
@@ -513,7 +510,7 @@ pub(crate) static EVENT_BRIDGE_EVENT_SOURCE: Shape = Shape {
 };
 
 pub(crate) static EVENT_PATTERN: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("EventPattern", Kind::String)
 };
@@ -528,12 +525,12 @@ pub(crate) static FILTER_CRITERIA: Shape =
     shape("FilterCriteria", Kind::Structure { members: &FILTER_CRITERIA_MEMBERS });
 
 pub(crate) static FILTER_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
-    ..shape("FilterList", Kind::List { member: member("member", &super::schemas::FILTER), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
+    ..shape("FilterList", Kind::List { member: &member("member", &super::schemas::FILTER), flattened: false })
 };
 
 pub(crate) static FIREHOSE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -559,7 +556,7 @@ pub(crate) static FIREHOSE_LOG_DESTINATION_PARAMETERS: Shape = shape(
 );
 
 pub(crate) static HEADER_KEY: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(512.0),
         pattern: Some(r"[!#$%&'*+-.^_`|~0-9a-zA-Z]+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
@@ -571,14 +568,14 @@ pub(crate) static HEADER_KEY: Shape = Shape {
 pub(crate) static HEADER_PARAMETERS_MAP: Shape = shape(
     "HeaderParametersMap",
     Kind::Map {
-        key: member("key", &super::schemas::HEADER_KEY),
-        value: member("value", &super::schemas::HEADER_VALUE),
+        key: &member("key", &super::schemas::HEADER_KEY),
+        value: &member("value", &super::schemas::HEADER_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static HEADER_VALUE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(512.0),
         pattern: Some(r"[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
@@ -590,16 +587,16 @@ pub(crate) static HEADER_VALUE: Shape = Shape {
 
 pub(crate) static INCLUDE_EXECUTION_DATA: Shape = shape(
     "IncludeExecutionData",
-    Kind::List { member: member("member", &super::schemas::INCLUDE_EXECUTION_DATA_OPTION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::INCLUDE_EXECUTION_DATA_OPTION), flattened: false },
 );
 
 pub(crate) static INCLUDE_EXECUTION_DATA_OPTION: Shape = Shape {
-    constraints: Constraints { one_of: &["ALL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ALL"], ..Constraints::NONE },
     ..shape("IncludeExecutionDataOption", Kind::String)
 };
 
 pub(crate) static INPUT_TEMPLATE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("InputTemplate", Kind::String)
 };
@@ -607,7 +604,7 @@ pub(crate) static INPUT_TEMPLATE: Shape = Shape {
 pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
 
 pub(crate) static JSON_PATH: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"\$(\.[\w/_-]+(\[(\d+|\*)\])*)*"),
@@ -617,15 +614,15 @@ pub(crate) static JSON_PATH: Shape = Shape {
 };
 
 pub(crate) static KAFKA_BOOTSTRAP_SERVERS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(2.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(2.0), ..Constraints::NONE },
     ..shape(
         "KafkaBootstrapServers",
-        Kind::List { member: member("member", &super::schemas::ENDPOINT_STRING), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::ENDPOINT_STRING), flattened: false },
     )
 };
 
 pub(crate) static KAFKA_TOPIC_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(249.0),
         pattern: Some(r"[^.]([a-zA-Z0-9\-_.]+)"),
@@ -636,18 +633,18 @@ pub(crate) static KAFKA_TOPIC_NAME: Shape = Shape {
 };
 
 pub(crate) static KINESIS_PARTITION_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("KinesisPartitionKey", Kind::String)
 };
 
 pub(crate) static KINESIS_STREAM_START_POSITION: Shape = Shape {
-    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"], ..Constraints::NONE },
     ..shape("KinesisStreamStartPosition", Kind::String)
 };
 
 pub(crate) static KMS_KEY_IDENTIFIER: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(2048.0),
         pattern: Some(r"[a-zA-Z0-9_\-/:]*"),
@@ -657,71 +654,60 @@ pub(crate) static KMS_KEY_IDENTIFIER: Shape = Shape {
 };
 
 pub(crate) static LAUNCH_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["EC2", "FARGATE", "EXTERNAL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["EC2", "FARGATE", "EXTERNAL"], ..Constraints::NONE },
     ..shape("LaunchType", Kind::String)
 };
 
 pub(crate) static LIMIT_MAX10: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape("LimitMax10", Kind::Integer)
 };
 
 pub(crate) static LIMIT_MAX100: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("LimitMax100", Kind::Integer)
 };
 
 pub(crate) static LIMIT_MAX10000: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("LimitMax10000", Kind::Integer)
 };
 
 pub(crate) static LIMIT_MIN1: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("LimitMin1", Kind::Integer) };
+    Shape { constraints: &Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("LimitMin1", Kind::Integer) };
 
 pub(crate) static LIST_PIPES_REQUEST_MEMBERS: [Member; 7] = [
     Member {
-        wire_name: "NamePrefix",
-        has_wire_name: true,
+        renamed: Some("NamePrefix"),
         location: Location::Query,
         ..member("NamePrefix", &super::schemas::PIPE_NAME)
     },
     Member {
-        wire_name: "DesiredState",
-        has_wire_name: true,
+        renamed: Some("DesiredState"),
         location: Location::Query,
         ..member("DesiredState", &super::schemas::REQUESTED_PIPE_STATE)
     },
     Member {
-        wire_name: "CurrentState",
-        has_wire_name: true,
+        renamed: Some("CurrentState"),
         location: Location::Query,
         ..member("CurrentState", &super::schemas::PIPE_STATE)
     },
     Member {
-        wire_name: "SourcePrefix",
-        has_wire_name: true,
+        renamed: Some("SourcePrefix"),
         location: Location::Query,
         ..member("SourcePrefix", &super::schemas::RESOURCE_ARN)
     },
     Member {
-        wire_name: "TargetPrefix",
-        has_wire_name: true,
+        renamed: Some("TargetPrefix"),
         location: Location::Query,
         ..member("TargetPrefix", &super::schemas::RESOURCE_ARN)
     },
     Member {
-        wire_name: "NextToken",
-        has_wire_name: true,
+        renamed: Some("NextToken"),
         location: Location::Query,
         ..member("NextToken", &super::schemas::NEXT_TOKEN)
     },
-    Member {
-        wire_name: "Limit",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Limit", &super::schemas::LIMIT_MAX100)
-    },
+    Member { renamed: Some("Limit"), location: Location::Query, ..member("Limit", &super::schemas::LIMIT_MAX100) },
 ];
 
 pub(crate) static LIST_PIPES_REQUEST: Shape =
@@ -734,8 +720,7 @@ pub(crate) static LIST_PIPES_RESPONSE: Shape =
     shape("ListPipesResponse", Kind::Structure { members: &LIST_PIPES_RESPONSE_MEMBERS });
 
 pub(crate) static LIST_TAGS_FOR_RESOURCE_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "resourceArn",
-    has_wire_name: true,
+    renamed: Some("resourceArn"),
     location: Location::Uri,
     required: true,
     ..member("resourceArn", &super::schemas::PIPE_ARN)
@@ -750,12 +735,12 @@ pub(crate) static LIST_TAGS_FOR_RESOURCE_RESPONSE: Shape =
     shape("ListTagsForResourceResponse", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_RESPONSE_MEMBERS });
 
 pub(crate) static LOG_LEVEL: Shape = Shape {
-    constraints: Constraints { one_of: &["OFF", "ERROR", "INFO", "TRACE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["OFF", "ERROR", "INFO", "TRACE"], ..Constraints::NONE },
     ..shape("LogLevel", Kind::String)
 };
 
 pub(crate) static LOG_STREAM_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("LogStreamName", Kind::String)
 };
 
@@ -766,7 +751,7 @@ pub(crate) static MQ_BROKER_ACCESS_CREDENTIALS: Shape =
     shape("MQBrokerAccessCredentials", Kind::Union { members: &MQ_BROKER_ACCESS_CREDENTIALS_MEMBERS });
 
 pub(crate) static MQ_BROKER_QUEUE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
     sensitive: true,
     ..shape("MQBrokerQueueName", Kind::String)
 };
@@ -780,48 +765,48 @@ pub(crate) static MSK_ACCESS_CREDENTIALS: Shape =
     shape("MSKAccessCredentials", Kind::Union { members: &MSK_ACCESS_CREDENTIALS_MEMBERS });
 
 pub(crate) static MSK_START_POSITION: Shape = Shape {
-    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
     ..shape("MSKStartPosition", Kind::String)
 };
 
 pub(crate) static MAXIMUM_BATCHING_WINDOW_IN_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(300.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(300.0), ..Constraints::NONE },
     ..shape("MaximumBatchingWindowInSeconds", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_RECORD_AGE_IN_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(-1.0), max: Some(604800.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(-1.0), max: Some(604800.0), ..Constraints::NONE },
     ..shape("MaximumRecordAgeInSeconds", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_RETRY_ATTEMPTS_ESM: Shape = Shape {
-    constraints: Constraints { min: Some(-1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(-1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("MaximumRetryAttemptsESM", Kind::Integer)
 };
 
 pub(crate) static MEASURE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("MeasureName", Kind::String)
 };
 
 pub(crate) static MEASURE_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("MeasureValue", Kind::String)
 };
 
 pub(crate) static MEASURE_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["DOUBLE", "BIGINT", "VARCHAR", "BOOLEAN", "TIMESTAMP"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["DOUBLE", "BIGINT", "VARCHAR", "BOOLEAN", "TIMESTAMP"], ..Constraints::NONE },
     ..shape("MeasureValueType", Kind::String)
 };
 
 pub(crate) static MESSAGE_DEDUPLICATION_ID: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("MessageDeduplicationId", Kind::String)
 };
 
 pub(crate) static MESSAGE_GROUP_ID: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("MessageGroupId", Kind::String)
 };
@@ -836,15 +821,15 @@ pub(crate) static MULTI_MEASURE_ATTRIBUTE_MAPPING: Shape =
     shape("MultiMeasureAttributeMapping", Kind::Structure { members: &MULTI_MEASURE_ATTRIBUTE_MAPPING_MEMBERS });
 
 pub(crate) static MULTI_MEASURE_ATTRIBUTE_MAPPINGS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape(
         "MultiMeasureAttributeMappings",
-        Kind::List { member: member("member", &super::schemas::MULTI_MEASURE_ATTRIBUTE_MAPPING), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::MULTI_MEASURE_ATTRIBUTE_MAPPING), flattened: false },
     )
 };
 
 pub(crate) static MULTI_MEASURE_ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("MultiMeasureAttributeName", Kind::String)
 };
 
@@ -860,15 +845,15 @@ pub(crate) static MULTI_MEASURE_MAPPING: Shape =
     shape("MultiMeasureMapping", Kind::Structure { members: &MULTI_MEASURE_MAPPING_MEMBERS });
 
 pub(crate) static MULTI_MEASURE_MAPPINGS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape(
         "MultiMeasureMappings",
-        Kind::List { member: member("member", &super::schemas::MULTI_MEASURE_MAPPING), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::MULTI_MEASURE_MAPPING), flattened: false },
     )
 };
 
 pub(crate) static MULTI_MEASURE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("MultiMeasureName", Kind::String)
 };
 
@@ -879,18 +864,18 @@ pub(crate) static NETWORK_CONFIGURATION: Shape =
     shape("NetworkConfiguration", Kind::Structure { members: &NETWORK_CONFIGURATION_MEMBERS });
 
 pub(crate) static NEXT_TOKEN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("NextToken", Kind::String)
 };
 
 pub(crate) static ON_PARTIAL_BATCH_ITEM_FAILURE_STREAMS: Shape = Shape {
-    constraints: Constraints { one_of: &["AUTOMATIC_BISECT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AUTOMATIC_BISECT"], ..Constraints::NONE },
     ..shape("OnPartialBatchItemFailureStreams", Kind::String)
 };
 
 pub(crate) static OPTIONAL_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(1600.0),
         pattern: Some(
@@ -902,14 +887,14 @@ pub(crate) static OPTIONAL_ARN: Shape = Shape {
 };
 
 pub(crate) static PATH_PARAMETER: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"(?!\s*$).+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"(?!\s*$).+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"), ..Constraints::NONE },
     sensitive: true,
     ..shape("PathParameter", Kind::String)
 };
 
 pub(crate) static PATH_PARAMETER_LIST: Shape = shape(
     "PathParameterList",
-    Kind::List { member: member("member", &super::schemas::PATH_PARAMETER), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PATH_PARAMETER), flattened: false },
 );
 
 pub(crate) static PIPE_MEMBERS: [Member; 10] = [
@@ -928,7 +913,7 @@ pub(crate) static PIPE_MEMBERS: [Member; 10] = [
 pub(crate) static PIPE: Shape = shape("Pipe", Kind::Structure { members: &PIPE_MEMBERS });
 
 pub(crate) static PIPE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"arn:aws([a-z]|\-)*:([a-zA-Z0-9\-]+):([a-z]|\d|\-)*:([0-9]{12})?:(.+)"),
@@ -938,7 +923,7 @@ pub(crate) static PIPE_ARN: Shape = Shape {
 };
 
 pub(crate) static PIPE_DESCRIPTION: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     sensitive: true,
     ..shape("PipeDescription", Kind::String)
 };
@@ -961,7 +946,7 @@ pub(crate) static PIPE_ENRICHMENT_PARAMETERS: Shape =
     shape("PipeEnrichmentParameters", Kind::Structure { members: &PIPE_ENRICHMENT_PARAMETERS_MEMBERS });
 
 pub(crate) static PIPE_LIST: Shape =
-    shape("PipeList", Kind::List { member: member("member", &super::schemas::PIPE), flattened: false });
+    shape("PipeList", Kind::List { member: &member("member", &super::schemas::PIPE), flattened: false });
 
 pub(crate) static PIPE_LOG_CONFIGURATION_MEMBERS: [Member; 5] = [
     member("S3LogDestination", &super::schemas::S3_LOG_DESTINATION),
@@ -986,7 +971,7 @@ pub(crate) static PIPE_LOG_CONFIGURATION_PARAMETERS: Shape =
     shape("PipeLogConfigurationParameters", Kind::Structure { members: &PIPE_LOG_CONFIGURATION_PARAMETERS_MEMBERS });
 
 pub(crate) static PIPE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(64.0),
         pattern: Some(r"[\.\-_A-Za-z0-9]+"),
@@ -1107,7 +1092,7 @@ pub(crate) static PIPE_SOURCE_SQS_QUEUE_PARAMETERS: Shape =
     shape("PipeSourceSqsQueueParameters", Kind::Structure { members: &PIPE_SOURCE_SQS_QUEUE_PARAMETERS_MEMBERS });
 
 pub(crate) static PIPE_STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "RUNNING",
             "STOPPED",
@@ -1131,7 +1116,7 @@ pub(crate) static PIPE_STATE: Shape = Shape {
 };
 
 pub(crate) static PIPE_STATE_REASON: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(512.0), pattern: Some(".*"), ..Constraints::NONE },
     ..shape("PipeStateReason", Kind::String)
 };
 
@@ -1200,7 +1185,7 @@ pub(crate) static PIPE_TARGET_HTTP_PARAMETERS: Shape =
     shape("PipeTargetHttpParameters", Kind::Structure { members: &PIPE_TARGET_HTTP_PARAMETERS_MEMBERS });
 
 pub(crate) static PIPE_TARGET_INVOCATION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["REQUEST_RESPONSE", "FIRE_AND_FORGET"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["REQUEST_RESPONSE", "FIRE_AND_FORGET"], ..Constraints::NONE },
     ..shape("PipeTargetInvocationType", Kind::String)
 };
 
@@ -1300,29 +1285,29 @@ pub(crate) static PLACEMENT_CONSTRAINT: Shape =
     shape("PlacementConstraint", Kind::Structure { members: &PLACEMENT_CONSTRAINT_MEMBERS });
 
 pub(crate) static PLACEMENT_CONSTRAINT_EXPRESSION: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(2000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(2000.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("PlacementConstraintExpression", Kind::String)
 };
 
 pub(crate) static PLACEMENT_CONSTRAINT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["distinctInstance", "memberOf"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["distinctInstance", "memberOf"], ..Constraints::NONE },
     ..shape("PlacementConstraintType", Kind::String)
 };
 
 pub(crate) static PLACEMENT_CONSTRAINTS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "PlacementConstraints",
-        Kind::List { member: member("member", &super::schemas::PLACEMENT_CONSTRAINT), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PLACEMENT_CONSTRAINT), flattened: false },
     )
 };
 
 pub(crate) static PLACEMENT_STRATEGIES: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "PlacementStrategies",
-        Kind::List { member: member("member", &super::schemas::PLACEMENT_STRATEGY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PLACEMENT_STRATEGY), flattened: false },
     )
 };
 
@@ -1335,23 +1320,23 @@ pub(crate) static PLACEMENT_STRATEGY: Shape =
     shape("PlacementStrategy", Kind::Structure { members: &PLACEMENT_STRATEGY_MEMBERS });
 
 pub(crate) static PLACEMENT_STRATEGY_FIELD: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(255.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("PlacementStrategyField", Kind::String)
 };
 
 pub(crate) static PLACEMENT_STRATEGY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["random", "spread", "binpack"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["random", "spread", "binpack"], ..Constraints::NONE },
     ..shape("PlacementStrategyType", Kind::String)
 };
 
 pub(crate) static PROPAGATE_TAGS: Shape = Shape {
-    constraints: Constraints { one_of: &["TASK_DEFINITION"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TASK_DEFINITION"], ..Constraints::NONE },
     ..shape("PropagateTags", Kind::String)
 };
 
 pub(crate) static QUERY_STRING_KEY: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(512.0),
         pattern: Some(r"[^\x00-\x1F\x7F]+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
@@ -1363,14 +1348,14 @@ pub(crate) static QUERY_STRING_KEY: Shape = Shape {
 pub(crate) static QUERY_STRING_PARAMETERS_MAP: Shape = shape(
     "QueryStringParametersMap",
     Kind::Map {
-        key: member("key", &super::schemas::QUERY_STRING_KEY),
-        value: member("value", &super::schemas::QUERY_STRING_VALUE),
+        key: &member("key", &super::schemas::QUERY_STRING_KEY),
+        value: &member("value", &super::schemas::QUERY_STRING_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static QUERY_STRING_VALUE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(512.0),
         pattern: Some(r"[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
@@ -1381,28 +1366,28 @@ pub(crate) static QUERY_STRING_VALUE: Shape = Shape {
 };
 
 pub(crate) static REFERENCE_ID: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("ReferenceId", Kind::String)
 };
 
 pub(crate) static REQUESTED_PIPE_STATE: Shape = Shape {
-    constraints: Constraints { one_of: &["RUNNING", "STOPPED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RUNNING", "STOPPED"], ..Constraints::NONE },
     ..shape("RequestedPipeState", Kind::String)
 };
 
 pub(crate) static REQUESTED_PIPE_STATE_DESCRIBE_RESPONSE: Shape = Shape {
-    constraints: Constraints { one_of: &["RUNNING", "STOPPED", "DELETED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RUNNING", "STOPPED", "DELETED"], ..Constraints::NONE },
     ..shape("RequestedPipeStateDescribeResponse", Kind::String)
 };
 
 pub(crate) static RESOURCE_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("ResourceArn", Kind::String)
 };
 
 pub(crate) static ROLE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z0-9+=,.@\-_/]+"),
@@ -1438,22 +1423,22 @@ pub(crate) static S3_LOG_DESTINATION_PARAMETERS: Shape =
     shape("S3LogDestinationParameters", Kind::Structure { members: &S3_LOG_DESTINATION_PARAMETERS_MEMBERS });
 
 pub(crate) static S3_LOG_DESTINATION_PARAMETERS_BUCKET_NAME_STRING: Shape = Shape {
-    constraints: Constraints { min: Some(3.0), max: Some(63.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(3.0), max: Some(63.0), ..Constraints::NONE },
     ..shape("S3LogDestinationParametersBucketNameString", Kind::String)
 };
 
 pub(crate) static S3_LOG_DESTINATION_PARAMETERS_BUCKET_OWNER_STRING: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"\d{12}"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"\d{12}"), ..Constraints::NONE },
     ..shape("S3LogDestinationParametersBucketOwnerString", Kind::String)
 };
 
 pub(crate) static S3_LOG_DESTINATION_PARAMETERS_PREFIX_STRING: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("S3LogDestinationParametersPrefixString", Kind::String)
 };
 
 pub(crate) static S3_OUTPUT_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["json", "plain", "w3c"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["json", "plain", "w3c"], ..Constraints::NONE },
     ..shape("S3OutputFormat", Kind::String)
 };
 
@@ -1466,15 +1451,15 @@ pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER: Shape =
     shape("SageMakerPipelineParameter", Kind::Structure { members: &SAGE_MAKER_PIPELINE_PARAMETER_MEMBERS });
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
     ..shape(
         "SageMakerPipelineParameterList",
-        Kind::List { member: member("member", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER), flattened: false },
     )
 };
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
@@ -1485,13 +1470,13 @@ pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_NAME: Shape = Shape {
 };
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("SageMakerPipelineParameterValue", Kind::String)
 };
 
 pub(crate) static SECRET_MANAGER_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -1503,7 +1488,7 @@ pub(crate) static SECRET_MANAGER_ARN: Shape = Shape {
 };
 
 pub(crate) static SECRET_MANAGER_ARN_OR_JSON_PATH: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(
@@ -1515,7 +1500,7 @@ pub(crate) static SECRET_MANAGER_ARN_OR_JSON_PATH: Shape = Shape {
 };
 
 pub(crate) static SECURITY_GROUP: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some(r"sg-[0-9a-zA-Z]*|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
@@ -1526,7 +1511,7 @@ pub(crate) static SECURITY_GROUP: Shape = Shape {
 };
 
 pub(crate) static SECURITY_GROUP_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some("sg-[0-9a-zA-Z]*"),
@@ -1537,18 +1522,18 @@ pub(crate) static SECURITY_GROUP_ID: Shape = Shape {
 };
 
 pub(crate) static SECURITY_GROUP_IDS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "SecurityGroupIds",
-        Kind::List { member: member("member", &super::schemas::SECURITY_GROUP_ID), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SECURITY_GROUP_ID), flattened: false },
     )
 };
 
 pub(crate) static SECURITY_GROUPS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "SecurityGroups",
-        Kind::List { member: member("member", &super::schemas::SECURITY_GROUP), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SECURITY_GROUP), flattened: false },
     )
 };
 
@@ -1573,7 +1558,7 @@ pub(crate) static SELF_MANAGED_KAFKA_ACCESS_CONFIGURATION_VPC: Shape = shape(
 );
 
 pub(crate) static SELF_MANAGED_KAFKA_START_POSITION: Shape = Shape {
-    constraints: Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TRIM_HORIZON", "LATEST"], ..Constraints::NONE },
     ..shape("SelfManagedKafkaStartPosition", Kind::String)
 };
 
@@ -1587,27 +1572,26 @@ pub(crate) static SINGLE_MEASURE_MAPPING: Shape =
     shape("SingleMeasureMapping", Kind::Structure { members: &SINGLE_MEASURE_MAPPING_MEMBERS });
 
 pub(crate) static SINGLE_MEASURE_MAPPINGS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(8192.0), ..Constraints::NONE },
     ..shape(
         "SingleMeasureMappings",
-        Kind::List { member: member("member", &super::schemas::SINGLE_MEASURE_MAPPING), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SINGLE_MEASURE_MAPPING), flattened: false },
     )
 };
 
 pub(crate) static SQL: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100000.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("Sql", Kind::String)
 };
 
 pub(crate) static SQLS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(40.0), ..Constraints::NONE },
-    ..shape("Sqls", Kind::List { member: member("member", &super::schemas::SQL), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(40.0), ..Constraints::NONE },
+    ..shape("Sqls", Kind::List { member: &member("member", &super::schemas::SQL), flattened: false })
 };
 
 pub(crate) static START_PIPE_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Name",
-    has_wire_name: true,
+    renamed: Some("Name"),
     location: Location::Uri,
     required: true,
     ..member("Name", &super::schemas::PIPE_NAME)
@@ -1629,14 +1613,13 @@ pub(crate) static START_PIPE_RESPONSE: Shape =
     shape("StartPipeResponse", Kind::Structure { members: &START_PIPE_RESPONSE_MEMBERS });
 
 pub(crate) static STATEMENT_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(500.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("StatementName", Kind::String)
 };
 
 pub(crate) static STOP_PIPE_REQUEST_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Name",
-    has_wire_name: true,
+    renamed: Some("Name"),
     location: Location::Uri,
     required: true,
     ..member("Name", &super::schemas::PIPE_NAME)
@@ -1660,10 +1643,10 @@ pub(crate) static STOP_PIPE_RESPONSE: Shape =
 pub(crate) static STRING: Shape = shape("String", Kind::String);
 
 pub(crate) static STRING_LIST: Shape =
-    shape("StringList", Kind::List { member: member("member", &super::schemas::STRING), flattened: false });
+    shape("StringList", Kind::List { member: &member("member", &super::schemas::STRING), flattened: false });
 
 pub(crate) static SUBNET: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some(r"subnet-[0-9a-z]*|(\$(\.[\w/_-]+(\[(\d+|\*)\])*)*)"),
@@ -1674,7 +1657,7 @@ pub(crate) static SUBNET: Shape = Shape {
 };
 
 pub(crate) static SUBNET_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1024.0),
         pattern: Some("subnet-[0-9a-z]*"),
@@ -1685,13 +1668,13 @@ pub(crate) static SUBNET_ID: Shape = Shape {
 };
 
 pub(crate) static SUBNET_IDS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(16.0), ..Constraints::NONE },
-    ..shape("SubnetIds", Kind::List { member: member("member", &super::schemas::SUBNET_ID), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(16.0), ..Constraints::NONE },
+    ..shape("SubnetIds", Kind::List { member: &member("member", &super::schemas::SUBNET_ID), flattened: false })
 };
 
 pub(crate) static SUBNETS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(16.0), ..Constraints::NONE },
-    ..shape("Subnets", Kind::List { member: member("member", &super::schemas::SUBNET), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(16.0), ..Constraints::NONE },
+    ..shape("Subnets", Kind::List { member: &member("member", &super::schemas::SUBNET), flattened: false })
 };
 
 pub(crate) static TAG_MEMBERS: [Member; 2] = [
@@ -1702,25 +1685,25 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("TagKey", Kind::String)
 };
 
 pub(crate) static TAG_KEY_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(50.0), ..Constraints::NONE },
-    ..shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false })
 };
 
 pub(crate) static TAG_LIST: Shape =
-    shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+    shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false });
 
 pub(crate) static TAG_MAP: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape(
         "TagMap",
         Kind::Map {
-            key: member("key", &super::schemas::TAG_KEY),
-            value: member("value", &super::schemas::TAG_VALUE),
+            key: &member("key", &super::schemas::TAG_KEY),
+            value: &member("value", &super::schemas::TAG_VALUE),
             flattened: false,
         },
     )
@@ -1728,8 +1711,7 @@ pub(crate) static TAG_MAP: Shape = Shape {
 
 pub(crate) static TAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "resourceArn",
-        has_wire_name: true,
+        renamed: Some("resourceArn"),
         location: Location::Uri,
         required: true,
         ..member("resourceArn", &super::schemas::PIPE_ARN)
@@ -1746,30 +1728,30 @@ pub(crate) static TAG_RESOURCE_RESPONSE: Shape =
     shape("TagResourceResponse", Kind::Structure { members: &TAG_RESOURCE_RESPONSE_MEMBERS });
 
 pub(crate) static TAG_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("TagValue", Kind::String)
 };
 
 pub(crate) static TIME_FIELD_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["EPOCH", "TIMESTAMP_FORMAT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["EPOCH", "TIMESTAMP_FORMAT"], ..Constraints::NONE },
     ..shape("TimeFieldType", Kind::String)
 };
 
 pub(crate) static TIME_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TimeValue", Kind::String)
 };
 
 pub(crate) static TIMESTAMP: Shape = shape("Timestamp", Kind::Timestamp(None));
 
 pub(crate) static TIMESTAMP_FORMAT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TimestampFormat", Kind::String)
 };
 
 pub(crate) static URI: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(200.0),
         pattern: Some(r"[a-zA-Z0-9-\/*:_+=.@-]*"),
@@ -1781,15 +1763,13 @@ pub(crate) static URI: Shape = Shape {
 
 pub(crate) static UNTAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "resourceArn",
-        has_wire_name: true,
+        renamed: Some("resourceArn"),
         location: Location::Uri,
         required: true,
         ..member("resourceArn", &super::schemas::PIPE_ARN)
     },
     Member {
-        wire_name: "tagKeys",
-        has_wire_name: true,
+        renamed: Some("tagKeys"),
         location: Location::Query,
         required: true,
         ..member("tagKeys", &super::schemas::TAG_KEY_LIST)
@@ -1806,8 +1786,7 @@ pub(crate) static UNTAG_RESOURCE_RESPONSE: Shape =
 
 pub(crate) static UPDATE_PIPE_REQUEST_MEMBERS: [Member; 11] = [
     Member {
-        wire_name: "Name",
-        has_wire_name: true,
+        renamed: Some("Name"),
         location: Location::Uri,
         required: true,
         ..member("Name", &super::schemas::PIPE_NAME)
@@ -1949,10 +1928,10 @@ pub(crate) static VALIDATION_EXCEPTION_FIELD: Shape =
 
 pub(crate) static VALIDATION_EXCEPTION_FIELD_LIST: Shape = shape(
     "ValidationExceptionFieldList",
-    Kind::List { member: member("member", &super::schemas::VALIDATION_EXCEPTION_FIELD), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::VALIDATION_EXCEPTION_FIELD), flattened: false },
 );
 
 pub(crate) static VERSION_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("VersionValue", Kind::String)
 };

@@ -27,7 +27,7 @@ pub static SERVICE: ServiceDef = ServiceDef {
 
 pub(super) static OPERATIONS: [OperationDef; 116] = [
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -41,7 +41,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("AbortMultipartUpload", 0)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -56,7 +56,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("CompleteMultipartUpload", 1)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -81,7 +81,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("CopyObject", 2)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}",
             segments: &[Segment::Label("Bucket")],
@@ -101,7 +101,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("CreateBucket", 3)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/{Bucket}?metadataConfiguration",
             segments: &[Segment::Label("Bucket")],
@@ -114,7 +114,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("CreateBucketMetadataConfiguration", 4)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/{Bucket}?metadataTable",
             segments: &[Segment::Label("Bucket")],
@@ -127,7 +127,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("CreateBucketMetadataTableConfiguration", 5)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/{Bucket}/{Key+}?uploads",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -148,7 +148,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("CreateMultipartUpload", 6)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?session",
             segments: &[Segment::Label("Bucket")],
@@ -162,7 +162,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("CreateSession", 7)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}",
             segments: &[Segment::Label("Bucket")],
@@ -176,7 +176,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucket", 8)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?analytics",
             segments: &[Segment::Label("Bucket")],
@@ -190,7 +190,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketAnalyticsConfiguration", 9)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?cors",
             segments: &[Segment::Label("Bucket")],
@@ -204,7 +204,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketCors", 10)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?encryption",
             segments: &[Segment::Label("Bucket")],
@@ -218,7 +218,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketEncryption", 11)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?intelligent-tiering",
             segments: &[Segment::Label("Bucket")],
@@ -232,7 +232,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketIntelligentTieringConfiguration", 12)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?inventory",
             segments: &[Segment::Label("Bucket")],
@@ -246,7 +246,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketInventoryConfiguration", 13)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?lifecycle",
             segments: &[Segment::Label("Bucket")],
@@ -260,7 +260,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketLifecycle", 14)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?metadataConfiguration",
             segments: &[Segment::Label("Bucket")],
@@ -273,7 +273,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketMetadataConfiguration", 15)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?metadataTable",
             segments: &[Segment::Label("Bucket")],
@@ -286,7 +286,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketMetadataTableConfiguration", 16)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?metrics",
             segments: &[Segment::Label("Bucket")],
@@ -300,7 +300,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketMetricsConfiguration", 17)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?ownershipControls",
             segments: &[Segment::Label("Bucket")],
@@ -314,7 +314,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketOwnershipControls", 18)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?policy",
             segments: &[Segment::Label("Bucket")],
@@ -328,7 +328,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketPolicy", 19)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?replication",
             segments: &[Segment::Label("Bucket")],
@@ -342,7 +342,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketReplication", 20)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?tagging",
             segments: &[Segment::Label("Bucket")],
@@ -356,7 +356,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketTagging", 21)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?website",
             segments: &[Segment::Label("Bucket")],
@@ -370,7 +370,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteBucketWebsite", 22)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -385,7 +385,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteObject", 23)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}/{Key+}?annotation",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -397,7 +397,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteObjectAnnotation", 24)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}/{Key+}?tagging",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -412,7 +412,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteObjectTagging", 25)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/{Bucket}?delete",
             segments: &[Segment::Label("Bucket")],
@@ -428,7 +428,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeleteObjects", 26)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/{Bucket}?publicAccessBlock",
             segments: &[Segment::Label("Bucket")],
@@ -442,7 +442,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("DeletePublicAccessBlock", 27)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?abac",
             segments: &[Segment::Label("Bucket")],
@@ -457,7 +457,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketAbac", 28)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?accelerate",
             segments: &[Segment::Label("Bucket")],
@@ -472,7 +472,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketAccelerateConfiguration", 29)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?acl",
             segments: &[Segment::Label("Bucket")],
@@ -487,7 +487,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketAcl", 30)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?analytics",
             segments: &[Segment::Label("Bucket")],
@@ -502,7 +502,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketAnalyticsConfiguration", 31)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?cors",
             segments: &[Segment::Label("Bucket")],
@@ -517,7 +517,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketCors", 32)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?encryption",
             segments: &[Segment::Label("Bucket")],
@@ -532,7 +532,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketEncryption", 33)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?intelligent-tiering",
             segments: &[Segment::Label("Bucket")],
@@ -547,7 +547,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketIntelligentTieringConfiguration", 34)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?inventory",
             segments: &[Segment::Label("Bucket")],
@@ -562,7 +562,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketInventoryConfiguration", 35)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?lifecycle",
             segments: &[Segment::Label("Bucket")],
@@ -577,7 +577,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketLifecycle", 36)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?lifecycle",
             segments: &[Segment::Label("Bucket")],
@@ -592,7 +592,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketLifecycleConfiguration", 37)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?location",
             segments: &[Segment::Label("Bucket")],
@@ -608,7 +608,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketLocation", 38)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?logging",
             segments: &[Segment::Label("Bucket")],
@@ -623,7 +623,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketLogging", 39)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?metadataConfiguration",
             segments: &[Segment::Label("Bucket")],
@@ -637,7 +637,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketMetadataConfiguration", 40)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?metadataTable",
             segments: &[Segment::Label("Bucket")],
@@ -651,7 +651,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketMetadataTableConfiguration", 41)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?metrics",
             segments: &[Segment::Label("Bucket")],
@@ -666,7 +666,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketMetricsConfiguration", 42)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?notification",
             segments: &[Segment::Label("Bucket")],
@@ -681,7 +681,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketNotification", 43)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?notification",
             segments: &[Segment::Label("Bucket")],
@@ -696,7 +696,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketNotificationConfiguration", 44)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?ownershipControls",
             segments: &[Segment::Label("Bucket")],
@@ -711,7 +711,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketOwnershipControls", 45)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?policy",
             segments: &[Segment::Label("Bucket")],
@@ -725,7 +725,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketPolicy", 46)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?policyStatus",
             segments: &[Segment::Label("Bucket")],
@@ -740,7 +740,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketPolicyStatus", 47)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?replication",
             segments: &[Segment::Label("Bucket")],
@@ -755,7 +755,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketReplication", 48)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?requestPayment",
             segments: &[Segment::Label("Bucket")],
@@ -770,7 +770,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketRequestPayment", 49)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?tagging",
             segments: &[Segment::Label("Bucket")],
@@ -785,7 +785,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketTagging", 50)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?versioning",
             segments: &[Segment::Label("Bucket")],
@@ -800,7 +800,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketVersioning", 51)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?website",
             segments: &[Segment::Label("Bucket")],
@@ -815,7 +815,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetBucketWebsite", 52)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -830,7 +830,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObject", 53)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}?acl",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -846,7 +846,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObjectAcl", 54)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}?annotation",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -858,7 +858,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObjectAnnotation", 55)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}?attributes",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -879,7 +879,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObjectAttributes", 56)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}?legal-hold",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -894,7 +894,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObjectLegalHold", 57)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?object-lock",
             segments: &[Segment::Label("Bucket")],
@@ -909,7 +909,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObjectLockConfiguration", 58)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}?retention",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -924,7 +924,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObjectRetention", 59)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}?tagging",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -940,7 +940,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObjectTagging", 60)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}?torrent",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -953,7 +953,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetObjectTorrent", 61)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?publicAccessBlock",
             segments: &[Segment::Label("Bucket")],
@@ -968,7 +968,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("GetPublicAccessBlock", 62)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "HEAD",
             uri: "/{Bucket}",
             segments: &[Segment::Label("Bucket")],
@@ -982,7 +982,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("HeadBucket", 63)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "HEAD",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -997,7 +997,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("HeadObject", 64)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?analytics",
             segments: &[Segment::Label("Bucket")],
@@ -1012,7 +1012,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListBucketAnalyticsConfigurations", 65)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?intelligent-tiering",
             segments: &[Segment::Label("Bucket")],
@@ -1027,7 +1027,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListBucketIntelligentTieringConfigurations", 66)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?inventory",
             segments: &[Segment::Label("Bucket")],
@@ -1042,7 +1042,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListBucketInventoryConfigurations", 67)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?metrics",
             segments: &[Segment::Label("Bucket")],
@@ -1057,7 +1057,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListBucketMetricsConfigurations", 68)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/",
             segments: &[],
@@ -1072,7 +1072,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListBuckets", 69)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/",
             segments: &[],
@@ -1086,7 +1086,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListDirectoryBuckets", 70)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?uploads",
             segments: &[Segment::Label("Bucket")],
@@ -1101,7 +1101,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListMultipartUploads", 71)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}?annotation",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1114,7 +1114,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListObjectAnnotations", 72)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?versions",
             segments: &[Segment::Label("Bucket")],
@@ -1129,7 +1129,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListObjectVersions", 73)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}",
             segments: &[Segment::Label("Bucket")],
@@ -1144,7 +1144,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListObjects", 74)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}?list-type=2",
             segments: &[Segment::Label("Bucket")],
@@ -1159,7 +1159,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListObjectsV2", 75)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1174,7 +1174,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("ListParts", 76)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?abac",
             segments: &[Segment::Label("Bucket")],
@@ -1188,7 +1188,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketAbac", 77)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?accelerate",
             segments: &[Segment::Label("Bucket")],
@@ -1202,7 +1202,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketAccelerateConfiguration", 78)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?acl",
             segments: &[Segment::Label("Bucket")],
@@ -1216,7 +1216,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketAcl", 79)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?analytics",
             segments: &[Segment::Label("Bucket")],
@@ -1230,7 +1230,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketAnalyticsConfiguration", 80)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?cors",
             segments: &[Segment::Label("Bucket")],
@@ -1244,7 +1244,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketCors", 81)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?encryption",
             segments: &[Segment::Label("Bucket")],
@@ -1258,7 +1258,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketEncryption", 82)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?intelligent-tiering",
             segments: &[Segment::Label("Bucket")],
@@ -1272,7 +1272,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketIntelligentTieringConfiguration", 83)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?inventory",
             segments: &[Segment::Label("Bucket")],
@@ -1286,7 +1286,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketInventoryConfiguration", 84)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?lifecycle",
             segments: &[Segment::Label("Bucket")],
@@ -1300,7 +1300,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketLifecycle", 85)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?lifecycle",
             segments: &[Segment::Label("Bucket")],
@@ -1314,7 +1314,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketLifecycleConfiguration", 86)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?logging",
             segments: &[Segment::Label("Bucket")],
@@ -1328,7 +1328,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketLogging", 87)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?metrics",
             segments: &[Segment::Label("Bucket")],
@@ -1342,7 +1342,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketMetricsConfiguration", 88)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?notification",
             segments: &[Segment::Label("Bucket")],
@@ -1356,7 +1356,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketNotification", 89)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?notification",
             segments: &[Segment::Label("Bucket")],
@@ -1370,7 +1370,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketNotificationConfiguration", 90)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?ownershipControls",
             segments: &[Segment::Label("Bucket")],
@@ -1384,7 +1384,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketOwnershipControls", 91)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?policy",
             segments: &[Segment::Label("Bucket")],
@@ -1398,7 +1398,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketPolicy", 92)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?replication",
             segments: &[Segment::Label("Bucket")],
@@ -1412,7 +1412,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketReplication", 93)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?requestPayment",
             segments: &[Segment::Label("Bucket")],
@@ -1426,7 +1426,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketRequestPayment", 94)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?tagging",
             segments: &[Segment::Label("Bucket")],
@@ -1440,7 +1440,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketTagging", 95)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?versioning",
             segments: &[Segment::Label("Bucket")],
@@ -1454,7 +1454,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketVersioning", 96)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?website",
             segments: &[Segment::Label("Bucket")],
@@ -1468,7 +1468,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutBucketWebsite", 97)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1488,7 +1488,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutObject", 98)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}?acl",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1503,7 +1503,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutObjectAcl", 99)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}?annotation",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1516,7 +1516,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutObjectAnnotation", 100)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}?legal-hold",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1530,7 +1530,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutObjectLegalHold", 101)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?object-lock",
             segments: &[Segment::Label("Bucket")],
@@ -1544,7 +1544,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutObjectLockConfiguration", 102)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}?retention",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1559,7 +1559,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutObjectRetention", 103)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}?tagging",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1574,7 +1574,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutObjectTagging", 104)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?publicAccessBlock",
             segments: &[Segment::Label("Bucket")],
@@ -1588,7 +1588,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("PutPublicAccessBlock", 105)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}?renameObject",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1600,7 +1600,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("RenameObject", 106)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/{Bucket}/{Key+}?restore",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1614,7 +1614,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("RestoreObject", 107)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/{Bucket}/{Key+}?select&select-type=2",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1623,7 +1623,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
             required_headers: &[],
             status: 200,
         },
-        input_root: Some((
+        input_root: Some(&(
             "SelectObjectContentRequest",
             Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         )),
@@ -1631,7 +1631,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("SelectObjectContent", 108)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?metadataAnnotationTable",
             segments: &[Segment::Label("Bucket")],
@@ -1643,7 +1643,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("UpdateBucketMetadataAnnotationTableConfiguration", 109)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?metadataInventoryTable",
             segments: &[Segment::Label("Bucket")],
@@ -1656,7 +1656,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("UpdateBucketMetadataInventoryTableConfiguration", 110)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}?metadataJournalTable",
             segments: &[Segment::Label("Bucket")],
@@ -1669,7 +1669,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("UpdateBucketMetadataJournalTableConfiguration", 111)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}?encryption",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1682,7 +1682,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("UpdateObjectEncryption", 112)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1696,7 +1696,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("UploadPart", 113)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/{Bucket}/{Key+}",
             segments: &[Segment::Label("Bucket"), Segment::Greedy("Key")],
@@ -1712,7 +1712,7 @@ pub(super) static OPERATIONS: [OperationDef; 116] = [
         ..operation("UploadPartCopy", 114)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/WriteGetObjectResponse",
             segments: &[Segment::Literal("WriteGetObjectResponse")],

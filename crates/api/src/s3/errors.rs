@@ -123,11 +123,7 @@ pub static ACCESS_DENIED: ErrorDef = ErrorDef {
     status: 403,
     members: &[
         member("HeadersNotSigned", &super::schemas::ERROR_TEXT),
-        Member {
-            wire_name: "X-Amz-Expires",
-            has_wire_name: true,
-            ..member("X_Amz_Expires", &super::schemas::ERROR_NUMBER)
-        },
+        Member { renamed: Some("X-Amz-Expires"), ..member("X_Amz_Expires", &super::schemas::ERROR_NUMBER) },
         member("Expires", &super::schemas::ERROR_TEXT),
         member("ServerTime", &super::schemas::ERROR_TEXT),
     ],
@@ -338,7 +334,7 @@ pub fn entity_too_small(message: impl Into<Cow<'static, str>>) -> Error {
 
 /// `ExpiredToken`.
 pub static EXPIRED_TOKEN: ErrorDef = ErrorDef {
-    members: &[Member { wire_name: "Token-0", has_wire_name: true, ..member("Token_0", &super::schemas::ERROR_TEXT) }],
+    members: &[Member { renamed: Some("Token-0"), ..member("Token_0", &super::schemas::ERROR_TEXT) }],
     ..error("ExpiredToken")
 };
 
@@ -448,11 +444,7 @@ pub fn invalid_bucket_state(message: impl Into<Cow<'static, str>>) -> Error {
 
 /// `InvalidDigest`.
 pub static INVALID_DIGEST: ErrorDef = ErrorDef {
-    members: &[Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
-        ..member("Content_MD5", &super::schemas::ERROR_TEXT)
-    }],
+    members: &[Member { renamed: Some("Content-MD5"), ..member("Content_MD5", &super::schemas::ERROR_TEXT) }],
     ..error("InvalidDigest")
 };
 
@@ -622,7 +614,7 @@ pub fn invalid_target_bucket_for_logging(message: impl Into<Cow<'static, str>>) 
 
 /// `InvalidToken`.
 pub static INVALID_TOKEN: ErrorDef = ErrorDef {
-    members: &[Member { wire_name: "Token-0", has_wire_name: true, ..member("Token_0", &super::schemas::ERROR_TEXT) }],
+    members: &[Member { renamed: Some("Token-0"), ..member("Token_0", &super::schemas::ERROR_TEXT) }],
     ..error("InvalidToken")
 };
 
@@ -729,23 +721,16 @@ pub static METHOD_NOT_ALLOWED: ErrorDef = ErrorDef {
         member("Method", &super::schemas::ERROR_TEXT),
         member("ResourceType", &super::schemas::ERROR_TEXT),
         Member {
-            wire_name: "x-amz-delete-marker",
-            has_wire_name: true,
+            renamed: Some("x-amz-delete-marker"),
             location: Location::Header,
             ..member("DeleteMarker", &super::schemas::DELETE_MARKER)
         },
         Member {
-            wire_name: "x-amz-version-id",
-            has_wire_name: true,
+            renamed: Some("x-amz-version-id"),
             location: Location::Header,
             ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
         },
-        Member {
-            wire_name: "allow",
-            has_wire_name: true,
-            location: Location::Header,
-            ..member("Allow", &super::schemas::ERROR_TEXT)
-        },
+        Member { renamed: Some("allow"), location: Location::Header, ..member("Allow", &super::schemas::ERROR_TEXT) },
     ],
     ..error("MethodNotAllowed")
 };
@@ -835,14 +820,12 @@ pub static NO_SUCH_KEY: ErrorDef = ErrorDef {
     members: &[
         member("Key", &super::schemas::OBJECT_KEY),
         Member {
-            wire_name: "x-amz-delete-marker",
-            has_wire_name: true,
+            renamed: Some("x-amz-delete-marker"),
             location: Location::Header,
             ..member("DeleteMarker", &super::schemas::DELETE_MARKER)
         },
         Member {
-            wire_name: "x-amz-version-id",
-            has_wire_name: true,
+            renamed: Some("x-amz-version-id"),
             location: Location::Header,
             ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
         },

@@ -18,14 +18,12 @@ pub(crate) static ABORT_INCOMPLETE_MULTIPART_UPLOAD: Shape =
 
 pub(crate) static ABORT_MULTIPART_UPLOAD_OUTPUT_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
@@ -36,41 +34,35 @@ pub(crate) static ABORT_MULTIPART_UPLOAD_OUTPUT: Shape =
 
 pub(crate) static ABORT_MULTIPART_UPLOAD_REQUEST_MEMBERS: [Member; 6] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "uploadId",
-        has_wire_name: true,
+        renamed: Some("uploadId"),
         location: Location::Query,
         required: true,
         ..member("UploadId", &super::schemas::MULTIPART_UPLOAD_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-if-match-initiated-time",
-        has_wire_name: true,
+        renamed: Some("x-amz-if-match-initiated-time"),
         location: Location::Header,
         timestamp_format: Some(TimestampFormat::Rfc822),
         ..member("IfMatchInitiatedTime", &super::schemas::IF_MATCH_INITIATED_TIME)
@@ -91,7 +83,7 @@ pub(crate) static ACCELERATE_CONFIGURATION: Shape =
 pub(crate) static ACCEPT_RANGES: Shape = shape("AcceptRanges", Kind::String);
 
 pub(crate) static ACCESS_CONTROL_POLICY_MEMBERS: [Member; 2] = [
-    Member { wire_name: "AccessControlList", has_wire_name: true, ..member("Grants", &super::schemas::GRANTS) },
+    Member { renamed: Some("AccessControlList"), ..member("Grants", &super::schemas::GRANTS) },
     member("Owner", &super::schemas::OWNER),
 ];
 
@@ -115,21 +107,21 @@ pub(crate) static ALLOW_QUOTED_RECORD_DELIMITER: Shape = shape("AllowQuotedRecor
 pub(crate) static ALLOWED_HEADER: Shape = shape("AllowedHeader", Kind::String);
 
 pub(crate) static ALLOWED_HEADERS: Shape =
-    shape("AllowedHeaders", Kind::List { member: member("member", &super::schemas::ALLOWED_HEADER), flattened: true });
+    shape("AllowedHeaders", Kind::List { member: &member("member", &super::schemas::ALLOWED_HEADER), flattened: true });
 
 pub(crate) static ALLOWED_METHOD: Shape = shape("AllowedMethod", Kind::String);
 
 pub(crate) static ALLOWED_METHODS: Shape =
-    shape("AllowedMethods", Kind::List { member: member("member", &super::schemas::ALLOWED_METHOD), flattened: true });
+    shape("AllowedMethods", Kind::List { member: &member("member", &super::schemas::ALLOWED_METHOD), flattened: true });
 
 pub(crate) static ALLOWED_ORIGIN: Shape = shape("AllowedOrigin", Kind::String);
 
 pub(crate) static ALLOWED_ORIGINS: Shape =
-    shape("AllowedOrigins", Kind::List { member: member("member", &super::schemas::ALLOWED_ORIGIN), flattened: true });
+    shape("AllowedOrigins", Kind::List { member: &member("member", &super::schemas::ALLOWED_ORIGIN), flattened: true });
 
 pub(crate) static ANALYTICS_AND_OPERATOR_MEMBERS: [Member; 2] = [
     member("Prefix", &super::schemas::PREFIX),
-    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+    Member { renamed: Some("Tag"), flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
 ];
 
 pub(crate) static ANALYTICS_AND_OPERATOR: Shape =
@@ -146,7 +138,7 @@ pub(crate) static ANALYTICS_CONFIGURATION: Shape =
 
 pub(crate) static ANALYTICS_CONFIGURATION_LIST: Shape = shape(
     "AnalyticsConfigurationList",
-    Kind::List { member: member("member", &super::schemas::ANALYTICS_CONFIGURATION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::ANALYTICS_CONFIGURATION), flattened: true },
 );
 
 pub(crate) static ANALYTICS_EXPORT_DESTINATION_MEMBERS: [Member; 1] =
@@ -177,17 +169,17 @@ pub(crate) static ANALYTICS_S3_BUCKET_DESTINATION: Shape =
     shape("AnalyticsS3BucketDestination", Kind::Structure { members: &ANALYTICS_S3_BUCKET_DESTINATION_MEMBERS });
 
 pub(crate) static ANALYTICS_S3_EXPORT_FILE_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["CSV"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CSV"], ..Constraints::NONE },
     ..shape("AnalyticsS3ExportFileFormat", Kind::String)
 };
 
 pub(crate) static ANNOTATION_DIRECTIVE: Shape = Shape {
-    constraints: Constraints { one_of: &["COPY", "EXCLUDE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["COPY", "EXCLUDE"], ..Constraints::NONE },
     ..shape("AnnotationDirective", Kind::String)
 };
 
 pub(crate) static ARCHIVE_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"], ..Constraints::NONE },
     ..shape("ArchiveStatus", Kind::String)
 };
 
@@ -209,17 +201,17 @@ pub(crate) static BUCKET_MEMBERS: [Member; 4] = [
 pub(crate) static BUCKET: Shape = shape("Bucket", Kind::Structure { members: &BUCKET_MEMBERS });
 
 pub(crate) static BUCKET_ABAC_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("BucketAbacStatus", Kind::String)
 };
 
 pub(crate) static BUCKET_ACCELERATE_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Suspended"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Suspended"], ..Constraints::NONE },
     ..shape("BucketAccelerateStatus", Kind::String)
 };
 
 pub(crate) static BUCKET_CANNED_ACL: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["private", "public-read", "public-read-write", "authenticated-read", "log-delivery-write"],
         ..Constraints::NONE
     },
@@ -234,8 +226,7 @@ pub(crate) static BUCKET_INFO: Shape = shape("BucketInfo", Kind::Structure { mem
 pub(crate) static BUCKET_KEY_ENABLED: Shape = shape("BucketKeyEnabled", Kind::Boolean);
 
 pub(crate) static BUCKET_LIFECYCLE_CONFIGURATION_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Rule",
-    has_wire_name: true,
+    renamed: Some("Rule"),
     required: true,
     flattened: true,
     ..member("Rules", &super::schemas::LIFECYCLE_RULES)
@@ -245,7 +236,7 @@ pub(crate) static BUCKET_LIFECYCLE_CONFIGURATION: Shape =
     shape("BucketLifecycleConfiguration", Kind::Structure { members: &BUCKET_LIFECYCLE_CONFIGURATION_MEMBERS });
 
 pub(crate) static BUCKET_LOCATION_CONSTRAINT: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "af-south-1",
             "ap-east-1",
@@ -300,33 +291,33 @@ pub(crate) static BUCKET_LOGGING_STATUS: Shape =
     shape("BucketLoggingStatus", Kind::Structure { members: &BUCKET_LOGGING_STATUS_MEMBERS });
 
 pub(crate) static BUCKET_LOGS_PERMISSION: Shape = Shape {
-    constraints: Constraints { one_of: &["FULL_CONTROL", "READ", "WRITE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["FULL_CONTROL", "READ", "WRITE"], ..Constraints::NONE },
     ..shape("BucketLogsPermission", Kind::String)
 };
 
 pub(crate) static BUCKET_NAME: Shape = shape("BucketName", Kind::String);
 
 pub(crate) static BUCKET_NAMESPACE: Shape = Shape {
-    constraints: Constraints { one_of: &["account-regional", "global"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["account-regional", "global"], ..Constraints::NONE },
     ..shape("BucketNamespace", Kind::String)
 };
 
 pub(crate) static BUCKET_REGION: Shape = shape("BucketRegion", Kind::String);
 
 pub(crate) static BUCKET_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["Directory"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Directory"], ..Constraints::NONE },
     ..shape("BucketType", Kind::String)
 };
 
 pub(crate) static BUCKET_VERSIONING_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Suspended"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Suspended"], ..Constraints::NONE },
     ..shape("BucketVersioningStatus", Kind::String)
 };
 
 pub(crate) static BUCKETS: Shape = shape(
     "Buckets",
     Kind::List {
-        member: Member { wire_name: "Bucket", has_wire_name: true, ..member("member", &super::schemas::BUCKET) },
+        member: &Member { renamed: Some("Bucket"), ..member("member", &super::schemas::BUCKET) },
         flattened: false,
     },
 );
@@ -334,8 +325,7 @@ pub(crate) static BUCKETS: Shape = shape(
 pub(crate) static BYPASS_GOVERNANCE_RETENTION: Shape = shape("BypassGovernanceRetention", Kind::Boolean);
 
 pub(crate) static CORS_CONFIGURATION_MEMBERS: [Member; 1] = [Member {
-    wire_name: "CORSRule",
-    has_wire_name: true,
+    renamed: Some("CORSRule"),
     required: true,
     flattened: true,
     ..member("CORSRules", &super::schemas::CORS_RULES)
@@ -347,28 +337,24 @@ pub(crate) static CORS_CONFIGURATION: Shape =
 pub(crate) static CORS_RULE_MEMBERS: [Member; 6] = [
     member("ID", &super::schemas::ID),
     Member {
-        wire_name: "AllowedHeader",
-        has_wire_name: true,
+        renamed: Some("AllowedHeader"),
         flattened: true,
         ..member("AllowedHeaders", &super::schemas::ALLOWED_HEADERS)
     },
     Member {
-        wire_name: "AllowedMethod",
-        has_wire_name: true,
+        renamed: Some("AllowedMethod"),
         required: true,
         flattened: true,
         ..member("AllowedMethods", &super::schemas::ALLOWED_METHODS)
     },
     Member {
-        wire_name: "AllowedOrigin",
-        has_wire_name: true,
+        renamed: Some("AllowedOrigin"),
         required: true,
         flattened: true,
         ..member("AllowedOrigins", &super::schemas::ALLOWED_ORIGINS)
     },
     Member {
-        wire_name: "ExposeHeader",
-        has_wire_name: true,
+        renamed: Some("ExposeHeader"),
         flattened: true,
         ..member("ExposeHeaders", &super::schemas::EXPOSE_HEADERS)
     },
@@ -378,7 +364,7 @@ pub(crate) static CORS_RULE_MEMBERS: [Member; 6] = [
 pub(crate) static CORS_RULE: Shape = shape("CORSRule", Kind::Structure { members: &CORS_RULE_MEMBERS });
 
 pub(crate) static CORS_RULES: Shape =
-    shape("CORSRules", Kind::List { member: member("member", &super::schemas::CORS_RULE), flattened: true });
+    shape("CORSRules", Kind::List { member: &member("member", &super::schemas::CORS_RULE), flattened: true });
 
 pub(crate) static CSV_INPUT_MEMBERS: [Member; 7] = [
     member("FileHeaderInfo", &super::schemas::FILE_HEADER_INFO),
@@ -421,7 +407,7 @@ pub(crate) static CHECKSUM_MEMBERS: [Member; 11] = [
 pub(crate) static CHECKSUM: Shape = shape("Checksum", Kind::Structure { members: &CHECKSUM_MEMBERS });
 
 pub(crate) static CHECKSUM_ALGORITHM: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "CRC32",
             "CRC32C",
@@ -441,7 +427,7 @@ pub(crate) static CHECKSUM_ALGORITHM: Shape = Shape {
 
 pub(crate) static CHECKSUM_ALGORITHM_LIST: Shape = shape(
     "ChecksumAlgorithmList",
-    Kind::List { member: member("member", &super::schemas::CHECKSUM_ALGORITHM), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::CHECKSUM_ALGORITHM), flattened: true },
 );
 
 pub(crate) static CHECKSUM_CRC32: Shape = shape("ChecksumCRC32", Kind::String);
@@ -453,7 +439,7 @@ pub(crate) static CHECKSUM_CRC64_NVME: Shape = shape("ChecksumCRC64NVME", Kind::
 pub(crate) static CHECKSUM_MD5: Shape = shape("ChecksumMD5", Kind::String);
 
 pub(crate) static CHECKSUM_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED"], ..Constraints::NONE },
     ..shape("ChecksumMode", Kind::String)
 };
 
@@ -464,7 +450,7 @@ pub(crate) static CHECKSUM_SHA256: Shape = shape("ChecksumSHA256", Kind::String)
 pub(crate) static CHECKSUM_SHA512: Shape = shape("ChecksumSHA512", Kind::String);
 
 pub(crate) static CHECKSUM_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["COMPOSITE", "FULL_OBJECT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["COMPOSITE", "FULL_OBJECT"], ..Constraints::NONE },
     ..shape("ChecksumType", Kind::String)
 };
 
@@ -482,16 +468,17 @@ pub(crate) static COMMON_PREFIX_MEMBERS: [Member; 1] = [member("Prefix", &super:
 
 pub(crate) static COMMON_PREFIX: Shape = shape("CommonPrefix", Kind::Structure { members: &COMMON_PREFIX_MEMBERS });
 
-pub(crate) static COMMON_PREFIX_LIST: Shape =
-    shape("CommonPrefixList", Kind::List { member: member("member", &super::schemas::COMMON_PREFIX), flattened: true });
+pub(crate) static COMMON_PREFIX_LIST: Shape = shape(
+    "CommonPrefixList",
+    Kind::List { member: &member("member", &super::schemas::COMMON_PREFIX), flattened: true },
+);
 
 pub(crate) static COMPLETE_MULTIPART_UPLOAD_OUTPUT_MEMBERS: [Member; 21] = [
     member("Location", &super::schemas::LOCATION),
     member("Bucket", &super::schemas::BUCKET_NAME),
     member("Key", &super::schemas::OBJECT_KEY),
     Member {
-        wire_name: "x-amz-expiration",
-        has_wire_name: true,
+        renamed: Some("x-amz-expiration"),
         location: Location::Header,
         ..member("Expiration", &super::schemas::EXPIRATION)
     },
@@ -508,32 +495,27 @@ pub(crate) static COMPLETE_MULTIPART_UPLOAD_OUTPUT_MEMBERS: [Member; 21] = [
     member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128),
     member("ChecksumType", &super::schemas::CHECKSUM_TYPE),
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -544,144 +526,117 @@ pub(crate) static COMPLETE_MULTIPART_UPLOAD_OUTPUT: Shape =
 
 pub(crate) static COMPLETE_MULTIPART_UPLOAD_REQUEST_MEMBERS: [Member; 23] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "CompleteMultipartUpload",
-        has_wire_name: true,
+        renamed: Some("CompleteMultipartUpload"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("MultipartUpload", &super::schemas::COMPLETED_MULTIPART_UPLOAD)
     },
     Member {
-        wire_name: "uploadId",
-        has_wire_name: true,
+        renamed: Some("uploadId"),
         location: Location::Query,
         required: true,
         ..member("UploadId", &super::schemas::MULTIPART_UPLOAD_ID)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32"),
         location: Location::Header,
         ..member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32c",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32c"),
         location: Location::Header,
         ..member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C)
     },
     Member {
-        wire_name: "x-amz-checksum-crc64nvme",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc64nvme"),
         location: Location::Header,
         ..member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME)
     },
     Member {
-        wire_name: "x-amz-checksum-sha1",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha1"),
         location: Location::Header,
         ..member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1)
     },
     Member {
-        wire_name: "x-amz-checksum-sha256",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha256"),
         location: Location::Header,
         ..member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256)
     },
     Member {
-        wire_name: "x-amz-checksum-sha512",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha512"),
         location: Location::Header,
         ..member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512)
     },
     Member {
-        wire_name: "x-amz-checksum-md5",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-md5"),
         location: Location::Header,
         ..member("ChecksumMD5", &super::schemas::CHECKSUM_MD5)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash64",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash64"),
         location: Location::Header,
         ..member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash3",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash3"),
         location: Location::Header,
         ..member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash128",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash128"),
         location: Location::Header,
         ..member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128)
     },
     Member {
-        wire_name: "x-amz-checksum-type",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-type"),
         location: Location::Header,
         ..member("ChecksumType", &super::schemas::CHECKSUM_TYPE)
     },
     Member {
-        wire_name: "x-amz-mp-object-size",
-        has_wire_name: true,
+        renamed: Some("x-amz-mp-object-size"),
         location: Location::Header,
         ..member("MpuObjectSize", &super::schemas::MPU_OBJECT_SIZE)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
+    Member { renamed: Some("If-Match"), location: Location::Header, ..member("IfMatch", &super::schemas::IF_MATCH) },
     Member {
-        wire_name: "If-Match",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("IfMatch", &super::schemas::IF_MATCH)
-    },
-    Member {
-        wire_name: "If-None-Match",
-        has_wire_name: true,
+        renamed: Some("If-None-Match"),
         location: Location::Header,
         ..member("IfNoneMatch", &super::schemas::IF_NONE_MATCH)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
@@ -690,12 +645,8 @@ pub(crate) static COMPLETE_MULTIPART_UPLOAD_REQUEST_MEMBERS: [Member; 23] = [
 pub(crate) static COMPLETE_MULTIPART_UPLOAD_REQUEST: Shape =
     shape("CompleteMultipartUploadRequest", Kind::Structure { members: &COMPLETE_MULTIPART_UPLOAD_REQUEST_MEMBERS });
 
-pub(crate) static COMPLETED_MULTIPART_UPLOAD_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Part",
-    has_wire_name: true,
-    flattened: true,
-    ..member("Parts", &super::schemas::COMPLETED_PART_LIST)
-}];
+pub(crate) static COMPLETED_MULTIPART_UPLOAD_MEMBERS: [Member; 1] =
+    [Member { renamed: Some("Part"), flattened: true, ..member("Parts", &super::schemas::COMPLETED_PART_LIST) }];
 
 pub(crate) static COMPLETED_MULTIPART_UPLOAD: Shape =
     shape("CompletedMultipartUpload", Kind::Structure { members: &COMPLETED_MULTIPART_UPLOAD_MEMBERS });
@@ -719,11 +670,11 @@ pub(crate) static COMPLETED_PART: Shape = shape("CompletedPart", Kind::Structure
 
 pub(crate) static COMPLETED_PART_LIST: Shape = shape(
     "CompletedPartList",
-    Kind::List { member: member("member", &super::schemas::COMPLETED_PART), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::COMPLETED_PART), flattened: true },
 );
 
 pub(crate) static COMPRESSION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["NONE", "GZIP", "BZIP2"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["NONE", "GZIP", "BZIP2"], ..Constraints::NONE },
     ..shape("CompressionType", Kind::String)
 };
 
@@ -753,62 +704,52 @@ pub(crate) static CONTENT_TYPE: Shape = shape("ContentType", Kind::String);
 pub(crate) static COPY_OBJECT_OUTPUT_MEMBERS: [Member; 11] = [
     Member { location: Location::Payload, ..member("CopyObjectResult", &super::schemas::COPY_OBJECT_RESULT) },
     Member {
-        wire_name: "x-amz-expiration",
-        has_wire_name: true,
+        renamed: Some("x-amz-expiration"),
         location: Location::Header,
         ..member("Expiration", &super::schemas::EXPIRATION)
     },
     Member {
-        wire_name: "x-amz-copy-source-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-version-id"),
         location: Location::Header,
         ..member("CopySourceVersionId", &super::schemas::COPY_SOURCE_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-context",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-context"),
         location: Location::Header,
         ..member("SSEKMSEncryptionContext", &super::schemas::SSEKMS_ENCRYPTION_CONTEXT)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -819,288 +760,233 @@ pub(crate) static COPY_OBJECT_OUTPUT: Shape =
 
 pub(crate) static COPY_OBJECT_REQUEST_MEMBERS: [Member; 47] = [
     Member {
-        wire_name: "x-amz-acl",
-        has_wire_name: true,
+        renamed: Some("x-amz-acl"),
         location: Location::Header,
         ..member("ACL", &super::schemas::OBJECT_CANNED_ACL)
     },
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Cache-Control",
-        has_wire_name: true,
+        renamed: Some("Cache-Control"),
         location: Location::Header,
         ..member("CacheControl", &super::schemas::CACHE_CONTROL)
     },
     Member {
-        wire_name: "x-amz-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "Content-Disposition",
-        has_wire_name: true,
+        renamed: Some("Content-Disposition"),
         location: Location::Header,
         ..member("ContentDisposition", &super::schemas::CONTENT_DISPOSITION)
     },
     Member {
-        wire_name: "Content-Encoding",
-        has_wire_name: true,
+        renamed: Some("Content-Encoding"),
         location: Location::Header,
         ..member("ContentEncoding", &super::schemas::CONTENT_ENCODING)
     },
     Member {
-        wire_name: "Content-Language",
-        has_wire_name: true,
+        renamed: Some("Content-Language"),
         location: Location::Header,
         ..member("ContentLanguage", &super::schemas::CONTENT_LANGUAGE)
     },
     Member {
-        wire_name: "Content-Type",
-        has_wire_name: true,
+        renamed: Some("Content-Type"),
         location: Location::Header,
         ..member("ContentType", &super::schemas::CONTENT_TYPE)
     },
     Member {
-        wire_name: "x-amz-copy-source",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source"),
         location: Location::Header,
         required: true,
         ..member("CopySource", &super::schemas::COPY_SOURCE)
     },
     Member {
-        wire_name: "x-amz-copy-source-if-match",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-if-match"),
         location: Location::Header,
         ..member("CopySourceIfMatch", &super::schemas::COPY_SOURCE_IF_MATCH)
     },
     Member {
-        wire_name: "x-amz-copy-source-if-modified-since",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-if-modified-since"),
         location: Location::Header,
         ..member("CopySourceIfModifiedSince", &super::schemas::COPY_SOURCE_IF_MODIFIED_SINCE)
     },
     Member {
-        wire_name: "x-amz-copy-source-if-none-match",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-if-none-match"),
         location: Location::Header,
         ..member("CopySourceIfNoneMatch", &super::schemas::COPY_SOURCE_IF_NONE_MATCH)
     },
     Member {
-        wire_name: "x-amz-copy-source-if-unmodified-since",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-if-unmodified-since"),
         location: Location::Header,
         ..member("CopySourceIfUnmodifiedSince", &super::schemas::COPY_SOURCE_IF_UNMODIFIED_SINCE)
     },
+    Member { renamed: Some("Expires"), location: Location::Header, ..member("Expires", &super::schemas::EXPIRES) },
     Member {
-        wire_name: "Expires",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Expires", &super::schemas::EXPIRES)
-    },
-    Member {
-        wire_name: "x-amz-grant-full-control",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-full-control"),
         location: Location::Header,
         ..member("GrantFullControl", &super::schemas::GRANT_FULL_CONTROL)
     },
     Member {
-        wire_name: "x-amz-grant-read",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read"),
         location: Location::Header,
         ..member("GrantRead", &super::schemas::GRANT_READ)
     },
     Member {
-        wire_name: "x-amz-grant-read-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read-acp"),
         location: Location::Header,
         ..member("GrantReadACP", &super::schemas::GRANT_READ_ACP)
     },
     Member {
-        wire_name: "x-amz-grant-write-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write-acp"),
         location: Location::Header,
         ..member("GrantWriteACP", &super::schemas::GRANT_WRITE_ACP)
     },
+    Member { renamed: Some("If-Match"), location: Location::Header, ..member("IfMatch", &super::schemas::IF_MATCH) },
     Member {
-        wire_name: "If-Match",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("IfMatch", &super::schemas::IF_MATCH)
-    },
-    Member {
-        wire_name: "If-None-Match",
-        has_wire_name: true,
+        renamed: Some("If-None-Match"),
         location: Location::Header,
         ..member("IfNoneMatch", &super::schemas::IF_NONE_MATCH)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "x-amz-meta-",
-        has_wire_name: true,
+        renamed: Some("x-amz-meta-"),
         location: Location::Headers,
         ..member("Metadata", &super::schemas::METADATA)
     },
     Member {
-        wire_name: "x-amz-metadata-directive",
-        has_wire_name: true,
+        renamed: Some("x-amz-metadata-directive"),
         location: Location::Header,
         ..member("MetadataDirective", &super::schemas::METADATA_DIRECTIVE)
     },
     Member {
-        wire_name: "x-amz-tagging-directive",
-        has_wire_name: true,
+        renamed: Some("x-amz-tagging-directive"),
         location: Location::Header,
         ..member("TaggingDirective", &super::schemas::TAGGING_DIRECTIVE)
     },
     Member {
-        wire_name: "x-amz-object-annotation-directive",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-annotation-directive"),
         location: Location::Header,
         ..member("AnnotationDirective", &super::schemas::ANNOTATION_DIRECTIVE)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-storage-class",
-        has_wire_name: true,
+        renamed: Some("x-amz-storage-class"),
         location: Location::Header,
         ..member("StorageClass", &super::schemas::STORAGE_CLASS)
     },
     Member {
-        wire_name: "x-amz-website-redirect-location",
-        has_wire_name: true,
+        renamed: Some("x-amz-website-redirect-location"),
         location: Location::Header,
         ..member("WebsiteRedirectLocation", &super::schemas::WEBSITE_REDIRECT_LOCATION)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-context",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-context"),
         location: Location::Header,
         ..member("SSEKMSEncryptionContext", &super::schemas::SSEKMS_ENCRYPTION_CONTEXT)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-copy-source-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("CopySourceSSECustomerAlgorithm", &super::schemas::COPY_SOURCE_SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-copy-source-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("CopySourceSSECustomerKey", &super::schemas::COPY_SOURCE_SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-copy-source-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("CopySourceSSECustomerKeyMD5", &super::schemas::COPY_SOURCE_SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-tagging",
-        has_wire_name: true,
+        renamed: Some("x-amz-tagging"),
         location: Location::Header,
         ..member("Tagging", &super::schemas::TAGGING_HEADER)
     },
     Member {
-        wire_name: "x-amz-object-lock-mode",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-mode"),
         location: Location::Header,
         ..member("ObjectLockMode", &super::schemas::OBJECT_LOCK_MODE)
     },
     Member {
-        wire_name: "x-amz-object-lock-retain-until-date",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-retain-until-date"),
         location: Location::Header,
         timestamp_format: Some(TimestampFormat::Iso8601),
         ..member("ObjectLockRetainUntilDate", &super::schemas::OBJECT_LOCK_RETAIN_UNTIL_DATE)
     },
     Member {
-        wire_name: "x-amz-object-lock-legal-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-legal-hold"),
         location: Location::Header,
         ..member("ObjectLockLegalHoldStatus", &super::schemas::OBJECT_LOCK_LEGAL_HOLD_STATUS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold"),
         location: Location::Header,
         ..member("ObjectLockEventHold", &super::schemas::OBJECT_LOCK_EVENT_HOLD)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-days",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-days"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationDays", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_DAYS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-years",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-years"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationYears", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_YEARS)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-source-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-source-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedSourceBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1147,7 +1033,7 @@ pub(crate) static COPY_PART_RESULT: Shape =
     shape("CopyPartResult", Kind::Structure { members: &COPY_PART_RESULT_MEMBERS });
 
 pub(crate) static COPY_SOURCE: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"\/?.+\/.+"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"\/?.+\/.+"), ..Constraints::NONE },
     ..shape("CopySource", Kind::String)
 };
 
@@ -1181,15 +1067,9 @@ pub(crate) static CREATE_BUCKET_CONFIGURATION: Shape =
     shape("CreateBucketConfiguration", Kind::Structure { members: &CREATE_BUCKET_CONFIGURATION_MEMBERS });
 
 pub(crate) static CREATE_BUCKET_OUTPUT_MEMBERS: [Member; 2] = [
+    Member { renamed: Some("Location"), location: Location::Header, ..member("Location", &super::schemas::LOCATION) },
     Member {
-        wire_name: "Location",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Location", &super::schemas::LOCATION)
-    },
-    Member {
-        wire_name: "x-amz-bucket-arn",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-arn"),
         location: Location::Header,
         ..member("BucketArn", &super::schemas::S3_REGIONAL_OR_S3_EXPRESS_BUCKET_ARN_STRING)
     },
@@ -1200,70 +1080,59 @@ pub(crate) static CREATE_BUCKET_OUTPUT: Shape =
 
 pub(crate) static CREATE_BUCKET_REQUEST_MEMBERS: [Member; 11] = [
     Member {
-        wire_name: "x-amz-acl",
-        has_wire_name: true,
+        renamed: Some("x-amz-acl"),
         location: Location::Header,
         ..member("ACL", &super::schemas::BUCKET_CANNED_ACL)
     },
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "CreateBucketConfiguration",
-        has_wire_name: true,
+        renamed: Some("CreateBucketConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("CreateBucketConfiguration", &super::schemas::CREATE_BUCKET_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-grant-full-control",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-full-control"),
         location: Location::Header,
         ..member("GrantFullControl", &super::schemas::GRANT_FULL_CONTROL)
     },
     Member {
-        wire_name: "x-amz-grant-read",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read"),
         location: Location::Header,
         ..member("GrantRead", &super::schemas::GRANT_READ)
     },
     Member {
-        wire_name: "x-amz-grant-read-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read-acp"),
         location: Location::Header,
         ..member("GrantReadACP", &super::schemas::GRANT_READ_ACP)
     },
     Member {
-        wire_name: "x-amz-grant-write",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write"),
         location: Location::Header,
         ..member("GrantWrite", &super::schemas::GRANT_WRITE)
     },
     Member {
-        wire_name: "x-amz-grant-write-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write-acp"),
         location: Location::Header,
         ..member("GrantWriteACP", &super::schemas::GRANT_WRITE_ACP)
     },
     Member {
-        wire_name: "x-amz-bucket-object-lock-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-object-lock-enabled"),
         location: Location::Header,
         ..member("ObjectLockEnabledForBucket", &super::schemas::OBJECT_LOCK_ENABLED_FOR_BUCKET)
     },
     Member {
-        wire_name: "x-amz-object-ownership",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-ownership"),
         location: Location::Header,
         ..member("ObjectOwnership", &super::schemas::OBJECT_OWNERSHIP)
     },
     Member {
-        wire_name: "x-amz-bucket-namespace",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-namespace"),
         location: Location::Header,
         ..member("BucketNamespace", &super::schemas::BUCKET_NAMESPACE)
     },
@@ -1274,77 +1143,65 @@ pub(crate) static CREATE_BUCKET_REQUEST: Shape =
 
 pub(crate) static CREATE_MULTIPART_UPLOAD_OUTPUT_MEMBERS: [Member; 15] = [
     Member {
-        wire_name: "x-amz-abort-date",
-        has_wire_name: true,
+        renamed: Some("x-amz-abort-date"),
         location: Location::Header,
         ..member("AbortDate", &super::schemas::ABORT_DATE)
     },
     Member {
-        wire_name: "x-amz-abort-rule-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-abort-rule-id"),
         location: Location::Header,
         ..member("AbortRuleId", &super::schemas::ABORT_RULE_ID)
     },
-    Member { wire_name: "Bucket", has_wire_name: true, ..member("Bucket", &super::schemas::BUCKET_NAME) },
+    Member { renamed: Some("Bucket"), ..member("Bucket", &super::schemas::BUCKET_NAME) },
     member("Key", &super::schemas::OBJECT_KEY),
     member("UploadId", &super::schemas::MULTIPART_UPLOAD_ID),
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-context",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-context"),
         location: Location::Header,
         ..member("SSEKMSEncryptionContext", &super::schemas::SSEKMS_ENCRYPTION_CONTEXT)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-checksum-type",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-type"),
         location: Location::Header,
         ..member("ChecksumType", &super::schemas::CHECKSUM_TYPE)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
@@ -1355,209 +1212,171 @@ pub(crate) static CREATE_MULTIPART_UPLOAD_OUTPUT: Shape =
 
 pub(crate) static CREATE_MULTIPART_UPLOAD_REQUEST_MEMBERS: [Member; 34] = [
     Member {
-        wire_name: "x-amz-acl",
-        has_wire_name: true,
+        renamed: Some("x-amz-acl"),
         location: Location::Header,
         ..member("ACL", &super::schemas::OBJECT_CANNED_ACL)
     },
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Cache-Control",
-        has_wire_name: true,
+        renamed: Some("Cache-Control"),
         location: Location::Header,
         ..member("CacheControl", &super::schemas::CACHE_CONTROL)
     },
     Member {
-        wire_name: "Content-Disposition",
-        has_wire_name: true,
+        renamed: Some("Content-Disposition"),
         location: Location::Header,
         ..member("ContentDisposition", &super::schemas::CONTENT_DISPOSITION)
     },
     Member {
-        wire_name: "Content-Encoding",
-        has_wire_name: true,
+        renamed: Some("Content-Encoding"),
         location: Location::Header,
         ..member("ContentEncoding", &super::schemas::CONTENT_ENCODING)
     },
     Member {
-        wire_name: "Content-Language",
-        has_wire_name: true,
+        renamed: Some("Content-Language"),
         location: Location::Header,
         ..member("ContentLanguage", &super::schemas::CONTENT_LANGUAGE)
     },
     Member {
-        wire_name: "Content-Type",
-        has_wire_name: true,
+        renamed: Some("Content-Type"),
         location: Location::Header,
         ..member("ContentType", &super::schemas::CONTENT_TYPE)
     },
+    Member { renamed: Some("Expires"), location: Location::Header, ..member("Expires", &super::schemas::EXPIRES) },
     Member {
-        wire_name: "Expires",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Expires", &super::schemas::EXPIRES)
-    },
-    Member {
-        wire_name: "x-amz-grant-full-control",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-full-control"),
         location: Location::Header,
         ..member("GrantFullControl", &super::schemas::GRANT_FULL_CONTROL)
     },
     Member {
-        wire_name: "x-amz-grant-read",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read"),
         location: Location::Header,
         ..member("GrantRead", &super::schemas::GRANT_READ)
     },
     Member {
-        wire_name: "x-amz-grant-read-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read-acp"),
         location: Location::Header,
         ..member("GrantReadACP", &super::schemas::GRANT_READ_ACP)
     },
     Member {
-        wire_name: "x-amz-grant-write-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write-acp"),
         location: Location::Header,
         ..member("GrantWriteACP", &super::schemas::GRANT_WRITE_ACP)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "x-amz-meta-",
-        has_wire_name: true,
+        renamed: Some("x-amz-meta-"),
         location: Location::Headers,
         ..member("Metadata", &super::schemas::METADATA)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-storage-class",
-        has_wire_name: true,
+        renamed: Some("x-amz-storage-class"),
         location: Location::Header,
         ..member("StorageClass", &super::schemas::STORAGE_CLASS)
     },
     Member {
-        wire_name: "x-amz-website-redirect-location",
-        has_wire_name: true,
+        renamed: Some("x-amz-website-redirect-location"),
         location: Location::Header,
         ..member("WebsiteRedirectLocation", &super::schemas::WEBSITE_REDIRECT_LOCATION)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-context",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-context"),
         location: Location::Header,
         ..member("SSEKMSEncryptionContext", &super::schemas::SSEKMS_ENCRYPTION_CONTEXT)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-tagging",
-        has_wire_name: true,
+        renamed: Some("x-amz-tagging"),
         location: Location::Header,
         ..member("Tagging", &super::schemas::TAGGING_HEADER)
     },
     Member {
-        wire_name: "x-amz-object-lock-mode",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-mode"),
         location: Location::Header,
         ..member("ObjectLockMode", &super::schemas::OBJECT_LOCK_MODE)
     },
     Member {
-        wire_name: "x-amz-object-lock-retain-until-date",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-retain-until-date"),
         location: Location::Header,
         timestamp_format: Some(TimestampFormat::Iso8601),
         ..member("ObjectLockRetainUntilDate", &super::schemas::OBJECT_LOCK_RETAIN_UNTIL_DATE)
     },
     Member {
-        wire_name: "x-amz-object-lock-legal-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-legal-hold"),
         location: Location::Header,
         ..member("ObjectLockLegalHoldStatus", &super::schemas::OBJECT_LOCK_LEGAL_HOLD_STATUS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold"),
         location: Location::Header,
         ..member("ObjectLockEventHold", &super::schemas::OBJECT_LOCK_EVENT_HOLD)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-days",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-days"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationDays", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_DAYS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-years",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-years"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationYears", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_YEARS)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-checksum-type",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-type"),
         location: Location::Header,
         ..member("ChecksumType", &super::schemas::CHECKSUM_TYPE)
     },
@@ -1569,7 +1388,7 @@ pub(crate) static CREATE_MULTIPART_UPLOAD_REQUEST: Shape =
 pub(crate) static CREATION_DATE: Shape = shape("CreationDate", Kind::Timestamp(None));
 
 pub(crate) static DATA_REDUNDANCY: Shape = Shape {
-    constraints: Constraints { one_of: &["SingleAvailabilityZone", "SingleLocalZone"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["SingleAvailabilityZone", "SingleLocalZone"], ..Constraints::NONE },
     ..shape("DataRedundancy", Kind::String)
 };
 
@@ -1591,8 +1410,7 @@ pub(crate) static DEFAULT_RETENTION: Shape =
 
 pub(crate) static DELETE_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Object",
-        has_wire_name: true,
+        renamed: Some("Object"),
         required: true,
         flattened: true,
         ..member("Objects", &super::schemas::OBJECT_IDENTIFIER_LIST)
@@ -1604,22 +1422,19 @@ pub(crate) static DELETE: Shape = shape("Delete", Kind::Structure { members: &DE
 
 pub(crate) static DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::ANALYTICS_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1632,15 +1447,13 @@ pub(crate) static DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static DELETE_BUCKET_CORS_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1651,15 +1464,13 @@ pub(crate) static DELETE_BUCKET_CORS_REQUEST: Shape =
 
 pub(crate) static DELETE_BUCKET_ENCRYPTION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1670,22 +1481,19 @@ pub(crate) static DELETE_BUCKET_ENCRYPTION_REQUEST: Shape =
 
 pub(crate) static DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::INTELLIGENT_TIERING_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1698,22 +1506,19 @@ pub(crate) static DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape
 
 pub(crate) static DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::INVENTORY_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1726,15 +1531,13 @@ pub(crate) static DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static DELETE_BUCKET_LIFECYCLE_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1745,22 +1548,19 @@ pub(crate) static DELETE_BUCKET_LIFECYCLE_REQUEST: Shape =
 
 pub(crate) static DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::METRICS_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1773,15 +1573,13 @@ pub(crate) static DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1794,15 +1592,13 @@ pub(crate) static DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = shape(
 
 pub(crate) static DELETE_BUCKET_POLICY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1813,15 +1609,13 @@ pub(crate) static DELETE_BUCKET_POLICY_REQUEST: Shape =
 
 pub(crate) static DELETE_BUCKET_REPLICATION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1832,15 +1626,13 @@ pub(crate) static DELETE_BUCKET_REPLICATION_REQUEST: Shape =
 
 pub(crate) static DELETE_BUCKET_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1851,15 +1643,13 @@ pub(crate) static DELETE_BUCKET_REQUEST: Shape =
 
 pub(crate) static DELETE_BUCKET_TAGGING_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1870,15 +1660,13 @@ pub(crate) static DELETE_BUCKET_TAGGING_REQUEST: Shape =
 
 pub(crate) static DELETE_BUCKET_WEBSITE_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -1907,7 +1695,7 @@ pub(crate) static DELETE_MARKER_REPLICATION: Shape =
     shape("DeleteMarkerReplication", Kind::Structure { members: &DELETE_MARKER_REPLICATION_MEMBERS });
 
 pub(crate) static DELETE_MARKER_REPLICATION_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("DeleteMarkerReplicationStatus", Kind::String)
 };
 
@@ -1915,25 +1703,22 @@ pub(crate) static DELETE_MARKER_VERSION_ID: Shape = shape("DeleteMarkerVersionId
 
 pub(crate) static DELETE_MARKERS: Shape = shape(
     "DeleteMarkers",
-    Kind::List { member: member("member", &super::schemas::DELETE_MARKER_ENTRY), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::DELETE_MARKER_ENTRY), flattened: true },
 );
 
 pub(crate) static DELETE_OBJECT_OUTPUT_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "x-amz-delete-marker",
-        has_wire_name: true,
+        renamed: Some("x-amz-delete-marker"),
         location: Location::Header,
         ..member("DeleteMarker", &super::schemas::DELETE_MARKER)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -1944,65 +1729,47 @@ pub(crate) static DELETE_OBJECT_OUTPUT: Shape =
 
 pub(crate) static DELETE_OBJECT_REQUEST_MEMBERS: [Member; 10] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
+    Member { renamed: Some("x-amz-mfa"), location: Location::Header, ..member("MFA", &super::schemas::MFA) },
     Member {
-        wire_name: "x-amz-mfa",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("MFA", &super::schemas::MFA)
-    },
-    Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-bypass-governance-retention",
-        has_wire_name: true,
+        renamed: Some("x-amz-bypass-governance-retention"),
         location: Location::Header,
         ..member("BypassGovernanceRetention", &super::schemas::BYPASS_GOVERNANCE_RETENTION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
+    Member { renamed: Some("If-Match"), location: Location::Header, ..member("IfMatch", &super::schemas::IF_MATCH) },
     Member {
-        wire_name: "If-Match",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("IfMatch", &super::schemas::IF_MATCH)
-    },
-    Member {
-        wire_name: "x-amz-if-match-last-modified-time",
-        has_wire_name: true,
+        renamed: Some("x-amz-if-match-last-modified-time"),
         location: Location::Header,
         timestamp_format: Some(TimestampFormat::Rfc822),
         ..member("IfMatchLastModifiedTime", &super::schemas::IF_MATCH_LAST_MODIFIED_TIME)
     },
     Member {
-        wire_name: "x-amz-if-match-size",
-        has_wire_name: true,
+        renamed: Some("x-amz-if-match-size"),
         location: Location::Header,
         ..member("IfMatchSize", &super::schemas::IF_MATCH_SIZE)
     },
@@ -2012,8 +1779,7 @@ pub(crate) static DELETE_OBJECT_REQUEST: Shape =
     shape("DeleteObjectRequest", Kind::Structure { members: &DELETE_OBJECT_REQUEST_MEMBERS });
 
 pub(crate) static DELETE_OBJECT_TAGGING_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "x-amz-version-id",
-    has_wire_name: true,
+    renamed: Some("x-amz-version-id"),
     location: Location::Header,
     ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
 }];
@@ -2023,28 +1789,24 @@ pub(crate) static DELETE_OBJECT_TAGGING_OUTPUT: Shape =
 
 pub(crate) static DELETE_OBJECT_TAGGING_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2056,12 +1818,11 @@ pub(crate) static DELETE_OBJECT_TAGGING_REQUEST: Shape =
 pub(crate) static DELETE_OBJECTS_OUTPUT_MEMBERS: [Member; 3] = [
     Member { flattened: true, ..member("Deleted", &super::schemas::DELETED_OBJECTS) },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
-    Member { wire_name: "Error", has_wire_name: true, flattened: true, ..member("Errors", &super::schemas::ERRORS) },
+    Member { renamed: Some("Error"), flattened: true, ..member("Errors", &super::schemas::ERRORS) },
 ];
 
 pub(crate) static DELETE_OBJECTS_OUTPUT: Shape =
@@ -2069,47 +1830,36 @@ pub(crate) static DELETE_OBJECTS_OUTPUT: Shape =
 
 pub(crate) static DELETE_OBJECTS_REQUEST_MEMBERS: [Member; 7] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Delete",
-        has_wire_name: true,
+        renamed: Some("Delete"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("Delete", &super::schemas::DELETE)
     },
+    Member { renamed: Some("x-amz-mfa"), location: Location::Header, ..member("MFA", &super::schemas::MFA) },
     Member {
-        wire_name: "x-amz-mfa",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("MFA", &super::schemas::MFA)
-    },
-    Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-bypass-governance-retention",
-        has_wire_name: true,
+        renamed: Some("x-amz-bypass-governance-retention"),
         location: Location::Header,
         ..member("BypassGovernanceRetention", &super::schemas::BYPASS_GOVERNANCE_RETENTION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
@@ -2120,15 +1870,13 @@ pub(crate) static DELETE_OBJECTS_REQUEST: Shape =
 
 pub(crate) static DELETE_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2147,7 +1895,7 @@ pub(crate) static DELETED_OBJECT_MEMBERS: [Member; 4] = [
 pub(crate) static DELETED_OBJECT: Shape = shape("DeletedObject", Kind::Structure { members: &DELETED_OBJECT_MEMBERS });
 
 pub(crate) static DELETED_OBJECTS: Shape =
-    shape("DeletedObjects", Kind::List { member: member("member", &super::schemas::DELETED_OBJECT), flattened: true });
+    shape("DeletedObjects", Kind::List { member: &member("member", &super::schemas::DELETED_OBJECT), flattened: true });
 
 pub(crate) static DELIMITER: Shape = shape("Delimiter", Kind::String);
 
@@ -2171,8 +1919,10 @@ pub(crate) static ETAG: Shape = shape("ETag", Kind::String);
 
 pub(crate) static EMAIL_ADDRESS: Shape = shape("EmailAddress", Kind::String);
 
-pub(crate) static ENCODING_TYPE: Shape =
-    Shape { constraints: Constraints { one_of: &["url"], ..Constraints::NONE }, ..shape("EncodingType", Kind::String) };
+pub(crate) static ENCODING_TYPE: Shape = Shape {
+    constraints: &Constraints { one_of: &["url"], ..Constraints::NONE },
+    ..shape("EncodingType", Kind::String)
+};
 
 pub(crate) static ENCRYPTION_MEMBERS: [Member; 3] = [
     Member { required: true, ..member("EncryptionType", &super::schemas::SERVER_SIDE_ENCRYPTION) },
@@ -2189,18 +1939,14 @@ pub(crate) static ENCRYPTION_CONFIGURATION: Shape =
     shape("EncryptionConfiguration", Kind::Structure { members: &ENCRYPTION_CONFIGURATION_MEMBERS });
 
 pub(crate) static ENCRYPTION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["NONE", "SSE-C"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["NONE", "SSE-C"], ..Constraints::NONE },
     ..shape("EncryptionType", Kind::String)
 };
 
 pub(crate) static ENCRYPTION_TYPE_LIST: Shape = shape(
     "EncryptionTypeList",
     Kind::List {
-        member: Member {
-            wire_name: "EncryptionType",
-            has_wire_name: true,
-            ..member("member", &super::schemas::ENCRYPTION_TYPE)
-        },
+        member: &Member { renamed: Some("EncryptionType"), ..member("member", &super::schemas::ENCRYPTION_TYPE) },
         flattened: true,
     },
 );
@@ -2224,10 +1970,10 @@ pub(crate) static ERROR_NUMBER: Shape = shape("ErrorNumber", Kind::Long);
 pub(crate) static ERROR_TEXT: Shape = shape("ErrorText", Kind::String);
 
 pub(crate) static ERRORS: Shape =
-    shape("Errors", Kind::List { member: member("member", &super::schemas::ERROR), flattened: true });
+    shape("Errors", Kind::List { member: &member("member", &super::schemas::ERROR), flattened: true });
 
 pub(crate) static EVENT: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "s3:ReducedRedundancyLostObject",
             "s3:ObjectCreated:*",
@@ -2278,7 +2024,7 @@ pub(crate) static EVENT_HOLD_DURATION: Shape =
     shape("EventHoldDuration", Kind::Structure { members: &EVENT_HOLD_DURATION_MEMBERS });
 
 pub(crate) static EVENT_LIST: Shape =
-    shape("EventList", Kind::List { member: member("member", &super::schemas::EVENT), flattened: true });
+    shape("EventList", Kind::List { member: &member("member", &super::schemas::EVENT), flattened: true });
 
 pub(crate) static EXISTING_OBJECT_REPLICATION_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("Status", &super::schemas::EXISTING_OBJECT_REPLICATION_STATUS) }];
@@ -2287,14 +2033,14 @@ pub(crate) static EXISTING_OBJECT_REPLICATION: Shape =
     shape("ExistingObjectReplication", Kind::Structure { members: &EXISTING_OBJECT_REPLICATION_MEMBERS });
 
 pub(crate) static EXISTING_OBJECT_REPLICATION_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("ExistingObjectReplicationStatus", Kind::String)
 };
 
 pub(crate) static EXPIRATION: Shape = shape("Expiration", Kind::String);
 
 pub(crate) static EXPIRATION_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("ExpirationStatus", Kind::String)
 };
 
@@ -2305,12 +2051,12 @@ pub(crate) static EXPIRES: Shape = shape("Expires", Kind::String);
 pub(crate) static EXPOSE_HEADER: Shape = shape("ExposeHeader", Kind::String);
 
 pub(crate) static EXPOSE_HEADERS: Shape =
-    shape("ExposeHeaders", Kind::List { member: member("member", &super::schemas::EXPOSE_HEADER), flattened: true });
+    shape("ExposeHeaders", Kind::List { member: &member("member", &super::schemas::EXPOSE_HEADER), flattened: true });
 
 pub(crate) static EXPRESSION: Shape = shape("Expression", Kind::String);
 
 pub(crate) static EXPRESSION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["SQL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["SQL"], ..Constraints::NONE },
     ..shape("ExpressionType", Kind::String)
 };
 
@@ -2319,7 +2065,7 @@ pub(crate) static FETCH_OWNER: Shape = shape("FetchOwner", Kind::Boolean);
 pub(crate) static FIELD_DELIMITER: Shape = shape("FieldDelimiter", Kind::String);
 
 pub(crate) static FILE_HEADER_INFO: Shape = Shape {
-    constraints: Constraints { one_of: &["USE", "IGNORE", "NONE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["USE", "IGNORE", "NONE"], ..Constraints::NONE },
     ..shape("FileHeaderInfo", Kind::String)
 };
 
@@ -2329,10 +2075,10 @@ pub(crate) static FILTER_RULE_MEMBERS: [Member; 2] =
 pub(crate) static FILTER_RULE: Shape = shape("FilterRule", Kind::Structure { members: &FILTER_RULE_MEMBERS });
 
 pub(crate) static FILTER_RULE_LIST: Shape =
-    shape("FilterRuleList", Kind::List { member: member("member", &super::schemas::FILTER_RULE), flattened: true });
+    shape("FilterRuleList", Kind::List { member: &member("member", &super::schemas::FILTER_RULE), flattened: true });
 
 pub(crate) static FILTER_RULE_NAME: Shape = Shape {
-    constraints: Constraints { one_of: &["prefix", "suffix"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["prefix", "suffix"], ..Constraints::NONE },
     ..shape("FilterRuleName", Kind::String)
 };
 
@@ -2346,15 +2092,13 @@ pub(crate) static GET_BUCKET_ABAC_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_ABAC_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2366,8 +2110,7 @@ pub(crate) static GET_BUCKET_ABAC_REQUEST: Shape =
 pub(crate) static GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT_MEMBERS: [Member; 2] = [
     member("Status", &super::schemas::BUCKET_ACCELERATE_STATUS),
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -2380,21 +2123,18 @@ pub(crate) static GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT: Shape = shape(
 
 pub(crate) static GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
@@ -2407,7 +2147,7 @@ pub(crate) static GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static GET_BUCKET_ACL_OUTPUT_MEMBERS: [Member; 2] = [
     member("Owner", &super::schemas::OWNER),
-    Member { wire_name: "AccessControlList", has_wire_name: true, ..member("Grants", &super::schemas::GRANTS) },
+    Member { renamed: Some("AccessControlList"), ..member("Grants", &super::schemas::GRANTS) },
 ];
 
 pub(crate) static GET_BUCKET_ACL_OUTPUT: Shape =
@@ -2415,15 +2155,13 @@ pub(crate) static GET_BUCKET_ACL_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_ACL_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2444,22 +2182,19 @@ pub(crate) static GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT: Shape = shape(
 
 pub(crate) static GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::ANALYTICS_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2470,27 +2205,21 @@ pub(crate) static GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = shape(
     Kind::Structure { members: &GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS },
 );
 
-pub(crate) static GET_BUCKET_CORS_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "CORSRule",
-    has_wire_name: true,
-    flattened: true,
-    ..member("CORSRules", &super::schemas::CORS_RULES)
-}];
+pub(crate) static GET_BUCKET_CORS_OUTPUT_MEMBERS: [Member; 1] =
+    [Member { renamed: Some("CORSRule"), flattened: true, ..member("CORSRules", &super::schemas::CORS_RULES) }];
 
 pub(crate) static GET_BUCKET_CORS_OUTPUT: Shape =
     shape("GetBucketCorsOutput", Kind::Structure { members: &GET_BUCKET_CORS_OUTPUT_MEMBERS });
 
 pub(crate) static GET_BUCKET_CORS_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2509,15 +2238,13 @@ pub(crate) static GET_BUCKET_ENCRYPTION_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_ENCRYPTION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2538,22 +2265,19 @@ pub(crate) static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT: Shape = s
 
 pub(crate) static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::INTELLIGENT_TIERING_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2576,22 +2300,19 @@ pub(crate) static GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT: Shape = shape(
 
 pub(crate) static GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::INVENTORY_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2603,15 +2324,9 @@ pub(crate) static GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = shape(
 );
 
 pub(crate) static GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS: [Member; 2] = [
+    Member { renamed: Some("Rule"), flattened: true, ..member("Rules", &super::schemas::LIFECYCLE_RULES) },
     Member {
-        wire_name: "Rule",
-        has_wire_name: true,
-        flattened: true,
-        ..member("Rules", &super::schemas::LIFECYCLE_RULES)
-    },
-    Member {
-        wire_name: "x-amz-transition-default-minimum-object-size",
-        has_wire_name: true,
+        renamed: Some("x-amz-transition-default-minimum-object-size"),
         location: Location::Header,
         ..member("TransitionDefaultMinimumObjectSize", &super::schemas::TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE)
     },
@@ -2624,15 +2339,13 @@ pub(crate) static GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT: Shape = shape(
 
 pub(crate) static GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2651,15 +2364,13 @@ pub(crate) static GET_BUCKET_LOCATION_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_LOCATION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2676,15 +2387,13 @@ pub(crate) static GET_BUCKET_LOGGING_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_LOGGING_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2703,22 +2412,19 @@ pub(crate) static GET_BUCKET_METRICS_CONFIGURATION_OUTPUT: Shape = shape(
 
 pub(crate) static GET_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::METRICS_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2731,15 +2437,13 @@ pub(crate) static GET_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2760,15 +2464,13 @@ pub(crate) static GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT: Shape = shape(
 
 pub(crate) static GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2787,15 +2489,13 @@ pub(crate) static GET_BUCKET_POLICY_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_POLICY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2812,15 +2512,13 @@ pub(crate) static GET_BUCKET_POLICY_STATUS_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_POLICY_STATUS_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2839,15 +2537,13 @@ pub(crate) static GET_BUCKET_REPLICATION_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_REPLICATION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2863,15 +2559,13 @@ pub(crate) static GET_BUCKET_REQUEST_PAYMENT_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2888,15 +2582,13 @@ pub(crate) static GET_BUCKET_TAGGING_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_TAGGING_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2907,7 +2599,7 @@ pub(crate) static GET_BUCKET_TAGGING_REQUEST: Shape =
 
 pub(crate) static GET_BUCKET_VERSIONING_OUTPUT_MEMBERS: [Member; 2] = [
     member("Status", &super::schemas::BUCKET_VERSIONING_STATUS),
-    Member { wire_name: "MfaDelete", has_wire_name: true, ..member("MFADelete", &super::schemas::MFA_DELETE_STATUS) },
+    Member { renamed: Some("MfaDelete"), ..member("MFADelete", &super::schemas::MFA_DELETE_STATUS) },
 ];
 
 pub(crate) static GET_BUCKET_VERSIONING_OUTPUT: Shape =
@@ -2915,15 +2607,13 @@ pub(crate) static GET_BUCKET_VERSIONING_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_VERSIONING_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2944,15 +2634,13 @@ pub(crate) static GET_BUCKET_WEBSITE_OUTPUT: Shape =
 
 pub(crate) static GET_BUCKET_WEBSITE_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -2963,10 +2651,9 @@ pub(crate) static GET_BUCKET_WEBSITE_REQUEST: Shape =
 
 pub(crate) static GET_OBJECT_ACL_OUTPUT_MEMBERS: [Member; 3] = [
     member("Owner", &super::schemas::OWNER),
-    Member { wire_name: "AccessControlList", has_wire_name: true, ..member("Grants", &super::schemas::GRANTS) },
+    Member { renamed: Some("AccessControlList"), ..member("Grants", &super::schemas::GRANTS) },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -2977,34 +2664,29 @@ pub(crate) static GET_OBJECT_ACL_OUTPUT: Shape =
 
 pub(crate) static GET_OBJECT_ACL_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -3015,26 +2697,22 @@ pub(crate) static GET_OBJECT_ACL_REQUEST: Shape =
 
 pub(crate) static GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS: [Member; 9] = [
     Member {
-        wire_name: "x-amz-delete-marker",
-        has_wire_name: true,
+        renamed: Some("x-amz-delete-marker"),
         location: Location::Header,
         ..member("DeleteMarker", &super::schemas::DELETE_MARKER)
     },
     Member {
-        wire_name: "Last-Modified",
-        has_wire_name: true,
+        renamed: Some("Last-Modified"),
         location: Location::Header,
         ..member("LastModified", &super::schemas::LAST_MODIFIED)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -3049,12 +2727,12 @@ pub(crate) static GET_OBJECT_ATTRIBUTES_OUTPUT: Shape =
     shape("GetObjectAttributesOutput", Kind::Structure { members: &GET_OBJECT_ATTRIBUTES_OUTPUT_MEMBERS });
 
 pub(crate) static GET_OBJECT_ATTRIBUTES_PARTS_MEMBERS: [Member; 6] = [
-    Member { wire_name: "PartsCount", has_wire_name: true, ..member("TotalPartsCount", &super::schemas::PARTS_COUNT) },
+    Member { renamed: Some("PartsCount"), ..member("TotalPartsCount", &super::schemas::PARTS_COUNT) },
     member("PartNumberMarker", &super::schemas::PART_NUMBER_MARKER),
     member("NextPartNumberMarker", &super::schemas::NEXT_PART_NUMBER_MARKER),
     member("MaxParts", &super::schemas::MAX_PARTS),
     member("IsTruncated", &super::schemas::IS_TRUNCATED),
-    Member { wire_name: "Part", has_wire_name: true, flattened: true, ..member("Parts", &super::schemas::PARTS_LIST) },
+    Member { renamed: Some("Part"), flattened: true, ..member("Parts", &super::schemas::PARTS_LIST) },
 ];
 
 pub(crate) static GET_OBJECT_ATTRIBUTES_PARTS: Shape =
@@ -3062,70 +2740,59 @@ pub(crate) static GET_OBJECT_ATTRIBUTES_PARTS: Shape =
 
 pub(crate) static GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS: [Member; 11] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-max-parts",
-        has_wire_name: true,
+        renamed: Some("x-amz-max-parts"),
         location: Location::Header,
         ..member("MaxParts", &super::schemas::MAX_PARTS)
     },
     Member {
-        wire_name: "x-amz-part-number-marker",
-        has_wire_name: true,
+        renamed: Some("x-amz-part-number-marker"),
         location: Location::Header,
         ..member("PartNumberMarker", &super::schemas::PART_NUMBER_MARKER)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-object-attributes",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-attributes"),
         location: Location::Header,
         required: true,
         ..member("ObjectAttributes", &super::schemas::OBJECT_ATTRIBUTES_LIST)
@@ -3136,8 +2803,7 @@ pub(crate) static GET_OBJECT_ATTRIBUTES_REQUEST: Shape =
     shape("GetObjectAttributesRequest", Kind::Structure { members: &GET_OBJECT_ATTRIBUTES_REQUEST_MEMBERS });
 
 pub(crate) static GET_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "LegalHold",
-    has_wire_name: true,
+    renamed: Some("LegalHold"),
     location: Location::Payload,
     ..member("LegalHold", &super::schemas::OBJECT_LOCK_LEGAL_HOLD)
 }];
@@ -3147,34 +2813,29 @@ pub(crate) static GET_OBJECT_LEGAL_HOLD_OUTPUT: Shape =
 
 pub(crate) static GET_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -3195,15 +2856,13 @@ pub(crate) static GET_OBJECT_LOCK_CONFIGURATION_OUTPUT: Shape = shape(
 
 pub(crate) static GET_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -3217,273 +2876,220 @@ pub(crate) static GET_OBJECT_LOCK_CONFIGURATION_REQUEST: Shape = shape(
 pub(crate) static GET_OBJECT_OUTPUT_MEMBERS: [Member; 47] = [
     Member { location: Location::Payload, streaming: true, ..member("Body", &super::schemas::BODY) },
     Member {
-        wire_name: "x-amz-delete-marker",
-        has_wire_name: true,
+        renamed: Some("x-amz-delete-marker"),
         location: Location::Header,
         ..member("DeleteMarker", &super::schemas::DELETE_MARKER)
     },
     Member {
-        wire_name: "accept-ranges",
-        has_wire_name: true,
+        renamed: Some("accept-ranges"),
         location: Location::Header,
         ..member("AcceptRanges", &super::schemas::ACCEPT_RANGES)
     },
     Member {
-        wire_name: "x-amz-expiration",
-        has_wire_name: true,
+        renamed: Some("x-amz-expiration"),
         location: Location::Header,
         ..member("Expiration", &super::schemas::EXPIRATION)
     },
     Member {
-        wire_name: "x-amz-restore",
-        has_wire_name: true,
+        renamed: Some("x-amz-restore"),
         location: Location::Header,
         ..member("Restore", &super::schemas::RESTORE)
     },
     Member {
-        wire_name: "Last-Modified",
-        has_wire_name: true,
+        renamed: Some("Last-Modified"),
         location: Location::Header,
         ..member("LastModified", &super::schemas::LAST_MODIFIED)
     },
     Member {
-        wire_name: "Content-Length",
-        has_wire_name: true,
+        renamed: Some("Content-Length"),
         location: Location::Header,
         ..member("ContentLength", &super::schemas::CONTENT_LENGTH)
     },
+    Member { renamed: Some("ETag"), location: Location::Header, ..member("ETag", &super::schemas::ETAG) },
     Member {
-        wire_name: "ETag",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("ETag", &super::schemas::ETAG)
-    },
-    Member {
-        wire_name: "x-amz-checksum-crc32",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32"),
         location: Location::Header,
         ..member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32c",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32c"),
         location: Location::Header,
         ..member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C)
     },
     Member {
-        wire_name: "x-amz-checksum-crc64nvme",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc64nvme"),
         location: Location::Header,
         ..member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME)
     },
     Member {
-        wire_name: "x-amz-checksum-sha1",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha1"),
         location: Location::Header,
         ..member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1)
     },
     Member {
-        wire_name: "x-amz-checksum-sha256",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha256"),
         location: Location::Header,
         ..member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256)
     },
     Member {
-        wire_name: "x-amz-checksum-sha512",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha512"),
         location: Location::Header,
         ..member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512)
     },
     Member {
-        wire_name: "x-amz-checksum-md5",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-md5"),
         location: Location::Header,
         ..member("ChecksumMD5", &super::schemas::CHECKSUM_MD5)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash64",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash64"),
         location: Location::Header,
         ..member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash3",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash3"),
         location: Location::Header,
         ..member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash128",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash128"),
         location: Location::Header,
         ..member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128)
     },
     Member {
-        wire_name: "x-amz-checksum-type",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-type"),
         location: Location::Header,
         ..member("ChecksumType", &super::schemas::CHECKSUM_TYPE)
     },
     Member {
-        wire_name: "x-amz-missing-meta",
-        has_wire_name: true,
+        renamed: Some("x-amz-missing-meta"),
         location: Location::Header,
         ..member("MissingMeta", &super::schemas::MISSING_META)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "Cache-Control",
-        has_wire_name: true,
+        renamed: Some("Cache-Control"),
         location: Location::Header,
         ..member("CacheControl", &super::schemas::CACHE_CONTROL)
     },
     Member {
-        wire_name: "Content-Disposition",
-        has_wire_name: true,
+        renamed: Some("Content-Disposition"),
         location: Location::Header,
         ..member("ContentDisposition", &super::schemas::CONTENT_DISPOSITION)
     },
     Member {
-        wire_name: "Content-Encoding",
-        has_wire_name: true,
+        renamed: Some("Content-Encoding"),
         location: Location::Header,
         ..member("ContentEncoding", &super::schemas::CONTENT_ENCODING)
     },
     Member {
-        wire_name: "Content-Language",
-        has_wire_name: true,
+        renamed: Some("Content-Language"),
         location: Location::Header,
         ..member("ContentLanguage", &super::schemas::CONTENT_LANGUAGE)
     },
     Member {
-        wire_name: "Content-Range",
-        has_wire_name: true,
+        renamed: Some("Content-Range"),
         location: Location::Header,
         ..member("ContentRange", &super::schemas::CONTENT_RANGE)
     },
     Member {
-        wire_name: "Content-Type",
-        has_wire_name: true,
+        renamed: Some("Content-Type"),
         location: Location::Header,
         ..member("ContentType", &super::schemas::CONTENT_TYPE)
     },
+    Member { renamed: Some("Expires"), location: Location::Header, ..member("Expires", &super::schemas::EXPIRES) },
     Member {
-        wire_name: "Expires",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Expires", &super::schemas::EXPIRES)
-    },
-    Member {
-        wire_name: "x-amz-website-redirect-location",
-        has_wire_name: true,
+        renamed: Some("x-amz-website-redirect-location"),
         location: Location::Header,
         ..member("WebsiteRedirectLocation", &super::schemas::WEBSITE_REDIRECT_LOCATION)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-meta-",
-        has_wire_name: true,
+        renamed: Some("x-amz-meta-"),
         location: Location::Headers,
         ..member("Metadata", &super::schemas::METADATA)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-storage-class",
-        has_wire_name: true,
+        renamed: Some("x-amz-storage-class"),
         location: Location::Header,
         ..member("StorageClass", &super::schemas::STORAGE_CLASS)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-replication-status",
-        has_wire_name: true,
+        renamed: Some("x-amz-replication-status"),
         location: Location::Header,
         ..member("ReplicationStatus", &super::schemas::REPLICATION_STATUS)
     },
     Member {
-        wire_name: "x-amz-mp-parts-count",
-        has_wire_name: true,
+        renamed: Some("x-amz-mp-parts-count"),
         location: Location::Header,
         ..member("PartsCount", &super::schemas::PARTS_COUNT)
     },
     Member {
-        wire_name: "x-amz-tagging-count",
-        has_wire_name: true,
+        renamed: Some("x-amz-tagging-count"),
         location: Location::Header,
         ..member("TagCount", &super::schemas::TAG_COUNT)
     },
     Member {
-        wire_name: "x-amz-object-lock-mode",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-mode"),
         location: Location::Header,
         ..member("ObjectLockMode", &super::schemas::OBJECT_LOCK_MODE)
     },
     Member {
-        wire_name: "x-amz-object-lock-retain-until-date",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-retain-until-date"),
         location: Location::Header,
         timestamp_format: Some(TimestampFormat::Iso8601),
         ..member("ObjectLockRetainUntilDate", &super::schemas::OBJECT_LOCK_RETAIN_UNTIL_DATE)
     },
     Member {
-        wire_name: "x-amz-object-lock-legal-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-legal-hold"),
         location: Location::Header,
         ..member("ObjectLockLegalHoldStatus", &super::schemas::OBJECT_LOCK_LEGAL_HOLD_STATUS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold"),
         location: Location::Header,
         ..member("ObjectLockEventHold", &super::schemas::OBJECT_LOCK_EVENT_HOLD)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-days",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-days"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationDays", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_DAYS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-years",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-years"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationYears", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_YEARS)
     },
@@ -3495,131 +3101,102 @@ pub(crate) static GET_OBJECT_OUTPUT: Shape =
 
 pub(crate) static GET_OBJECT_REQUEST_MEMBERS: [Member; 21] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
+    Member { renamed: Some("If-Match"), location: Location::Header, ..member("IfMatch", &super::schemas::IF_MATCH) },
     Member {
-        wire_name: "If-Match",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("IfMatch", &super::schemas::IF_MATCH)
-    },
-    Member {
-        wire_name: "If-Modified-Since",
-        has_wire_name: true,
+        renamed: Some("If-Modified-Since"),
         location: Location::Header,
         ..member("IfModifiedSince", &super::schemas::IF_MODIFIED_SINCE)
     },
     Member {
-        wire_name: "If-None-Match",
-        has_wire_name: true,
+        renamed: Some("If-None-Match"),
         location: Location::Header,
         ..member("IfNoneMatch", &super::schemas::IF_NONE_MATCH)
     },
     Member {
-        wire_name: "If-Unmodified-Since",
-        has_wire_name: true,
+        renamed: Some("If-Unmodified-Since"),
         location: Location::Header,
         ..member("IfUnmodifiedSince", &super::schemas::IF_UNMODIFIED_SINCE)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
+    Member { renamed: Some("Range"), location: Location::Header, ..member("Range", &super::schemas::RANGE) },
     Member {
-        wire_name: "Range",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Range", &super::schemas::RANGE)
-    },
-    Member {
-        wire_name: "response-cache-control",
-        has_wire_name: true,
+        renamed: Some("response-cache-control"),
         location: Location::Query,
         ..member("ResponseCacheControl", &super::schemas::RESPONSE_CACHE_CONTROL)
     },
     Member {
-        wire_name: "response-content-disposition",
-        has_wire_name: true,
+        renamed: Some("response-content-disposition"),
         location: Location::Query,
         ..member("ResponseContentDisposition", &super::schemas::RESPONSE_CONTENT_DISPOSITION)
     },
     Member {
-        wire_name: "response-content-encoding",
-        has_wire_name: true,
+        renamed: Some("response-content-encoding"),
         location: Location::Query,
         ..member("ResponseContentEncoding", &super::schemas::RESPONSE_CONTENT_ENCODING)
     },
     Member {
-        wire_name: "response-content-language",
-        has_wire_name: true,
+        renamed: Some("response-content-language"),
         location: Location::Query,
         ..member("ResponseContentLanguage", &super::schemas::RESPONSE_CONTENT_LANGUAGE)
     },
     Member {
-        wire_name: "response-content-type",
-        has_wire_name: true,
+        renamed: Some("response-content-type"),
         location: Location::Query,
         ..member("ResponseContentType", &super::schemas::RESPONSE_CONTENT_TYPE)
     },
     Member {
-        wire_name: "response-expires",
-        has_wire_name: true,
+        renamed: Some("response-expires"),
         location: Location::Query,
         timestamp_format: Some(TimestampFormat::Rfc822),
         ..member("ResponseExpires", &super::schemas::RESPONSE_EXPIRES)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "partNumber",
-        has_wire_name: true,
+        renamed: Some("partNumber"),
         location: Location::Query,
         ..member("PartNumber", &super::schemas::PART_NUMBER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-checksum-mode",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-mode"),
         location: Location::Header,
         ..member("ChecksumMode", &super::schemas::CHECKSUM_MODE)
     },
@@ -3629,8 +3206,7 @@ pub(crate) static GET_OBJECT_REQUEST: Shape =
     shape("GetObjectRequest", Kind::Structure { members: &GET_OBJECT_REQUEST_MEMBERS });
 
 pub(crate) static GET_OBJECT_RETENTION_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Retention",
-    has_wire_name: true,
+    renamed: Some("Retention"),
     location: Location::Payload,
     ..member("Retention", &super::schemas::OBJECT_LOCK_RETENTION)
 }];
@@ -3640,34 +3216,29 @@ pub(crate) static GET_OBJECT_RETENTION_OUTPUT: Shape =
 
 pub(crate) static GET_OBJECT_RETENTION_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -3678,8 +3249,7 @@ pub(crate) static GET_OBJECT_RETENTION_REQUEST: Shape =
 
 pub(crate) static GET_OBJECT_TAGGING_OUTPUT_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
@@ -3691,34 +3261,29 @@ pub(crate) static GET_OBJECT_TAGGING_OUTPUT: Shape =
 
 pub(crate) static GET_OBJECT_TAGGING_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
@@ -3737,15 +3302,13 @@ pub(crate) static GET_PUBLIC_ACCESS_BLOCK_OUTPUT: Shape =
 
 pub(crate) static GET_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -3762,7 +3325,7 @@ pub(crate) static GLACIER_JOB_PARAMETERS: Shape =
 
 pub(crate) static GRANT_MEMBERS: [Member; 2] = [
     Member {
-        xml_namespace: Some(XmlNamespace { uri: "http://www.w3.org/2001/XMLSchema-instance", prefix: Some("xsi") }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://www.w3.org/2001/XMLSchema-instance", prefix: Some("xsi") }),
         ..member("Grantee", &super::schemas::GRANTEE)
     },
     member("Permission", &super::schemas::PERMISSION),
@@ -3784,13 +3347,7 @@ pub(crate) static GRANTEE_MEMBERS: [Member; 5] = [
     member("DisplayName", &super::schemas::DISPLAY_NAME),
     member("EmailAddress", &super::schemas::EMAIL_ADDRESS),
     member("ID", &super::schemas::ID),
-    Member {
-        wire_name: "xsi:type",
-        has_wire_name: true,
-        required: true,
-        xml_attribute: true,
-        ..member("Type", &super::schemas::TYPE)
-    },
+    Member { renamed: Some("xsi:type"), required: true, xml_attribute: true, ..member("Type", &super::schemas::TYPE) },
     member("URI", &super::schemas::URI),
 ];
 
@@ -3799,39 +3356,34 @@ pub(crate) static GRANTEE: Shape = shape("Grantee", Kind::Structure { members: &
 pub(crate) static GRANTS: Shape = shape(
     "Grants",
     Kind::List {
-        member: Member { wire_name: "Grant", has_wire_name: true, ..member("member", &super::schemas::GRANT) },
+        member: &Member { renamed: Some("Grant"), ..member("member", &super::schemas::GRANT) },
         flattened: false,
     },
 );
 
 pub(crate) static HEAD_BUCKET_OUTPUT_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "x-amz-bucket-arn",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-arn"),
         location: Location::Header,
         ..member("BucketArn", &super::schemas::S3_REGIONAL_OR_S3_EXPRESS_BUCKET_ARN_STRING)
     },
     Member {
-        wire_name: "x-amz-bucket-location-type",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-location-type"),
         location: Location::Header,
         ..member("BucketLocationType", &super::schemas::LOCATION_TYPE)
     },
     Member {
-        wire_name: "x-amz-bucket-location-name",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-location-name"),
         location: Location::Header,
         ..member("BucketLocationName", &super::schemas::BUCKET_LOCATION_NAME)
     },
     Member {
-        wire_name: "x-amz-bucket-region",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-region"),
         location: Location::Header,
         ..member("BucketRegion", &super::schemas::REGION)
     },
     Member {
-        wire_name: "x-amz-access-point-alias",
-        has_wire_name: true,
+        renamed: Some("x-amz-access-point-alias"),
         location: Location::Header,
         ..member("AccessPointAlias", &super::schemas::ACCESS_POINT_ALIAS)
     },
@@ -3842,15 +3394,13 @@ pub(crate) static HEAD_BUCKET_OUTPUT: Shape =
 
 pub(crate) static HEAD_BUCKET_REQUEST_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -3861,279 +3411,225 @@ pub(crate) static HEAD_BUCKET_REQUEST: Shape =
 
 pub(crate) static HEAD_OBJECT_OUTPUT_MEMBERS: [Member; 47] = [
     Member {
-        wire_name: "x-amz-delete-marker",
-        has_wire_name: true,
+        renamed: Some("x-amz-delete-marker"),
         location: Location::Header,
         ..member("DeleteMarker", &super::schemas::DELETE_MARKER)
     },
     Member {
-        wire_name: "accept-ranges",
-        has_wire_name: true,
+        renamed: Some("accept-ranges"),
         location: Location::Header,
         ..member("AcceptRanges", &super::schemas::ACCEPT_RANGES)
     },
     Member {
-        wire_name: "x-amz-expiration",
-        has_wire_name: true,
+        renamed: Some("x-amz-expiration"),
         location: Location::Header,
         ..member("Expiration", &super::schemas::EXPIRATION)
     },
     Member {
-        wire_name: "x-amz-restore",
-        has_wire_name: true,
+        renamed: Some("x-amz-restore"),
         location: Location::Header,
         ..member("Restore", &super::schemas::RESTORE)
     },
     Member {
-        wire_name: "x-amz-archive-status",
-        has_wire_name: true,
+        renamed: Some("x-amz-archive-status"),
         location: Location::Header,
         ..member("ArchiveStatus", &super::schemas::ARCHIVE_STATUS)
     },
     Member {
-        wire_name: "Last-Modified",
-        has_wire_name: true,
+        renamed: Some("Last-Modified"),
         location: Location::Header,
         ..member("LastModified", &super::schemas::LAST_MODIFIED)
     },
     Member {
-        wire_name: "Content-Length",
-        has_wire_name: true,
+        renamed: Some("Content-Length"),
         location: Location::Header,
         ..member("ContentLength", &super::schemas::CONTENT_LENGTH)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32"),
         location: Location::Header,
         ..member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32c",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32c"),
         location: Location::Header,
         ..member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C)
     },
     Member {
-        wire_name: "x-amz-checksum-crc64nvme",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc64nvme"),
         location: Location::Header,
         ..member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME)
     },
     Member {
-        wire_name: "x-amz-checksum-sha1",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha1"),
         location: Location::Header,
         ..member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1)
     },
     Member {
-        wire_name: "x-amz-checksum-sha256",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha256"),
         location: Location::Header,
         ..member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256)
     },
     Member {
-        wire_name: "x-amz-checksum-sha512",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha512"),
         location: Location::Header,
         ..member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512)
     },
     Member {
-        wire_name: "x-amz-checksum-md5",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-md5"),
         location: Location::Header,
         ..member("ChecksumMD5", &super::schemas::CHECKSUM_MD5)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash64",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash64"),
         location: Location::Header,
         ..member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash3",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash3"),
         location: Location::Header,
         ..member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash128",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash128"),
         location: Location::Header,
         ..member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128)
     },
     Member {
-        wire_name: "x-amz-checksum-type",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-type"),
         location: Location::Header,
         ..member("ChecksumType", &super::schemas::CHECKSUM_TYPE)
     },
+    Member { renamed: Some("ETag"), location: Location::Header, ..member("ETag", &super::schemas::ETAG) },
     Member {
-        wire_name: "ETag",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("ETag", &super::schemas::ETAG)
-    },
-    Member {
-        wire_name: "x-amz-missing-meta",
-        has_wire_name: true,
+        renamed: Some("x-amz-missing-meta"),
         location: Location::Header,
         ..member("MissingMeta", &super::schemas::MISSING_META)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "Cache-Control",
-        has_wire_name: true,
+        renamed: Some("Cache-Control"),
         location: Location::Header,
         ..member("CacheControl", &super::schemas::CACHE_CONTROL)
     },
     Member {
-        wire_name: "Content-Disposition",
-        has_wire_name: true,
+        renamed: Some("Content-Disposition"),
         location: Location::Header,
         ..member("ContentDisposition", &super::schemas::CONTENT_DISPOSITION)
     },
     Member {
-        wire_name: "Content-Encoding",
-        has_wire_name: true,
+        renamed: Some("Content-Encoding"),
         location: Location::Header,
         ..member("ContentEncoding", &super::schemas::CONTENT_ENCODING)
     },
     Member {
-        wire_name: "Content-Language",
-        has_wire_name: true,
+        renamed: Some("Content-Language"),
         location: Location::Header,
         ..member("ContentLanguage", &super::schemas::CONTENT_LANGUAGE)
     },
     Member {
-        wire_name: "Content-Type",
-        has_wire_name: true,
+        renamed: Some("Content-Type"),
         location: Location::Header,
         ..member("ContentType", &super::schemas::CONTENT_TYPE)
     },
     Member {
-        wire_name: "Content-Range",
-        has_wire_name: true,
+        renamed: Some("Content-Range"),
         location: Location::Header,
         ..member("ContentRange", &super::schemas::CONTENT_RANGE)
     },
+    Member { renamed: Some("Expires"), location: Location::Header, ..member("Expires", &super::schemas::EXPIRES) },
     Member {
-        wire_name: "Expires",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Expires", &super::schemas::EXPIRES)
-    },
-    Member {
-        wire_name: "x-amz-website-redirect-location",
-        has_wire_name: true,
+        renamed: Some("x-amz-website-redirect-location"),
         location: Location::Header,
         ..member("WebsiteRedirectLocation", &super::schemas::WEBSITE_REDIRECT_LOCATION)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-meta-",
-        has_wire_name: true,
+        renamed: Some("x-amz-meta-"),
         location: Location::Headers,
         ..member("Metadata", &super::schemas::METADATA)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-storage-class",
-        has_wire_name: true,
+        renamed: Some("x-amz-storage-class"),
         location: Location::Header,
         ..member("StorageClass", &super::schemas::STORAGE_CLASS)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-replication-status",
-        has_wire_name: true,
+        renamed: Some("x-amz-replication-status"),
         location: Location::Header,
         ..member("ReplicationStatus", &super::schemas::REPLICATION_STATUS)
     },
     Member {
-        wire_name: "x-amz-mp-parts-count",
-        has_wire_name: true,
+        renamed: Some("x-amz-mp-parts-count"),
         location: Location::Header,
         ..member("PartsCount", &super::schemas::PARTS_COUNT)
     },
     Member {
-        wire_name: "x-amz-tagging-count",
-        has_wire_name: true,
+        renamed: Some("x-amz-tagging-count"),
         location: Location::Header,
         ..member("TagCount", &super::schemas::TAG_COUNT)
     },
     Member {
-        wire_name: "x-amz-object-lock-mode",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-mode"),
         location: Location::Header,
         ..member("ObjectLockMode", &super::schemas::OBJECT_LOCK_MODE)
     },
     Member {
-        wire_name: "x-amz-object-lock-retain-until-date",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-retain-until-date"),
         location: Location::Header,
         timestamp_format: Some(TimestampFormat::Iso8601),
         ..member("ObjectLockRetainUntilDate", &super::schemas::OBJECT_LOCK_RETAIN_UNTIL_DATE)
     },
     Member {
-        wire_name: "x-amz-object-lock-legal-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-legal-hold"),
         location: Location::Header,
         ..member("ObjectLockLegalHoldStatus", &super::schemas::OBJECT_LOCK_LEGAL_HOLD_STATUS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold"),
         location: Location::Header,
         ..member("ObjectLockEventHold", &super::schemas::OBJECT_LOCK_EVENT_HOLD)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-days",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-days"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationDays", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_DAYS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-years",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-years"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationYears", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_YEARS)
     },
@@ -4145,131 +3641,102 @@ pub(crate) static HEAD_OBJECT_OUTPUT: Shape =
 
 pub(crate) static HEAD_OBJECT_REQUEST_MEMBERS: [Member; 21] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
+    Member { renamed: Some("If-Match"), location: Location::Header, ..member("IfMatch", &super::schemas::IF_MATCH) },
     Member {
-        wire_name: "If-Match",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("IfMatch", &super::schemas::IF_MATCH)
-    },
-    Member {
-        wire_name: "If-Modified-Since",
-        has_wire_name: true,
+        renamed: Some("If-Modified-Since"),
         location: Location::Header,
         ..member("IfModifiedSince", &super::schemas::IF_MODIFIED_SINCE)
     },
     Member {
-        wire_name: "If-None-Match",
-        has_wire_name: true,
+        renamed: Some("If-None-Match"),
         location: Location::Header,
         ..member("IfNoneMatch", &super::schemas::IF_NONE_MATCH)
     },
     Member {
-        wire_name: "If-Unmodified-Since",
-        has_wire_name: true,
+        renamed: Some("If-Unmodified-Since"),
         location: Location::Header,
         ..member("IfUnmodifiedSince", &super::schemas::IF_UNMODIFIED_SINCE)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
+    Member { renamed: Some("Range"), location: Location::Header, ..member("Range", &super::schemas::RANGE) },
     Member {
-        wire_name: "Range",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Range", &super::schemas::RANGE)
-    },
-    Member {
-        wire_name: "response-cache-control",
-        has_wire_name: true,
+        renamed: Some("response-cache-control"),
         location: Location::Query,
         ..member("ResponseCacheControl", &super::schemas::RESPONSE_CACHE_CONTROL)
     },
     Member {
-        wire_name: "response-content-disposition",
-        has_wire_name: true,
+        renamed: Some("response-content-disposition"),
         location: Location::Query,
         ..member("ResponseContentDisposition", &super::schemas::RESPONSE_CONTENT_DISPOSITION)
     },
     Member {
-        wire_name: "response-content-encoding",
-        has_wire_name: true,
+        renamed: Some("response-content-encoding"),
         location: Location::Query,
         ..member("ResponseContentEncoding", &super::schemas::RESPONSE_CONTENT_ENCODING)
     },
     Member {
-        wire_name: "response-content-language",
-        has_wire_name: true,
+        renamed: Some("response-content-language"),
         location: Location::Query,
         ..member("ResponseContentLanguage", &super::schemas::RESPONSE_CONTENT_LANGUAGE)
     },
     Member {
-        wire_name: "response-content-type",
-        has_wire_name: true,
+        renamed: Some("response-content-type"),
         location: Location::Query,
         ..member("ResponseContentType", &super::schemas::RESPONSE_CONTENT_TYPE)
     },
     Member {
-        wire_name: "response-expires",
-        has_wire_name: true,
+        renamed: Some("response-expires"),
         location: Location::Query,
         timestamp_format: Some(TimestampFormat::Rfc822),
         ..member("ResponseExpires", &super::schemas::RESPONSE_EXPIRES)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "partNumber",
-        has_wire_name: true,
+        renamed: Some("partNumber"),
         location: Location::Query,
         ..member("PartNumber", &super::schemas::PART_NUMBER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-checksum-mode",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-mode"),
         location: Location::Header,
         ..member("ChecksumMode", &super::schemas::CHECKSUM_MODE)
     },
@@ -4325,13 +3792,13 @@ pub(crate) static INPUT_SERIALIZATION: Shape =
     shape("InputSerialization", Kind::Structure { members: &INPUT_SERIALIZATION_MEMBERS });
 
 pub(crate) static INTELLIGENT_TIERING_ACCESS_TIER: Shape = Shape {
-    constraints: Constraints { one_of: &["ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"], ..Constraints::NONE },
     ..shape("IntelligentTieringAccessTier", Kind::String)
 };
 
 pub(crate) static INTELLIGENT_TIERING_AND_OPERATOR_MEMBERS: [Member; 2] = [
     member("Prefix", &super::schemas::PREFIX),
-    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+    Member { renamed: Some("Tag"), flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
 ];
 
 pub(crate) static INTELLIGENT_TIERING_AND_OPERATOR: Shape =
@@ -4342,8 +3809,7 @@ pub(crate) static INTELLIGENT_TIERING_CONFIGURATION_MEMBERS: [Member; 4] = [
     member("Filter", &super::schemas::INTELLIGENT_TIERING_FILTER),
     Member { required: true, ..member("Status", &super::schemas::INTELLIGENT_TIERING_STATUS) },
     Member {
-        wire_name: "Tiering",
-        has_wire_name: true,
+        renamed: Some("Tiering"),
         required: true,
         flattened: true,
         ..member("Tierings", &super::schemas::TIERING_LIST)
@@ -4355,7 +3821,7 @@ pub(crate) static INTELLIGENT_TIERING_CONFIGURATION: Shape =
 
 pub(crate) static INTELLIGENT_TIERING_CONFIGURATION_LIST: Shape = shape(
     "IntelligentTieringConfigurationList",
-    Kind::List { member: member("member", &super::schemas::INTELLIGENT_TIERING_CONFIGURATION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::INTELLIGENT_TIERING_CONFIGURATION), flattened: true },
 );
 
 pub(crate) static INTELLIGENT_TIERING_DAYS: Shape = shape("IntelligentTieringDays", Kind::Integer);
@@ -4372,7 +3838,7 @@ pub(crate) static INTELLIGENT_TIERING_FILTER: Shape =
 pub(crate) static INTELLIGENT_TIERING_ID: Shape = shape("IntelligentTieringId", Kind::String);
 
 pub(crate) static INTELLIGENT_TIERING_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("IntelligentTieringStatus", Kind::String)
 };
 
@@ -4391,7 +3857,7 @@ pub(crate) static INVENTORY_CONFIGURATION: Shape =
 
 pub(crate) static INVENTORY_CONFIGURATION_LIST: Shape = shape(
     "InventoryConfigurationList",
-    Kind::List { member: member("member", &super::schemas::INVENTORY_CONFIGURATION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::INVENTORY_CONFIGURATION), flattened: true },
 );
 
 pub(crate) static INVENTORY_DESTINATION_MEMBERS: [Member; 1] =
@@ -4401,8 +3867,8 @@ pub(crate) static INVENTORY_DESTINATION: Shape =
     shape("InventoryDestination", Kind::Structure { members: &INVENTORY_DESTINATION_MEMBERS });
 
 pub(crate) static INVENTORY_ENCRYPTION_MEMBERS: [Member; 2] = [
-    Member { wire_name: "SSE-S3", has_wire_name: true, ..member("SSES3", &super::schemas::SSES3) },
-    Member { wire_name: "SSE-KMS", has_wire_name: true, ..member("SSEKMS", &super::schemas::SSEKMS) },
+    Member { renamed: Some("SSE-S3"), ..member("SSES3", &super::schemas::SSES3) },
+    Member { renamed: Some("SSE-KMS"), ..member("SSEKMS", &super::schemas::SSEKMS) },
 ];
 
 pub(crate) static INVENTORY_ENCRYPTION: Shape =
@@ -4415,24 +3881,24 @@ pub(crate) static INVENTORY_FILTER: Shape =
     shape("InventoryFilter", Kind::Structure { members: &INVENTORY_FILTER_MEMBERS });
 
 pub(crate) static INVENTORY_FORMAT: Shape = Shape {
-    constraints: Constraints { one_of: &["CSV", "ORC", "Parquet"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CSV", "ORC", "Parquet"], ..Constraints::NONE },
     ..shape("InventoryFormat", Kind::String)
 };
 
 pub(crate) static INVENTORY_FREQUENCY: Shape = Shape {
-    constraints: Constraints { one_of: &["Daily", "Weekly"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Daily", "Weekly"], ..Constraints::NONE },
     ..shape("InventoryFrequency", Kind::String)
 };
 
 pub(crate) static INVENTORY_ID: Shape = shape("InventoryId", Kind::String);
 
 pub(crate) static INVENTORY_INCLUDED_OBJECT_VERSIONS: Shape = Shape {
-    constraints: Constraints { one_of: &["All", "Current"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["All", "Current"], ..Constraints::NONE },
     ..shape("InventoryIncludedObjectVersions", Kind::String)
 };
 
 pub(crate) static INVENTORY_OPTIONAL_FIELD: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "Size",
             "LastModifiedDate",
@@ -4462,11 +3928,7 @@ pub(crate) static INVENTORY_OPTIONAL_FIELD: Shape = Shape {
 pub(crate) static INVENTORY_OPTIONAL_FIELDS: Shape = shape(
     "InventoryOptionalFields",
     Kind::List {
-        member: Member {
-            wire_name: "Field",
-            has_wire_name: true,
-            ..member("member", &super::schemas::INVENTORY_OPTIONAL_FIELD)
-        },
+        member: &Member { renamed: Some("Field"), ..member("member", &super::schemas::INVENTORY_OPTIONAL_FIELD) },
         flattened: false,
     },
 );
@@ -4507,7 +3969,7 @@ pub(crate) static JSON_OUTPUT_MEMBERS: [Member; 1] = [member("RecordDelimiter", 
 pub(crate) static JSON_OUTPUT: Shape = shape("JSONOutput", Kind::Structure { members: &JSON_OUTPUT_MEMBERS });
 
 pub(crate) static JSON_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["DOCUMENT", "LINES"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["DOCUMENT", "LINES"], ..Constraints::NONE },
     ..shape("JSONType", Kind::String)
 };
 
@@ -4524,18 +3986,11 @@ pub(crate) static LAMBDA_FUNCTION_ARN: Shape = shape("LambdaFunctionArn", Kind::
 pub(crate) static LAMBDA_FUNCTION_CONFIGURATION_MEMBERS: [Member; 4] = [
     member("Id", &super::schemas::NOTIFICATION_ID),
     Member {
-        wire_name: "CloudFunction",
-        has_wire_name: true,
+        renamed: Some("CloudFunction"),
         required: true,
         ..member("LambdaFunctionArn", &super::schemas::LAMBDA_FUNCTION_ARN)
     },
-    Member {
-        wire_name: "Event",
-        has_wire_name: true,
-        required: true,
-        flattened: true,
-        ..member("Events", &super::schemas::EVENT_LIST)
-    },
+    Member { renamed: Some("Event"), required: true, flattened: true, ..member("Events", &super::schemas::EVENT_LIST) },
     member("Filter", &super::schemas::NOTIFICATION_CONFIGURATION_FILTER),
 ];
 
@@ -4544,7 +3999,7 @@ pub(crate) static LAMBDA_FUNCTION_CONFIGURATION: Shape =
 
 pub(crate) static LAMBDA_FUNCTION_CONFIGURATION_LIST: Shape = shape(
     "LambdaFunctionConfigurationList",
-    Kind::List { member: member("member", &super::schemas::LAMBDA_FUNCTION_CONFIGURATION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::LAMBDA_FUNCTION_CONFIGURATION), flattened: true },
 );
 
 pub(crate) static LAST_MODIFIED: Shape = shape("LastModified", Kind::Timestamp(None));
@@ -4566,15 +4021,9 @@ pub(crate) static LIFECYCLE_RULE_MEMBERS: [Member; 9] = [
     member("Prefix", &super::schemas::PREFIX),
     member("Filter", &super::schemas::LIFECYCLE_RULE_FILTER),
     Member { required: true, ..member("Status", &super::schemas::EXPIRATION_STATUS) },
+    Member { renamed: Some("Transition"), flattened: true, ..member("Transitions", &super::schemas::TRANSITION_LIST) },
     Member {
-        wire_name: "Transition",
-        has_wire_name: true,
-        flattened: true,
-        ..member("Transitions", &super::schemas::TRANSITION_LIST)
-    },
-    Member {
-        wire_name: "NoncurrentVersionTransition",
-        has_wire_name: true,
+        renamed: Some("NoncurrentVersionTransition"),
         flattened: true,
         ..member("NoncurrentVersionTransitions", &super::schemas::NONCURRENT_VERSION_TRANSITION_LIST)
     },
@@ -4586,7 +4035,7 @@ pub(crate) static LIFECYCLE_RULE: Shape = shape("LifecycleRule", Kind::Structure
 
 pub(crate) static LIFECYCLE_RULE_AND_OPERATOR_MEMBERS: [Member; 4] = [
     member("Prefix", &super::schemas::PREFIX),
-    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+    Member { renamed: Some("Tag"), flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
     member("ObjectSizeGreaterThan", &super::schemas::OBJECT_SIZE_GREATER_THAN_BYTES),
     member("ObjectSizeLessThan", &super::schemas::OBJECT_SIZE_LESS_THAN_BYTES),
 ];
@@ -4606,15 +4055,14 @@ pub(crate) static LIFECYCLE_RULE_FILTER: Shape =
     shape("LifecycleRuleFilter", Kind::Structure { members: &LIFECYCLE_RULE_FILTER_MEMBERS });
 
 pub(crate) static LIFECYCLE_RULES: Shape =
-    shape("LifecycleRules", Kind::List { member: member("member", &super::schemas::LIFECYCLE_RULE), flattened: true });
+    shape("LifecycleRules", Kind::List { member: &member("member", &super::schemas::LIFECYCLE_RULE), flattened: true });
 
 pub(crate) static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT_MEMBERS: [Member; 4] = [
     member("IsTruncated", &super::schemas::IS_TRUNCATED),
     member("ContinuationToken", &super::schemas::TOKEN),
     member("NextContinuationToken", &super::schemas::NEXT_TOKEN),
     Member {
-        wire_name: "AnalyticsConfiguration",
-        has_wire_name: true,
+        renamed: Some("AnalyticsConfiguration"),
         flattened: true,
         ..member("AnalyticsConfigurationList", &super::schemas::ANALYTICS_CONFIGURATION_LIST)
     },
@@ -4627,21 +4075,18 @@ pub(crate) static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT: Shape = shape(
 
 pub(crate) static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "continuation-token",
-        has_wire_name: true,
+        renamed: Some("continuation-token"),
         location: Location::Query,
         ..member("ContinuationToken", &super::schemas::TOKEN)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -4657,8 +4102,7 @@ pub(crate) static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT_MEMBERS:
     member("ContinuationToken", &super::schemas::TOKEN),
     member("NextContinuationToken", &super::schemas::NEXT_TOKEN),
     Member {
-        wire_name: "IntelligentTieringConfiguration",
-        has_wire_name: true,
+        renamed: Some("IntelligentTieringConfiguration"),
         flattened: true,
         ..member("IntelligentTieringConfigurationList", &super::schemas::INTELLIGENT_TIERING_CONFIGURATION_LIST)
     },
@@ -4671,21 +4115,18 @@ pub(crate) static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT: Shape =
 
 pub(crate) static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "continuation-token",
-        has_wire_name: true,
+        renamed: Some("continuation-token"),
         location: Location::Query,
         ..member("ContinuationToken", &super::schemas::TOKEN)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -4699,8 +4140,7 @@ pub(crate) static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST: Shape 
 pub(crate) static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT_MEMBERS: [Member; 4] = [
     member("ContinuationToken", &super::schemas::TOKEN),
     Member {
-        wire_name: "InventoryConfiguration",
-        has_wire_name: true,
+        renamed: Some("InventoryConfiguration"),
         flattened: true,
         ..member("InventoryConfigurationList", &super::schemas::INVENTORY_CONFIGURATION_LIST)
     },
@@ -4715,21 +4155,18 @@ pub(crate) static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT: Shape = shape(
 
 pub(crate) static LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "continuation-token",
-        has_wire_name: true,
+        renamed: Some("continuation-token"),
         location: Location::Query,
         ..member("ContinuationToken", &super::schemas::TOKEN)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -4745,8 +4182,7 @@ pub(crate) static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT_MEMBERS: [Member; 4]
     member("ContinuationToken", &super::schemas::TOKEN),
     member("NextContinuationToken", &super::schemas::NEXT_TOKEN),
     Member {
-        wire_name: "MetricsConfiguration",
-        has_wire_name: true,
+        renamed: Some("MetricsConfiguration"),
         flattened: true,
         ..member("MetricsConfigurationList", &super::schemas::METRICS_CONFIGURATION_LIST)
     },
@@ -4759,21 +4195,18 @@ pub(crate) static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT: Shape = shape(
 
 pub(crate) static LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "continuation-token",
-        has_wire_name: true,
+        renamed: Some("continuation-token"),
         location: Location::Query,
         ..member("ContinuationToken", &super::schemas::TOKEN)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -4796,26 +4229,18 @@ pub(crate) static LIST_BUCKETS_OUTPUT: Shape =
 
 pub(crate) static LIST_BUCKETS_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "max-buckets",
-        has_wire_name: true,
+        renamed: Some("max-buckets"),
         location: Location::Query,
         ..member("MaxBuckets", &super::schemas::MAX_BUCKETS)
     },
     Member {
-        wire_name: "continuation-token",
-        has_wire_name: true,
+        renamed: Some("continuation-token"),
         location: Location::Query,
         ..member("ContinuationToken", &super::schemas::TOKEN)
     },
+    Member { renamed: Some("prefix"), location: Location::Query, ..member("Prefix", &super::schemas::PREFIX) },
     Member {
-        wire_name: "prefix",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Prefix", &super::schemas::PREFIX)
-    },
-    Member {
-        wire_name: "bucket-region",
-        has_wire_name: true,
+        renamed: Some("bucket-region"),
         location: Location::Query,
         ..member("BucketRegion", &super::schemas::BUCKET_REGION)
     },
@@ -4834,17 +4259,11 @@ pub(crate) static LIST_MULTIPART_UPLOADS_OUTPUT_MEMBERS: [Member; 13] = [
     member("NextUploadIdMarker", &super::schemas::NEXT_UPLOAD_ID_MARKER),
     member("MaxUploads", &super::schemas::MAX_UPLOADS),
     member("IsTruncated", &super::schemas::IS_TRUNCATED),
-    Member {
-        wire_name: "Upload",
-        has_wire_name: true,
-        flattened: true,
-        ..member("Uploads", &super::schemas::MULTIPART_UPLOAD_LIST)
-    },
+    Member { renamed: Some("Upload"), flattened: true, ..member("Uploads", &super::schemas::MULTIPART_UPLOAD_LIST) },
     Member { flattened: true, ..member("CommonPrefixes", &super::schemas::COMMON_PREFIX_LIST) },
     member("EncodingType", &super::schemas::ENCODING_TYPE),
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -4855,57 +4274,40 @@ pub(crate) static LIST_MULTIPART_UPLOADS_OUTPUT: Shape =
 
 pub(crate) static LIST_MULTIPART_UPLOADS_REQUEST_MEMBERS: [Member; 9] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
+    Member { renamed: Some("delimiter"), location: Location::Query, ..member("Delimiter", &super::schemas::DELIMITER) },
     Member {
-        wire_name: "delimiter",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Delimiter", &super::schemas::DELIMITER)
-    },
-    Member {
-        wire_name: "encoding-type",
-        has_wire_name: true,
+        renamed: Some("encoding-type"),
         location: Location::Query,
         ..member("EncodingType", &super::schemas::ENCODING_TYPE)
     },
     Member {
-        wire_name: "key-marker",
-        has_wire_name: true,
+        renamed: Some("key-marker"),
         location: Location::Query,
         ..member("KeyMarker", &super::schemas::KEY_MARKER)
     },
     Member {
-        wire_name: "max-uploads",
-        has_wire_name: true,
+        renamed: Some("max-uploads"),
         location: Location::Query,
         ..member("MaxUploads", &super::schemas::MAX_UPLOADS)
     },
+    Member { renamed: Some("prefix"), location: Location::Query, ..member("Prefix", &super::schemas::PREFIX) },
     Member {
-        wire_name: "prefix",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Prefix", &super::schemas::PREFIX)
-    },
-    Member {
-        wire_name: "upload-id-marker",
-        has_wire_name: true,
+        renamed: Some("upload-id-marker"),
         location: Location::Query,
         ..member("UploadIdMarker", &super::schemas::UPLOAD_ID_MARKER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
@@ -4920,15 +4322,9 @@ pub(crate) static LIST_OBJECT_VERSIONS_OUTPUT_MEMBERS: [Member; 14] = [
     member("VersionIdMarker", &super::schemas::VERSION_ID_MARKER),
     member("NextKeyMarker", &super::schemas::NEXT_KEY_MARKER),
     member("NextVersionIdMarker", &super::schemas::NEXT_VERSION_ID_MARKER),
+    Member { renamed: Some("Version"), flattened: true, ..member("Versions", &super::schemas::OBJECT_VERSION_LIST) },
     Member {
-        wire_name: "Version",
-        has_wire_name: true,
-        flattened: true,
-        ..member("Versions", &super::schemas::OBJECT_VERSION_LIST)
-    },
-    Member {
-        wire_name: "DeleteMarker",
-        has_wire_name: true,
+        renamed: Some("DeleteMarker"),
         flattened: true,
         ..member("DeleteMarkers", &super::schemas::DELETE_MARKERS)
     },
@@ -4939,8 +4335,7 @@ pub(crate) static LIST_OBJECT_VERSIONS_OUTPUT_MEMBERS: [Member; 14] = [
     Member { flattened: true, ..member("CommonPrefixes", &super::schemas::COMMON_PREFIX_LIST) },
     member("EncodingType", &super::schemas::ENCODING_TYPE),
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -4951,63 +4346,41 @@ pub(crate) static LIST_OBJECT_VERSIONS_OUTPUT: Shape =
 
 pub(crate) static LIST_OBJECT_VERSIONS_REQUEST_MEMBERS: [Member; 10] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
+    Member { renamed: Some("delimiter"), location: Location::Query, ..member("Delimiter", &super::schemas::DELIMITER) },
     Member {
-        wire_name: "delimiter",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Delimiter", &super::schemas::DELIMITER)
-    },
-    Member {
-        wire_name: "encoding-type",
-        has_wire_name: true,
+        renamed: Some("encoding-type"),
         location: Location::Query,
         ..member("EncodingType", &super::schemas::ENCODING_TYPE)
     },
     Member {
-        wire_name: "key-marker",
-        has_wire_name: true,
+        renamed: Some("key-marker"),
         location: Location::Query,
         ..member("KeyMarker", &super::schemas::KEY_MARKER)
     },
+    Member { renamed: Some("max-keys"), location: Location::Query, ..member("MaxKeys", &super::schemas::MAX_KEYS) },
+    Member { renamed: Some("prefix"), location: Location::Query, ..member("Prefix", &super::schemas::PREFIX) },
     Member {
-        wire_name: "max-keys",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxKeys", &super::schemas::MAX_KEYS)
-    },
-    Member {
-        wire_name: "prefix",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Prefix", &super::schemas::PREFIX)
-    },
-    Member {
-        wire_name: "version-id-marker",
-        has_wire_name: true,
+        renamed: Some("version-id-marker"),
         location: Location::Query,
         ..member("VersionIdMarker", &super::schemas::VERSION_ID_MARKER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-optional-object-attributes",
-        has_wire_name: true,
+        renamed: Some("x-amz-optional-object-attributes"),
         location: Location::Header,
         ..member("OptionalObjectAttributes", &super::schemas::OPTIONAL_OBJECT_ATTRIBUTES_LIST)
     },
@@ -5028,14 +4401,12 @@ pub(crate) static LIST_OBJECTS_OUTPUT_MEMBERS: [Member; 12] = [
     Member { flattened: true, ..member("CommonPrefixes", &super::schemas::COMMON_PREFIX_LIST) },
     member("EncodingType", &super::schemas::ENCODING_TYPE),
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-bucket-region",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-region"),
         location: Location::Header,
         ..member("BucketRegion", &super::schemas::REGION)
     },
@@ -5046,57 +4417,32 @@ pub(crate) static LIST_OBJECTS_OUTPUT: Shape =
 
 pub(crate) static LIST_OBJECTS_REQUEST_MEMBERS: [Member; 9] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
+    Member { renamed: Some("delimiter"), location: Location::Query, ..member("Delimiter", &super::schemas::DELIMITER) },
     Member {
-        wire_name: "delimiter",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Delimiter", &super::schemas::DELIMITER)
-    },
-    Member {
-        wire_name: "encoding-type",
-        has_wire_name: true,
+        renamed: Some("encoding-type"),
         location: Location::Query,
         ..member("EncodingType", &super::schemas::ENCODING_TYPE)
     },
+    Member { renamed: Some("marker"), location: Location::Query, ..member("Marker", &super::schemas::MARKER) },
+    Member { renamed: Some("max-keys"), location: Location::Query, ..member("MaxKeys", &super::schemas::MAX_KEYS) },
+    Member { renamed: Some("prefix"), location: Location::Query, ..member("Prefix", &super::schemas::PREFIX) },
     Member {
-        wire_name: "marker",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Marker", &super::schemas::MARKER)
-    },
-    Member {
-        wire_name: "max-keys",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxKeys", &super::schemas::MAX_KEYS)
-    },
-    Member {
-        wire_name: "prefix",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Prefix", &super::schemas::PREFIX)
-    },
-    Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-optional-object-attributes",
-        has_wire_name: true,
+        renamed: Some("x-amz-optional-object-attributes"),
         location: Location::Header,
         ..member("OptionalObjectAttributes", &super::schemas::OPTIONAL_OBJECT_ATTRIBUTES_LIST)
     },
@@ -5119,14 +4465,12 @@ pub(crate) static LIST_OBJECTS_V2_OUTPUT_MEMBERS: [Member; 14] = [
     member("NextContinuationToken", &super::schemas::NEXT_TOKEN),
     member("StartAfter", &super::schemas::START_AFTER),
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-bucket-region",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-region"),
         location: Location::Header,
         ..member("BucketRegion", &super::schemas::REGION)
     },
@@ -5137,69 +4481,46 @@ pub(crate) static LIST_OBJECTS_V2_OUTPUT: Shape =
 
 pub(crate) static LIST_OBJECTS_V2_REQUEST_MEMBERS: [Member; 11] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
+    Member { renamed: Some("delimiter"), location: Location::Query, ..member("Delimiter", &super::schemas::DELIMITER) },
     Member {
-        wire_name: "delimiter",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Delimiter", &super::schemas::DELIMITER)
-    },
-    Member {
-        wire_name: "encoding-type",
-        has_wire_name: true,
+        renamed: Some("encoding-type"),
         location: Location::Query,
         ..member("EncodingType", &super::schemas::ENCODING_TYPE)
     },
+    Member { renamed: Some("max-keys"), location: Location::Query, ..member("MaxKeys", &super::schemas::MAX_KEYS) },
+    Member { renamed: Some("prefix"), location: Location::Query, ..member("Prefix", &super::schemas::PREFIX) },
     Member {
-        wire_name: "max-keys",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxKeys", &super::schemas::MAX_KEYS)
-    },
-    Member {
-        wire_name: "prefix",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("Prefix", &super::schemas::PREFIX)
-    },
-    Member {
-        wire_name: "continuation-token",
-        has_wire_name: true,
+        renamed: Some("continuation-token"),
         location: Location::Query,
         ..member("ContinuationToken", &super::schemas::TOKEN)
     },
     Member {
-        wire_name: "fetch-owner",
-        has_wire_name: true,
+        renamed: Some("fetch-owner"),
         location: Location::Query,
         ..member("FetchOwner", &super::schemas::FETCH_OWNER)
     },
     Member {
-        wire_name: "start-after",
-        has_wire_name: true,
+        renamed: Some("start-after"),
         location: Location::Query,
         ..member("StartAfter", &super::schemas::START_AFTER)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-optional-object-attributes",
-        has_wire_name: true,
+        renamed: Some("x-amz-optional-object-attributes"),
         location: Location::Header,
         ..member("OptionalObjectAttributes", &super::schemas::OPTIONAL_OBJECT_ATTRIBUTES_LIST)
     },
@@ -5210,14 +4531,12 @@ pub(crate) static LIST_OBJECTS_V2_REQUEST: Shape =
 
 pub(crate) static LIST_PARTS_OUTPUT_MEMBERS: [Member; 17] = [
     Member {
-        wire_name: "x-amz-abort-date",
-        has_wire_name: true,
+        renamed: Some("x-amz-abort-date"),
         location: Location::Header,
         ..member("AbortDate", &super::schemas::ABORT_DATE)
     },
     Member {
-        wire_name: "x-amz-abort-rule-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-abort-rule-id"),
         location: Location::Header,
         ..member("AbortRuleId", &super::schemas::ABORT_RULE_ID)
     },
@@ -5228,21 +4547,19 @@ pub(crate) static LIST_PARTS_OUTPUT_MEMBERS: [Member; 17] = [
     member("NextPartNumberMarker", &super::schemas::NEXT_PART_NUMBER_MARKER),
     member("MaxParts", &super::schemas::MAX_PARTS),
     member("IsTruncated", &super::schemas::IS_TRUNCATED),
-    Member { wire_name: "Part", has_wire_name: true, flattened: true, ..member("Parts", &super::schemas::PARTS) },
+    Member { renamed: Some("Part"), flattened: true, ..member("Parts", &super::schemas::PARTS) },
     member("Initiator", &super::schemas::INITIATOR),
     member("Owner", &super::schemas::OWNER),
     member("StorageClass", &super::schemas::STORAGE_CLASS),
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM),
     member("ChecksumType", &super::schemas::CHECKSUM_TYPE),
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
@@ -5253,65 +4570,51 @@ pub(crate) static LIST_PARTS_OUTPUT: Shape =
 
 pub(crate) static LIST_PARTS_REQUEST_MEMBERS: [Member; 10] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
+    Member { renamed: Some("max-parts"), location: Location::Query, ..member("MaxParts", &super::schemas::MAX_PARTS) },
     Member {
-        wire_name: "max-parts",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("MaxParts", &super::schemas::MAX_PARTS)
-    },
-    Member {
-        wire_name: "part-number-marker",
-        has_wire_name: true,
+        renamed: Some("part-number-marker"),
         location: Location::Query,
         ..member("PartNumberMarker", &super::schemas::PART_NUMBER_MARKER)
     },
     Member {
-        wire_name: "uploadId",
-        has_wire_name: true,
+        renamed: Some("uploadId"),
         location: Location::Query,
         required: true,
         ..member("UploadId", &super::schemas::MULTIPART_UPLOAD_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
@@ -5332,7 +4635,7 @@ pub(crate) static LOCATION_NAME_AS_STRING: Shape = shape("LocationNameAsString",
 pub(crate) static LOCATION_PREFIX: Shape = shape("LocationPrefix", Kind::String);
 
 pub(crate) static LOCATION_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["AvailabilityZone", "LocalZone"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AvailabilityZone", "LocalZone"], ..Constraints::NONE },
     ..shape("LocationType", Kind::String)
 };
 
@@ -5349,12 +4652,12 @@ pub(crate) static LOGGING_ENABLED: Shape =
 pub(crate) static MFA: Shape = shape("MFA", Kind::String);
 
 pub(crate) static MFA_DELETE: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("MFADelete", Kind::String)
 };
 
 pub(crate) static MFA_DELETE_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("MFADeleteStatus", Kind::String)
 };
 
@@ -5363,7 +4666,7 @@ pub(crate) static MARKER: Shape = shape("Marker", Kind::String);
 pub(crate) static MAX_AGE_SECONDS: Shape = shape("MaxAgeSeconds", Kind::Integer);
 
 pub(crate) static MAX_BUCKETS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("MaxBuckets", Kind::Integer)
 };
 
@@ -5378,14 +4681,14 @@ pub(crate) static MESSAGE: Shape = shape("Message", Kind::String);
 pub(crate) static METADATA: Shape = shape(
     "Metadata",
     Kind::Map {
-        key: member("key", &super::schemas::METADATA_KEY),
-        value: member("value", &super::schemas::METADATA_VALUE),
+        key: &member("key", &super::schemas::METADATA_KEY),
+        value: &member("value", &super::schemas::METADATA_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static METADATA_DIRECTIVE: Shape = Shape {
-    constraints: Constraints { one_of: &["COPY", "REPLACE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["COPY", "REPLACE"], ..Constraints::NONE },
     ..shape("MetadataDirective", Kind::String)
 };
 
@@ -5407,7 +4710,7 @@ pub(crate) static METRICS: Shape = shape("Metrics", Kind::Structure { members: &
 
 pub(crate) static METRICS_AND_OPERATOR_MEMBERS: [Member; 3] = [
     member("Prefix", &super::schemas::PREFIX),
-    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+    Member { renamed: Some("Tag"), flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
     member("AccessPointArn", &super::schemas::ACCESS_POINT_ARN),
 ];
 
@@ -5424,7 +4727,7 @@ pub(crate) static METRICS_CONFIGURATION: Shape =
 
 pub(crate) static METRICS_CONFIGURATION_LIST: Shape = shape(
     "MetricsConfigurationList",
-    Kind::List { member: member("member", &super::schemas::METRICS_CONFIGURATION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::METRICS_CONFIGURATION), flattened: true },
 );
 
 pub(crate) static METRICS_FILTER_MEMBERS: [Member; 4] = [
@@ -5439,7 +4742,7 @@ pub(crate) static METRICS_FILTER: Shape = shape("MetricsFilter", Kind::Structure
 pub(crate) static METRICS_ID: Shape = shape("MetricsId", Kind::String);
 
 pub(crate) static METRICS_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("MetricsStatus", Kind::String)
 };
 
@@ -5468,7 +4771,7 @@ pub(crate) static MULTIPART_UPLOAD_ID: Shape = shape("MultipartUploadId", Kind::
 
 pub(crate) static MULTIPART_UPLOAD_LIST: Shape = shape(
     "MultipartUploadList",
-    Kind::List { member: member("member", &super::schemas::MULTIPART_UPLOAD), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::MULTIPART_UPLOAD), flattened: true },
 );
 
 pub(crate) static NEXT_KEY_MARKER: Shape = shape("NextKeyMarker", Kind::String);
@@ -5502,25 +4805,22 @@ pub(crate) static NONCURRENT_VERSION_TRANSITION: Shape =
 
 pub(crate) static NONCURRENT_VERSION_TRANSITION_LIST: Shape = shape(
     "NoncurrentVersionTransitionList",
-    Kind::List { member: member("member", &super::schemas::NONCURRENT_VERSION_TRANSITION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::NONCURRENT_VERSION_TRANSITION), flattened: true },
 );
 
 pub(crate) static NOTIFICATION_CONFIGURATION_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "TopicConfiguration",
-        has_wire_name: true,
+        renamed: Some("TopicConfiguration"),
         flattened: true,
         ..member("TopicConfigurations", &super::schemas::TOPIC_CONFIGURATION_LIST)
     },
     Member {
-        wire_name: "QueueConfiguration",
-        has_wire_name: true,
+        renamed: Some("QueueConfiguration"),
         flattened: true,
         ..member("QueueConfigurations", &super::schemas::QUEUE_CONFIGURATION_LIST)
     },
     Member {
-        wire_name: "CloudFunctionConfiguration",
-        has_wire_name: true,
+        renamed: Some("CloudFunctionConfiguration"),
         flattened: true,
         ..member("LambdaFunctionConfigurations", &super::schemas::LAMBDA_FUNCTION_CONFIGURATION_LIST)
     },
@@ -5531,7 +4831,7 @@ pub(crate) static NOTIFICATION_CONFIGURATION: Shape =
     shape("NotificationConfiguration", Kind::Structure { members: &NOTIFICATION_CONFIGURATION_MEMBERS });
 
 pub(crate) static NOTIFICATION_CONFIGURATION_FILTER_MEMBERS: [Member; 1] =
-    [Member { wire_name: "S3Key", has_wire_name: true, ..member("Key", &super::schemas::S3_KEY_FILTER) }];
+    [Member { renamed: Some("S3Key"), ..member("Key", &super::schemas::S3_KEY_FILTER) }];
 
 pub(crate) static NOTIFICATION_CONFIGURATION_FILTER: Shape =
     shape("NotificationConfigurationFilter", Kind::Structure { members: &NOTIFICATION_CONFIGURATION_FILTER_MEMBERS });
@@ -5553,7 +4853,7 @@ pub(crate) static OBJECT_MEMBERS: [Member; 9] = [
 pub(crate) static OBJECT: Shape = shape("Object", Kind::Structure { members: &OBJECT_MEMBERS });
 
 pub(crate) static OBJECT_ATTRIBUTES: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"],
         ..Constraints::NONE
     },
@@ -5562,11 +4862,11 @@ pub(crate) static OBJECT_ATTRIBUTES: Shape = Shape {
 
 pub(crate) static OBJECT_ATTRIBUTES_LIST: Shape = shape(
     "ObjectAttributesList",
-    Kind::List { member: member("member", &super::schemas::OBJECT_ATTRIBUTES), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::OBJECT_ATTRIBUTES), flattened: false },
 );
 
 pub(crate) static OBJECT_CANNED_ACL: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "private",
             "public-read",
@@ -5597,14 +4897,14 @@ pub(crate) static OBJECT_IDENTIFIER: Shape =
 
 pub(crate) static OBJECT_IDENTIFIER_LIST: Shape = shape(
     "ObjectIdentifierList",
-    Kind::List { member: member("member", &super::schemas::OBJECT_IDENTIFIER), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::OBJECT_IDENTIFIER), flattened: true },
 );
 
 pub(crate) static OBJECT_KEY: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("ObjectKey", Kind::String) };
+    Shape { constraints: &Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("ObjectKey", Kind::String) };
 
 pub(crate) static OBJECT_LIST: Shape =
-    shape("ObjectList", Kind::List { member: member("member", &super::schemas::OBJECT), flattened: true });
+    shape("ObjectList", Kind::List { member: &member("member", &super::schemas::OBJECT), flattened: true });
 
 pub(crate) static OBJECT_LOCK_CONFIGURATION_MEMBERS: [Member; 2] = [
     member("ObjectLockEnabled", &super::schemas::OBJECT_LOCK_ENABLED),
@@ -5615,14 +4915,14 @@ pub(crate) static OBJECT_LOCK_CONFIGURATION: Shape =
     shape("ObjectLockConfiguration", Kind::Structure { members: &OBJECT_LOCK_CONFIGURATION_MEMBERS });
 
 pub(crate) static OBJECT_LOCK_ENABLED: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled"], ..Constraints::NONE },
     ..shape("ObjectLockEnabled", Kind::String)
 };
 
 pub(crate) static OBJECT_LOCK_ENABLED_FOR_BUCKET: Shape = shape("ObjectLockEnabledForBucket", Kind::Boolean);
 
 pub(crate) static OBJECT_LOCK_EVENT_HOLD: Shape = Shape {
-    constraints: Constraints { one_of: &["ON", "OFF"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ON", "OFF"], ..Constraints::NONE },
     ..shape("ObjectLockEventHold", Kind::String)
 };
 
@@ -5638,12 +4938,12 @@ pub(crate) static OBJECT_LOCK_LEGAL_HOLD: Shape =
     shape("ObjectLockLegalHold", Kind::Structure { members: &OBJECT_LOCK_LEGAL_HOLD_MEMBERS });
 
 pub(crate) static OBJECT_LOCK_LEGAL_HOLD_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["ON", "OFF"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ON", "OFF"], ..Constraints::NONE },
     ..shape("ObjectLockLegalHoldStatus", Kind::String)
 };
 
 pub(crate) static OBJECT_LOCK_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["GOVERNANCE", "COMPLIANCE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["GOVERNANCE", "COMPLIANCE"], ..Constraints::NONE },
     ..shape("ObjectLockMode", Kind::String)
 };
 
@@ -5661,7 +4961,7 @@ pub(crate) static OBJECT_LOCK_RETENTION: Shape =
     shape("ObjectLockRetention", Kind::Structure { members: &OBJECT_LOCK_RETENTION_MEMBERS });
 
 pub(crate) static OBJECT_LOCK_RETENTION_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["GOVERNANCE", "COMPLIANCE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["GOVERNANCE", "COMPLIANCE"], ..Constraints::NONE },
     ..shape("ObjectLockRetentionMode", Kind::String)
 };
 
@@ -5674,7 +4974,7 @@ pub(crate) static OBJECT_LOCK_RULE: Shape =
 pub(crate) static OBJECT_LOCK_TOKEN: Shape = shape("ObjectLockToken", Kind::String);
 
 pub(crate) static OBJECT_OWNERSHIP: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"],
         ..Constraints::NONE
     },
@@ -5705,7 +5005,7 @@ pub(crate) static OBJECT_SIZE_GREATER_THAN_BYTES: Shape = shape("ObjectSizeGreat
 pub(crate) static OBJECT_SIZE_LESS_THAN_BYTES: Shape = shape("ObjectSizeLessThanBytes", Kind::Long);
 
 pub(crate) static OBJECT_STORAGE_CLASS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "STANDARD",
             "REDUCED_REDUNDANCY",
@@ -5748,22 +5048,22 @@ pub(crate) static OBJECT_VERSION_ID: Shape = shape("ObjectVersionId", Kind::Stri
 
 pub(crate) static OBJECT_VERSION_LIST: Shape = shape(
     "ObjectVersionList",
-    Kind::List { member: member("member", &super::schemas::OBJECT_VERSION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::OBJECT_VERSION), flattened: true },
 );
 
 pub(crate) static OBJECT_VERSION_STORAGE_CLASS: Shape = Shape {
-    constraints: Constraints { one_of: &["STANDARD"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["STANDARD"], ..Constraints::NONE },
     ..shape("ObjectVersionStorageClass", Kind::String)
 };
 
 pub(crate) static OPTIONAL_OBJECT_ATTRIBUTES: Shape = Shape {
-    constraints: Constraints { one_of: &["RestoreStatus"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RestoreStatus"], ..Constraints::NONE },
     ..shape("OptionalObjectAttributes", Kind::String)
 };
 
 pub(crate) static OPTIONAL_OBJECT_ATTRIBUTES_LIST: Shape = shape(
     "OptionalObjectAttributesList",
-    Kind::List { member: member("member", &super::schemas::OPTIONAL_OBJECT_ATTRIBUTES), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::OPTIONAL_OBJECT_ATTRIBUTES), flattened: false },
 );
 
 pub(crate) static OUTPUT_LOCATION_MEMBERS: [Member; 1] = [member("S3", &super::schemas::S3_LOCATION)];
@@ -5783,13 +5083,12 @@ pub(crate) static OWNER_MEMBERS: [Member; 2] =
 pub(crate) static OWNER: Shape = shape("Owner", Kind::Structure { members: &OWNER_MEMBERS });
 
 pub(crate) static OWNER_OVERRIDE: Shape = Shape {
-    constraints: Constraints { one_of: &["Destination"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Destination"], ..Constraints::NONE },
     ..shape("OwnerOverride", Kind::String)
 };
 
 pub(crate) static OWNERSHIP_CONTROLS_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Rule",
-    has_wire_name: true,
+    renamed: Some("Rule"),
     required: true,
     flattened: true,
     ..member("Rules", &super::schemas::OWNERSHIP_CONTROLS_RULES)
@@ -5806,7 +5105,7 @@ pub(crate) static OWNERSHIP_CONTROLS_RULE: Shape =
 
 pub(crate) static OWNERSHIP_CONTROLS_RULES: Shape = shape(
     "OwnershipControlsRules",
-    Kind::List { member: member("member", &super::schemas::OWNERSHIP_CONTROLS_RULE), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::OWNERSHIP_CONTROLS_RULE), flattened: true },
 );
 
 pub(crate) static PARQUET_INPUT_MEMBERS: [Member; 0] = [];
@@ -5837,7 +5136,7 @@ pub(crate) static PART_NUMBER: Shape = shape("PartNumber", Kind::Integer);
 pub(crate) static PART_NUMBER_MARKER: Shape = shape("PartNumberMarker", Kind::Integer);
 
 pub(crate) static PARTITION_DATE_SOURCE: Shape = Shape {
-    constraints: Constraints { one_of: &["EventTime", "DeliveryTime"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["EventTime", "DeliveryTime"], ..Constraints::NONE },
     ..shape("PartitionDateSource", Kind::String)
 };
 
@@ -5848,20 +5147,20 @@ pub(crate) static PARTITIONED_PREFIX: Shape =
     shape("PartitionedPrefix", Kind::Structure { members: &PARTITIONED_PREFIX_MEMBERS });
 
 pub(crate) static PARTS: Shape =
-    shape("Parts", Kind::List { member: member("member", &super::schemas::PART), flattened: true });
+    shape("Parts", Kind::List { member: &member("member", &super::schemas::PART), flattened: true });
 
 pub(crate) static PARTS_COUNT: Shape = shape("PartsCount", Kind::Integer);
 
 pub(crate) static PARTS_LIST: Shape =
-    shape("PartsList", Kind::List { member: member("member", &super::schemas::OBJECT_PART), flattened: true });
+    shape("PartsList", Kind::List { member: &member("member", &super::schemas::OBJECT_PART), flattened: true });
 
 pub(crate) static PAYER: Shape = Shape {
-    constraints: Constraints { one_of: &["Requester", "BucketOwner"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Requester", "BucketOwner"], ..Constraints::NONE },
     ..shape("Payer", Kind::String)
 };
 
 pub(crate) static PERMISSION: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["FULL_CONTROL", "WRITE", "WRITE_ACP", "READ", "READ_ACP"],
         ..Constraints::NONE
     },
@@ -5871,7 +5170,7 @@ pub(crate) static PERMISSION: Shape = Shape {
 pub(crate) static POLICY: Shape = shape("Policy", Kind::String);
 
 pub(crate) static POLICY_STATUS_MEMBERS: [Member; 1] =
-    [Member { wire_name: "IsPublic", has_wire_name: true, ..member("IsPublic", &super::schemas::IS_PUBLIC) }];
+    [Member { renamed: Some("IsPublic"), ..member("IsPublic", &super::schemas::IS_PUBLIC) }];
 
 pub(crate) static POLICY_STATUS: Shape = shape("PolicyStatus", Kind::Structure { members: &POLICY_STATUS_MEMBERS });
 
@@ -5880,27 +5179,15 @@ pub(crate) static PREFIX: Shape = shape("Prefix", Kind::String);
 pub(crate) static PRIORITY: Shape = shape("Priority", Kind::Integer);
 
 pub(crate) static PROTOCOL: Shape = Shape {
-    constraints: Constraints { one_of: &["http", "https"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["http", "https"], ..Constraints::NONE },
     ..shape("Protocol", Kind::String)
 };
 
 pub(crate) static PUBLIC_ACCESS_BLOCK_CONFIGURATION_MEMBERS: [Member; 4] = [
-    Member { wire_name: "BlockPublicAcls", has_wire_name: true, ..member("BlockPublicAcls", &super::schemas::SETTING) },
-    Member {
-        wire_name: "IgnorePublicAcls",
-        has_wire_name: true,
-        ..member("IgnorePublicAcls", &super::schemas::SETTING)
-    },
-    Member {
-        wire_name: "BlockPublicPolicy",
-        has_wire_name: true,
-        ..member("BlockPublicPolicy", &super::schemas::SETTING)
-    },
-    Member {
-        wire_name: "RestrictPublicBuckets",
-        has_wire_name: true,
-        ..member("RestrictPublicBuckets", &super::schemas::SETTING)
-    },
+    Member { renamed: Some("BlockPublicAcls"), ..member("BlockPublicAcls", &super::schemas::SETTING) },
+    Member { renamed: Some("IgnorePublicAcls"), ..member("IgnorePublicAcls", &super::schemas::SETTING) },
+    Member { renamed: Some("BlockPublicPolicy"), ..member("BlockPublicPolicy", &super::schemas::SETTING) },
+    Member { renamed: Some("RestrictPublicBuckets"), ..member("RestrictPublicBuckets", &super::schemas::SETTING) },
 ];
 
 pub(crate) static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Shape =
@@ -5908,35 +5195,30 @@ pub(crate) static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Shape =
 
 pub(crate) static PUT_BUCKET_ABAC_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "AbacStatus",
-        has_wire_name: true,
+        renamed: Some("AbacStatus"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("AbacStatus", &super::schemas::ABAC_STATUS)
     },
@@ -5947,29 +5229,25 @@ pub(crate) static PUT_BUCKET_ABAC_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "AccelerateConfiguration",
-        has_wire_name: true,
+        renamed: Some("AccelerateConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("AccelerateConfiguration", &super::schemas::ACCELERATE_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
@@ -5982,70 +5260,59 @@ pub(crate) static PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static PUT_BUCKET_ACL_REQUEST_MEMBERS: [Member; 11] = [
     Member {
-        wire_name: "x-amz-acl",
-        has_wire_name: true,
+        renamed: Some("x-amz-acl"),
         location: Location::Header,
         ..member("ACL", &super::schemas::BUCKET_CANNED_ACL)
     },
     Member {
-        wire_name: "AccessControlPolicy",
-        has_wire_name: true,
+        renamed: Some("AccessControlPolicy"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("AccessControlPolicy", &super::schemas::ACCESS_CONTROL_POLICY)
     },
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-grant-full-control",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-full-control"),
         location: Location::Header,
         ..member("GrantFullControl", &super::schemas::GRANT_FULL_CONTROL)
     },
     Member {
-        wire_name: "x-amz-grant-read",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read"),
         location: Location::Header,
         ..member("GrantRead", &super::schemas::GRANT_READ)
     },
     Member {
-        wire_name: "x-amz-grant-read-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read-acp"),
         location: Location::Header,
         ..member("GrantReadACP", &super::schemas::GRANT_READ_ACP)
     },
     Member {
-        wire_name: "x-amz-grant-write",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write"),
         location: Location::Header,
         ..member("GrantWrite", &super::schemas::GRANT_WRITE)
     },
     Member {
-        wire_name: "x-amz-grant-write-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write-acp"),
         location: Location::Header,
         ..member("GrantWriteACP", &super::schemas::GRANT_WRITE_ACP)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6056,30 +5323,26 @@ pub(crate) static PUT_BUCKET_ACL_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::ANALYTICS_ID)
     },
     Member {
-        wire_name: "AnalyticsConfiguration",
-        has_wire_name: true,
+        renamed: Some("AnalyticsConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("AnalyticsConfiguration", &super::schemas::ANALYTICS_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6092,35 +5355,30 @@ pub(crate) static PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static PUT_BUCKET_CORS_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "CORSConfiguration",
-        has_wire_name: true,
+        renamed: Some("CORSConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("CORSConfiguration", &super::schemas::CORS_CONFIGURATION)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6131,35 +5389,30 @@ pub(crate) static PUT_BUCKET_CORS_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_ENCRYPTION_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "ServerSideEncryptionConfiguration",
-        has_wire_name: true,
+        renamed: Some("ServerSideEncryptionConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("ServerSideEncryptionConfiguration", &super::schemas::SERVER_SIDE_ENCRYPTION_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6170,30 +5423,26 @@ pub(crate) static PUT_BUCKET_ENCRYPTION_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::INTELLIGENT_TIERING_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "IntelligentTieringConfiguration",
-        has_wire_name: true,
+        renamed: Some("IntelligentTieringConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("IntelligentTieringConfiguration", &super::schemas::INTELLIGENT_TIERING_CONFIGURATION)
     },
@@ -6206,30 +5455,26 @@ pub(crate) static PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = 
 
 pub(crate) static PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::INVENTORY_ID)
     },
     Member {
-        wire_name: "InventoryConfiguration",
-        has_wire_name: true,
+        renamed: Some("InventoryConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("InventoryConfiguration", &super::schemas::INVENTORY_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6241,8 +5486,7 @@ pub(crate) static PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = shape(
 );
 
 pub(crate) static PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "x-amz-transition-default-minimum-object-size",
-    has_wire_name: true,
+    renamed: Some("x-amz-transition-default-minimum-object-size"),
     location: Location::Header,
     ..member("TransitionDefaultMinimumObjectSize", &super::schemas::TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE)
 }];
@@ -6254,34 +5498,29 @@ pub(crate) static PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT: Shape = shape(
 
 pub(crate) static PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "LifecycleConfiguration",
-        has_wire_name: true,
+        renamed: Some("LifecycleConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("LifecycleConfiguration", &super::schemas::BUCKET_LIFECYCLE_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-transition-default-minimum-object-size",
-        has_wire_name: true,
+        renamed: Some("x-amz-transition-default-minimum-object-size"),
         location: Location::Header,
         ..member("TransitionDefaultMinimumObjectSize", &super::schemas::TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE)
     },
@@ -6294,35 +5533,30 @@ pub(crate) static PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static PUT_BUCKET_LOGGING_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "BucketLoggingStatus",
-        has_wire_name: true,
+        renamed: Some("BucketLoggingStatus"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("BucketLoggingStatus", &super::schemas::BUCKET_LOGGING_STATUS)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6333,30 +5567,26 @@ pub(crate) static PUT_BUCKET_LOGGING_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_METRICS_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "id",
-        has_wire_name: true,
+        renamed: Some("id"),
         location: Location::Query,
         required: true,
         ..member("Id", &super::schemas::METRICS_ID)
     },
     Member {
-        wire_name: "MetricsConfiguration",
-        has_wire_name: true,
+        renamed: Some("MetricsConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("MetricsConfiguration", &super::schemas::METRICS_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6369,29 +5599,25 @@ pub(crate) static PUT_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST_MEMBERS: [Member; 4] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "NotificationConfiguration",
-        has_wire_name: true,
+        renamed: Some("NotificationConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("NotificationConfiguration", &super::schemas::NOTIFICATION_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-skip-destination-validation",
-        has_wire_name: true,
+        renamed: Some("x-amz-skip-destination-validation"),
         location: Location::Header,
         ..member("SkipDestinationValidation", &super::schemas::SKIP_VALIDATION)
     },
@@ -6404,35 +5630,30 @@ pub(crate) static PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "OwnershipControls",
-        has_wire_name: true,
+        renamed: Some("OwnershipControls"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("OwnershipControls", &super::schemas::OWNERSHIP_CONTROLS)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
@@ -6445,34 +5666,29 @@ pub(crate) static PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = shape(
 
 pub(crate) static PUT_BUCKET_POLICY_REQUEST_MEMBERS: [Member; 6] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-confirm-remove-self-bucket-access",
-        has_wire_name: true,
+        renamed: Some("x-amz-confirm-remove-self-bucket-access"),
         location: Location::Header,
         ..member("ConfirmRemoveSelfBucketAccess", &super::schemas::CONFIRM_REMOVE_SELF_BUCKET_ACCESS)
     },
     Member { location: Location::Payload, ..member("Policy", &super::schemas::POLICY) },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6483,41 +5699,35 @@ pub(crate) static PUT_BUCKET_POLICY_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_REPLICATION_REQUEST_MEMBERS: [Member; 6] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "ReplicationConfiguration",
-        has_wire_name: true,
+        renamed: Some("ReplicationConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("ReplicationConfiguration", &super::schemas::REPLICATION_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-bucket-object-lock-token",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-object-lock-token"),
         location: Location::Header,
         ..member("Token", &super::schemas::OBJECT_LOCK_TOKEN)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6528,35 +5738,30 @@ pub(crate) static PUT_BUCKET_REPLICATION_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_REQUEST_PAYMENT_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "RequestPaymentConfiguration",
-        has_wire_name: true,
+        renamed: Some("RequestPaymentConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("RequestPaymentConfiguration", &super::schemas::REQUEST_PAYMENT_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6567,35 +5772,30 @@ pub(crate) static PUT_BUCKET_REQUEST_PAYMENT_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_TAGGING_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "Tagging",
-        has_wire_name: true,
+        renamed: Some("Tagging"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("Tagging", &super::schemas::TAGGING)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6606,41 +5806,31 @@ pub(crate) static PUT_BUCKET_TAGGING_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_VERSIONING_REQUEST_MEMBERS: [Member; 6] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
+    Member { renamed: Some("x-amz-mfa"), location: Location::Header, ..member("MFA", &super::schemas::MFA) },
     Member {
-        wire_name: "x-amz-mfa",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("MFA", &super::schemas::MFA)
-    },
-    Member {
-        wire_name: "VersioningConfiguration",
-        has_wire_name: true,
+        renamed: Some("VersioningConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("VersioningConfiguration", &super::schemas::VERSIONING_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6651,35 +5841,30 @@ pub(crate) static PUT_BUCKET_VERSIONING_REQUEST: Shape =
 
 pub(crate) static PUT_BUCKET_WEBSITE_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "WebsiteConfiguration",
-        has_wire_name: true,
+        renamed: Some("WebsiteConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("WebsiteConfiguration", &super::schemas::WEBSITE_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6689,8 +5874,7 @@ pub(crate) static PUT_BUCKET_WEBSITE_REQUEST: Shape =
     shape("PutBucketWebsiteRequest", Kind::Structure { members: &PUT_BUCKET_WEBSITE_REQUEST_MEMBERS });
 
 pub(crate) static PUT_OBJECT_ACL_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "x-amz-request-charged",
-    has_wire_name: true,
+    renamed: Some("x-amz-request-charged"),
     location: Location::Header,
     ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
 }];
@@ -6700,89 +5884,75 @@ pub(crate) static PUT_OBJECT_ACL_OUTPUT: Shape =
 
 pub(crate) static PUT_OBJECT_ACL_REQUEST_MEMBERS: [Member; 14] = [
     Member {
-        wire_name: "x-amz-acl",
-        has_wire_name: true,
+        renamed: Some("x-amz-acl"),
         location: Location::Header,
         ..member("ACL", &super::schemas::OBJECT_CANNED_ACL)
     },
     Member {
-        wire_name: "AccessControlPolicy",
-        has_wire_name: true,
+        renamed: Some("AccessControlPolicy"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("AccessControlPolicy", &super::schemas::ACCESS_CONTROL_POLICY)
     },
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-grant-full-control",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-full-control"),
         location: Location::Header,
         ..member("GrantFullControl", &super::schemas::GRANT_FULL_CONTROL)
     },
     Member {
-        wire_name: "x-amz-grant-read",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read"),
         location: Location::Header,
         ..member("GrantRead", &super::schemas::GRANT_READ)
     },
     Member {
-        wire_name: "x-amz-grant-read-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read-acp"),
         location: Location::Header,
         ..member("GrantReadACP", &super::schemas::GRANT_READ_ACP)
     },
     Member {
-        wire_name: "x-amz-grant-write",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write"),
         location: Location::Header,
         ..member("GrantWrite", &super::schemas::GRANT_WRITE)
     },
     Member {
-        wire_name: "x-amz-grant-write-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write-acp"),
         location: Location::Header,
         ..member("GrantWriteACP", &super::schemas::GRANT_WRITE_ACP)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6792,8 +5962,7 @@ pub(crate) static PUT_OBJECT_ACL_REQUEST: Shape =
     shape("PutObjectAclRequest", Kind::Structure { members: &PUT_OBJECT_ACL_REQUEST_MEMBERS });
 
 pub(crate) static PUT_OBJECT_LEGAL_HOLD_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "x-amz-request-charged",
-    has_wire_name: true,
+    renamed: Some("x-amz-request-charged"),
     location: Location::Header,
     ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
 }];
@@ -6803,53 +5972,45 @@ pub(crate) static PUT_OBJECT_LEGAL_HOLD_OUTPUT: Shape =
 
 pub(crate) static PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS: [Member; 8] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "LegalHold",
-        has_wire_name: true,
+        renamed: Some("LegalHold"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("LegalHold", &super::schemas::OBJECT_LOCK_LEGAL_HOLD)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6859,8 +6020,7 @@ pub(crate) static PUT_OBJECT_LEGAL_HOLD_REQUEST: Shape =
     shape("PutObjectLegalHoldRequest", Kind::Structure { members: &PUT_OBJECT_LEGAL_HOLD_REQUEST_MEMBERS });
 
 pub(crate) static PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "x-amz-request-charged",
-    has_wire_name: true,
+    renamed: Some("x-amz-request-charged"),
     location: Location::Header,
     ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
 }];
@@ -6872,46 +6032,39 @@ pub(crate) static PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT: Shape = shape(
 
 pub(crate) static PUT_OBJECT_LOCK_CONFIGURATION_REQUEST_MEMBERS: [Member; 7] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "ObjectLockConfiguration",
-        has_wire_name: true,
+        renamed: Some("ObjectLockConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("ObjectLockConfiguration", &super::schemas::OBJECT_LOCK_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-bucket-object-lock-token",
-        has_wire_name: true,
+        renamed: Some("x-amz-bucket-object-lock-token"),
         location: Location::Header,
         ..member("Token", &super::schemas::OBJECT_LOCK_TOKEN)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -6924,134 +6077,104 @@ pub(crate) static PUT_OBJECT_LOCK_CONFIGURATION_REQUEST: Shape = shape(
 
 pub(crate) static PUT_OBJECT_OUTPUT_MEMBERS: [Member; 22] = [
     Member {
-        wire_name: "x-amz-expiration",
-        has_wire_name: true,
+        renamed: Some("x-amz-expiration"),
         location: Location::Header,
         ..member("Expiration", &super::schemas::EXPIRATION)
     },
+    Member { renamed: Some("ETag"), location: Location::Header, ..member("ETag", &super::schemas::ETAG) },
     Member {
-        wire_name: "ETag",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("ETag", &super::schemas::ETAG)
-    },
-    Member {
-        wire_name: "x-amz-checksum-crc32",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32"),
         location: Location::Header,
         ..member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32c",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32c"),
         location: Location::Header,
         ..member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C)
     },
     Member {
-        wire_name: "x-amz-checksum-crc64nvme",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc64nvme"),
         location: Location::Header,
         ..member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME)
     },
     Member {
-        wire_name: "x-amz-checksum-sha1",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha1"),
         location: Location::Header,
         ..member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1)
     },
     Member {
-        wire_name: "x-amz-checksum-sha256",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha256"),
         location: Location::Header,
         ..member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256)
     },
     Member {
-        wire_name: "x-amz-checksum-sha512",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha512"),
         location: Location::Header,
         ..member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512)
     },
     Member {
-        wire_name: "x-amz-checksum-md5",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-md5"),
         location: Location::Header,
         ..member("ChecksumMD5", &super::schemas::CHECKSUM_MD5)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash64",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash64"),
         location: Location::Header,
         ..member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash3",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash3"),
         location: Location::Header,
         ..member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash128",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash128"),
         location: Location::Header,
         ..member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128)
     },
     Member {
-        wire_name: "x-amz-checksum-type",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-type"),
         location: Location::Header,
         ..member("ChecksumType", &super::schemas::CHECKSUM_TYPE)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-context",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-context"),
         location: Location::Header,
         ..member("SSEKMSEncryptionContext", &super::schemas::SSEKMS_ENCRYPTION_CONTEXT)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
+    Member { renamed: Some("x-amz-object-size"), location: Location::Header, ..member("Size", &super::schemas::SIZE) },
     Member {
-        wire_name: "x-amz-object-size",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Size", &super::schemas::SIZE)
-    },
-    Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
@@ -7062,294 +6185,238 @@ pub(crate) static PUT_OBJECT_OUTPUT: Shape =
 
 pub(crate) static PUT_OBJECT_REQUEST_MEMBERS: [Member; 49] = [
     Member {
-        wire_name: "x-amz-acl",
-        has_wire_name: true,
+        renamed: Some("x-amz-acl"),
         location: Location::Header,
         ..member("ACL", &super::schemas::OBJECT_CANNED_ACL)
     },
     Member { location: Location::Payload, streaming: true, ..member("Body", &super::schemas::BODY) },
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Cache-Control",
-        has_wire_name: true,
+        renamed: Some("Cache-Control"),
         location: Location::Header,
         ..member("CacheControl", &super::schemas::CACHE_CONTROL)
     },
     Member {
-        wire_name: "Content-Disposition",
-        has_wire_name: true,
+        renamed: Some("Content-Disposition"),
         location: Location::Header,
         ..member("ContentDisposition", &super::schemas::CONTENT_DISPOSITION)
     },
     Member {
-        wire_name: "Content-Encoding",
-        has_wire_name: true,
+        renamed: Some("Content-Encoding"),
         location: Location::Header,
         ..member("ContentEncoding", &super::schemas::CONTENT_ENCODING)
     },
     Member {
-        wire_name: "Content-Language",
-        has_wire_name: true,
+        renamed: Some("Content-Language"),
         location: Location::Header,
         ..member("ContentLanguage", &super::schemas::CONTENT_LANGUAGE)
     },
     Member {
-        wire_name: "Content-Length",
-        has_wire_name: true,
+        renamed: Some("Content-Length"),
         location: Location::Header,
         ..member("ContentLength", &super::schemas::CONTENT_LENGTH)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "Content-Type",
-        has_wire_name: true,
+        renamed: Some("Content-Type"),
         location: Location::Header,
         ..member("ContentType", &super::schemas::CONTENT_TYPE)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32"),
         location: Location::Header,
         ..member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32c",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32c"),
         location: Location::Header,
         ..member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C)
     },
     Member {
-        wire_name: "x-amz-checksum-crc64nvme",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc64nvme"),
         location: Location::Header,
         ..member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME)
     },
     Member {
-        wire_name: "x-amz-checksum-sha1",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha1"),
         location: Location::Header,
         ..member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1)
     },
     Member {
-        wire_name: "x-amz-checksum-sha256",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha256"),
         location: Location::Header,
         ..member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256)
     },
     Member {
-        wire_name: "x-amz-checksum-sha512",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha512"),
         location: Location::Header,
         ..member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512)
     },
     Member {
-        wire_name: "x-amz-checksum-md5",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-md5"),
         location: Location::Header,
         ..member("ChecksumMD5", &super::schemas::CHECKSUM_MD5)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash64",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash64"),
         location: Location::Header,
         ..member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash3",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash3"),
         location: Location::Header,
         ..member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash128",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash128"),
         location: Location::Header,
         ..member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128)
     },
+    Member { renamed: Some("Expires"), location: Location::Header, ..member("Expires", &super::schemas::EXPIRES) },
+    Member { renamed: Some("If-Match"), location: Location::Header, ..member("IfMatch", &super::schemas::IF_MATCH) },
     Member {
-        wire_name: "Expires",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("Expires", &super::schemas::EXPIRES)
-    },
-    Member {
-        wire_name: "If-Match",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("IfMatch", &super::schemas::IF_MATCH)
-    },
-    Member {
-        wire_name: "If-None-Match",
-        has_wire_name: true,
+        renamed: Some("If-None-Match"),
         location: Location::Header,
         ..member("IfNoneMatch", &super::schemas::IF_NONE_MATCH)
     },
     Member {
-        wire_name: "x-amz-grant-full-control",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-full-control"),
         location: Location::Header,
         ..member("GrantFullControl", &super::schemas::GRANT_FULL_CONTROL)
     },
     Member {
-        wire_name: "x-amz-grant-read",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read"),
         location: Location::Header,
         ..member("GrantRead", &super::schemas::GRANT_READ)
     },
     Member {
-        wire_name: "x-amz-grant-read-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-read-acp"),
         location: Location::Header,
         ..member("GrantReadACP", &super::schemas::GRANT_READ_ACP)
     },
     Member {
-        wire_name: "x-amz-grant-write-acp",
-        has_wire_name: true,
+        renamed: Some("x-amz-grant-write-acp"),
         location: Location::Header,
         ..member("GrantWriteACP", &super::schemas::GRANT_WRITE_ACP)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "x-amz-write-offset-bytes",
-        has_wire_name: true,
+        renamed: Some("x-amz-write-offset-bytes"),
         location: Location::Header,
         ..member("WriteOffsetBytes", &super::schemas::WRITE_OFFSET_BYTES)
     },
     Member {
-        wire_name: "x-amz-meta-",
-        has_wire_name: true,
+        renamed: Some("x-amz-meta-"),
         location: Location::Headers,
         ..member("Metadata", &super::schemas::METADATA)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-storage-class",
-        has_wire_name: true,
+        renamed: Some("x-amz-storage-class"),
         location: Location::Header,
         ..member("StorageClass", &super::schemas::STORAGE_CLASS)
     },
     Member {
-        wire_name: "x-amz-website-redirect-location",
-        has_wire_name: true,
+        renamed: Some("x-amz-website-redirect-location"),
         location: Location::Header,
         ..member("WebsiteRedirectLocation", &super::schemas::WEBSITE_REDIRECT_LOCATION)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-context",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-context"),
         location: Location::Header,
         ..member("SSEKMSEncryptionContext", &super::schemas::SSEKMS_ENCRYPTION_CONTEXT)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-tagging",
-        has_wire_name: true,
+        renamed: Some("x-amz-tagging"),
         location: Location::Header,
         ..member("Tagging", &super::schemas::TAGGING_HEADER)
     },
     Member {
-        wire_name: "x-amz-object-lock-mode",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-mode"),
         location: Location::Header,
         ..member("ObjectLockMode", &super::schemas::OBJECT_LOCK_MODE)
     },
     Member {
-        wire_name: "x-amz-object-lock-retain-until-date",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-retain-until-date"),
         location: Location::Header,
         timestamp_format: Some(TimestampFormat::Iso8601),
         ..member("ObjectLockRetainUntilDate", &super::schemas::OBJECT_LOCK_RETAIN_UNTIL_DATE)
     },
     Member {
-        wire_name: "x-amz-object-lock-legal-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-legal-hold"),
         location: Location::Header,
         ..member("ObjectLockLegalHoldStatus", &super::schemas::OBJECT_LOCK_LEGAL_HOLD_STATUS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold"),
         location: Location::Header,
         ..member("ObjectLockEventHold", &super::schemas::OBJECT_LOCK_EVENT_HOLD)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-days",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-days"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationDays", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_DAYS)
     },
     Member {
-        wire_name: "x-amz-object-lock-event-hold-duration-years",
-        has_wire_name: true,
+        renamed: Some("x-amz-object-lock-event-hold-duration-years"),
         location: Location::Header,
         ..member("ObjectLockEventHoldDurationYears", &super::schemas::OBJECT_LOCK_EVENT_HOLD_DURATION_YEARS)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -7359,8 +6426,7 @@ pub(crate) static PUT_OBJECT_REQUEST: Shape =
     shape("PutObjectRequest", Kind::Structure { members: &PUT_OBJECT_REQUEST_MEMBERS });
 
 pub(crate) static PUT_OBJECT_RETENTION_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "x-amz-request-charged",
-    has_wire_name: true,
+    renamed: Some("x-amz-request-charged"),
     location: Location::Header,
     ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
 }];
@@ -7370,59 +6436,50 @@ pub(crate) static PUT_OBJECT_RETENTION_OUTPUT: Shape =
 
 pub(crate) static PUT_OBJECT_RETENTION_REQUEST_MEMBERS: [Member; 9] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "Retention",
-        has_wire_name: true,
+        renamed: Some("Retention"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("Retention", &super::schemas::OBJECT_LOCK_RETENTION)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "x-amz-bypass-governance-retention",
-        has_wire_name: true,
+        renamed: Some("x-amz-bypass-governance-retention"),
         location: Location::Header,
         ..member("BypassGovernanceRetention", &super::schemas::BYPASS_GOVERNANCE_RETENTION)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -7432,8 +6489,7 @@ pub(crate) static PUT_OBJECT_RETENTION_REQUEST: Shape =
     shape("PutObjectRetentionRequest", Kind::Structure { members: &PUT_OBJECT_RETENTION_REQUEST_MEMBERS });
 
 pub(crate) static PUT_OBJECT_TAGGING_OUTPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "x-amz-version-id",
-    has_wire_name: true,
+    renamed: Some("x-amz-version-id"),
     location: Location::Header,
     ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
 }];
@@ -7443,54 +6499,46 @@ pub(crate) static PUT_OBJECT_TAGGING_OUTPUT: Shape =
 
 pub(crate) static PUT_OBJECT_TAGGING_REQUEST_MEMBERS: [Member; 8] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "Tagging",
-        has_wire_name: true,
+        renamed: Some("Tagging"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("Tagging", &super::schemas::TAGGING)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
@@ -7501,35 +6549,30 @@ pub(crate) static PUT_OBJECT_TAGGING_REQUEST: Shape =
 
 pub(crate) static PUT_PUBLIC_ACCESS_BLOCK_REQUEST_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "PublicAccessBlockConfiguration",
-        has_wire_name: true,
+        renamed: Some("PublicAccessBlockConfiguration"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         required: true,
         ..member("PublicAccessBlockConfiguration", &super::schemas::PUBLIC_ACCESS_BLOCK_CONFIGURATION)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -7542,19 +6585,8 @@ pub(crate) static QUEUE_ARN: Shape = shape("QueueArn", Kind::String);
 
 pub(crate) static QUEUE_CONFIGURATION_MEMBERS: [Member; 4] = [
     member("Id", &super::schemas::NOTIFICATION_ID),
-    Member {
-        wire_name: "Queue",
-        has_wire_name: true,
-        required: true,
-        ..member("QueueArn", &super::schemas::QUEUE_ARN)
-    },
-    Member {
-        wire_name: "Event",
-        has_wire_name: true,
-        required: true,
-        flattened: true,
-        ..member("Events", &super::schemas::EVENT_LIST)
-    },
+    Member { renamed: Some("Queue"), required: true, ..member("QueueArn", &super::schemas::QUEUE_ARN) },
+    Member { renamed: Some("Event"), required: true, flattened: true, ..member("Events", &super::schemas::EVENT_LIST) },
     member("Filter", &super::schemas::NOTIFICATION_CONFIGURATION_FILTER),
 ];
 
@@ -7563,7 +6595,7 @@ pub(crate) static QUEUE_CONFIGURATION: Shape =
 
 pub(crate) static QUEUE_CONFIGURATION_LIST: Shape = shape(
     "QueueConfigurationList",
-    Kind::List { member: member("member", &super::schemas::QUEUE_CONFIGURATION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::QUEUE_CONFIGURATION), flattened: true },
 );
 
 pub(crate) static QUIET: Shape = shape("Quiet", Kind::Boolean);
@@ -7573,7 +6605,7 @@ pub(crate) static QUOTE_CHARACTER: Shape = shape("QuoteCharacter", Kind::String)
 pub(crate) static QUOTE_ESCAPE_CHARACTER: Shape = shape("QuoteEscapeCharacter", Kind::String);
 
 pub(crate) static QUOTE_FIELDS: Shape = Shape {
-    constraints: Constraints { one_of: &["ALWAYS", "ASNEEDED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ALWAYS", "ASNEEDED"], ..Constraints::NONE },
     ..shape("QuoteFields", Kind::String)
 };
 
@@ -7600,7 +6632,7 @@ pub(crate) static REDIRECT_ALL_REQUESTS_TO: Shape =
     shape("RedirectAllRequestsTo", Kind::Structure { members: &REDIRECT_ALL_REQUESTS_TO_MEMBERS });
 
 pub(crate) static REGION: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(20.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(20.0), ..Constraints::NONE },
     ..shape("Region", Kind::String)
 };
 
@@ -7617,15 +6649,14 @@ pub(crate) static REPLICA_MODIFICATIONS: Shape =
     shape("ReplicaModifications", Kind::Structure { members: &REPLICA_MODIFICATIONS_MEMBERS });
 
 pub(crate) static REPLICA_MODIFICATIONS_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("ReplicaModificationsStatus", Kind::String)
 };
 
 pub(crate) static REPLICATION_CONFIGURATION_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("Role", &super::schemas::ROLE) },
     Member {
-        wire_name: "Rule",
-        has_wire_name: true,
+        renamed: Some("Rule"),
         required: true,
         flattened: true,
         ..member("Rules", &super::schemas::REPLICATION_RULES)
@@ -7652,7 +6683,7 @@ pub(crate) static REPLICATION_RULE: Shape =
 
 pub(crate) static REPLICATION_RULE_AND_OPERATOR_MEMBERS: [Member; 2] = [
     member("Prefix", &super::schemas::PREFIX),
-    Member { wire_name: "Tag", has_wire_name: true, flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
+    Member { renamed: Some("Tag"), flattened: true, ..member("Tags", &super::schemas::TAG_SET) },
 ];
 
 pub(crate) static REPLICATION_RULE_AND_OPERATOR: Shape =
@@ -7668,17 +6699,17 @@ pub(crate) static REPLICATION_RULE_FILTER: Shape =
     shape("ReplicationRuleFilter", Kind::Structure { members: &REPLICATION_RULE_FILTER_MEMBERS });
 
 pub(crate) static REPLICATION_RULE_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("ReplicationRuleStatus", Kind::String)
 };
 
 pub(crate) static REPLICATION_RULES: Shape = shape(
     "ReplicationRules",
-    Kind::List { member: member("member", &super::schemas::REPLICATION_RULE), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::REPLICATION_RULE), flattened: true },
 );
 
 pub(crate) static REPLICATION_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["COMPLETE", "PENDING", "FAILED", "REPLICA", "COMPLETED"],
         ..Constraints::NONE
     },
@@ -7694,7 +6725,7 @@ pub(crate) static REPLICATION_TIME: Shape =
     shape("ReplicationTime", Kind::Structure { members: &REPLICATION_TIME_MEMBERS });
 
 pub(crate) static REPLICATION_TIME_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("ReplicationTimeStatus", Kind::String)
 };
 
@@ -7704,12 +6735,12 @@ pub(crate) static REPLICATION_TIME_VALUE: Shape =
     shape("ReplicationTimeValue", Kind::Structure { members: &REPLICATION_TIME_VALUE_MEMBERS });
 
 pub(crate) static REQUEST_CHARGED: Shape = Shape {
-    constraints: Constraints { one_of: &["requester"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["requester"], ..Constraints::NONE },
     ..shape("RequestCharged", Kind::String)
 };
 
 pub(crate) static REQUEST_PAYER: Shape = Shape {
-    constraints: Constraints { one_of: &["requester"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["requester"], ..Constraints::NONE },
     ..shape("RequestPayer", Kind::String)
 };
 
@@ -7739,14 +6770,12 @@ pub(crate) static RESTORE_EXPIRY_DATE: Shape = shape("RestoreExpiryDate", Kind::
 
 pub(crate) static RESTORE_OBJECT_OUTPUT_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-restore-output-path",
-        has_wire_name: true,
+        renamed: Some("x-amz-restore-output-path"),
         location: Location::Header,
         ..member("RestoreOutputPath", &super::schemas::RESTORE_OUTPUT_PATH)
     },
@@ -7758,47 +6787,40 @@ pub(crate) static RESTORE_OBJECT_OUTPUT: Shape =
 
 pub(crate) static RESTORE_OBJECT_REQUEST_MEMBERS: [Member; 7] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "versionId",
-        has_wire_name: true,
+        renamed: Some("versionId"),
         location: Location::Query,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
     Member {
-        wire_name: "RestoreRequest",
-        has_wire_name: true,
+        renamed: Some("RestoreRequest"),
         location: Location::Payload,
-        xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
         ..member("RestoreRequest", &super::schemas::RESTORE_REQUEST)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -7823,7 +6845,7 @@ pub(crate) static RESTORE_REQUEST: Shape =
     shape("RestoreRequest", Kind::Structure { members: &RESTORE_REQUEST_MEMBERS });
 
 pub(crate) static RESTORE_REQUEST_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["SELECT"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["SELECT"], ..Constraints::NONE },
     ..shape("RestoreRequestType", Kind::String)
 };
 
@@ -7846,18 +6868,13 @@ pub(crate) static ROUTING_RULE: Shape = shape("RoutingRule", Kind::Structure { m
 pub(crate) static ROUTING_RULES: Shape = shape(
     "RoutingRules",
     Kind::List {
-        member: Member {
-            wire_name: "RoutingRule",
-            has_wire_name: true,
-            ..member("member", &super::schemas::ROUTING_RULE)
-        },
+        member: &Member { renamed: Some("RoutingRule"), ..member("member", &super::schemas::ROUTING_RULE) },
         flattened: false,
     },
 );
 
 pub(crate) static S3_KEY_FILTER_MEMBERS: [Member; 1] = [Member {
-    wire_name: "FilterRule",
-    has_wire_name: true,
+    renamed: Some("FilterRule"),
     flattened: true,
     ..member("FilterRules", &super::schemas::FILTER_RULE_LIST)
 }];
@@ -7878,7 +6895,7 @@ pub(crate) static S3_LOCATION_MEMBERS: [Member; 8] = [
 pub(crate) static S3_LOCATION: Shape = shape("S3Location", Kind::Structure { members: &S3_LOCATION_MEMBERS });
 
 pub(crate) static S3_REGIONAL_OR_S3_EXPRESS_BUCKET_ARN_STRING: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some("arn:[^:]+:(s3|s3express):.*"),
@@ -7918,7 +6935,7 @@ pub(crate) static SELECT_PARAMETERS: Shape =
     shape("SelectParameters", Kind::Structure { members: &SELECT_PARAMETERS_MEMBERS });
 
 pub(crate) static SERVER_SIDE_ENCRYPTION: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["AES256", "aws:fsx", "aws:backup", "aws:kms", "aws:kms:dsse"],
         ..Constraints::NONE
     },
@@ -7934,8 +6951,7 @@ pub(crate) static SERVER_SIDE_ENCRYPTION_BY_DEFAULT: Shape =
     shape("ServerSideEncryptionByDefault", Kind::Structure { members: &SERVER_SIDE_ENCRYPTION_BY_DEFAULT_MEMBERS });
 
 pub(crate) static SERVER_SIDE_ENCRYPTION_CONFIGURATION_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Rule",
-    has_wire_name: true,
+    renamed: Some("Rule"),
     required: true,
     flattened: true,
     ..member("Rules", &super::schemas::SERVER_SIDE_ENCRYPTION_RULES)
@@ -7957,7 +6973,7 @@ pub(crate) static SERVER_SIDE_ENCRYPTION_RULE: Shape =
 
 pub(crate) static SERVER_SIDE_ENCRYPTION_RULES: Shape = shape(
     "ServerSideEncryptionRules",
-    Kind::List { member: member("member", &super::schemas::SERVER_SIDE_ENCRYPTION_RULE), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::SERVER_SIDE_ENCRYPTION_RULE), flattened: true },
 );
 
 pub(crate) static SETTING: Shape = shape("Setting", Kind::Boolean);
@@ -7985,14 +7001,14 @@ pub(crate) static SSE_KMS_ENCRYPTED_OBJECTS: Shape =
     shape("SseKmsEncryptedObjects", Kind::Structure { members: &SSE_KMS_ENCRYPTED_OBJECTS_MEMBERS });
 
 pub(crate) static SSE_KMS_ENCRYPTED_OBJECTS_STATUS: Shape = Shape {
-    constraints: Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Enabled", "Disabled"], ..Constraints::NONE },
     ..shape("SseKmsEncryptedObjectsStatus", Kind::String)
 };
 
 pub(crate) static START_AFTER: Shape = shape("StartAfter", Kind::String);
 
 pub(crate) static STORAGE_CLASS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "STANDARD",
             "REDUCED_REDUNDANCY",
@@ -8030,7 +7046,7 @@ pub(crate) static STORAGE_CLASS_ANALYSIS_DATA_EXPORT: Shape =
     shape("StorageClassAnalysisDataExport", Kind::Structure { members: &STORAGE_CLASS_ANALYSIS_DATA_EXPORT_MEMBERS });
 
 pub(crate) static STORAGE_CLASS_ANALYSIS_SCHEMA_VERSION: Shape = Shape {
-    constraints: Constraints { one_of: &["V_1"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["V_1"], ..Constraints::NONE },
     ..shape("StorageClassAnalysisSchemaVersion", Kind::String)
 };
 
@@ -8047,10 +7063,7 @@ pub(crate) static TAG_COUNT: Shape = shape("TagCount", Kind::Integer);
 
 pub(crate) static TAG_SET: Shape = shape(
     "TagSet",
-    Kind::List {
-        member: Member { wire_name: "Tag", has_wire_name: true, ..member("member", &super::schemas::TAG) },
-        flattened: false,
-    },
+    Kind::List { member: &Member { renamed: Some("Tag"), ..member("member", &super::schemas::TAG) }, flattened: false },
 );
 
 pub(crate) static TAGGING_MEMBERS: [Member; 1] =
@@ -8059,7 +7072,7 @@ pub(crate) static TAGGING_MEMBERS: [Member; 1] =
 pub(crate) static TAGGING: Shape = shape("Tagging", Kind::Structure { members: &TAGGING_MEMBERS });
 
 pub(crate) static TAGGING_DIRECTIVE: Shape = Shape {
-    constraints: Constraints { one_of: &["COPY", "REPLACE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["COPY", "REPLACE"], ..Constraints::NONE },
     ..shape("TaggingDirective", Kind::String)
 };
 
@@ -8069,7 +7082,7 @@ pub(crate) static TARGET_BUCKET: Shape = shape("TargetBucket", Kind::String);
 
 pub(crate) static TARGET_GRANT_MEMBERS: [Member; 2] = [
     Member {
-        xml_namespace: Some(XmlNamespace { uri: "http://www.w3.org/2001/XMLSchema-instance", prefix: Some("xsi") }),
+        xml_namespace: Some(&XmlNamespace { uri: "http://www.w3.org/2001/XMLSchema-instance", prefix: Some("xsi") }),
         ..member("Grantee", &super::schemas::GRANTEE)
     },
     member("Permission", &super::schemas::BUCKET_LOGS_PERMISSION),
@@ -8080,18 +7093,14 @@ pub(crate) static TARGET_GRANT: Shape = shape("TargetGrant", Kind::Structure { m
 pub(crate) static TARGET_GRANTS: Shape = shape(
     "TargetGrants",
     Kind::List {
-        member: Member { wire_name: "Grant", has_wire_name: true, ..member("member", &super::schemas::TARGET_GRANT) },
+        member: &Member { renamed: Some("Grant"), ..member("member", &super::schemas::TARGET_GRANT) },
         flattened: false,
     },
 );
 
 pub(crate) static TARGET_OBJECT_KEY_FORMAT_MEMBERS: [Member; 2] = [
-    Member { wire_name: "SimplePrefix", has_wire_name: true, ..member("SimplePrefix", &super::schemas::SIMPLE_PREFIX) },
-    Member {
-        wire_name: "PartitionedPrefix",
-        has_wire_name: true,
-        ..member("PartitionedPrefix", &super::schemas::PARTITIONED_PREFIX)
-    },
+    Member { renamed: Some("SimplePrefix"), ..member("SimplePrefix", &super::schemas::SIMPLE_PREFIX) },
+    Member { renamed: Some("PartitionedPrefix"), ..member("PartitionedPrefix", &super::schemas::PARTITIONED_PREFIX) },
 ];
 
 pub(crate) static TARGET_OBJECT_KEY_FORMAT: Shape =
@@ -8100,7 +7109,7 @@ pub(crate) static TARGET_OBJECT_KEY_FORMAT: Shape =
 pub(crate) static TARGET_PREFIX: Shape = shape("TargetPrefix", Kind::String);
 
 pub(crate) static TIER: Shape = Shape {
-    constraints: Constraints { one_of: &["Standard", "Bulk", "Expedited"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Standard", "Bulk", "Expedited"], ..Constraints::NONE },
     ..shape("Tier", Kind::String)
 };
 
@@ -8112,7 +7121,7 @@ pub(crate) static TIERING_MEMBERS: [Member; 2] = [
 pub(crate) static TIERING: Shape = shape("Tiering", Kind::Structure { members: &TIERING_MEMBERS });
 
 pub(crate) static TIERING_LIST: Shape =
-    shape("TieringList", Kind::List { member: member("member", &super::schemas::TIERING), flattened: true });
+    shape("TieringList", Kind::List { member: &member("member", &super::schemas::TIERING), flattened: true });
 
 pub(crate) static TOKEN: Shape = shape("Token", Kind::String);
 
@@ -8120,19 +7129,8 @@ pub(crate) static TOPIC_ARN: Shape = shape("TopicArn", Kind::String);
 
 pub(crate) static TOPIC_CONFIGURATION_MEMBERS: [Member; 4] = [
     member("Id", &super::schemas::NOTIFICATION_ID),
-    Member {
-        wire_name: "Topic",
-        has_wire_name: true,
-        required: true,
-        ..member("TopicArn", &super::schemas::TOPIC_ARN)
-    },
-    Member {
-        wire_name: "Event",
-        has_wire_name: true,
-        required: true,
-        flattened: true,
-        ..member("Events", &super::schemas::EVENT_LIST)
-    },
+    Member { renamed: Some("Topic"), required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
+    Member { renamed: Some("Event"), required: true, flattened: true, ..member("Events", &super::schemas::EVENT_LIST) },
     member("Filter", &super::schemas::NOTIFICATION_CONFIGURATION_FILTER),
 ];
 
@@ -8141,7 +7139,7 @@ pub(crate) static TOPIC_CONFIGURATION: Shape =
 
 pub(crate) static TOPIC_CONFIGURATION_LIST: Shape = shape(
     "TopicConfigurationList",
-    Kind::List { member: member("member", &super::schemas::TOPIC_CONFIGURATION), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::TOPIC_CONFIGURATION), flattened: true },
 );
 
 pub(crate) static TRANSITION_MEMBERS: [Member; 3] = [
@@ -8153,15 +7151,15 @@ pub(crate) static TRANSITION_MEMBERS: [Member; 3] = [
 pub(crate) static TRANSITION: Shape = shape("Transition", Kind::Structure { members: &TRANSITION_MEMBERS });
 
 pub(crate) static TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE: Shape = Shape {
-    constraints: Constraints { one_of: &["varies_by_storage_class", "all_storage_classes_128K"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["varies_by_storage_class", "all_storage_classes_128K"], ..Constraints::NONE },
     ..shape("TransitionDefaultMinimumObjectSize", Kind::String)
 };
 
 pub(crate) static TRANSITION_LIST: Shape =
-    shape("TransitionList", Kind::List { member: member("member", &super::schemas::TRANSITION), flattened: true });
+    shape("TransitionList", Kind::List { member: &member("member", &super::schemas::TRANSITION), flattened: true });
 
 pub(crate) static TRANSITION_STORAGE_CLASS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"],
         ..Constraints::NONE
     },
@@ -8169,7 +7167,7 @@ pub(crate) static TRANSITION_STORAGE_CLASS: Shape = Shape {
 };
 
 pub(crate) static TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["CanonicalUser", "AmazonCustomerByEmail", "Group"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["CanonicalUser", "AmazonCustomerByEmail", "Group"], ..Constraints::NONE },
     ..shape("Type", Kind::String)
 };
 
@@ -8179,51 +7177,43 @@ pub(crate) static UPLOAD_ID_MARKER: Shape = shape("UploadIdMarker", Kind::String
 
 pub(crate) static UPLOAD_PART_COPY_OUTPUT_MEMBERS: [Member; 9] = [
     Member {
-        wire_name: "x-amz-copy-source-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-version-id"),
         location: Location::Header,
         ..member("CopySourceVersionId", &super::schemas::COPY_SOURCE_VERSION_ID)
     },
     Member { location: Location::Payload, ..member("CopyPartResult", &super::schemas::COPY_PART_RESULT) },
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
@@ -8234,121 +7224,102 @@ pub(crate) static UPLOAD_PART_COPY_OUTPUT: Shape =
 
 pub(crate) static UPLOAD_PART_COPY_REQUEST_MEMBERS: [Member; 19] = [
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "x-amz-copy-source",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source"),
         location: Location::Header,
         required: true,
         ..member("CopySource", &super::schemas::COPY_SOURCE)
     },
     Member {
-        wire_name: "x-amz-copy-source-if-match",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-if-match"),
         location: Location::Header,
         ..member("CopySourceIfMatch", &super::schemas::COPY_SOURCE_IF_MATCH)
     },
     Member {
-        wire_name: "x-amz-copy-source-if-modified-since",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-if-modified-since"),
         location: Location::Header,
         ..member("CopySourceIfModifiedSince", &super::schemas::COPY_SOURCE_IF_MODIFIED_SINCE)
     },
     Member {
-        wire_name: "x-amz-copy-source-if-none-match",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-if-none-match"),
         location: Location::Header,
         ..member("CopySourceIfNoneMatch", &super::schemas::COPY_SOURCE_IF_NONE_MATCH)
     },
     Member {
-        wire_name: "x-amz-copy-source-if-unmodified-since",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-if-unmodified-since"),
         location: Location::Header,
         ..member("CopySourceIfUnmodifiedSince", &super::schemas::COPY_SOURCE_IF_UNMODIFIED_SINCE)
     },
     Member {
-        wire_name: "x-amz-copy-source-range",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-range"),
         location: Location::Header,
         ..member("CopySourceRange", &super::schemas::COPY_SOURCE_RANGE)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "partNumber",
-        has_wire_name: true,
+        renamed: Some("partNumber"),
         location: Location::Query,
         required: true,
         ..member("PartNumber", &super::schemas::PART_NUMBER)
     },
     Member {
-        wire_name: "uploadId",
-        has_wire_name: true,
+        renamed: Some("uploadId"),
         location: Location::Query,
         required: true,
         ..member("UploadId", &super::schemas::MULTIPART_UPLOAD_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-copy-source-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("CopySourceSSECustomerAlgorithm", &super::schemas::COPY_SOURCE_SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-copy-source-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("CopySourceSSECustomerKey", &super::schemas::COPY_SOURCE_SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-copy-source-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-copy-source-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("CopySourceSSECustomerKeyMD5", &super::schemas::COPY_SOURCE_SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
     Member {
-        wire_name: "x-amz-source-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-source-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedSourceBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -8359,110 +7330,88 @@ pub(crate) static UPLOAD_PART_COPY_REQUEST: Shape =
 
 pub(crate) static UPLOAD_PART_OUTPUT_MEMBERS: [Member; 18] = [
     Member {
-        wire_name: "x-amz-server-side-encryption",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption"),
         location: Location::Header,
         ..member("ServerSideEncryption", &super::schemas::SERVER_SIDE_ENCRYPTION)
     },
+    Member { renamed: Some("ETag"), location: Location::Header, ..member("ETag", &super::schemas::ETAG) },
     Member {
-        wire_name: "ETag",
-        has_wire_name: true,
-        location: Location::Header,
-        ..member("ETag", &super::schemas::ETAG)
-    },
-    Member {
-        wire_name: "x-amz-checksum-crc32",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32"),
         location: Location::Header,
         ..member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32c",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32c"),
         location: Location::Header,
         ..member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C)
     },
     Member {
-        wire_name: "x-amz-checksum-crc64nvme",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc64nvme"),
         location: Location::Header,
         ..member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME)
     },
     Member {
-        wire_name: "x-amz-checksum-sha1",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha1"),
         location: Location::Header,
         ..member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1)
     },
     Member {
-        wire_name: "x-amz-checksum-sha256",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha256"),
         location: Location::Header,
         ..member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256)
     },
     Member {
-        wire_name: "x-amz-checksum-sha512",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha512"),
         location: Location::Header,
         ..member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512)
     },
     Member {
-        wire_name: "x-amz-checksum-md5",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-md5"),
         location: Location::Header,
         ..member("ChecksumMD5", &super::schemas::CHECKSUM_MD5)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash64",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash64"),
         location: Location::Header,
         ..member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash3",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash3"),
         location: Location::Header,
         ..member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash128",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash128"),
         location: Location::Header,
         ..member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-aws-kms-key-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-aws-kms-key-id"),
         location: Location::Header,
         ..member("SSEKMSKeyId", &super::schemas::SSEKMS_KEY_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-bucket-key-enabled",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-bucket-key-enabled"),
         location: Location::Header,
         ..member("BucketKeyEnabled", &super::schemas::BUCKET_KEY_ENABLED)
     },
     Member {
-        wire_name: "x-amz-request-charged",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-charged"),
         location: Location::Header,
         ..member("RequestCharged", &super::schemas::REQUEST_CHARGED)
     },
     Member {
-        wire_name: "x-amz-version-id",
-        has_wire_name: true,
+        renamed: Some("x-amz-version-id"),
         location: Location::Header,
         ..member("VersionId", &super::schemas::OBJECT_VERSION_ID)
     },
@@ -8474,138 +7423,116 @@ pub(crate) static UPLOAD_PART_OUTPUT: Shape =
 pub(crate) static UPLOAD_PART_REQUEST_MEMBERS: [Member; 23] = [
     Member { location: Location::Payload, streaming: true, ..member("Body", &super::schemas::BODY) },
     Member {
-        wire_name: "Bucket",
-        has_wire_name: true,
+        renamed: Some("Bucket"),
         location: Location::Uri,
         required: true,
         ..member("Bucket", &super::schemas::BUCKET_NAME)
     },
     Member {
-        wire_name: "Content-Length",
-        has_wire_name: true,
+        renamed: Some("Content-Length"),
         location: Location::Header,
         ..member("ContentLength", &super::schemas::CONTENT_LENGTH)
     },
     Member {
-        wire_name: "Content-MD5",
-        has_wire_name: true,
+        renamed: Some("Content-MD5"),
         location: Location::Header,
         ..member("ContentMD5", &super::schemas::CONTENT_MD5)
     },
     Member {
-        wire_name: "x-amz-sdk-checksum-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-sdk-checksum-algorithm"),
         location: Location::Header,
         ..member("ChecksumAlgorithm", &super::schemas::CHECKSUM_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32"),
         location: Location::Header,
         ..member("ChecksumCRC32", &super::schemas::CHECKSUM_CRC32)
     },
     Member {
-        wire_name: "x-amz-checksum-crc32c",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc32c"),
         location: Location::Header,
         ..member("ChecksumCRC32C", &super::schemas::CHECKSUM_CRC32_C)
     },
     Member {
-        wire_name: "x-amz-checksum-crc64nvme",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-crc64nvme"),
         location: Location::Header,
         ..member("ChecksumCRC64NVME", &super::schemas::CHECKSUM_CRC64_NVME)
     },
     Member {
-        wire_name: "x-amz-checksum-sha1",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha1"),
         location: Location::Header,
         ..member("ChecksumSHA1", &super::schemas::CHECKSUM_SHA1)
     },
     Member {
-        wire_name: "x-amz-checksum-sha256",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha256"),
         location: Location::Header,
         ..member("ChecksumSHA256", &super::schemas::CHECKSUM_SHA256)
     },
     Member {
-        wire_name: "x-amz-checksum-sha512",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-sha512"),
         location: Location::Header,
         ..member("ChecksumSHA512", &super::schemas::CHECKSUM_SHA512)
     },
     Member {
-        wire_name: "x-amz-checksum-md5",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-md5"),
         location: Location::Header,
         ..member("ChecksumMD5", &super::schemas::CHECKSUM_MD5)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash64",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash64"),
         location: Location::Header,
         ..member("ChecksumXXHASH64", &super::schemas::CHECKSUM_XXHASH64)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash3",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash3"),
         location: Location::Header,
         ..member("ChecksumXXHASH3", &super::schemas::CHECKSUM_XXHASH3)
     },
     Member {
-        wire_name: "x-amz-checksum-xxhash128",
-        has_wire_name: true,
+        renamed: Some("x-amz-checksum-xxhash128"),
         location: Location::Header,
         ..member("ChecksumXXHASH128", &super::schemas::CHECKSUM_XXHASH128)
     },
     Member {
-        wire_name: "Key",
-        has_wire_name: true,
+        renamed: Some("Key"),
         location: Location::Uri,
         required: true,
         ..member("Key", &super::schemas::OBJECT_KEY)
     },
     Member {
-        wire_name: "partNumber",
-        has_wire_name: true,
+        renamed: Some("partNumber"),
         location: Location::Query,
         required: true,
         ..member("PartNumber", &super::schemas::PART_NUMBER)
     },
     Member {
-        wire_name: "uploadId",
-        has_wire_name: true,
+        renamed: Some("uploadId"),
         location: Location::Query,
         required: true,
         ..member("UploadId", &super::schemas::MULTIPART_UPLOAD_ID)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-algorithm",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-algorithm"),
         location: Location::Header,
         ..member("SSECustomerAlgorithm", &super::schemas::SSE_CUSTOMER_ALGORITHM)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key"),
         location: Location::Header,
         ..member("SSECustomerKey", &super::schemas::SSE_CUSTOMER_KEY)
     },
     Member {
-        wire_name: "x-amz-server-side-encryption-customer-key-MD5",
-        has_wire_name: true,
+        renamed: Some("x-amz-server-side-encryption-customer-key-MD5"),
         location: Location::Header,
         ..member("SSECustomerKeyMD5", &super::schemas::SSE_CUSTOMER_KEY_MD5)
     },
     Member {
-        wire_name: "x-amz-request-payer",
-        has_wire_name: true,
+        renamed: Some("x-amz-request-payer"),
         location: Location::Header,
         ..member("RequestPayer", &super::schemas::REQUEST_PAYER)
     },
     Member {
-        wire_name: "x-amz-expected-bucket-owner",
-        has_wire_name: true,
+        renamed: Some("x-amz-expected-bucket-owner"),
         location: Location::Header,
         ..member("ExpectedBucketOwner", &super::schemas::ACCOUNT_ID)
     },
@@ -8617,11 +7544,7 @@ pub(crate) static UPLOAD_PART_REQUEST: Shape =
 pub(crate) static USER_METADATA: Shape = shape(
     "UserMetadata",
     Kind::List {
-        member: Member {
-            wire_name: "MetadataEntry",
-            has_wire_name: true,
-            ..member("member", &super::schemas::METADATA_ENTRY)
-        },
+        member: &Member { renamed: Some("MetadataEntry"), ..member("member", &super::schemas::METADATA_ENTRY) },
         flattened: false,
     },
 );
@@ -8633,7 +7556,7 @@ pub(crate) static VERSION_COUNT: Shape = shape("VersionCount", Kind::Integer);
 pub(crate) static VERSION_ID_MARKER: Shape = shape("VersionIdMarker", Kind::String);
 
 pub(crate) static VERSIONING_CONFIGURATION_MEMBERS: [Member; 2] = [
-    Member { wire_name: "MfaDelete", has_wire_name: true, ..member("MFADelete", &super::schemas::MFA_DELETE) },
+    Member { renamed: Some("MfaDelete"), ..member("MFADelete", &super::schemas::MFA_DELETE) },
     member("Status", &super::schemas::BUCKET_VERSIONING_STATUS),
 ];
 

@@ -27,7 +27,7 @@ pub static SERVICE: ServiceDef = ServiceDef {
 
 pub(super) static OPERATIONS: [OperationDef; 12] = [
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/schedules/{Name}",
             segments: &[Segment::Literal("schedules"), Segment::Label("Name")],
@@ -41,7 +41,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("CreateSchedule", 0)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/schedule-groups/{Name}",
             segments: &[Segment::Literal("schedule-groups"), Segment::Label("Name")],
@@ -55,7 +55,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("CreateScheduleGroup", 1)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/schedules/{Name}",
             segments: &[Segment::Literal("schedules"), Segment::Label("Name")],
@@ -69,7 +69,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("DeleteSchedule", 2)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/schedule-groups/{Name}",
             segments: &[Segment::Literal("schedule-groups"), Segment::Label("Name")],
@@ -83,7 +83,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("DeleteScheduleGroup", 3)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/schedules/{Name}",
             segments: &[Segment::Literal("schedules"), Segment::Label("Name")],
@@ -97,7 +97,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("GetSchedule", 4)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/schedule-groups/{Name}",
             segments: &[Segment::Literal("schedule-groups"), Segment::Label("Name")],
@@ -111,7 +111,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("GetScheduleGroup", 5)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/schedule-groups",
             segments: &[Segment::Literal("schedule-groups")],
@@ -125,7 +125,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("ListScheduleGroups", 6)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/schedules",
             segments: &[Segment::Literal("schedules")],
@@ -139,7 +139,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("ListSchedules", 7)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "GET",
             uri: "/tags/{ResourceArn}",
             segments: &[Segment::Literal("tags"), Segment::Label("ResourceArn")],
@@ -153,7 +153,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("ListTagsForResource", 8)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/tags/{ResourceArn}",
             segments: &[Segment::Literal("tags"), Segment::Label("ResourceArn")],
@@ -167,7 +167,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("TagResource", 9)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "DELETE",
             uri: "/tags/{ResourceArn}",
             segments: &[Segment::Literal("tags"), Segment::Label("ResourceArn")],
@@ -181,7 +181,7 @@ pub(super) static OPERATIONS: [OperationDef; 12] = [
         ..operation("UntagResource", 10)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "PUT",
             uri: "/schedules/{Name}",
             segments: &[Segment::Literal("schedules"), Segment::Label("Name")],

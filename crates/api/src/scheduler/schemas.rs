@@ -5,12 +5,12 @@
 use crate::support::*;
 
 pub(crate) static ACTION_AFTER_COMPLETION: Shape = Shape {
-    constraints: Constraints { one_of: &["NONE", "DELETE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["NONE", "DELETE"], ..Constraints::NONE },
     ..shape("ActionAfterCompletion", Kind::String)
 };
 
 pub(crate) static ASSIGN_PUBLIC_IP: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("AssignPublicIp", Kind::String)
 };
 
@@ -24,15 +24,15 @@ pub(crate) static AWS_VPC_CONFIGURATION: Shape =
     shape("AwsVpcConfiguration", Kind::Structure { members: &AWS_VPC_CONFIGURATION_MEMBERS });
 
 pub(crate) static CAPACITY_PROVIDER: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("CapacityProvider", Kind::String)
 };
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(6.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(6.0), ..Constraints::NONE },
     ..shape(
         "CapacityProviderStrategy",
-        Kind::List { member: member("member", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::CAPACITY_PROVIDER_STRATEGY_ITEM), flattened: false },
     )
 };
 
@@ -46,24 +46,23 @@ pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM: Shape =
     shape("CapacityProviderStrategyItem", Kind::Structure { members: &CAPACITY_PROVIDER_STRATEGY_ITEM_MEMBERS });
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_BASE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100000.0), ..Constraints::NONE },
     ..shape("CapacityProviderStrategyItemBase", Kind::Integer)
 };
 
 pub(crate) static CAPACITY_PROVIDER_STRATEGY_ITEM_WEIGHT: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("CapacityProviderStrategyItemWeight", Kind::Integer)
 };
 
 pub(crate) static CLIENT_TOKEN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[a-zA-Z0-9-_]+"), ..Constraints::NONE },
     ..shape("ClientToken", Kind::String)
 };
 
 pub(crate) static CREATE_SCHEDULE_GROUP_INPUT_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "Name",
-        has_wire_name: true,
+        renamed: Some("Name"),
         location: Location::Uri,
         required: true,
         ..member("Name", &super::schemas::SCHEDULE_GROUP_NAME)
@@ -82,13 +81,7 @@ pub(crate) static CREATE_SCHEDULE_GROUP_OUTPUT: Shape =
     shape("CreateScheduleGroupOutput", Kind::Structure { members: &CREATE_SCHEDULE_GROUP_OUTPUT_MEMBERS });
 
 pub(crate) static CREATE_SCHEDULE_INPUT_MEMBERS: [Member; 13] = [
-    Member {
-        wire_name: "Name",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("Name", &super::schemas::NAME)
-    },
+    Member { renamed: Some("Name"), location: Location::Uri, required: true, ..member("Name", &super::schemas::NAME) },
     member("GroupName", &super::schemas::SCHEDULE_GROUP_NAME),
     Member { required: true, ..member("ScheduleExpression", &super::schemas::SCHEDULE_EXPRESSION) },
     member("StartDate", &super::schemas::START_DATE),
@@ -121,7 +114,7 @@ pub(crate) static DEAD_LETTER_CONFIG: Shape =
     shape("DeadLetterConfig", Kind::Structure { members: &DEAD_LETTER_CONFIG_MEMBERS });
 
 pub(crate) static DEAD_LETTER_CONFIG_ARN_STRING: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"arn:aws[a-z-]*:sqs:[a-z0-9\-]+:\d{12}:[a-zA-Z0-9\-_]+"),
@@ -132,15 +125,13 @@ pub(crate) static DEAD_LETTER_CONFIG_ARN_STRING: Shape = Shape {
 
 pub(crate) static DELETE_SCHEDULE_GROUP_INPUT_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "Name",
-        has_wire_name: true,
+        renamed: Some("Name"),
         location: Location::Uri,
         required: true,
         ..member("Name", &super::schemas::SCHEDULE_GROUP_NAME)
     },
     Member {
-        wire_name: "clientToken",
-        has_wire_name: true,
+        renamed: Some("clientToken"),
         location: Location::Query,
         idempotency_token: true,
         ..member("ClientToken", &super::schemas::CLIENT_TOKEN)
@@ -156,22 +147,14 @@ pub(crate) static DELETE_SCHEDULE_GROUP_OUTPUT: Shape =
     shape("DeleteScheduleGroupOutput", Kind::Structure { members: &DELETE_SCHEDULE_GROUP_OUTPUT_MEMBERS });
 
 pub(crate) static DELETE_SCHEDULE_INPUT_MEMBERS: [Member; 3] = [
+    Member { renamed: Some("Name"), location: Location::Uri, required: true, ..member("Name", &super::schemas::NAME) },
     Member {
-        wire_name: "Name",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("Name", &super::schemas::NAME)
-    },
-    Member {
-        wire_name: "groupName",
-        has_wire_name: true,
+        renamed: Some("groupName"),
         location: Location::Query,
         ..member("GroupName", &super::schemas::SCHEDULE_GROUP_NAME)
     },
     Member {
-        wire_name: "clientToken",
-        has_wire_name: true,
+        renamed: Some("clientToken"),
         location: Location::Query,
         idempotency_token: true,
         ..member("ClientToken", &super::schemas::CLIENT_TOKEN)
@@ -187,12 +170,12 @@ pub(crate) static DELETE_SCHEDULE_OUTPUT: Shape =
     shape("DeleteScheduleOutput", Kind::Structure { members: &DELETE_SCHEDULE_OUTPUT_MEMBERS });
 
 pub(crate) static DESCRIPTION: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("Description", Kind::String)
 };
 
 pub(crate) static DETAIL_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("DetailType", Kind::String)
 };
 
@@ -222,24 +205,24 @@ pub(crate) static ENABLE_EXECUTE_COMMAND: Shape = shape("EnableExecuteCommand", 
 pub(crate) static END_DATE: Shape = shape("EndDate", Kind::Timestamp(None));
 
 pub(crate) static EVENT_BRIDGE_METADATA_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), pattern: Some("[^/]+"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), pattern: Some("[^/]+"), ..Constraints::NONE },
     ..shape("EventBridgeMetadataKey", Kind::String)
 };
 
 pub(crate) static EVENT_BRIDGE_METADATA_MAP: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "EventBridgeMetadataMap",
         Kind::Map {
-            key: member("key", &super::schemas::EVENT_BRIDGE_METADATA_KEY),
-            value: member("value", &super::schemas::EVENT_BRIDGE_METADATA_VALUE),
+            key: &member("key", &super::schemas::EVENT_BRIDGE_METADATA_KEY),
+            value: &member("value", &super::schemas::EVENT_BRIDGE_METADATA_VALUE),
             flattened: false,
         },
     )
 };
 
 pub(crate) static EVENT_BRIDGE_METADATA_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("EventBridgeMetadataValue", Kind::String)
 };
 
@@ -278,13 +261,12 @@ pub(crate) static FLEXIBLE_TIME_WINDOW: Shape =
     shape("FlexibleTimeWindow", Kind::Structure { members: &FLEXIBLE_TIME_WINDOW_MEMBERS });
 
 pub(crate) static FLEXIBLE_TIME_WINDOW_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["OFF", "FLEXIBLE"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["OFF", "FLEXIBLE"], ..Constraints::NONE },
     ..shape("FlexibleTimeWindowMode", Kind::String)
 };
 
 pub(crate) static GET_SCHEDULE_GROUP_INPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "Name",
-    has_wire_name: true,
+    renamed: Some("Name"),
     location: Location::Uri,
     required: true,
     ..member("Name", &super::schemas::SCHEDULE_GROUP_NAME)
@@ -305,16 +287,9 @@ pub(crate) static GET_SCHEDULE_GROUP_OUTPUT: Shape =
     shape("GetScheduleGroupOutput", Kind::Structure { members: &GET_SCHEDULE_GROUP_OUTPUT_MEMBERS });
 
 pub(crate) static GET_SCHEDULE_INPUT_MEMBERS: [Member; 2] = [
+    Member { renamed: Some("Name"), location: Location::Uri, required: true, ..member("Name", &super::schemas::NAME) },
     Member {
-        wire_name: "Name",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("Name", &super::schemas::NAME)
-    },
-    Member {
-        wire_name: "groupName",
-        has_wire_name: true,
+        renamed: Some("groupName"),
         location: Location::Query,
         ..member("GroupName", &super::schemas::SCHEDULE_GROUP_NAME)
     },
@@ -345,7 +320,7 @@ pub(crate) static GET_SCHEDULE_OUTPUT: Shape =
     shape("GetScheduleOutput", Kind::Structure { members: &GET_SCHEDULE_OUTPUT_MEMBERS });
 
 pub(crate) static GROUP: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("Group", Kind::String)
 };
 
@@ -356,7 +331,7 @@ pub(crate) static KINESIS_PARAMETERS: Shape =
     shape("KinesisParameters", Kind::Structure { members: &KINESIS_PARAMETERS_MEMBERS });
 
 pub(crate) static KMS_KEY_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(r"arn:aws[a-z-]*:kms:[a-z0-9\-]+:\d{12}:(key|alias)\/[0-9a-zA-Z-_]*"),
@@ -368,26 +343,23 @@ pub(crate) static KMS_KEY_ARN: Shape = Shape {
 pub(crate) static LAST_MODIFICATION_DATE: Shape = shape("LastModificationDate", Kind::Timestamp(None));
 
 pub(crate) static LAUNCH_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["EC2", "FARGATE", "EXTERNAL"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["EC2", "FARGATE", "EXTERNAL"], ..Constraints::NONE },
     ..shape("LaunchType", Kind::String)
 };
 
 pub(crate) static LIST_SCHEDULE_GROUPS_INPUT_MEMBERS: [Member; 3] = [
     Member {
-        wire_name: "NamePrefix",
-        has_wire_name: true,
+        renamed: Some("NamePrefix"),
         location: Location::Query,
         ..member("NamePrefix", &super::schemas::SCHEDULE_GROUP_NAME_PREFIX)
     },
     Member {
-        wire_name: "NextToken",
-        has_wire_name: true,
+        renamed: Some("NextToken"),
         location: Location::Query,
         ..member("NextToken", &super::schemas::NEXT_TOKEN)
     },
     Member {
-        wire_name: "MaxResults",
-        has_wire_name: true,
+        renamed: Some("MaxResults"),
         location: Location::Query,
         ..member("MaxResults", &super::schemas::MAX_RESULTS)
     },
@@ -406,32 +378,23 @@ pub(crate) static LIST_SCHEDULE_GROUPS_OUTPUT: Shape =
 
 pub(crate) static LIST_SCHEDULES_INPUT_MEMBERS: [Member; 5] = [
     Member {
-        wire_name: "ScheduleGroup",
-        has_wire_name: true,
+        renamed: Some("ScheduleGroup"),
         location: Location::Query,
         ..member("GroupName", &super::schemas::SCHEDULE_GROUP_NAME)
     },
     Member {
-        wire_name: "NamePrefix",
-        has_wire_name: true,
+        renamed: Some("NamePrefix"),
         location: Location::Query,
         ..member("NamePrefix", &super::schemas::NAME_PREFIX)
     },
+    Member { renamed: Some("State"), location: Location::Query, ..member("State", &super::schemas::SCHEDULE_STATE) },
     Member {
-        wire_name: "State",
-        has_wire_name: true,
-        location: Location::Query,
-        ..member("State", &super::schemas::SCHEDULE_STATE)
-    },
-    Member {
-        wire_name: "NextToken",
-        has_wire_name: true,
+        renamed: Some("NextToken"),
         location: Location::Query,
         ..member("NextToken", &super::schemas::NEXT_TOKEN)
     },
     Member {
-        wire_name: "MaxResults",
-        has_wire_name: true,
+        renamed: Some("MaxResults"),
         location: Location::Query,
         ..member("MaxResults", &super::schemas::MAX_RESULTS)
     },
@@ -449,8 +412,7 @@ pub(crate) static LIST_SCHEDULES_OUTPUT: Shape =
     shape("ListSchedulesOutput", Kind::Structure { members: &LIST_SCHEDULES_OUTPUT_MEMBERS });
 
 pub(crate) static LIST_TAGS_FOR_RESOURCE_INPUT_MEMBERS: [Member; 1] = [Member {
-    wire_name: "ResourceArn",
-    has_wire_name: true,
+    renamed: Some("ResourceArn"),
     location: Location::Uri,
     required: true,
     ..member("ResourceArn", &super::schemas::TAG_RESOURCE_ARN)
@@ -465,37 +427,47 @@ pub(crate) static LIST_TAGS_FOR_RESOURCE_OUTPUT: Shape =
     shape("ListTagsForResourceOutput", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_OUTPUT_MEMBERS });
 
 pub(crate) static MAX_RESULTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("MaxResults", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_EVENT_AGE_IN_SECONDS: Shape = Shape {
-    constraints: Constraints { min: Some(60.0), max: Some(86400.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(60.0), max: Some(86400.0), ..Constraints::NONE },
     ..shape("MaximumEventAgeInSeconds", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_RETRY_ATTEMPTS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(185.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(185.0), ..Constraints::NONE },
     ..shape("MaximumRetryAttempts", Kind::Integer)
 };
 
 pub(crate) static MAXIMUM_WINDOW_IN_MINUTES: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1440.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1440.0), ..Constraints::NONE },
     ..shape("MaximumWindowInMinutes", Kind::Integer)
 };
 
 pub(crate) static MESSAGE_GROUP_ID: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("MessageGroupId", Kind::String)
 };
 
 pub(crate) static NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[0-9a-zA-Z-_.]+"), ..Constraints::NONE },
+    constraints: &Constraints {
+        min: Some(1.0),
+        max: Some(64.0),
+        pattern: Some("[0-9a-zA-Z-_.]+"),
+        ..Constraints::NONE
+    },
     ..shape("Name", Kind::String)
 };
 
 pub(crate) static NAME_PREFIX: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[0-9a-zA-Z-_.]+"), ..Constraints::NONE },
+    constraints: &Constraints {
+        min: Some(1.0),
+        max: Some(64.0),
+        pattern: Some("[0-9a-zA-Z-_.]+"),
+        ..Constraints::NONE
+    },
     ..shape("NamePrefix", Kind::String)
 };
 
@@ -506,7 +478,7 @@ pub(crate) static NETWORK_CONFIGURATION: Shape =
     shape("NetworkConfiguration", Kind::Structure { members: &NETWORK_CONFIGURATION_MEMBERS });
 
 pub(crate) static NEXT_TOKEN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("NextToken", Kind::String)
 };
 
@@ -519,28 +491,28 @@ pub(crate) static PLACEMENT_CONSTRAINT: Shape =
     shape("PlacementConstraint", Kind::Structure { members: &PLACEMENT_CONSTRAINT_MEMBERS });
 
 pub(crate) static PLACEMENT_CONSTRAINT_EXPRESSION: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(2000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(2000.0), ..Constraints::NONE },
     ..shape("PlacementConstraintExpression", Kind::String)
 };
 
 pub(crate) static PLACEMENT_CONSTRAINT_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["distinctInstance", "memberOf"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["distinctInstance", "memberOf"], ..Constraints::NONE },
     ..shape("PlacementConstraintType", Kind::String)
 };
 
 pub(crate) static PLACEMENT_CONSTRAINTS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "PlacementConstraints",
-        Kind::List { member: member("member", &super::schemas::PLACEMENT_CONSTRAINT), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PLACEMENT_CONSTRAINT), flattened: false },
     )
 };
 
 pub(crate) static PLACEMENT_STRATEGIES: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "PlacementStrategies",
-        Kind::List { member: member("member", &super::schemas::PLACEMENT_STRATEGY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PLACEMENT_STRATEGY), flattened: false },
     )
 };
 
@@ -553,27 +525,27 @@ pub(crate) static PLACEMENT_STRATEGY: Shape =
     shape("PlacementStrategy", Kind::Structure { members: &PLACEMENT_STRATEGY_MEMBERS });
 
 pub(crate) static PLACEMENT_STRATEGY_FIELD: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("PlacementStrategyField", Kind::String)
 };
 
 pub(crate) static PLACEMENT_STRATEGY_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["random", "spread", "binpack"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["random", "spread", "binpack"], ..Constraints::NONE },
     ..shape("PlacementStrategyType", Kind::String)
 };
 
 pub(crate) static PLATFORM_VERSION: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("PlatformVersion", Kind::String)
 };
 
 pub(crate) static PROPAGATE_TAGS: Shape = Shape {
-    constraints: Constraints { one_of: &["TASK_DEFINITION"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["TASK_DEFINITION"], ..Constraints::NONE },
     ..shape("PropagateTags", Kind::String)
 };
 
 pub(crate) static REFERENCE_ID: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("ReferenceId", Kind::String)
 };
 
@@ -585,7 +557,7 @@ pub(crate) static RETRY_POLICY_MEMBERS: [Member; 2] = [
 pub(crate) static RETRY_POLICY: Shape = shape("RetryPolicy", Kind::Structure { members: &RETRY_POLICY_MEMBERS });
 
 pub(crate) static ROLE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1600.0),
         pattern: Some(r"arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@\/-]+"),
@@ -603,15 +575,15 @@ pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER: Shape =
     shape("SageMakerPipelineParameter", Kind::Structure { members: &SAGE_MAKER_PIPELINE_PARAMETER_MEMBERS });
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
     ..shape(
         "SageMakerPipelineParameterList",
-        Kind::List { member: member("member", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SAGE_MAKER_PIPELINE_PARAMETER), flattened: false },
     )
 };
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"[A-Za-z0-9\-_]*"),
@@ -621,7 +593,7 @@ pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_NAME: Shape = Shape {
 };
 
 pub(crate) static SAGE_MAKER_PIPELINE_PARAMETER_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("SageMakerPipelineParameterValue", Kind::String)
 };
 
@@ -632,7 +604,7 @@ pub(crate) static SAGE_MAKER_PIPELINE_PARAMETERS: Shape =
     shape("SageMakerPipelineParameters", Kind::Structure { members: &SAGE_MAKER_PIPELINE_PARAMETERS_MEMBERS });
 
 pub(crate) static SCHEDULE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1224.0),
         pattern: Some(r"arn:aws[a-z-]*:scheduler:[a-z0-9\-]+:\d{12}:schedule\/[0-9a-zA-Z-_.]+\/[0-9a-zA-Z-_.]+"),
@@ -642,17 +614,17 @@ pub(crate) static SCHEDULE_ARN: Shape = Shape {
 };
 
 pub(crate) static SCHEDULE_EXPRESSION: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("ScheduleExpression", Kind::String)
 };
 
 pub(crate) static SCHEDULE_EXPRESSION_TIMEZONE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("ScheduleExpressionTimezone", Kind::String)
 };
 
 pub(crate) static SCHEDULE_GROUP_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1224.0),
         pattern: Some(r"arn:aws[a-z-]*:scheduler:[a-z0-9\-]+:\d{12}:schedule-group\/[0-9a-zA-Z-_.]+"),
@@ -663,21 +635,31 @@ pub(crate) static SCHEDULE_GROUP_ARN: Shape = Shape {
 
 pub(crate) static SCHEDULE_GROUP_LIST: Shape = shape(
     "ScheduleGroupList",
-    Kind::List { member: member("member", &super::schemas::SCHEDULE_GROUP_SUMMARY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::SCHEDULE_GROUP_SUMMARY), flattened: false },
 );
 
 pub(crate) static SCHEDULE_GROUP_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[0-9a-zA-Z-_.]+"), ..Constraints::NONE },
+    constraints: &Constraints {
+        min: Some(1.0),
+        max: Some(64.0),
+        pattern: Some("[0-9a-zA-Z-_.]+"),
+        ..Constraints::NONE
+    },
     ..shape("ScheduleGroupName", Kind::String)
 };
 
 pub(crate) static SCHEDULE_GROUP_NAME_PREFIX: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), pattern: Some("[0-9a-zA-Z-_.]+"), ..Constraints::NONE },
+    constraints: &Constraints {
+        min: Some(1.0),
+        max: Some(64.0),
+        pattern: Some("[0-9a-zA-Z-_.]+"),
+        ..Constraints::NONE
+    },
     ..shape("ScheduleGroupNamePrefix", Kind::String)
 };
 
 pub(crate) static SCHEDULE_GROUP_STATE: Shape = Shape {
-    constraints: Constraints { one_of: &["ACTIVE", "DELETING"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ACTIVE", "DELETING"], ..Constraints::NONE },
     ..shape("ScheduleGroupState", Kind::String)
 };
 
@@ -692,11 +674,13 @@ pub(crate) static SCHEDULE_GROUP_SUMMARY_MEMBERS: [Member; 5] = [
 pub(crate) static SCHEDULE_GROUP_SUMMARY: Shape =
     shape("ScheduleGroupSummary", Kind::Structure { members: &SCHEDULE_GROUP_SUMMARY_MEMBERS });
 
-pub(crate) static SCHEDULE_LIST: Shape =
-    shape("ScheduleList", Kind::List { member: member("member", &super::schemas::SCHEDULE_SUMMARY), flattened: false });
+pub(crate) static SCHEDULE_LIST: Shape = shape(
+    "ScheduleList",
+    Kind::List { member: &member("member", &super::schemas::SCHEDULE_SUMMARY), flattened: false },
+);
 
 pub(crate) static SCHEDULE_STATE: Shape = Shape {
-    constraints: Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["ENABLED", "DISABLED"], ..Constraints::NONE },
     ..shape("ScheduleState", Kind::String)
 };
 
@@ -714,20 +698,20 @@ pub(crate) static SCHEDULE_SUMMARY: Shape =
     shape("ScheduleSummary", Kind::Structure { members: &SCHEDULE_SUMMARY_MEMBERS });
 
 pub(crate) static SECURITY_GROUP: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("SecurityGroup", Kind::String)
 };
 
 pub(crate) static SECURITY_GROUPS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "SecurityGroups",
-        Kind::List { member: member("member", &super::schemas::SECURITY_GROUP), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SECURITY_GROUP), flattened: false },
     )
 };
 
 pub(crate) static SOURCE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)"),
@@ -743,13 +727,13 @@ pub(crate) static SQS_PARAMETERS: Shape = shape("SqsParameters", Kind::Structure
 pub(crate) static START_DATE: Shape = shape("StartDate", Kind::Timestamp(None));
 
 pub(crate) static SUBNET: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("Subnet", Kind::String)
 };
 
 pub(crate) static SUBNETS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(16.0), ..Constraints::NONE },
-    ..shape("Subnets", Kind::List { member: member("member", &super::schemas::SUBNET), flattened: false })
+    constraints: &Constraints { min: Some(1.0), max: Some(16.0), ..Constraints::NONE },
+    ..shape("Subnets", Kind::List { member: &member("member", &super::schemas::SUBNET), flattened: false })
 };
 
 pub(crate) static TAG_MEMBERS: [Member; 2] = [
@@ -760,31 +744,31 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("TagKey", Kind::String)
 };
 
 pub(crate) static TAG_KEY_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
-    ..shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
+    ..shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false })
 };
 
 pub(crate) static TAG_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
-    ..shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(200.0), ..Constraints::NONE },
+    ..shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false })
 };
 
 pub(crate) static TAG_MAP: Shape = shape(
     "TagMap",
     Kind::Map {
-        key: member("key", &super::schemas::TAG_KEY),
-        value: member("value", &super::schemas::TAG_VALUE),
+        key: &member("key", &super::schemas::TAG_KEY),
+        value: &member("value", &super::schemas::TAG_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static TAG_RESOURCE_ARN: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(1011.0),
         pattern: Some(r"arn:aws[a-z-]*:scheduler:[a-z0-9\-]+:\d{12}:schedule-group\/[0-9a-zA-Z-_.]+"),
@@ -795,8 +779,7 @@ pub(crate) static TAG_RESOURCE_ARN: Shape = Shape {
 
 pub(crate) static TAG_RESOURCE_INPUT_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "ResourceArn",
-        has_wire_name: true,
+        renamed: Some("ResourceArn"),
         location: Location::Uri,
         required: true,
         ..member("ResourceArn", &super::schemas::TAG_RESOURCE_ARN)
@@ -813,13 +796,13 @@ pub(crate) static TAG_RESOURCE_OUTPUT: Shape =
     shape("TagResourceOutput", Kind::Structure { members: &TAG_RESOURCE_OUTPUT_MEMBERS });
 
 pub(crate) static TAG_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TagValue", Kind::String)
 };
 
 pub(crate) static TAGS: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(50.0), ..Constraints::NONE },
-    ..shape("Tags", Kind::List { member: member("member", &super::schemas::TAG_MAP), flattened: false })
+    constraints: &Constraints { min: Some(0.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("Tags", Kind::List { member: &member("member", &super::schemas::TAG_MAP), flattened: false })
 };
 
 pub(crate) static TARGET_MEMBERS: [Member; 12] = [
@@ -840,15 +823,15 @@ pub(crate) static TARGET_MEMBERS: [Member; 12] = [
 pub(crate) static TARGET: Shape = shape("Target", Kind::Structure { members: &TARGET_MEMBERS });
 
 pub(crate) static TARGET_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("TargetArn", Kind::String)
 };
 
 pub(crate) static TARGET_INPUT: Shape =
-    Shape { constraints: Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("TargetInput", Kind::String) };
+    Shape { constraints: &Constraints { min: Some(1.0), ..Constraints::NONE }, ..shape("TargetInput", Kind::String) };
 
 pub(crate) static TARGET_PARTITION_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TargetPartitionKey", Kind::String)
 };
 
@@ -858,26 +841,24 @@ pub(crate) static TARGET_SUMMARY_MEMBERS: [Member; 1] =
 pub(crate) static TARGET_SUMMARY: Shape = shape("TargetSummary", Kind::Structure { members: &TARGET_SUMMARY_MEMBERS });
 
 pub(crate) static TASK_COUNT: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape("TaskCount", Kind::Integer)
 };
 
 pub(crate) static TASK_DEFINITION_ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1600.0), ..Constraints::NONE },
     ..shape("TaskDefinitionArn", Kind::String)
 };
 
 pub(crate) static UNTAG_RESOURCE_INPUT_MEMBERS: [Member; 2] = [
     Member {
-        wire_name: "ResourceArn",
-        has_wire_name: true,
+        renamed: Some("ResourceArn"),
         location: Location::Uri,
         required: true,
         ..member("ResourceArn", &super::schemas::TAG_RESOURCE_ARN)
     },
     Member {
-        wire_name: "TagKeys",
-        has_wire_name: true,
+        renamed: Some("TagKeys"),
         location: Location::Query,
         required: true,
         ..member("TagKeys", &super::schemas::TAG_KEY_LIST)
@@ -893,13 +874,7 @@ pub(crate) static UNTAG_RESOURCE_OUTPUT: Shape =
     shape("UntagResourceOutput", Kind::Structure { members: &UNTAG_RESOURCE_OUTPUT_MEMBERS });
 
 pub(crate) static UPDATE_SCHEDULE_INPUT_MEMBERS: [Member; 13] = [
-    Member {
-        wire_name: "Name",
-        has_wire_name: true,
-        location: Location::Uri,
-        required: true,
-        ..member("Name", &super::schemas::NAME)
-    },
+    Member { renamed: Some("Name"), location: Location::Uri, required: true, ..member("Name", &super::schemas::NAME) },
     member("GroupName", &super::schemas::SCHEDULE_GROUP_NAME),
     Member { required: true, ..member("ScheduleExpression", &super::schemas::SCHEDULE_EXPRESSION) },
     member("StartDate", &super::schemas::START_DATE),

@@ -6,7 +6,7 @@ use crate::support::*;
 
 pub(crate) static API_ERROR_LIST_TYPE: Shape = shape(
     "APIErrorListType",
-    Kind::List { member: member("member", &super::schemas::API_ERROR_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::API_ERROR_TYPE), flattened: false },
 );
 
 pub(crate) static API_ERROR_TYPE_MEMBERS: [Member; 3] = [
@@ -18,15 +18,15 @@ pub(crate) static API_ERROR_TYPE_MEMBERS: [Member; 3] = [
 pub(crate) static API_ERROR_TYPE: Shape = shape("APIErrorType", Kind::Structure { members: &API_ERROR_TYPE_MEMBERS });
 
 pub(crate) static ADD_REPLICA_REGION_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape(
         "AddReplicaRegionListType",
-        Kind::List { member: member("member", &super::schemas::REPLICA_REGION_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::REPLICA_REGION_TYPE), flattened: false },
     )
 };
 
 pub(crate) static AUTOMATICALLY_ROTATE_AFTER_DAYS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1000.0), ..Constraints::NONE },
     ..shape("AutomaticallyRotateAfterDaysType", Kind::Long)
 };
 
@@ -67,7 +67,7 @@ pub(crate) static CANCEL_ROTATE_SECRET_RESPONSE: Shape =
     shape("CancelRotateSecretResponse", Kind::Structure { members: &CANCEL_ROTATE_SECRET_RESPONSE_MEMBERS });
 
 pub(crate) static CLIENT_REQUEST_TOKEN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(32.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(32.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("ClientRequestTokenType", Kind::String)
 };
 
@@ -120,10 +120,10 @@ pub(crate) static CROSS_ACCOUNT_REPLICA_ENTRY: Shape =
     shape("CrossAccountReplicaEntry", Kind::Structure { members: &CROSS_ACCOUNT_REPLICA_ENTRY_MEMBERS });
 
 pub(crate) static CROSS_ACCOUNT_REPLICA_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape(
         "CrossAccountReplicaListType",
-        Kind::List { member: member("member", &super::schemas::CROSS_ACCOUNT_REPLICA_ENTRY), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::CROSS_ACCOUNT_REPLICA_ENTRY), flattened: false },
     )
 };
 
@@ -202,12 +202,12 @@ pub(crate) static DESCRIBE_SECRET_RESPONSE: Shape =
     shape("DescribeSecretResponse", Kind::Structure { members: &DESCRIBE_SECRET_RESPONSE_MEMBERS });
 
 pub(crate) static DESCRIPTION_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { max: Some(2048.0), ..Constraints::NONE },
     ..shape("DescriptionType", Kind::String)
 };
 
 pub(crate) static DURATION_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(3.0), pattern: Some("[0-9]+h"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(3.0), pattern: Some("[0-9]+h"), ..Constraints::NONE },
     ..shape("DurationType", Kind::String)
 };
 
@@ -216,7 +216,7 @@ pub(crate) static ERROR_CODE: Shape = shape("ErrorCode", Kind::String);
 pub(crate) static ERROR_MESSAGE: Shape = shape("ErrorMessage", Kind::String);
 
 pub(crate) static EXCLUDE_CHARACTERS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
     ..shape("ExcludeCharactersType", Kind::String)
 };
 
@@ -239,18 +239,18 @@ pub(crate) static EXTERNAL_SECRET_ROTATION_METADATA_ITEM: Shape = shape(
 );
 
 pub(crate) static EXTERNAL_SECRET_ROTATION_METADATA_ITEM_KEY_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("ExternalSecretRotationMetadataItemKeyType", Kind::String)
 };
 
 pub(crate) static EXTERNAL_SECRET_ROTATION_METADATA_ITEM_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("ExternalSecretRotationMetadataItemValueType", Kind::String)
 };
 
 pub(crate) static EXTERNAL_SECRET_ROTATION_METADATA_TYPE: Shape = shape(
     "ExternalSecretRotationMetadataType",
-    Kind::List { member: member("member", &super::schemas::EXTERNAL_SECRET_ROTATION_METADATA_ITEM), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::EXTERNAL_SECRET_ROTATION_METADATA_ITEM), flattened: false },
 );
 
 pub(crate) static FILTER_MEMBERS: [Member; 2] = [
@@ -261,7 +261,7 @@ pub(crate) static FILTER_MEMBERS: [Member; 2] = [
 pub(crate) static FILTER: Shape = shape("Filter", Kind::Structure { members: &FILTER_MEMBERS });
 
 pub(crate) static FILTER_NAME_STRING_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all"],
         ..Constraints::NONE
     },
@@ -269,7 +269,7 @@ pub(crate) static FILTER_NAME_STRING_TYPE: Shape = Shape {
 };
 
 pub(crate) static FILTER_VALUE_STRING_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         max: Some(512.0),
         pattern: Some(r"^\!?[a-zA-Z0-9 :_@\/\+\=\.\-\!]*$"),
         ..Constraints::NONE
@@ -278,16 +278,16 @@ pub(crate) static FILTER_VALUE_STRING_TYPE: Shape = Shape {
 };
 
 pub(crate) static FILTER_VALUES_STRING_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "FilterValuesStringList",
-        Kind::List { member: member("member", &super::schemas::FILTER_VALUE_STRING_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::FILTER_VALUE_STRING_TYPE), flattened: false },
     )
 };
 
 pub(crate) static FILTERS_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(10.0), ..Constraints::NONE },
-    ..shape("FiltersListType", Kind::List { member: member("member", &super::schemas::FILTER), flattened: false })
+    constraints: &Constraints { max: Some(10.0), ..Constraints::NONE },
+    ..shape("FiltersListType", Kind::List { member: &member("member", &super::schemas::FILTER), flattened: false })
 };
 
 pub(crate) static GET_RANDOM_PASSWORD_REQUEST_MEMBERS: [Member; 8] = [
@@ -354,11 +354,11 @@ pub(crate) static INCLUDE_SPACE_TYPE: Shape = shape("IncludeSpaceType", Kind::Bo
 
 pub(crate) static KMS_KEY_ID_LIST_TYPE: Shape = shape(
     "KmsKeyIdListType",
-    Kind::List { member: member("member", &super::schemas::KMS_KEY_ID_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::KMS_KEY_ID_TYPE), flattened: false },
 );
 
 pub(crate) static KMS_KEY_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("KmsKeyIdType", Kind::String)
 };
 
@@ -407,44 +407,44 @@ pub(crate) static LIST_SECRETS_RESPONSE: Shape =
     shape("ListSecretsResponse", Kind::Structure { members: &LIST_SECRETS_RESPONSE_MEMBERS });
 
 pub(crate) static MAX_RESULTS_BATCH_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
     ..shape("MaxResultsBatchType", Kind::Integer)
 };
 
 pub(crate) static MAX_RESULTS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("MaxResultsType", Kind::Integer)
 };
 
 pub(crate) static MEDEA_TYPE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("MedeaTypeType", Kind::String)
 };
 
 pub(crate) static NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(512.0), ..Constraints::NONE },
     ..shape("NameType", Kind::String)
 };
 
 pub(crate) static NEXT_ROTATION_DATE_TYPE: Shape = shape("NextRotationDateType", Kind::Timestamp(None));
 
 pub(crate) static NEXT_TOKEN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
     ..shape("NextTokenType", Kind::String)
 };
 
 pub(crate) static NON_EMPTY_RESOURCE_POLICY_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(20480.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(20480.0), ..Constraints::NONE },
     ..shape("NonEmptyResourcePolicyType", Kind::String)
 };
 
 pub(crate) static OWNING_SERVICE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("OwningServiceType", Kind::String)
 };
 
 pub(crate) static PASSWORD_LENGTH_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
     ..shape("PasswordLengthType", Kind::Long)
 };
 
@@ -490,7 +490,7 @@ pub(crate) static PUT_SECRET_VALUE_RESPONSE: Shape =
     shape("PutSecretValueResponse", Kind::Structure { members: &PUT_SECRET_VALUE_RESPONSE_MEMBERS });
 
 pub(crate) static RANDOM_PASSWORD_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("RandomPasswordType", Kind::String)
 };
@@ -498,7 +498,7 @@ pub(crate) static RANDOM_PASSWORD_TYPE: Shape = Shape {
 pub(crate) static RECOVERY_WINDOW_IN_DAYS_TYPE: Shape = shape("RecoveryWindowInDaysType", Kind::Long);
 
 pub(crate) static REGION_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"^([a-z]+-)+\d+$"),
@@ -528,10 +528,10 @@ pub(crate) static REMOVE_REGIONS_FROM_REPLICATION_RESPONSE: Shape = shape(
 );
 
 pub(crate) static REMOVE_REPLICA_REGION_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape(
         "RemoveReplicaRegionListType",
-        Kind::List { member: member("member", &super::schemas::REGION_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::REGION_TYPE), flattened: false },
     )
 };
 
@@ -562,7 +562,7 @@ pub(crate) static REPLICATE_SECRET_TO_REGIONS_RESPONSE: Shape = shape(
 
 pub(crate) static REPLICATION_STATUS_LIST_TYPE: Shape = shape(
     "ReplicationStatusListType",
-    Kind::List { member: member("member", &super::schemas::REPLICATION_STATUS_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::REPLICATION_STATUS_TYPE), flattened: false },
 );
 
 pub(crate) static REPLICATION_STATUS_TYPE_MEMBERS: [Member; 5] = [
@@ -579,7 +579,7 @@ pub(crate) static REPLICATION_STATUS_TYPE: Shape =
 pub(crate) static REQUIRE_EACH_INCLUDED_TYPE_TYPE: Shape = shape("RequireEachIncludedTypeType", Kind::Boolean);
 
 pub(crate) static RESOURCE_POLICY_NAME_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(64.0),
         pattern: Some(r"[0-9A-Za-z\-\_]+"),
@@ -601,7 +601,7 @@ pub(crate) static RESTORE_SECRET_RESPONSE: Shape =
     shape("RestoreSecretResponse", Kind::Structure { members: &RESTORE_SECRET_RESPONSE_MEMBERS });
 
 pub(crate) static ROLE_ARN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("RoleARNType", Kind::String)
 };
 
@@ -630,7 +630,7 @@ pub(crate) static ROTATE_SECRET_RESPONSE: Shape =
 pub(crate) static ROTATION_ENABLED_TYPE: Shape = shape("RotationEnabledType", Kind::Boolean);
 
 pub(crate) static ROTATION_LAMBDA_ARN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("RotationLambdaARNType", Kind::String)
 };
 
@@ -644,7 +644,7 @@ pub(crate) static ROTATION_RULES_TYPE: Shape =
     shape("RotationRulesType", Kind::Structure { members: &ROTATION_RULES_TYPE_MEMBERS });
 
 pub(crate) static ROTATION_TOKEN_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(36.0),
         max: Some(256.0),
         pattern: Some(r"^[a-zA-Z0-9\-]+$"),
@@ -655,7 +655,7 @@ pub(crate) static ROTATION_TOKEN_TYPE: Shape = Shape {
 };
 
 pub(crate) static SCHEDULE_EXPRESSION_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some(r"[0-9A-Za-z\(\)#\?\*\-\/, ]+"),
@@ -665,26 +665,26 @@ pub(crate) static SCHEDULE_EXPRESSION_TYPE: Shape = Shape {
 };
 
 pub(crate) static SECRET_ARN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("SecretARNType", Kind::String)
 };
 
 pub(crate) static SECRET_BINARY_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(65536.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(65536.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("SecretBinaryType", Kind::Blob)
 };
 
 pub(crate) static SECRET_ID_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
     ..shape(
         "SecretIdListType",
-        Kind::List { member: member("member", &super::schemas::SECRET_ID_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SECRET_ID_TYPE), flattened: false },
     )
 };
 
 pub(crate) static SECRET_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("SecretIdType", Kind::String)
 };
 
@@ -716,16 +716,16 @@ pub(crate) static SECRET_LIST_ENTRY: Shape =
 
 pub(crate) static SECRET_LIST_TYPE: Shape = shape(
     "SecretListType",
-    Kind::List { member: member("member", &super::schemas::SECRET_LIST_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::SECRET_LIST_ENTRY), flattened: false },
 );
 
 pub(crate) static SECRET_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("SecretNameType", Kind::String)
 };
 
 pub(crate) static SECRET_STRING_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(65536.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(65536.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("SecretStringType", Kind::String)
 };
@@ -745,24 +745,24 @@ pub(crate) static SECRET_VALUE_ENTRY: Shape =
 
 pub(crate) static SECRET_VALUES_TYPE: Shape = shape(
     "SecretValuesType",
-    Kind::List { member: member("member", &super::schemas::SECRET_VALUE_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::SECRET_VALUE_ENTRY), flattened: false },
 );
 
 pub(crate) static SECRET_VERSION_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(32.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(32.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("SecretVersionIdType", Kind::String)
 };
 
 pub(crate) static SECRET_VERSION_STAGE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("SecretVersionStageType", Kind::String)
 };
 
 pub(crate) static SECRET_VERSION_STAGES_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
     ..shape(
         "SecretVersionStagesType",
-        Kind::List { member: member("member", &super::schemas::SECRET_VERSION_STAGE_TYPE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::SECRET_VERSION_STAGE_TYPE), flattened: false },
     )
 };
 
@@ -779,20 +779,20 @@ pub(crate) static SECRET_VERSIONS_LIST_ENTRY: Shape =
 
 pub(crate) static SECRET_VERSIONS_LIST_TYPE: Shape = shape(
     "SecretVersionsListType",
-    Kind::List { member: member("member", &super::schemas::SECRET_VERSIONS_LIST_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::SECRET_VERSIONS_LIST_ENTRY), flattened: false },
 );
 
 pub(crate) static SECRET_VERSIONS_TO_STAGES_MAP_TYPE: Shape = shape(
     "SecretVersionsToStagesMapType",
     Kind::Map {
-        key: member("key", &super::schemas::SECRET_VERSION_ID_TYPE),
-        value: member("value", &super::schemas::SECRET_VERSION_STAGES_TYPE),
+        key: &member("key", &super::schemas::SECRET_VERSION_ID_TYPE),
+        value: &member("value", &super::schemas::SECRET_VERSION_STAGES_TYPE),
         flattened: false,
     },
 );
 
 pub(crate) static SORT_BY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["created-date", "last-accessed-date", "last-changed-date", "name"],
         ..Constraints::NONE
     },
@@ -800,17 +800,17 @@ pub(crate) static SORT_BY_TYPE: Shape = Shape {
 };
 
 pub(crate) static SORT_ORDER_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["asc", "desc"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["asc", "desc"], ..Constraints::NONE },
     ..shape("SortOrderType", Kind::String)
 };
 
 pub(crate) static STATUS_MESSAGE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
     ..shape("StatusMessageType", Kind::String)
 };
 
 pub(crate) static STATUS_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["InSync", "Failed", "InProgress", "Pending", "Detached"],
         ..Constraints::NONE
     },
@@ -837,15 +837,15 @@ pub(crate) static TAG_MEMBERS: [Member; 2] =
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY_LIST_TYPE: Shape =
-    shape("TagKeyListType", Kind::List { member: member("member", &super::schemas::TAG_KEY_TYPE), flattened: false });
+    shape("TagKeyListType", Kind::List { member: &member("member", &super::schemas::TAG_KEY_TYPE), flattened: false });
 
 pub(crate) static TAG_KEY_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("TagKeyType", Kind::String)
 };
 
 pub(crate) static TAG_LIST_TYPE: Shape =
-    shape("TagListType", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+    shape("TagListType", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false });
 
 pub(crate) static TAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("SecretId", &super::schemas::SECRET_ID_TYPE) },
@@ -856,7 +856,7 @@ pub(crate) static TAG_RESOURCE_REQUEST: Shape =
     shape("TagResourceRequest", Kind::Structure { members: &TAG_RESOURCE_REQUEST_MEMBERS });
 
 pub(crate) static TAG_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TagValueType", Kind::String)
 };
 
@@ -934,5 +934,5 @@ pub(crate) static VALIDATION_ERRORS_ENTRY: Shape =
 
 pub(crate) static VALIDATION_ERRORS_TYPE: Shape = shape(
     "ValidationErrorsType",
-    Kind::List { member: member("member", &super::schemas::VALIDATION_ERRORS_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::VALIDATION_ERRORS_ENTRY), flattened: false },
 );

@@ -5,7 +5,7 @@
 use crate::support::*;
 
 pub(crate) static ACTIONS_LIST: Shape =
-    shape("ActionsList", Kind::List { member: member("member", &super::schemas::ACTION), flattened: false });
+    shape("ActionsList", Kind::List { member: &member("member", &super::schemas::ACTION), flattened: false });
 
 pub(crate) static ADD_PERMISSION_INPUT_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
@@ -18,7 +18,7 @@ pub(crate) static ADD_PERMISSION_INPUT: Shape =
     shape("AddPermissionInput", Kind::Structure { members: &ADD_PERMISSION_INPUT_MEMBERS });
 
 pub(crate) static AMAZON_RESOURCE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1011.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1011.0), ..Constraints::NONE },
     ..shape("AmazonResourceName", Kind::String)
 };
 
@@ -34,7 +34,7 @@ pub(crate) static BATCH_RESULT_ERROR_ENTRY: Shape =
 
 pub(crate) static BATCH_RESULT_ERROR_ENTRY_LIST: Shape = shape(
     "BatchResultErrorEntryList",
-    Kind::List { member: member("member", &super::schemas::BATCH_RESULT_ERROR_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::BATCH_RESULT_ERROR_ENTRY), flattened: false },
 );
 
 pub(crate) static BINARY: Shape = shape("Binary", Kind::Blob);
@@ -70,7 +70,7 @@ pub(crate) static CREATE_TOPIC_RESPONSE: Shape =
     shape("CreateTopicResponse", Kind::Structure { members: &CREATE_TOPIC_RESPONSE_MEMBERS });
 
 pub(crate) static DELEGATES_LIST: Shape =
-    shape("DelegatesList", Kind::List { member: member("member", &super::schemas::DELEGATE), flattened: false });
+    shape("DelegatesList", Kind::List { member: &member("member", &super::schemas::DELEGATE), flattened: false });
 
 pub(crate) static DELETE_TOPIC_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) }];
@@ -168,12 +168,8 @@ pub(crate) static LIST_TOPICS_RESPONSE: Shape =
 pub(crate) static MESSAGE_ATTRIBUTE_MAP: Shape = shape(
     "MessageAttributeMap",
     Kind::Map {
-        key: Member { wire_name: "Name", has_wire_name: true, ..member("key", &super::schemas::STRING) },
-        value: Member {
-            wire_name: "Value",
-            has_wire_name: true,
-            ..member("value", &super::schemas::MESSAGE_ATTRIBUTE_VALUE)
-        },
+        key: &Member { renamed: Some("Name"), ..member("key", &super::schemas::STRING) },
+        value: &Member { renamed: Some("Value"), ..member("value", &super::schemas::MESSAGE_ATTRIBUTE_VALUE) },
         flattened: false,
     },
 );
@@ -215,7 +211,7 @@ pub(crate) static PUBLISH_BATCH_REQUEST_ENTRY: Shape =
 
 pub(crate) static PUBLISH_BATCH_REQUEST_ENTRY_LIST: Shape = shape(
     "PublishBatchRequestEntryList",
-    Kind::List { member: member("member", &super::schemas::PUBLISH_BATCH_REQUEST_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PUBLISH_BATCH_REQUEST_ENTRY), flattened: false },
 );
 
 pub(crate) static PUBLISH_BATCH_RESPONSE_MEMBERS: [Member; 2] = [
@@ -237,7 +233,7 @@ pub(crate) static PUBLISH_BATCH_RESULT_ENTRY: Shape =
 
 pub(crate) static PUBLISH_BATCH_RESULT_ENTRY_LIST: Shape = shape(
     "PublishBatchResultEntryList",
-    Kind::List { member: member("member", &super::schemas::PUBLISH_BATCH_RESULT_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PUBLISH_BATCH_RESULT_ENTRY), flattened: false },
 );
 
 pub(crate) static PUBLISH_INPUT_MEMBERS: [Member; 9] = [
@@ -326,15 +322,15 @@ pub(crate) static SUBSCRIPTION: Shape = shape("Subscription", Kind::Structure { 
 pub(crate) static SUBSCRIPTION_ATTRIBUTES_MAP: Shape = shape(
     "SubscriptionAttributesMap",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static SUBSCRIPTIONS_LIST: Shape = shape(
     "SubscriptionsList",
-    Kind::List { member: member("member", &super::schemas::SUBSCRIPTION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::SUBSCRIPTION), flattened: false },
 );
 
 pub(crate) static TAG_MEMBERS: [Member; 2] = [
@@ -345,15 +341,15 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("TagKey", Kind::String)
 };
 
 pub(crate) static TAG_KEY_LIST: Shape =
-    shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false });
+    shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false });
 
 pub(crate) static TAG_LIST: Shape =
-    shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false });
+    shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false });
 
 pub(crate) static TAG_RESOURCE_REQUEST_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("ResourceArn", &super::schemas::AMAZON_RESOURCE_NAME) },
@@ -369,7 +365,7 @@ pub(crate) static TAG_RESOURCE_RESPONSE: Shape =
     shape("TagResourceResponse", Kind::Structure { members: &TAG_RESOURCE_RESPONSE_MEMBERS });
 
 pub(crate) static TAG_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TagValue", Kind::String)
 };
 
@@ -380,14 +376,14 @@ pub(crate) static TOPIC: Shape = shape("Topic", Kind::Structure { members: &TOPI
 pub(crate) static TOPIC_ATTRIBUTES_MAP: Shape = shape(
     "TopicAttributesMap",
     Kind::Map {
-        key: member("key", &super::schemas::ATTRIBUTE_NAME),
-        value: member("value", &super::schemas::ATTRIBUTE_VALUE),
+        key: &member("key", &super::schemas::ATTRIBUTE_NAME),
+        value: &member("value", &super::schemas::ATTRIBUTE_VALUE),
         flattened: false,
     },
 );
 
 pub(crate) static TOPICS_LIST: Shape =
-    shape("TopicsList", Kind::List { member: member("member", &super::schemas::TOPIC), flattened: false });
+    shape("TopicsList", Kind::List { member: &member("member", &super::schemas::TOPIC), flattened: false });
 
 pub(crate) static UNSUBSCRIBE_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN) }];

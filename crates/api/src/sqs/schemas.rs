@@ -5,10 +5,10 @@
 use crate::support::*;
 
 pub(crate) static AWS_ACCOUNT_ID_LIST: Shape =
-    shape("AWSAccountIdList", Kind::List { member: member("member", &super::schemas::STRING), flattened: true });
+    shape("AWSAccountIdList", Kind::List { member: &member("member", &super::schemas::STRING), flattened: true });
 
 pub(crate) static ACTION_NAME_LIST: Shape =
-    shape("ActionNameList", Kind::List { member: member("member", &super::schemas::STRING), flattened: true });
+    shape("ActionNameList", Kind::List { member: &member("member", &super::schemas::STRING), flattened: true });
 
 pub(crate) static ADD_PERMISSION_REQUEST_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("QueueUrl", &super::schemas::STRING) },
@@ -32,7 +32,7 @@ pub(crate) static ADD_PERMISSION_REQUEST: Shape =
 
 pub(crate) static ATTRIBUTE_NAME_LIST: Shape = shape(
     "AttributeNameList",
-    Kind::List { member: member("member", &super::schemas::QUEUE_ATTRIBUTE_NAME), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::QUEUE_ATTRIBUTE_NAME), flattened: true },
 );
 
 pub(crate) static BATCH_RESULT_ERROR_ENTRY_MEMBERS: [Member; 4] = [
@@ -47,13 +47,13 @@ pub(crate) static BATCH_RESULT_ERROR_ENTRY: Shape =
 
 pub(crate) static BATCH_RESULT_ERROR_ENTRY_LIST: Shape = shape(
     "BatchResultErrorEntryList",
-    Kind::List { member: member("member", &super::schemas::BATCH_RESULT_ERROR_ENTRY), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::BATCH_RESULT_ERROR_ENTRY), flattened: true },
 );
 
 pub(crate) static BINARY: Shape = shape("Binary", Kind::Blob);
 
 pub(crate) static BINARY_LIST: Shape =
-    shape("BinaryList", Kind::List { member: member("member", &super::schemas::BINARY), flattened: false });
+    shape("BinaryList", Kind::List { member: &member("member", &super::schemas::BINARY), flattened: false });
 
 pub(crate) static BOOLEAN: Shape = shape("Boolean", Kind::Boolean);
 
@@ -100,7 +100,7 @@ pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY: Shape = shape(
 pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY_LIST: Shape = shape(
     "ChangeMessageVisibilityBatchRequestEntryList",
     Kind::List {
-        member: member("member", &super::schemas::CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY),
+        member: &member("member", &super::schemas::CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY),
         flattened: true,
     },
 );
@@ -136,7 +136,7 @@ pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY: Shape = shape(
 pub(crate) static CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY_LIST: Shape = shape(
     "ChangeMessageVisibilityBatchResultEntryList",
     Kind::List {
-        member: member("member", &super::schemas::CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY),
+        member: &member("member", &super::schemas::CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY),
         flattened: true,
     },
 );
@@ -191,7 +191,7 @@ pub(crate) static DELETE_MESSAGE_BATCH_REQUEST_ENTRY: Shape =
 
 pub(crate) static DELETE_MESSAGE_BATCH_REQUEST_ENTRY_LIST: Shape = shape(
     "DeleteMessageBatchRequestEntryList",
-    Kind::List { member: member("member", &super::schemas::DELETE_MESSAGE_BATCH_REQUEST_ENTRY), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::DELETE_MESSAGE_BATCH_REQUEST_ENTRY), flattened: true },
 );
 
 pub(crate) static DELETE_MESSAGE_BATCH_RESULT_MEMBERS: [Member; 2] = [
@@ -220,7 +220,7 @@ pub(crate) static DELETE_MESSAGE_BATCH_RESULT_ENTRY: Shape =
 
 pub(crate) static DELETE_MESSAGE_BATCH_RESULT_ENTRY_LIST: Shape = shape(
     "DeleteMessageBatchResultEntryList",
-    Kind::List { member: member("member", &super::schemas::DELETE_MESSAGE_BATCH_RESULT_ENTRY), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::DELETE_MESSAGE_BATCH_RESULT_ENTRY), flattened: true },
 );
 
 pub(crate) static DELETE_MESSAGE_REQUEST_MEMBERS: [Member; 2] = [
@@ -333,7 +333,7 @@ pub(crate) static LIST_MESSAGE_MOVE_TASKS_RESULT_ENTRY: Shape = shape(
 
 pub(crate) static LIST_MESSAGE_MOVE_TASKS_RESULT_ENTRY_LIST: Shape = shape(
     "ListMessageMoveTasksResultEntryList",
-    Kind::List { member: member("member", &super::schemas::LIST_MESSAGE_MOVE_TASKS_RESULT_ENTRY), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::LIST_MESSAGE_MOVE_TASKS_RESULT_ENTRY), flattened: true },
 );
 
 pub(crate) static LIST_QUEUE_TAGS_REQUEST_MEMBERS: [Member; 1] =
@@ -391,7 +391,7 @@ pub(crate) static MESSAGE_ATTRIBUTE_NAME: Shape = shape("MessageAttributeName", 
 
 pub(crate) static MESSAGE_ATTRIBUTE_NAME_LIST: Shape = shape(
     "MessageAttributeNameList",
-    Kind::List { member: member("member", &super::schemas::MESSAGE_ATTRIBUTE_NAME), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::MESSAGE_ATTRIBUTE_NAME), flattened: true },
 );
 
 pub(crate) static MESSAGE_ATTRIBUTE_VALUE_MEMBERS: [Member; 5] = [
@@ -416,8 +416,8 @@ pub(crate) static MESSAGE_ATTRIBUTE_VALUE: Shape =
 pub(crate) static MESSAGE_BODY_ATTRIBUTE_MAP: Shape = shape(
     "MessageBodyAttributeMap",
     Kind::Map {
-        key: Member { query_name: Some("Name"), ..member("key", &super::schemas::STRING) },
-        value: Member { query_name: Some("Value"), ..member("value", &super::schemas::MESSAGE_ATTRIBUTE_VALUE) },
+        key: &Member { query_name: Some("Name"), ..member("key", &super::schemas::STRING) },
+        value: &Member { query_name: Some("Value"), ..member("value", &super::schemas::MESSAGE_ATTRIBUTE_VALUE) },
         flattened: true,
     },
 );
@@ -425,34 +425,37 @@ pub(crate) static MESSAGE_BODY_ATTRIBUTE_MAP: Shape = shape(
 pub(crate) static MESSAGE_BODY_SYSTEM_ATTRIBUTE_MAP: Shape = shape(
     "MessageBodySystemAttributeMap",
     Kind::Map {
-        key: Member {
+        key: &Member {
             query_name: Some("Name"),
             ..member("key", &super::schemas::MESSAGE_SYSTEM_ATTRIBUTE_NAME_FOR_SENDS)
         },
-        value: Member { query_name: Some("Value"), ..member("value", &super::schemas::MESSAGE_SYSTEM_ATTRIBUTE_VALUE) },
+        value: &Member {
+            query_name: Some("Value"),
+            ..member("value", &super::schemas::MESSAGE_SYSTEM_ATTRIBUTE_VALUE)
+        },
         flattened: true,
     },
 );
 
 pub(crate) static MESSAGE_LIST: Shape =
-    shape("MessageList", Kind::List { member: member("member", &super::schemas::MESSAGE), flattened: true });
+    shape("MessageList", Kind::List { member: &member("member", &super::schemas::MESSAGE), flattened: true });
 
 pub(crate) static MESSAGE_SYSTEM_ATTRIBUTE_LIST: Shape = shape(
     "MessageSystemAttributeList",
-    Kind::List { member: member("member", &super::schemas::MESSAGE_SYSTEM_ATTRIBUTE_NAME), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::MESSAGE_SYSTEM_ATTRIBUTE_NAME), flattened: true },
 );
 
 pub(crate) static MESSAGE_SYSTEM_ATTRIBUTE_MAP: Shape = shape(
     "MessageSystemAttributeMap",
     Kind::Map {
-        key: Member { query_name: Some("Name"), ..member("key", &super::schemas::MESSAGE_SYSTEM_ATTRIBUTE_NAME) },
-        value: Member { query_name: Some("Value"), ..member("value", &super::schemas::STRING) },
+        key: &Member { query_name: Some("Name"), ..member("key", &super::schemas::MESSAGE_SYSTEM_ATTRIBUTE_NAME) },
+        value: &Member { query_name: Some("Value"), ..member("value", &super::schemas::STRING) },
         flattened: true,
     },
 );
 
 pub(crate) static MESSAGE_SYSTEM_ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "All",
             "SenderId",
@@ -471,7 +474,7 @@ pub(crate) static MESSAGE_SYSTEM_ATTRIBUTE_NAME: Shape = Shape {
 };
 
 pub(crate) static MESSAGE_SYSTEM_ATTRIBUTE_NAME_FOR_SENDS: Shape = Shape {
-    constraints: Constraints { one_of: &["AWSTraceHeader"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["AWSTraceHeader"], ..Constraints::NONE },
     ..shape("MessageSystemAttributeNameForSends", Kind::String)
 };
 
@@ -507,14 +510,14 @@ pub(crate) static PURGE_QUEUE_REQUEST: Shape =
 pub(crate) static QUEUE_ATTRIBUTE_MAP: Shape = shape(
     "QueueAttributeMap",
     Kind::Map {
-        key: Member { query_name: Some("Name"), ..member("key", &super::schemas::QUEUE_ATTRIBUTE_NAME) },
-        value: Member { query_name: Some("Value"), ..member("value", &super::schemas::STRING) },
+        key: &Member { query_name: Some("Name"), ..member("key", &super::schemas::QUEUE_ATTRIBUTE_NAME) },
+        value: &Member { query_name: Some("Value"), ..member("value", &super::schemas::STRING) },
         flattened: true,
     },
 );
 
 pub(crate) static QUEUE_ATTRIBUTE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "All",
             "Policy",
@@ -545,7 +548,7 @@ pub(crate) static QUEUE_ATTRIBUTE_NAME: Shape = Shape {
 };
 
 pub(crate) static QUEUE_URL_LIST: Shape =
-    shape("QueueUrlList", Kind::List { member: member("member", &super::schemas::STRING), flattened: true });
+    shape("QueueUrlList", Kind::List { member: &member("member", &super::schemas::STRING), flattened: true });
 
 pub(crate) static RECEIVE_MESSAGE_REQUEST_MEMBERS: [Member; 8] = [
     Member { required: true, ..member("QueueUrl", &super::schemas::STRING) },
@@ -623,7 +626,7 @@ pub(crate) static SEND_MESSAGE_BATCH_REQUEST_ENTRY: Shape =
 
 pub(crate) static SEND_MESSAGE_BATCH_REQUEST_ENTRY_LIST: Shape = shape(
     "SendMessageBatchRequestEntryList",
-    Kind::List { member: member("member", &super::schemas::SEND_MESSAGE_BATCH_REQUEST_ENTRY), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::SEND_MESSAGE_BATCH_REQUEST_ENTRY), flattened: true },
 );
 
 pub(crate) static SEND_MESSAGE_BATCH_RESULT_MEMBERS: [Member; 2] = [
@@ -658,7 +661,7 @@ pub(crate) static SEND_MESSAGE_BATCH_RESULT_ENTRY: Shape =
 
 pub(crate) static SEND_MESSAGE_BATCH_RESULT_ENTRY_LIST: Shape = shape(
     "SendMessageBatchResultEntryList",
-    Kind::List { member: member("member", &super::schemas::SEND_MESSAGE_BATCH_RESULT_ENTRY), flattened: true },
+    Kind::List { member: &member("member", &super::schemas::SEND_MESSAGE_BATCH_RESULT_ENTRY), flattened: true },
 );
 
 pub(crate) static SEND_MESSAGE_REQUEST_MEMBERS: [Member; 7] = [
@@ -723,18 +726,18 @@ pub(crate) static START_MESSAGE_MOVE_TASK_RESULT: Shape =
 pub(crate) static STRING: Shape = shape("String", Kind::String);
 
 pub(crate) static STRING_LIST: Shape =
-    shape("StringList", Kind::List { member: member("member", &super::schemas::STRING), flattened: false });
+    shape("StringList", Kind::List { member: &member("member", &super::schemas::STRING), flattened: false });
 
 pub(crate) static TAG_KEY: Shape = shape("TagKey", Kind::String);
 
 pub(crate) static TAG_KEY_LIST: Shape =
-    shape("TagKeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: true });
+    shape("TagKeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: true });
 
 pub(crate) static TAG_MAP: Shape = shape(
     "TagMap",
     Kind::Map {
-        key: Member { query_name: Some("Key"), ..member("key", &super::schemas::TAG_KEY) },
-        value: Member { query_name: Some("Value"), ..member("value", &super::schemas::TAG_VALUE) },
+        key: &Member { query_name: Some("Key"), ..member("key", &super::schemas::TAG_KEY) },
+        value: &Member { query_name: Some("Value"), ..member("value", &super::schemas::TAG_VALUE) },
         flattened: true,
     },
 );

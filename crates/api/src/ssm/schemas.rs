@@ -19,7 +19,7 @@ pub(crate) static ADD_TAGS_TO_RESOURCE_RESULT: Shape =
     shape("AddTagsToResourceResult", Kind::Structure { members: &ADD_TAGS_TO_RESOURCE_RESULT_MEMBERS });
 
 pub(crate) static ALLOWED_PATTERN: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("AllowedPattern", Kind::String)
 };
 
@@ -68,7 +68,7 @@ pub(crate) static DELETE_RESOURCE_POLICY_RESPONSE: Shape =
     shape("DeleteResourcePolicyResponse", Kind::Structure { members: &DELETE_RESOURCE_POLICY_RESPONSE_MEMBERS });
 
 pub(crate) static DELETION_MODE: Shape = Shape {
-    constraints: Constraints { one_of: &["RemoveSharing", "RollbackMigration"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RemoveSharing", "RollbackMigration"], ..Constraints::NONE },
     ..shape("DeletionMode", Kind::String)
 };
 
@@ -119,7 +119,7 @@ pub(crate) static GET_PARAMETER_RESULT: Shape =
     shape("GetParameterResult", Kind::Structure { members: &GET_PARAMETER_RESULT_MEMBERS });
 
 pub(crate) static GET_PARAMETERS_BY_PATH_MAX_RESULTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape("GetParametersByPathMaxResults", Kind::Integer)
 };
 
@@ -176,7 +176,7 @@ pub(crate) static GET_RESOURCE_POLICIES_RESPONSE: Shape =
 
 pub(crate) static GET_RESOURCE_POLICIES_RESPONSE_ENTRIES: Shape = shape(
     "GetResourcePoliciesResponseEntries",
-    Kind::List { member: member("member", &super::schemas::GET_RESOURCE_POLICIES_RESPONSE_ENTRY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::GET_RESOURCE_POLICIES_RESPONSE_ENTRY), flattened: false },
 );
 
 pub(crate) static GET_RESOURCE_POLICIES_RESPONSE_ENTRY_MEMBERS: [Member; 3] = [
@@ -193,7 +193,7 @@ pub(crate) static GET_RESOURCE_POLICIES_RESPONSE_ENTRY: Shape = shape(
 pub(crate) static INTEGER: Shape = shape("Integer", Kind::Integer);
 
 pub(crate) static INVENTORY_ITEM_TYPE_NAME: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(100.0),
         pattern: Some("^(AWS|Custom):.*$"),
@@ -203,7 +203,7 @@ pub(crate) static INVENTORY_ITEM_TYPE_NAME: Shape = Shape {
 };
 
 pub(crate) static KEY_LIST: Shape =
-    shape("KeyList", Kind::List { member: member("member", &super::schemas::TAG_KEY), flattened: false });
+    shape("KeyList", Kind::List { member: &member("member", &super::schemas::TAG_KEY), flattened: false });
 
 pub(crate) static LABEL_PARAMETER_VERSION_REQUEST_MEMBERS: [Member; 3] = [
     Member { required: true, ..member("Name", &super::schemas::PS_PARAMETER_NAME) },
@@ -236,32 +236,32 @@ pub(crate) static LIST_TAGS_FOR_RESOURCE_RESULT: Shape =
     shape("ListTagsForResourceResult", Kind::Structure { members: &LIST_TAGS_FOR_RESOURCE_RESULT_MEMBERS });
 
 pub(crate) static MAX_RESULTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("MaxResults", Kind::Integer)
 };
 
 pub(crate) static NEXT_TOKEN: Shape = shape("NextToken", Kind::String);
 
 pub(crate) static OPS_ITEM_ID: Shape = Shape {
-    constraints: Constraints { pattern: Some("^(oi)-[0-9a-f]{12}$"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some("^(oi)-[0-9a-f]{12}$"), ..Constraints::NONE },
     ..shape("OpsItemId", Kind::String)
 };
 
 pub(crate) static OPS_ITEM_PARAMETER_NAMES_LIST: Shape = shape(
     "OpsItemParameterNamesList",
-    Kind::List { member: member("member", &super::schemas::STRING), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::STRING), flattened: false },
 );
 
 pub(crate) static OPS_ITEM_RELATED_ITEM_ASSOCIATION_RESOURCE_URI: Shape =
     shape("OpsItemRelatedItemAssociationResourceUri", Kind::String);
 
 pub(crate) static PS_PARAMETER_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("PSParameterName", Kind::String)
 };
 
 pub(crate) static PS_PARAMETER_SELECTOR: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("PSParameterSelector", Kind::String)
 };
 
@@ -284,12 +284,12 @@ pub(crate) static PARAMETER_MEMBERS: [Member; 9] = [
 pub(crate) static PARAMETER: Shape = shape("Parameter", Kind::Structure { members: &PARAMETER_MEMBERS });
 
 pub(crate) static PARAMETER_DATA_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(128.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(128.0), ..Constraints::NONE },
     ..shape("ParameterDataType", Kind::String)
 };
 
 pub(crate) static PARAMETER_DESCRIPTION: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("ParameterDescription", Kind::String)
 };
 
@@ -314,7 +314,7 @@ pub(crate) static PARAMETER_HISTORY: Shape =
 
 pub(crate) static PARAMETER_HISTORY_LIST: Shape = shape(
     "ParameterHistoryList",
-    Kind::List { member: member("member", &super::schemas::PARAMETER_HISTORY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PARAMETER_HISTORY), flattened: false },
 );
 
 pub(crate) static PARAMETER_INLINE_POLICY_MEMBERS: [Member; 3] = [
@@ -327,7 +327,7 @@ pub(crate) static PARAMETER_INLINE_POLICY: Shape =
     shape("ParameterInlinePolicy", Kind::Structure { members: &PARAMETER_INLINE_POLICY_MEMBERS });
 
 pub(crate) static PARAMETER_KEY_ID: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(256.0),
         pattern: Some("^([a-zA-Z0-9:/_-]+)$"),
@@ -337,20 +337,20 @@ pub(crate) static PARAMETER_KEY_ID: Shape = Shape {
 };
 
 pub(crate) static PARAMETER_LABEL: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(100.0), ..Constraints::NONE },
     ..shape("ParameterLabel", Kind::String)
 };
 
 pub(crate) static PARAMETER_LABEL_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "ParameterLabelList",
-        Kind::List { member: member("member", &super::schemas::PARAMETER_LABEL), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PARAMETER_LABEL), flattened: false },
     )
 };
 
 pub(crate) static PARAMETER_LIST: Shape =
-    shape("ParameterList", Kind::List { member: member("member", &super::schemas::PARAMETER), flattened: false });
+    shape("ParameterList", Kind::List { member: &member("member", &super::schemas::PARAMETER), flattened: false });
 
 pub(crate) static PARAMETER_METADATA_MEMBERS: [Member; 12] = [
     member("Name", &super::schemas::PS_PARAMETER_NAME),
@@ -372,25 +372,25 @@ pub(crate) static PARAMETER_METADATA: Shape =
 
 pub(crate) static PARAMETER_METADATA_LIST: Shape = shape(
     "ParameterMetadataList",
-    Kind::List { member: member("member", &super::schemas::PARAMETER_METADATA), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PARAMETER_METADATA), flattened: false },
 );
 
 pub(crate) static PARAMETER_NAME_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape(
         "ParameterNameList",
-        Kind::List { member: member("member", &super::schemas::PS_PARAMETER_NAME), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PS_PARAMETER_NAME), flattened: false },
     )
 };
 
 pub(crate) static PARAMETER_POLICIES: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(4096.0), ..Constraints::NONE },
     ..shape("ParameterPolicies", Kind::String)
 };
 
 pub(crate) static PARAMETER_POLICY_LIST: Shape = shape(
     "ParameterPolicyList",
-    Kind::List { member: member("member", &super::schemas::PARAMETER_INLINE_POLICY), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PARAMETER_INLINE_POLICY), flattened: false },
 );
 
 pub(crate) static PARAMETER_STRING_FILTER_MEMBERS: [Member; 3] = [
@@ -403,7 +403,7 @@ pub(crate) static PARAMETER_STRING_FILTER: Shape =
     shape("ParameterStringFilter", Kind::Structure { members: &PARAMETER_STRING_FILTER_MEMBERS });
 
 pub(crate) static PARAMETER_STRING_FILTER_KEY: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(132.0),
         pattern: Some("^(tag:.+|Name|Type|KeyId|Path|Label|Tier|DataType)$"),
@@ -414,34 +414,34 @@ pub(crate) static PARAMETER_STRING_FILTER_KEY: Shape = Shape {
 
 pub(crate) static PARAMETER_STRING_FILTER_LIST: Shape = shape(
     "ParameterStringFilterList",
-    Kind::List { member: member("member", &super::schemas::PARAMETER_STRING_FILTER), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PARAMETER_STRING_FILTER), flattened: false },
 );
 
 pub(crate) static PARAMETER_STRING_FILTER_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("ParameterStringFilterValue", Kind::String)
 };
 
 pub(crate) static PARAMETER_STRING_FILTER_VALUE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape(
         "ParameterStringFilterValueList",
-        Kind::List { member: member("member", &super::schemas::PARAMETER_STRING_FILTER_VALUE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PARAMETER_STRING_FILTER_VALUE), flattened: false },
     )
 };
 
 pub(crate) static PARAMETER_STRING_QUERY_OPTION: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10.0), ..Constraints::NONE },
     ..shape("ParameterStringQueryOption", Kind::String)
 };
 
 pub(crate) static PARAMETER_TIER: Shape = Shape {
-    constraints: Constraints { one_of: &["Standard", "Advanced", "Intelligent-Tiering"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Standard", "Advanced", "Intelligent-Tiering"], ..Constraints::NONE },
     ..shape("ParameterTier", Kind::String)
 };
 
 pub(crate) static PARAMETER_TYPE: Shape = Shape {
-    constraints: Constraints { one_of: &["SecureString", "StringList", "String"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["SecureString", "StringList", "String"], ..Constraints::NONE },
     ..shape("ParameterType", Kind::String)
 };
 
@@ -454,30 +454,30 @@ pub(crate) static PARAMETERS_FILTER: Shape =
     shape("ParametersFilter", Kind::Structure { members: &PARAMETERS_FILTER_MEMBERS });
 
 pub(crate) static PARAMETERS_FILTER_KEY: Shape = Shape {
-    constraints: Constraints { one_of: &["Name", "Type", "KeyId"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["Name", "Type", "KeyId"], ..Constraints::NONE },
     ..shape("ParametersFilterKey", Kind::String)
 };
 
 pub(crate) static PARAMETERS_FILTER_LIST: Shape = shape(
     "ParametersFilterList",
-    Kind::List { member: member("member", &super::schemas::PARAMETERS_FILTER), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::PARAMETERS_FILTER), flattened: false },
 );
 
 pub(crate) static PARAMETERS_FILTER_VALUE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1024.0), ..Constraints::NONE },
     ..shape("ParametersFilterValue", Kind::String)
 };
 
 pub(crate) static PARAMETERS_FILTER_VALUE_LIST: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape(
         "ParametersFilterValueList",
-        Kind::List { member: member("member", &super::schemas::PARAMETERS_FILTER_VALUE), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PARAMETERS_FILTER_VALUE), flattened: false },
     )
 };
 
 pub(crate) static POLICY: Shape = Shape {
-    constraints: Constraints { pattern: Some(r"^(?!\s*$).+"), ..Constraints::NONE },
+    constraints: &Constraints { pattern: Some(r"^(?!\s*$).+"), ..Constraints::NONE },
     ..shape("Policy", Kind::String)
 };
 
@@ -539,34 +539,34 @@ pub(crate) static REMOVE_TAGS_FROM_RESOURCE_RESULT: Shape =
     shape("RemoveTagsFromResourceResult", Kind::Structure { members: &REMOVE_TAGS_FROM_RESOURCE_RESULT_MEMBERS });
 
 pub(crate) static RESOURCE_ARN_STRING: Shape = Shape {
-    constraints: Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(20.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("ResourceArnString", Kind::String)
 };
 
 pub(crate) static RESOURCE_DATA_SYNC_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("ResourceDataSyncName", Kind::String)
 };
 
 pub(crate) static RESOURCE_DATA_SYNC_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(64.0), ..Constraints::NONE },
     ..shape("ResourceDataSyncType", Kind::String)
 };
 
 pub(crate) static RESOURCE_ID: Shape = shape("ResourceId", Kind::String);
 
 pub(crate) static RESOURCE_POLICY_MAX_RESULTS: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
     ..shape("ResourcePolicyMaxResults", Kind::Integer)
 };
 
 pub(crate) static RESOURCE_POLICY_PARAMETER_NAMES_LIST: Shape = shape(
     "ResourcePolicyParameterNamesList",
-    Kind::List { member: member("member", &super::schemas::STRING), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::STRING), flattened: false },
 );
 
 pub(crate) static RESOURCE_TYPE_FOR_TAGGING: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "Document",
             "ManagedInstance",
@@ -594,7 +594,7 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static TAG_KEY: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"),
@@ -604,12 +604,12 @@ pub(crate) static TAG_KEY: Shape = Shape {
 };
 
 pub(crate) static TAG_LIST: Shape = Shape {
-    constraints: Constraints { max: Some(1000.0), ..Constraints::NONE },
-    ..shape("TagList", Kind::List { member: member("member", &super::schemas::TAG), flattened: false })
+    constraints: &Constraints { max: Some(1000.0), ..Constraints::NONE },
+    ..shape("TagList", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false })
 };
 
 pub(crate) static TAG_VALUE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(256.0),
         pattern: Some(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"),

@@ -5,12 +5,12 @@
 use crate::support::*;
 
 pub(crate) static ARN: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("Arn", Kind::String)
 };
 
 pub(crate) static KMS_KEY_STATE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["DISABLED", "PENDING_DELETION", "PENDING_IMPORT", "UNAVAILABLE", "CREATING"],
         ..Constraints::NONE
     },
@@ -18,7 +18,7 @@ pub(crate) static KMS_KEY_STATE: Shape = Shape {
 };
 
 pub(crate) static VALIDATION_EXCEPTION_REASON: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &[
             "API_DOES_NOT_SUPPORT_LABELED_ARNS",
             "MISSING_REQUIRED_PARAMETER",

@@ -226,15 +226,15 @@ pub(crate) static PROVIDED_CONTEXT: Shape =
     shape("ProvidedContext", Kind::Structure { members: &PROVIDED_CONTEXT_MEMBERS });
 
 pub(crate) static PROVIDED_CONTEXTS_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(5.0), ..Constraints::NONE },
     ..shape(
         "ProvidedContextsListType",
-        Kind::List { member: member("member", &super::schemas::PROVIDED_CONTEXT), flattened: false },
+        Kind::List { member: &member("member", &super::schemas::PROVIDED_CONTEXT), flattened: false },
     )
 };
 
 pub(crate) static SAML_ASSERTION_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(4.0), max: Some(100000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(4.0), max: Some(100000.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("SAMLAssertionType", Kind::String)
 };
@@ -251,7 +251,7 @@ pub(crate) static TAG_MEMBERS: [Member; 2] = [
 pub(crate) static TAG: Shape = shape("Tag", Kind::Structure { members: &TAG_MEMBERS });
 
 pub(crate) static ACCESS_KEY_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(16.0), max: Some(128.0), pattern: Some(r"[\w]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(16.0), max: Some(128.0), pattern: Some(r"[\w]*"), ..Constraints::NONE },
     ..shape("accessKeyIdType", Kind::String)
 };
 
@@ -261,7 +261,7 @@ pub(crate) static ACCESS_KEY_SECRET_TYPE: Shape =
 pub(crate) static ACCOUNT_TYPE: Shape = shape("accountType", Kind::String);
 
 pub(crate) static ARN_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(20.0),
         max: Some(2048.0),
         pattern: Some(r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+"),
@@ -271,18 +271,18 @@ pub(crate) static ARN_TYPE: Shape = Shape {
 };
 
 pub(crate) static ASSUMED_ROLE_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(193.0), pattern: Some(r"[\w+=,.@:-]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(193.0), pattern: Some(r"[\w+=,.@:-]*"), ..Constraints::NONE },
     ..shape("assumedRoleIdType", Kind::String)
 };
 
 pub(crate) static CLIENT_TOKEN_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(4.0), max: Some(20000.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(4.0), max: Some(20000.0), ..Constraints::NONE },
     sensitive: true,
     ..shape("clientTokenType", Kind::String)
 };
 
 pub(crate) static CONTEXT_ASSERTION_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(4.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(4.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("contextAssertionType", Kind::String)
 };
 
@@ -291,17 +291,17 @@ pub(crate) static DATE_TYPE: Shape = shape("dateType", Kind::Timestamp(None));
 pub(crate) static DECODED_MESSAGE_TYPE: Shape = shape("decodedMessageType", Kind::String);
 
 pub(crate) static DURATION_SECONDS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(900.0), max: Some(129600.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(900.0), max: Some(129600.0), ..Constraints::NONE },
     ..shape("durationSecondsType", Kind::Integer)
 };
 
 pub(crate) static ENCODED_MESSAGE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(10240.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(10240.0), ..Constraints::NONE },
     ..shape("encodedMessageType", Kind::String)
 };
 
 pub(crate) static EXTERNAL_ID_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(2.0),
         max: Some(1224.0),
         pattern: Some(r"[\w+=,.@:\/-]*"),
@@ -311,42 +311,52 @@ pub(crate) static EXTERNAL_ID_TYPE: Shape = Shape {
 };
 
 pub(crate) static FEDERATED_ID_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(193.0), pattern: Some(r"[\w+=,.@\:-]*"), ..Constraints::NONE },
+    constraints: &Constraints {
+        min: Some(2.0),
+        max: Some(193.0),
+        pattern: Some(r"[\w+=,.@\:-]*"),
+        ..Constraints::NONE
+    },
     ..shape("federatedIdType", Kind::String)
 };
 
 pub(crate) static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), max: Some(4096.0), ..Constraints::NONE },
     ..shape("minimumSessionTokenSizeType", Kind::Integer)
 };
 
 pub(crate) static NON_NEGATIVE_INTEGER_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("nonNegativeIntegerType", Kind::Integer)
 };
 
 pub(crate) static POLICY_DESCRIPTOR_LIST_TYPE: Shape = shape(
     "policyDescriptorListType",
-    Kind::List { member: member("member", &super::schemas::POLICY_DESCRIPTOR_TYPE), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::POLICY_DESCRIPTOR_TYPE), flattened: false },
 );
 
 pub(crate) static ROLE_DURATION_SECONDS_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(900.0), max: Some(43200.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(900.0), max: Some(43200.0), ..Constraints::NONE },
     ..shape("roleDurationSecondsType", Kind::Integer)
 };
 
 pub(crate) static ROLE_SESSION_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
     ..shape("roleSessionNameType", Kind::String)
 };
 
 pub(crate) static SERIAL_NUMBER_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(9.0), max: Some(256.0), pattern: Some(r"[\w+=/:,.@-]*"), ..Constraints::NONE },
+    constraints: &Constraints {
+        min: Some(9.0),
+        max: Some(256.0),
+        pattern: Some(r"[\w+=/:,.@-]*"),
+        ..Constraints::NONE
+    },
     ..shape("serialNumberType", Kind::String)
 };
 
 pub(crate) static SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(2048.0),
         pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
@@ -356,27 +366,27 @@ pub(crate) static SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
 };
 
 pub(crate) static SESSION_TOKEN_SIZE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("sessionTokenSizeType", Kind::Integer)
 };
 
 pub(crate) static SESSION_TOKEN_UTILIZATION_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(0.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
     ..shape("sessionTokenUtilizationType", Kind::Integer)
 };
 
 pub(crate) static SOURCE_IDENTITY_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(64.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
     ..shape("sourceIdentityType", Kind::String)
 };
 
 pub(crate) static TAG_KEY_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(50.0), ..Constraints::NONE },
-    ..shape("tagKeyListType", Kind::List { member: member("member", &super::schemas::TAG_KEY_TYPE), flattened: false })
+    constraints: &Constraints { max: Some(50.0), ..Constraints::NONE },
+    ..shape("tagKeyListType", Kind::List { member: &member("member", &super::schemas::TAG_KEY_TYPE), flattened: false })
 };
 
 pub(crate) static TAG_KEY_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         max: Some(128.0),
         pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"),
@@ -386,12 +396,12 @@ pub(crate) static TAG_KEY_TYPE: Shape = Shape {
 };
 
 pub(crate) static TAG_LIST_TYPE: Shape = Shape {
-    constraints: Constraints { max: Some(50.0), ..Constraints::NONE },
-    ..shape("tagListType", Kind::List { member: member("member", &super::schemas::TAG), flattened: false })
+    constraints: &Constraints { max: Some(50.0), ..Constraints::NONE },
+    ..shape("tagListType", Kind::List { member: &member("member", &super::schemas::TAG), flattened: false })
 };
 
 pub(crate) static TAG_VALUE_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(0.0),
         max: Some(256.0),
         pattern: Some(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"),
@@ -401,14 +411,14 @@ pub(crate) static TAG_VALUE_TYPE: Shape = Shape {
 };
 
 pub(crate) static TOKEN_CODE_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(6.0), max: Some(6.0), pattern: Some(r"[\d]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(6.0), max: Some(6.0), pattern: Some(r"[\d]*"), ..Constraints::NONE },
     ..shape("tokenCodeType", Kind::String)
 };
 
 pub(crate) static TOKEN_TYPE: Shape = Shape { sensitive: true, ..shape("tokenType", Kind::String) };
 
 pub(crate) static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         min: Some(1.0),
         pattern: Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+"),
         ..Constraints::NONE
@@ -417,18 +427,18 @@ pub(crate) static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
 };
 
 pub(crate) static URL_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(4.0), max: Some(2048.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(4.0), max: Some(2048.0), ..Constraints::NONE },
     ..shape("urlType", Kind::String)
 };
 
 pub(crate) static USER_ID_TYPE: Shape = shape("userIdType", Kind::String);
 
 pub(crate) static USER_NAME_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(2.0), max: Some(32.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(2.0), max: Some(32.0), pattern: Some(r"[\w+=,.@-]*"), ..Constraints::NONE },
     ..shape("userNameType", Kind::String)
 };
 
 pub(crate) static WEB_IDENTITY_SUBJECT_TYPE: Shape = Shape {
-    constraints: Constraints { min: Some(6.0), max: Some(255.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(6.0), max: Some(255.0), ..Constraints::NONE },
     ..shape("webIdentitySubjectType", Kind::String)
 };

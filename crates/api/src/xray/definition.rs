@@ -27,7 +27,7 @@ pub static SERVICE: ServiceDef = ServiceDef {
 
 pub(super) static OPERATIONS: [OperationDef; 38] = [
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/Traces",
             segments: &[Segment::Literal("Traces")],
@@ -40,7 +40,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("BatchGetTraces", 0)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/CancelTraceRetrieval",
             segments: &[Segment::Literal("CancelTraceRetrieval")],
@@ -53,7 +53,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("CancelTraceRetrieval", 1)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/CreateGroup",
             segments: &[Segment::Literal("CreateGroup")],
@@ -66,7 +66,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("CreateGroup", 2)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/CreateSamplingRule",
             segments: &[Segment::Literal("CreateSamplingRule")],
@@ -79,7 +79,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("CreateSamplingRule", 3)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/DeleteGroup",
             segments: &[Segment::Literal("DeleteGroup")],
@@ -92,7 +92,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("DeleteGroup", 4)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/DeleteResourcePolicy",
             segments: &[Segment::Literal("DeleteResourcePolicy")],
@@ -105,7 +105,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("DeleteResourcePolicy", 5)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/DeleteSamplingRule",
             segments: &[Segment::Literal("DeleteSamplingRule")],
@@ -118,7 +118,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("DeleteSamplingRule", 6)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/EncryptionConfig",
             segments: &[Segment::Literal("EncryptionConfig")],
@@ -131,7 +131,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetEncryptionConfig", 7)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/GetGroup",
             segments: &[Segment::Literal("GetGroup")],
@@ -144,7 +144,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetGroup", 8)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/Groups",
             segments: &[Segment::Literal("Groups")],
@@ -157,7 +157,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetGroups", 9)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/GetIndexingRules",
             segments: &[Segment::Literal("GetIndexingRules")],
@@ -170,7 +170,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetIndexingRules", 10)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/Insight",
             segments: &[Segment::Literal("Insight")],
@@ -183,7 +183,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetInsight", 11)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/InsightEvents",
             segments: &[Segment::Literal("InsightEvents")],
@@ -196,7 +196,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetInsightEvents", 12)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/InsightImpactGraph",
             segments: &[Segment::Literal("InsightImpactGraph")],
@@ -209,7 +209,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetInsightImpactGraph", 13)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/InsightSummaries",
             segments: &[Segment::Literal("InsightSummaries")],
@@ -222,7 +222,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetInsightSummaries", 14)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/GetRetrievedTracesGraph",
             segments: &[Segment::Literal("GetRetrievedTracesGraph")],
@@ -235,7 +235,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetRetrievedTracesGraph", 15)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/GetSamplingRules",
             segments: &[Segment::Literal("GetSamplingRules")],
@@ -248,7 +248,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetSamplingRules", 16)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/SamplingStatisticSummaries",
             segments: &[Segment::Literal("SamplingStatisticSummaries")],
@@ -261,7 +261,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetSamplingStatisticSummaries", 17)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/SamplingTargets",
             segments: &[Segment::Literal("SamplingTargets")],
@@ -274,7 +274,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetSamplingTargets", 18)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/ServiceGraph",
             segments: &[Segment::Literal("ServiceGraph")],
@@ -287,7 +287,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetServiceGraph", 19)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/TimeSeriesServiceStatistics",
             segments: &[Segment::Literal("TimeSeriesServiceStatistics")],
@@ -300,7 +300,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetTimeSeriesServiceStatistics", 20)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/TraceGraph",
             segments: &[Segment::Literal("TraceGraph")],
@@ -313,7 +313,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetTraceGraph", 21)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/GetTraceSegmentDestination",
             segments: &[Segment::Literal("GetTraceSegmentDestination")],
@@ -326,7 +326,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetTraceSegmentDestination", 22)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/TraceSummaries",
             segments: &[Segment::Literal("TraceSummaries")],
@@ -339,7 +339,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("GetTraceSummaries", 23)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/ListResourcePolicies",
             segments: &[Segment::Literal("ListResourcePolicies")],
@@ -352,7 +352,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("ListResourcePolicies", 24)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/ListRetrievedTraces",
             segments: &[Segment::Literal("ListRetrievedTraces")],
@@ -365,7 +365,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("ListRetrievedTraces", 25)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/ListTagsForResource",
             segments: &[Segment::Literal("ListTagsForResource")],
@@ -378,7 +378,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("ListTagsForResource", 26)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/PutEncryptionConfig",
             segments: &[Segment::Literal("PutEncryptionConfig")],
@@ -391,7 +391,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("PutEncryptionConfig", 27)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/PutResourcePolicy",
             segments: &[Segment::Literal("PutResourcePolicy")],
@@ -404,7 +404,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("PutResourcePolicy", 28)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/TelemetryRecords",
             segments: &[Segment::Literal("TelemetryRecords")],
@@ -417,7 +417,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("PutTelemetryRecords", 29)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/TraceSegments",
             segments: &[Segment::Literal("TraceSegments")],
@@ -430,7 +430,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("PutTraceSegments", 30)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/StartTraceRetrieval",
             segments: &[Segment::Literal("StartTraceRetrieval")],
@@ -443,7 +443,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("StartTraceRetrieval", 31)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/TagResource",
             segments: &[Segment::Literal("TagResource")],
@@ -456,7 +456,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("TagResource", 32)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/UntagResource",
             segments: &[Segment::Literal("UntagResource")],
@@ -469,7 +469,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("UntagResource", 33)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/UpdateGroup",
             segments: &[Segment::Literal("UpdateGroup")],
@@ -482,7 +482,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("UpdateGroup", 34)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/UpdateIndexingRule",
             segments: &[Segment::Literal("UpdateIndexingRule")],
@@ -495,7 +495,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("UpdateIndexingRule", 35)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/UpdateSamplingRule",
             segments: &[Segment::Literal("UpdateSamplingRule")],
@@ -508,7 +508,7 @@ pub(super) static OPERATIONS: [OperationDef; 38] = [
         ..operation("UpdateSamplingRule", 36)
     },
     OperationDef {
-        http: HttpBinding {
+        http: &HttpBinding {
             method: "POST",
             uri: "/UpdateTraceSegmentDestination",
             segments: &[Segment::Literal("UpdateTraceSegmentDestination")],

@@ -5,6 +5,6 @@
 use crate::support::*;
 
 pub(crate) static AMAZON_RESOURCE_NAME: Shape = Shape {
-    constraints: Constraints { min: Some(1.0), max: Some(1011.0), ..Constraints::NONE },
+    constraints: &Constraints { min: Some(1.0), max: Some(1011.0), ..Constraints::NONE },
     ..shape("AmazonResourceName", Kind::String)
 };

@@ -124,7 +124,7 @@ pub trait Writer {
 }
 
 /// A structure of an API, typed. Implemented by generated code.
-pub trait Structure: Any + Send + fmt::Debug {
+pub trait Structure: Any + Send {
     /// Its shape.
     fn shape(&self) -> &'static Shape;
     /// Hands every member that is present to the writer, in the model's order, and says which required ones are missing.

@@ -38,7 +38,7 @@ pub(super) struct BindingReader<'a> {
 
 impl BindingReader<'_> {
     fn header(&self, index: usize, member: &'static Member, each: EachMember<'_>) -> ReadResult<()> {
-        let mut values = self.headers.get_all(member.wire_name).iter().peekable();
+        let mut values = self.headers.get_all(member.wire_name()).iter().peekable();
         if values.peek().is_none() {
             return Ok(());
         }
@@ -50,7 +50,7 @@ impl BindingReader<'_> {
     }
 
     fn headers_map(&self, index: usize, member: &'static Member, each: EachMember<'_>) -> ReadResult<()> {
-        let mut reader = PrefixReader { headers: self.headers, prefix: member.wire_name };
+        let mut reader = PrefixReader { headers: self.headers, prefix: member.wire_name() };
         if reader.keys().next().is_none() { Ok(()) } else { each(index, &mut reader) }
     }
 
@@ -59,15 +59,15 @@ impl BindingReader<'_> {
             let mut reader = QueryMapReader { query: self.query };
             return if reader.keys().next().is_none() { Ok(()) } else { each(index, &mut reader) };
         }
-        match self.query.get(member.wire_name) {
+        match self.query.get(member.wire_name()) {
             None => Ok(()),
             Some("") if is_empty_scalar(member) => Ok(()),
-            Some(_) => each(index, &mut QueryValueReader { query: self.query, key: member.wire_name }),
+            Some(_) => each(index, &mut QueryValueReader { query: self.query, key: member.wire_name() }),
         }
     }
 
     fn label(&self, index: usize, member: &'static Member, each: EachMember<'_>) -> ReadResult<()> {
-        match self.labels.iter().find(|(name, _)| *name == member.wire_name) {
+        match self.labels.iter().find(|(name, _)| *name == member.wire_name()) {
             Some((_, value)) => each(index, &mut TextReader::new(value)),
             None => Ok(()),
         }

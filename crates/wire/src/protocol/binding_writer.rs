@@ -88,7 +88,12 @@ impl BindingWriter {
             depth: 0,
             name: String::new(),
             prefix_length: 0,
-            query_keys: shape.members().iter().filter(|m| m.location == Location::Query).map(|m| m.wire_name).collect(),
+            query_keys: shape
+                .members()
+                .iter()
+                .filter(|m| m.location == Location::Query)
+                .map(|m| m.wire_name())
+                .collect(),
             outranked: false,
             elements: None,
             headers: Vec::new(),
@@ -118,12 +123,12 @@ impl BindingWriter {
     /// Sends the current member of the root structure on its way.
     fn aim(&mut self, member: &'static Member) {
         self.name.clear();
-        self.name.push_str(member.wire_name);
+        self.name.push_str(member.wire_name());
         self.outranked = false;
         self.target = match member.location {
             Location::Header | Location::Headers => Target::Header,
             Location::Query => Target::Query,
-            Location::Uri => Target::Label(member.wire_name),
+            Location::Uri => Target::Label(member.wire_name()),
             Location::Status => Target::Status,
             Location::Body => {
                 self.has_document = true;
@@ -136,8 +141,8 @@ impl BindingWriter {
             Location::Payload => {
                 self.has_document = true;
                 if let Document::Xml(writer) = &mut self.document {
-                    let name = if member.has_wire_name { member.wire_name } else { member.shape.name };
-                    writer.root(name, member.xml_namespace.or(self.namespace));
+                    let name = if member.renamed.is_some() { member.wire_name() } else { member.shape.name };
+                    writer.root(name, member.xml_namespace.copied().or(self.namespace));
                 }
                 Target::Document
             }

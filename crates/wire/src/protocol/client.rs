@@ -103,7 +103,7 @@ fn write_bound(
     input: &dyn Structure,
 ) -> RequestParts {
     let shape = input.shape();
-    let (root, namespace) = operation.input_root.unwrap_or((shape.name, None));
+    let (root, namespace) = operation.input_root.copied().unwrap_or((shape.name, None));
     let document = match protocol {
         Protocol::RestXml => {
             let mut writer = XmlWriter::new(XmlStyle::RestInput);

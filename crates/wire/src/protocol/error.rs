@@ -107,7 +107,7 @@ fn type_name(service: Option<&ServiceDef>, definition: &ErrorDef) -> String {
 
 /// What a member of an error is called on the wire.
 fn member_name(definition: &ErrorDef, name: &'static str) -> &'static str {
-    definition.members.iter().find(|member| member.name == name).map_or(name, |member| member.wire_name)
+    definition.members.iter().find(|member| member.name == name).map_or(name, |member| member.wire_name())
 }
 
 /// Members of an error that are in its document.

@@ -162,7 +162,7 @@ pub(super) fn read_rest_xml(bytes: &[u8], whole: bool, root: Option<&str>, read:
 /// The element that an XML payload must have as its root, where the model names one.
 fn payload_root(operation: &OperationDef) -> Option<&'static str> {
     let payload = operation.codec.and_then(|codec| codec.input.payload());
-    payload.filter(|member| member.has_wire_name).map(|member| member.wire_name)
+    payload.filter(|member| member.renamed.is_some()).map(|member| member.wire_name())
 }
 
 /// A document that cannot be read, in the words of the protocol.
@@ -181,7 +181,7 @@ fn invalid_argument(
     error: ReadError,
     request: &RequestView<'_>,
 ) -> Error {
-    let name = member.wire_name;
+    let name = member.wire_name();
     let message = match member.shape.kind {
         Kind::Integer | Kind::Long => Cow::Owned(format!("Provided {name} not an integer or within integer range")),
         _ => Cow::Owned(error.message),

@@ -9,7 +9,7 @@ use crate::error::{Error, Scalar, common};
 use crate::schema::*;
 
 const fn shape(name: &'static str, kind: Kind) -> Shape {
-    Shape { name, kind, constraints: Constraints::NONE, sensitive: false }
+    Shape { name, kind, constraints: &Constraints::NONE, sensitive: false }
 }
 
 static TEXT: Shape = shape("Text", Kind::String);
@@ -17,8 +17,8 @@ static NUMBER: Shape = shape("Number", Kind::Integer);
 static QUEUE_ATTRIBUTES: Shape = shape(
     "QueueAttributeMap",
     Kind::Map {
-        key: Member { query_name: Some("Name"), ..Member::new("key", &TEXT) },
-        value: Member { query_name: Some("Value"), ..Member::new("value", &TEXT) },
+        key: &Member { query_name: Some("Name"), ..Member::new("key", &TEXT) },
+        value: &Member { query_name: Some("Value"), ..Member::new("value", &TEXT) },
         flattened: true,
     },
 );
@@ -29,8 +29,8 @@ static QUEUE_MEMBERS: [Member; 2] = [
 ];
 static LISTING: Shape = shape("ListObjectsV2Request", Kind::Structure { members: &LISTING_MEMBERS });
 static LISTING_MEMBERS: [Member; 3] = [
-    Member { location: Location::Query, wire_name: "max-keys", has_wire_name: true, ..Member::new("MaxKeys", &NUMBER) },
-    Member { location: Location::Query, wire_name: "prefix", has_wire_name: true, ..Member::new("Prefix", &TEXT) },
+    Member { location: Location::Query, renamed: Some("max-keys"), ..Member::new("MaxKeys", &NUMBER) },
+    Member { location: Location::Query, renamed: Some("prefix"), ..Member::new("Prefix", &TEXT) },
     Member { location: Location::Uri, ..Member::new("Bucket", &TEXT) },
 ];
 static PLACE: Shape = shape("GetBucketLocationOutput", Kind::Structure { members: &PLACE_MEMBERS });
@@ -96,7 +96,7 @@ static NO_QUEUE: ErrorDef = ErrorDef {
 static OPERATION: OperationDef = OperationDef {
     name: "GetBucketLocation",
     index: 0,
-    http: HttpBinding::ROOT,
+    http: &HttpBinding::ROOT,
     unsigned: false,
     host_prefix: None,
     compressed_requests: false,

@@ -89,7 +89,7 @@ pub struct OperationDef {
     /// Position in [`ServiceDef::operations`].
     pub index: u16,
     /// Method and path for REST protocols; `POST /` otherwise.
-    pub http: HttpBinding,
+    pub http: &'static HttpBinding,
     /// Clients may call it without signing (`authtype: none`).
     pub unsigned: bool,
     /// Host prefix that clients put before the endpoint's name (`sync-`), if any.
@@ -99,7 +99,7 @@ pub struct OperationDef {
     /// The element that wraps a query protocol's output, for example `GetCallerIdentityResult`.
     pub result_wrapper: Option<&'static str>,
     /// Root element of a REST XML input document and its namespace.
-    pub input_root: Option<(&'static str, Option<XmlNamespace>)>,
+    pub input_root: Option<&'static (&'static str, Option<XmlNamespace>)>,
     /// Root element of a REST XML output document, where it differs from the shape's name.
     pub output_root: Option<&'static str>,
     /// The output's one member is the text of the root element itself (S3's GetBucketLocation).

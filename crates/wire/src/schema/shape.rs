@@ -8,7 +8,7 @@ pub struct Shape {
     /// What kind of value it is.
     pub kind: Kind,
     /// Bounds checked by the model-derived validator.
-    pub constraints: Constraints,
+    pub constraints: &'static Constraints,
     /// The value must never be shown: not in errors, not in logs.
     pub sensitive: bool,
 }
@@ -36,19 +36,19 @@ pub enum Kind {
     Timestamp(Option<TimestampFormat>),
     /// Any JSON value.
     Document,
-    /// An ordered list. The pseudo-member names its elements (`member.wire_name` is the XML element, default `member`).
+    /// An ordered list. The pseudo-member names its elements (`Member::wire_name` is the XML element, default `member`).
     List {
         /// Element type and its traits.
-        member: Member,
+        member: &'static Member,
         /// The shape itself is flattened (the trait may also sit on the member that refers to it).
         flattened: bool,
     },
     /// A map with string keys.
     Map {
-        /// Key type; `wire_name` defaults to `key`.
-        key: Member,
-        /// Value type; `wire_name` defaults to `value`.
-        value: Member,
+        /// Key type; [`Member::wire_name`] defaults to `key`.
+        key: &'static Member,
+        /// Value type; [`Member::wire_name`] defaults to `value`.
+        value: &'static Member,
         /// As for lists.
         flattened: bool,
     },
@@ -87,10 +87,8 @@ impl Constraints {
 pub struct Member {
     /// Name in the model, as clients spell it (`FunctionName`).
     pub name: &'static str,
-    /// `locationName` of the model: JSON key, XML element, header, query key or label. Equals `name` if not given.
-    pub wire_name: &'static str,
-    /// Whether the model gives a `locationName` (the EC2 query protocol spells the two cases differently).
-    pub has_wire_name: bool,
+    /// `locationName`, if the model gives one (the EC2 query protocol spells the two cases differently).
+    pub renamed: Option<&'static str>,
     /// `queryName`: the name in the EC2 query protocol and, where it is given, in the query protocol (SQS).
     pub query_name: Option<&'static str>,
     /// The member's type.
@@ -104,7 +102,7 @@ pub struct Member {
     /// Rendered as an attribute of the enclosing XML element.
     pub xml_attribute: bool,
     /// Namespace declared on the member's element.
-    pub xml_namespace: Option<XmlNamespace>,
+    pub xml_namespace: Option<&'static XmlNamespace>,
     /// Overrides the shape's and the protocol's timestamp format.
     pub timestamp_format: Option<TimestampFormat>,
     /// A payload that is streamed rather than collected.
@@ -124,8 +122,7 @@ impl Member {
     pub const fn new(name: &'static str, shape: &'static Shape) -> Member {
         Member {
             name,
-            wire_name: name,
-            has_wire_name: false,
+            renamed: None,
             query_name: None,
             shape,
             location: Location::Body,
@@ -180,6 +177,13 @@ pub enum TimestampFormat {
     Iso8601,
     /// `Sun, 25 Jan 2015 08:00:00 GMT`.
     Rfc822,
+}
+
+impl Member {
+    /// JSON key, XML element, header, query key or label: `locationName` of the model, else the name.
+    pub fn wire_name(&self) -> &'static str {
+        self.renamed.unwrap_or(self.name)
+    }
 }
 
 impl Shape {

@@ -14,7 +14,7 @@ fn leak<T>(value: T) -> &'static T {
 }
 
 fn shape(name: &'static str, kind: Kind, constraints: Constraints) -> &'static Shape {
-    leak(Shape { name, kind, constraints, sensitive: false })
+    leak(Shape { name, kind, constraints: leak(constraints), sensitive: false })
 }
 
 fn plain(name: &'static str, kind: Kind) -> &'static Shape {
@@ -26,11 +26,14 @@ fn structure(name: &'static str, members: Vec<Member>) -> &'static Shape {
 }
 
 fn list(element: &'static Shape) -> &'static Shape {
-    plain("List", Kind::List { member: Member::new("member", element), flattened: false })
+    plain("List", Kind::List { member: leak(Member::new("member", element)), flattened: false })
 }
 
 fn map(key: &'static Shape, value: &'static Shape) -> &'static Shape {
-    plain("Map", Kind::Map { key: Member::new("key", key), value: Member::new("value", value), flattened: false })
+    plain(
+        "Map",
+        Kind::Map { key: leak(Member::new("key", key)), value: leak(Member::new("value", value)), flattened: false },
+    )
 }
 
 fn text() -> &'static Shape {
@@ -70,7 +73,7 @@ fn operation(name: &'static str) -> &'static OperationDef {
     leak(OperationDef {
         name,
         index: 0,
-        http: HttpBinding::ROOT,
+        http: &HttpBinding::ROOT,
         unsigned: false,
         host_prefix: None,
         compressed_requests: false,
@@ -196,7 +199,7 @@ fn structures_and_blobs_are_shown_as_java_shows_them() {
     );
     let items = shape(
         "Items",
-        Kind::List { member: Member::new("member", item), flattened: false },
+        Kind::List { member: leak(Member::new("member", item)), flattened: false },
         Constraints { max: Some(0.0), ..Constraints::NONE },
     );
     let shape = structure("R", vec![Member::new("metricTransformations", items)]);
@@ -212,7 +215,7 @@ fn sensitive_values_and_values_of_reticent_services_are_not_shown() {
     let secret = leak(Shape {
         name: "Secret",
         kind: Kind::String,
-        constraints: Constraints { max: Some(2.0), ..Constraints::NONE },
+        constraints: &Constraints { max: Some(2.0), ..Constraints::NONE },
         sensitive: true,
     });
     let hidden = structure("R", vec![Member::new("plaintext", secret)]);
@@ -277,7 +280,7 @@ fn an_operation_may_have_a_code_of_its_own() {
     let shape = structure("R", vec![Member { required: true, ..Member::new("Name", text()) }]);
     let definition = leak(OperationDef {
         validation_code: Some("InvalidParameterException"),
-        http: HttpBinding::ROOT,
+        http: &HttpBinding::ROOT,
         ..*operation("PutDeliverySource")
     });
     let error = validate(service(GENERIC, Protocol::Json), definition, &Dynamic::new(shape)).expect_err("no name");

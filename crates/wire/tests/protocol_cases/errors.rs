@@ -21,7 +21,7 @@ fn definition(model: &Model<'_>, name: &str, code: &str, status: u16) -> &'stati
         code: text(code),
         status,
         fault: if status < 500 { Fault::Client } else { Fault::Server },
-        message_member: message.map_or("message", |member| member.wire_name),
+        message_member: message.map_or("message", |member| member.wire_name()),
         members: Vec::leak(
             members.iter().filter(|member| !member.name.eq_ignore_ascii_case("message")).copied().collect(),
         ),
@@ -74,10 +74,10 @@ pub fn check(case: &Case<'_>) -> Result<(), String> {
         let model_member = error.definition.members.iter().find(|it| it.name == *member).ok_or("unknown member")?;
         let actual = match model_member.location {
             Location::Header => {
-                let value = answer.headers.get(model_member.wire_name).ok_or("a header is missing")?;
+                let value = answer.headers.get(model_member.wire_name()).ok_or("a header is missing")?;
                 Json::from(value.to_str().expect("text").trim_matches('"'))
             }
-            _ => document.get(model_member.wire_name).cloned().unwrap_or_default(),
+            _ => document.get(model_member.wire_name()).cloned().unwrap_or_default(),
         };
         expect(member, &actual, expected)?;
     }
@@ -96,7 +96,7 @@ fn renamed(at: &Member, value: &Json) -> Json {
         (Kind::Structure { members }, Json::Object(entries)) => entries
             .iter()
             .map(|(name, value)| match members.iter().find(|member| member.name == name) {
-                Some(member) => (member.wire_name.to_owned(), renamed(member, value)),
+                Some(member) => (member.wire_name().to_owned(), renamed(member, value)),
                 None => (name.clone(), value.clone()),
             })
             .collect(),

@@ -103,7 +103,7 @@ fn without_bound_keys(shape: &'static Shape, mut params: Json) -> Json {
     let bound: Vec<_> = shape.members().iter().filter(|member| member.location == Location::Query).collect();
     for map in bound.iter().filter(|member| matches!(member.shape.kind, Kind::Map { .. })) {
         let Some(entries) = params.get_mut(map.name).and_then(Json::as_object_mut) else { continue };
-        entries.retain(|key, _| !bound.iter().any(|member| member.wire_name == key));
+        entries.retain(|key, _| !bound.iter().any(|member| member.wire_name() == key));
         if entries.is_empty() {
             params[map.name] = Json::Null;
         }

@@ -86,7 +86,7 @@ fn compare_answer(
     }
     let bound = |name: &str| {
         let members = shape.members().iter().filter(|member| member.location == Location::Header);
-        members.map(|member| member.wire_name).any(|bound| bound.eq_ignore_ascii_case(name))
+        members.map(|member| member.wire_name()).any(|bound| bound.eq_ignore_ascii_case(name))
     };
     let has_body = !matches!(written.body, Body::Empty);
     for (name, value) in &headers(&response["headers"]) {

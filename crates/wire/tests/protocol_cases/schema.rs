@@ -21,7 +21,7 @@ pub struct Model<'a> {
 pub static UNIT: Shape = Shape {
     name: Shape::UNIT,
     kind: Kind::Structure { members: &[] },
-    constraints: Constraints::NONE,
+    constraints: &Constraints::NONE,
     sensitive: false,
 };
 
@@ -38,7 +38,7 @@ impl Model<'_> {
         let model = &self.shapes[name];
         let kind = self.kind(model, inside, reference);
         inside.pop();
-        leak(Shape { name: text(name), kind, constraints: Constraints::NONE, sensitive: false })
+        leak(Shape { name: text(name), kind, constraints: &Constraints::NONE, sensitive: false })
     }
 
     fn kind(&self, model: &Json, inside: &mut Vec<String>, reference: Option<&Json>) -> Kind {
@@ -58,10 +58,12 @@ impl Model<'_> {
             "float" => Kind::Float,
             "double" => Kind::Double,
             "timestamp" => Kind::Timestamp(format(&model["timestampFormat"])),
-            "list" => Kind::List { member: self.member("member", &model["member"], inside, &Json::Null), flattened },
+            "list" => {
+                Kind::List { member: leak(self.member("member", &model["member"], inside, &Json::Null)), flattened }
+            }
             "map" => Kind::Map {
-                key: self.member("key", &model["key"], inside, &Json::Null),
-                value: self.member("value", &model["value"], inside, &Json::Null),
+                key: leak(self.member("key", &model["key"], inside, &Json::Null)),
+                value: leak(self.member("value", &model["value"], inside, &Json::Null)),
                 flattened,
             },
             "structure" => {
@@ -89,16 +91,16 @@ impl Model<'_> {
         let target_name = matches!(shape.kind, Kind::Structure { .. } | Kind::Union { .. });
         let shape_name =
             self.shapes[target]["locationName"].as_str().filter(|_| target_name && owner["payload"] == name);
-        let wire_name = location_name.or(shape_name);
         Member {
-            wire_name: text(wire_name.unwrap_or(name)),
-            has_wire_name: wire_name.is_some(),
+            renamed: location_name.or(shape_name).map(text),
             query_name: member["queryName"].as_str().map(text),
             location: if owner["payload"] == name { Location::Payload } else { location(&member["location"]) },
             required: owner["required"].as_array().is_some_and(|all| all.iter().any(|it| it == name)),
             flattened: member["flattened"].as_bool().unwrap_or(false),
             xml_attribute: member["xmlAttribute"].as_bool().unwrap_or(false),
-            xml_namespace: namespace(&member["xmlNamespace"]).or(namespace(&self.shapes[target]["xmlNamespace"])),
+            xml_namespace: namespace(&member["xmlNamespace"])
+                .or(namespace(&self.shapes[target]["xmlNamespace"]))
+                .map(|found| &*leak(found)),
             timestamp_format: format(&member["timestampFormat"]),
             streaming,
             ..Member::new(text(name), shape)
@@ -195,7 +197,7 @@ pub fn operation(model: &Model<'_>, given: &Json, output: &'static Shape) -> &'s
     leak(OperationDef {
         name,
         index: 0,
-        http: HttpBinding {
+        http: leak(HttpBinding {
             method: text(given["http"]["method"].as_str().unwrap_or("POST")),
             uri: text(uri),
             segments: segments(path),
@@ -203,12 +205,12 @@ pub fn operation(model: &Model<'_>, given: &Json, output: &'static Shape) -> &'s
             required_query: &[],
             required_headers: &[],
             status: given["http"]["responseCode"].as_u64().unwrap_or(200) as u16,
-        },
+        }),
         unsigned: false,
         host_prefix: None,
         compressed_requests: false,
         result_wrapper: (!output.members().is_empty()).then(|| text(&format!("{name}Result"))),
-        input_root: Some((text(input_name.unwrap_or(fallback)), input_namespace)),
+        input_root: Some(leak((text(input_name.unwrap_or(fallback)), input_namespace))),
         output_root: None,
         unwrapped_output: false,
         deprecated: false,

@@ -13,7 +13,7 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 static REST_OPERATION: OperationDef = OperationDef {
     name: "GetThing",
-    http: HttpBinding { method: "GET", ..HttpBinding::ROOT },
+    http: &HttpBinding { method: "GET", ..HttpBinding::ROOT },
     output_root: Some("Thing"),
     ..described()
 };
@@ -23,7 +23,7 @@ const fn described() -> OperationDef {
     OperationDef {
         name: "Describe",
         index: 0,
-        http: HttpBinding::ROOT,
+        http: &HttpBinding::ROOT,
         unsigned: false,
         host_prefix: None,
         compressed_requests: false,
@@ -160,7 +160,7 @@ fn a_body_that_was_taken_leaves_no_trace_in_the_document() {
 fn answers_without_members_or_without_content_have_no_body_and_no_type() {
     static NO_CONTENT: OperationDef = OperationDef {
         name: "Delete",
-        http: HttpBinding { method: "DELETE", status: 204, ..HttpBinding::ROOT },
+        http: &HttpBinding { method: "DELETE", status: 204, ..HttpBinding::ROOT },
         ..described()
     };
     for protocol in [Protocol::RestJson, Protocol::RestXml] {
@@ -178,7 +178,7 @@ fn answers_without_members_or_without_content_have_no_body_and_no_type() {
 #[test]
 fn an_answer_to_head_keeps_its_length_but_has_no_body() {
     static HEAD: OperationDef =
-        OperationDef { name: "HeadThing", http: HttpBinding { method: "HEAD", ..HttpBinding::ROOT }, ..described() };
+        OperationDef { name: "HeadThing", http: &HttpBinding { method: "HEAD", ..HttpBinding::ROOT }, ..described() };
     static OUTPUT: Shape = shape("HeadOutput", Kind::Structure { members: &MEMBERS });
     static MEMBERS: [Member; 1] = [bound("ContentLength", &NUMBER, Location::Header, "Content-Length")];
     let mut output = set(Dynamic::new(&OUTPUT), "ContentLength", Value::Integer(12));
@@ -218,7 +218,7 @@ fn every_protocol_names_the_request_where_its_clients_look() {
 
 pub static GRANTEE: Shape = shape("Grantee", Kind::Structure { members: &GRANTEE_MEMBERS });
 static GRANTEE_MEMBERS: [Member; 2] = [
-    Member { wire_name: "xsi:type", has_wire_name: true, xml_attribute: true, ..Member::new("Type", &TEXT) },
+    Member { renamed: Some("xsi:type"), xml_attribute: true, ..Member::new("Type", &TEXT) },
     Member::new("URI", &TEXT),
 ];
 
@@ -226,7 +226,7 @@ static GRANTEE_MEMBERS: [Member; 2] = [
 fn an_attribute_declares_its_prefix() {
     static GRANT: Shape = shape("Grant", Kind::Structure { members: &MEMBERS });
     const XSI: XmlNamespace = XmlNamespace { uri: "http://www.w3.org/2001/XMLSchema-instance", prefix: Some("xsi") };
-    static MEMBERS: [Member; 1] = [Member { xml_namespace: Some(XSI), ..Member::new("Grantee", &GRANTEE) }];
+    static MEMBERS: [Member; 1] = [Member { xml_namespace: Some(&XSI), ..Member::new("Grantee", &GRANTEE) }];
     let grantee = set(set(Dynamic::new(&GRANTEE), "Type", text("Group")), "URI", text("u"));
     let answer = write(&OPERATION, Protocol::Query, set(Dynamic::new(&GRANT), "Grantee", Value::Structure(grantee)));
     let expected = "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"Group\"><URI>u</URI>\

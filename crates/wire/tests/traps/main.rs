@@ -11,12 +11,12 @@ use traca_wire::schema::*;
 use traca_wire::{Body, Error};
 
 const fn shape(name: &'static str, kind: Kind) -> Shape {
-    Shape { name, kind, constraints: Constraints::NONE, sensitive: false }
+    Shape { name, kind, constraints: &Constraints::NONE, sensitive: false }
 }
 
 /// A member that a REST protocol binds under a name of its own.
 const fn bound(name: &'static str, shape: &'static Shape, location: Location, wire_name: &'static str) -> Member {
-    Member { location, wire_name, has_wire_name: true, ..Member::new(name, shape) }
+    Member { location, renamed: Some(wire_name), ..Member::new(name, shape) }
 }
 
 static TEXT: Shape = shape("Text", Kind::String);
@@ -25,11 +25,11 @@ static REAL: Shape = shape("Real", Kind::Double);
 static BYTES: Shape = shape("Bytes", Kind::Blob);
 static TIME: Shape = shape("Time", Kind::Timestamp(None));
 static JSON: Shape = shape("Json", Kind::JsonValue);
-static TEXTS: Shape = shape("Texts", Kind::List { member: Member::new("member", &TEXT), flattened: false });
-static FLAT_TEXTS: Shape = shape("FlatTexts", Kind::List { member: Member::new("member", &TEXT), flattened: true });
+static TEXTS: Shape = shape("Texts", Kind::List { member: &Member::new("member", &TEXT), flattened: false });
+static FLAT_TEXTS: Shape = shape("FlatTexts", Kind::List { member: &Member::new("member", &TEXT), flattened: true });
 static TEXT_MAP: Shape = shape(
     "TextMap",
-    Kind::Map { key: Member::new("key", &TEXT), value: Member::new("value", &TEXT), flattened: false },
+    Kind::Map { key: &Member::new("key", &TEXT), value: &Member::new("value", &TEXT), flattened: false },
 );
 static UNIT: Shape = shape(Shape::UNIT, Kind::Structure { members: &[] });
 
@@ -57,7 +57,7 @@ static SERVICE: ServiceDef = ServiceDef {
 static OPERATION: OperationDef = OperationDef {
     name: "Describe",
     index: 0,
-    http: HttpBinding::ROOT,
+    http: &HttpBinding::ROOT,
     unsigned: false,
     host_prefix: None,
     compressed_requests: false,

@@ -8,7 +8,7 @@ static QUERIED: Shape = shape("Queried", Kind::Structure { members: &QUERIED_MEM
 static QUERIED_MEMBERS: [Member; 4] = [
     Member::new("Names", &TEXTS),
     Member::new("Keys", &FLAT_TEXTS),
-    Member { wire_name: "renamed", has_wire_name: true, ..Member::new("Tags", &TEXT_MAP) },
+    Member { renamed: Some("renamed"), ..Member::new("Tags", &TEXT_MAP) },
     Member::new("Name", &TEXT),
 ];
 
@@ -38,8 +38,8 @@ fn a_list_without_a_value_is_an_empty_list() {
 fn ec2_names_begin_with_a_capital_and_its_lists_are_flat() {
     static INPUT: Shape = shape("DescribeInput", Kind::Structure { members: &MEMBERS });
     static MEMBERS: [Member; 3] = [
-        Member { wire_name: "vpcId", has_wire_name: true, query_name: Some("VpcId"), ..Member::new("VpcIds", &TEXTS) },
-        Member { wire_name: "dryRun", has_wire_name: true, ..Member::new("DryRun", &TEXT) },
+        Member { renamed: Some("vpcId"), query_name: Some("VpcId"), ..Member::new("VpcIds", &TEXTS) },
+        Member { renamed: Some("dryRun"), ..Member::new("DryRun", &TEXT) },
         Member::new("MaxResults", &NUMBER),
     ];
     let input = read_body(Protocol::Ec2, &INPUT, "VpcId.1=vpc-1&VpcId.2=vpc-2&DryRun=yes&MaxResults=5");
@@ -170,10 +170,8 @@ fn the_type_that_a_union_names_is_no_member() {
 #[test]
 fn two_members_of_one_element_are_both_read() {
     static INPUT: Shape = shape("TopicConfiguration", Kind::Structure { members: &MEMBERS });
-    static MEMBERS: [Member; 2] = [
-        Member { wire_name: "Event", has_wire_name: true, ..Member::new("Events", &FLAT_TEXTS) },
-        Member::new("Event", &TEXT),
-    ];
+    static MEMBERS: [Member; 2] =
+        [Member { renamed: Some("Event"), ..Member::new("Events", &FLAT_TEXTS) }, Member::new("Event", &TEXT)];
     let document = "<TopicConfiguration><Event>a</Event><Event>b</Event></TopicConfiguration>";
     let input = read_body(Protocol::RestXml, &INPUT, document);
     assert_eq!((told(input.get("Events")), told(input.get("Event"))), ("[a b]".to_owned(), "a".to_owned()));

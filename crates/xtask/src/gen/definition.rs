@@ -107,7 +107,7 @@ fn validation(id: &str, validation: &Validation) -> Outcome<String> {
 fn operation_definition(service: &Service, index: usize, name: &str, operation: &Operation) -> Outcome<String> {
     let mut fields = Vec::new();
     if service.model.metadata.protocol.starts_with("rest-") {
-        fields.push(format!("http: {}", http(service, operation)?));
+        fields.push(format!("http: &{}", http(service, operation)?));
     }
     if operation.authtype.as_deref() == Some("none") || operation.auth.iter().any(|auth| auth == "smithy.api#noAuth") {
         fields.push("unsigned: true".to_owned());
@@ -146,7 +146,7 @@ fn roots(operation: &Operation) -> Vec<String> {
     if let Some((name, input)) = operation.input.as_ref().and_then(|input| Some((input.location_name.as_ref()?, input)))
     {
         let namespace = optional(input.xml_namespace.as_ref().map(schemas::xml_namespace));
-        fields.push(format!("input_root: Some(({}, {namespace}))", quoted(name)));
+        fields.push(format!("input_root: Some(&({}, {namespace}))", quoted(name)));
     }
     if let Some(output) = &operation.output {
         if output.result_wrapper.is_some() {

@@ -44,7 +44,7 @@ fn schema(service: &Service, name: &str, shape: &Shape) -> Outcome<String> {
     let mut fields = String::new();
     let constraints = constraints(shape);
     if !constraints.is_empty() {
-        let _ = write!(fields, "constraints: Constraints {{ {constraints}..Constraints::NONE }}, ");
+        let _ = write!(fields, "constraints: &Constraints {{ {constraints}..Constraints::NONE }}, ");
     }
     if shape.sensitive {
         fields.push_str("sensitive: true, ");
@@ -68,9 +68,9 @@ fn kind(service: &Service, name: &str, shape: &Shape) -> Outcome<String> {
         "float" => "Kind::Float".to_owned(),
         "double" => "Kind::Double".to_owned(),
         "timestamp" => format!("Kind::Timestamp({})", timestamp_format(&shape.timestamp_format)?),
-        "list" => format!("Kind::List {{ member: {}, flattened: {flattened} }}", part("member", &shape.member)?),
+        "list" => format!("Kind::List {{ member: &{}, flattened: {flattened} }}", part("member", &shape.member)?),
         "map" => format!(
-            "Kind::Map {{ key: {}, value: {}, flattened: {flattened} }}",
+            "Kind::Map {{ key: &{}, value: &{}, flattened: {flattened} }}",
             part("key", &shape.key)?,
             part("value", &shape.value)?
         ),
@@ -106,7 +106,7 @@ fn member(service: &Service, holder: &Shape, name: &str, reference: &Reference) 
     let target = service.model.shape(&reference.shape);
     let mut fields = Vec::new();
     if let Some(wire_name) = reference.location_name.as_ref().or(target.location_name.as_ref()) {
-        fields.push(format!("wire_name: {}, has_wire_name: true", quoted(wire_name)));
+        fields.push(format!("renamed: Some({})", quoted(wire_name)));
     }
     if reference.query_name.is_some() {
         fields.push(format!("query_name: {}", quoted_option(&reference.query_name)));
@@ -116,7 +116,7 @@ fn member(service: &Service, holder: &Shape, name: &str, reference: &Reference) 
     }
     let namespace = reference.xml_namespace.as_ref().or(target.xml_namespace.as_ref());
     if let Some(namespace) = namespace {
-        fields.push(format!("xml_namespace: Some({})", xml_namespace(namespace)));
+        fields.push(format!("xml_namespace: Some(&{})", xml_namespace(namespace)));
     }
     let format = reference.timestamp_format.as_ref().or(target.timestamp_format.as_ref()).cloned();
     if format.is_some() {

@@ -266,7 +266,7 @@ impl Reader for CborReader<'_> {
         };
         while self.more(&mut length)? {
             let name = self.text()?.ok_or_else(malformed)?;
-            match shape.members().iter().position(|member| member.wire_name == name) {
+            match shape.members().iter().position(|member| member.wire_name() == name) {
                 Some(index) if !self.null()? => each(index, self)?,
                 Some(_) => {}
                 None => self.skip()?,

@@ -109,7 +109,7 @@ impl Writer for CborWriter {
     fn member(&mut self, member: &'static Member) {
         // Events follow the document; they have no place in it.
         if !member.event_stream {
-            self.text(member.wire_name);
+            self.text(member.wire_name());
         }
     }
 

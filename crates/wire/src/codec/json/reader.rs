@@ -280,7 +280,7 @@ impl<'a> JsonReader<'a> {
 fn find(members: &'static [Member], name: &str, from: usize, rest_root: bool) -> Option<usize> {
     let matches = |index: &usize| {
         let member = &members[*index];
-        member.wire_name == name && (!rest_root || member.location == Location::Body)
+        member.wire_name() == name && (!rest_root || member.location == Location::Body)
     };
     let from = from.min(members.len());
     (from..members.len()).find(matches).or_else(|| (0..from).find(matches))

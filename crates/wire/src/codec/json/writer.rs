@@ -103,7 +103,7 @@ impl Writer for JsonWriter {
         self.separate();
         // Names in models are identifiers: nothing to escape.
         self.out.push('"');
-        self.out.push_str(member.wire_name);
+        self.out.push_str(member.wire_name());
         self.out.push_str("\":");
     }
 

@@ -37,9 +37,9 @@ pub(crate) fn is_flat(at: &Member) -> bool {
 /// (SQS); if the member carries it, the elements have the member's name.
 pub(crate) fn element_name(at: &Member, query: bool) -> &'static str {
     if let (Kind::List { member: element, flattened: true }, false) = (&at.shape.kind, at.flattened)
-        && element.has_wire_name
+        && element.renamed.is_some()
     {
-        return element.wire_name;
+        return element.wire_name();
     }
     own_name(at, query)
 }
@@ -48,6 +48,6 @@ pub(crate) fn element_name(at: &Member, query: bool) -> &'static str {
 pub(crate) fn own_name(at: &Member, query: bool) -> &'static str {
     match at.query_name {
         Some(name) if query => name,
-        _ => at.wire_name,
+        _ => at.wire_name(),
     }
 }

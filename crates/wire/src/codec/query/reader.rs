@@ -67,7 +67,7 @@ impl<'a> QueryReader<'a> {
         if self.rules == Rules::Ec2 {
             match member.query_name {
                 Some(name) => self.push(name),
-                None => self.push_capitalised(member.wire_name),
+                None => self.push_capitalised(member.wire_name()),
             }
             if self.present() {
                 return true;
@@ -79,7 +79,7 @@ impl<'a> QueryReader<'a> {
         }
         // A flat list may come under its own name as well as under its elements'.
         let own = own_name(member, true);
-        let names = [element_name(member, true), own, if self.member_names { member.wire_name } else { own }];
+        let names = [element_name(member, true), own, if self.member_names { member.wire_name() } else { own }];
         for (index, name) in names.iter().enumerate() {
             if names[..index].contains(name) {
                 continue;
@@ -128,7 +128,7 @@ impl Reader for QueryReader<'_> {
         self.deeper()?;
         let length = self.prefix.len();
         if let (Rules::Query, false, Kind::List { member, .. }) = (self.rules, is_flat(at), &at.shape.kind) {
-            self.push(member.wire_name);
+            self.push(member.wire_name());
         }
         let list_length = self.prefix.len();
         for index in 1.. {

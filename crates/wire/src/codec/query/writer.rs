@@ -71,7 +71,7 @@ impl Writer for QueryWriter {
         match member.query_name {
             Some(name) => self.descend(&[name]),
             None => {
-                let (first, rest) = member.wire_name.split_at(1);
+                let (first, rest) = member.wire_name().split_at(1);
                 self.descend(&[&format!("{}{rest}", first.to_ascii_uppercase())]);
             }
         }
@@ -110,7 +110,7 @@ impl Writer for QueryWriter {
         }
         if let (Rules::Query, false, Kind::List { member, .. }) = (self.rules, is_flat(at), &at.shape.kind) {
             self.prefix.push('.');
-            self.prefix.push_str(member.wire_name);
+            self.prefix.push_str(member.wire_name());
         }
         self.push(Level::List { written: 0 });
     }

@@ -78,7 +78,7 @@ impl Reader for XmlReader<'_> {
                 continue;
             }
             if member.xml_attribute {
-                if let Some(value) = self.tree.attribute(self.node, member.wire_name) {
+                if let Some(value) = self.tree.attribute(self.node, member.wire_name()) {
                     each(index, &mut XmlReader { attribute: Some(value), ..self.at(self.node) })?;
                 }
             } else if let Some(child) = self.tree.child(self.node, element_name(member, self.query)) {
@@ -90,7 +90,7 @@ impl Reader for XmlReader<'_> {
 
     fn list(&mut self, at: &'static Member, each: &mut dyn FnMut(&mut dyn Reader) -> ReadResult<()>) -> ReadResult<()> {
         let Kind::List { member, .. } = &at.shape.kind else { return Err(ReadError::new("Unexpected list")) };
-        for element in self.elements(is_flat(at), member.wire_name) {
+        for element in self.elements(is_flat(at), member.wire_name()) {
             each(&mut self.at(element))?;
         }
         Ok(())

@@ -170,12 +170,13 @@ impl XmlWriter {
 impl Writer for XmlWriter {
     fn member(&mut self, member: &'static Member) {
         let name = element_name(member, self.style == XmlStyle::Query);
-        self.pending = Some(Pending { name, namespace: member.xml_namespace, attribute: member.xml_attribute });
+        self.pending =
+            Some(Pending { name, namespace: member.xml_namespace.copied(), attribute: member.xml_attribute });
     }
 
     fn item(&mut self, member: &'static Member) {
         if let Some(Level::List { element, .. }) = self.levels.last() {
-            self.pending = Some(Pending { name: element, namespace: member.xml_namespace, attribute: false });
+            self.pending = Some(Pending { name: element, namespace: member.xml_namespace.copied(), attribute: false });
         }
     }
 
@@ -187,7 +188,7 @@ impl Writer for XmlWriter {
             let (key_name, _) = self.open();
             write_text(key, &mut self.out);
             self.close(key_name);
-            self.pending = Some(Pending { name: value, namespace: member.xml_namespace, attribute: false });
+            self.pending = Some(Pending { name: value, namespace: member.xml_namespace.copied(), attribute: false });
         }
     }
 
@@ -208,9 +209,9 @@ impl Writer for XmlWriter {
         let level = if is_flat(at) {
             // The elements stand directly in the structure, under the name that was pending.
             let pending = self.pending.take();
-            Level::List { name: None, element: pending.map_or(member.wire_name, |pending| pending.name) }
+            Level::List { name: None, element: pending.map_or(member.wire_name(), |pending| pending.name) }
         } else {
-            Level::List { name: self.open().0, element: member.wire_name }
+            Level::List { name: self.open().0, element: member.wire_name() }
         };
         self.levels.push(level);
     }
@@ -225,7 +226,7 @@ impl Writer for XmlWriter {
     fn begin_map(&mut self, at: &'static Member, _: usize) {
         let Kind::Map { key, value, .. } = &at.shape.kind else { return };
         let query = self.style == XmlStyle::Query;
-        let key = Pending { name: own_name(key, query), namespace: key.xml_namespace, attribute: false };
+        let key = Pending { name: own_name(key, query), namespace: key.xml_namespace.copied(), attribute: false };
         let value = own_name(value, query);
         let level = if is_flat(at) {
             let pending = self.pending.take();
