@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from support.clients import client, new_account
+from support.clients import client, new_account, root_key
 from support.traca import Traca
 
 BODY = b"0123456789"
