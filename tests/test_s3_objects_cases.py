@@ -469,6 +469,21 @@ def test_copies_of_an_object_onto_itself(s3, asked, code):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == BODY
 
 
+def test_a_bucket_is_emptied_page_by_page(s3):
+    """Each page's marker is a version that was deleted before the next page is asked for."""
+    bucket = new_bucket(s3)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("a", "a", "a", "b", "b"):
+        s3.put_object(Bucket=bucket, Key=key, Body=BODY)
+    seen = []
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2}):
+        for version in page["Versions"]:
+            seen.append((version["Key"], version["IsLatest"]))
+            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+    assert seen == [("a", True), ("a", False), ("a", True), ("b", True), ("b", True)]
+    s3.delete_bucket(Bucket=bucket)
+
+
 # What cannot be put: names, classes, tags, metadata, grants.
 PUTS = [
     ({"Key": "k" * 1025}, "KeyTooLongError", "Your key is too long"),

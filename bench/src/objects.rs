@@ -53,6 +53,28 @@ impl Objects {
         Ok(Objects { address, keys: keys.clone() })
     }
 
+    /// Puts so many objects at once.
+    fn fill(&self, objects: usize, body: &[u8], key: fn(usize) -> String) -> io::Result<()> {
+        let next = AtomicUsize::new(0);
+        let filled = self.together(FILLERS, |client| {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= objects {
+                    return Ok(Figures::default());
+                }
+                let path = format!("{BUCKET}/{}", key(number));
+                let request = client.sign(&self.keys, "s3", "PUT", &path, Form::Object(body));
+                expect(client.send(&request)?.status)?;
+            }
+        });
+        filled.map(|_| ())
+    }
+
+    /// Puts the small objects that are replaced and read.
+    pub fn fill_small(&self) -> io::Result<()> {
+        self.fill(OBJECTS, &[b'x'; SMALL_BYTES], small_key)
+    }
+
     /// Puts of small objects, or gets, by so many clients for a time: how many in a second.
     pub fn small(&self, method: &str, clients: usize, time: Duration) -> io::Result<(f64, Figures)> {
         let next = AtomicUsize::new(0);
@@ -63,7 +85,7 @@ impl Objects {
             let mut figures = Figures::default();
             while begin.elapsed() < time {
                 let number = next.fetch_add(1, Ordering::Relaxed) % OBJECTS;
-                let path = format!("{BUCKET}/small/{number:06}");
+                let path = format!("{BUCKET}/{}", small_key(number));
                 let request = client.sign(&self.keys, "s3", method, &path, Form::Object(body));
                 let started = Instant::now();
                 expect(client.send(&request)?.status)?;
@@ -92,18 +114,7 @@ impl Objects {
 
     /// Fills the bucket with so many empty objects, then takes the time of pages from all over it.
     pub fn pages(&self, objects: usize) -> io::Result<Figures> {
-        let next = AtomicUsize::new(0);
-        self.together(FILLERS, |client| {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= objects {
-                    return Ok(Figures::default());
-                }
-                let path = format!("{BUCKET}/{}", listed_key(number));
-                let request = client.sign(&self.keys, "s3", "PUT", &path, Form::Object(b""));
-                expect(client.send(&request)?.status)?;
-            }
-        })?;
+        self.fill(objects, b"", listed_key)?;
         let mut client = Client::connect(self.address)?;
         let mut figures = Figures::default();
         for page in 0..PAGES {
@@ -138,6 +149,10 @@ impl Objects {
 
 /// Keys of a page.
 const CHUNK_KEYS: usize = 1_000;
+
+fn small_key(number: usize) -> String {
+    format!("small/{number:06}")
+}
 
 fn listed_key(number: usize) -> String {
     format!("listed/{number:08}")

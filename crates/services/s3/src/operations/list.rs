@@ -176,7 +176,8 @@ pub async fn list_object_versions(
         let text = "A version-id marker cannot be specified without a key marker.";
         return Err(argument(text, "version-id-marker", input.version_id_marker.as_deref().unwrap_or_default()));
     }
-    let from = versions_from(service, &input.bucket, &prefix, &key_marker, input.version_id_marker.as_deref()).await?;
+    let (from, is_within) =
+        versions_from(service, &input.bucket, &prefix, &key_marker, input.version_id_marker.as_deref()).await?;
     // Within a key that the marker names, more versions may follow: only whole groups are passed over.
     let passed = if rolled_up_marker(&key_marker, &prefix, delimiter.as_deref()) { key_marker.as_str() } else { "" };
     let query = Query {
@@ -189,7 +190,7 @@ pub async fn list_object_versions(
     let page: Page<Version> = service.page(&query, from, keys::versions).await?;
     let (mut versions, mut markers) = (Vec::new(), Vec::new());
     let style = Style { encoded, with_owner: true, with_restore };
-    let mut last_key = key_marker.clone();
+    let mut last_key = if is_within { key_marker.clone() } else { String::new() };
     for (key, version) in &page.rows {
         let is_latest = *key != last_key;
         last_key.clone_from(key);
@@ -219,24 +220,29 @@ fn rolled_up_marker(marker: &str, prefix: &str, delimiter: Option<&str>) -> bool
     marker.starts_with(prefix) && rolled_up(marker, prefix, delimiter).is_some()
 }
 
+/// The versions behind the markers, and whether they begin within the marker's key.
 async fn versions_from(
     service: &S3,
     bucket: &str,
     prefix: &str,
     key_marker: &str,
     id: Option<&str>,
-) -> Result<KeyRange, Error> {
+) -> Result<(KeyRange, bool), Error> {
     let range = keys::versions(prefix);
     if key_marker.is_empty() {
-        return Ok(range);
+        return Ok((range, false));
     }
     let Some(id) = id.filter(|id| !id.is_empty()) else {
         // Behind the last version of the marker's key: sequence numbers count down.
-        return Ok(range.after(&keys::version(key_marker, 0)));
+        return Ok((range.after(&keys::version(key_marker, 0)), false));
     };
-    let found = crate::versions::find(service, bucket, key_marker, Some(id)).await?;
-    let sequence = found.map_or(0, |version| version.sequence);
-    Ok(range.after(&keys::version(key_marker, sequence)))
+    match crate::versions::find(service, bucket, key_marker, Some(id)).await {
+        Ok(Some(version)) => Ok((range.after(&keys::version(key_marker, version.sequence)), true)),
+        // It was deleted since it was listed, as by whoever empties a bucket page by page: the key's others come again.
+        Ok(None) => Ok((range.after(&keys::version(key_marker, u64::MAX)), false)),
+        Err(error) if error.is("NoSuchVersion") => Ok((range.after(&keys::version(key_marker, u64::MAX)), false)),
+        Err(error) => Err(error),
+    }
 }
 
 fn entry(
