@@ -1,6 +1,5 @@
 """Verify mode: every signature is checked, and nothing that was tampered with gets in."""
 
-import configparser
 import datetime
 import http.client
 import json
@@ -14,21 +13,13 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from support.clients import REGION, client, new_account, refused
+from support.clients import REGION, client, new_account, refused, root_key
 from support.identities import Identities, Signer
 from support.traca import PATIENCE_SECONDS, Traca, run
 
 TARGET = "Logs_20140328.DescribeLogGroups"
 JSON = "application/x-amz-json-1.1"
 QUERY_BODY = b"Action=GetCallerIdentity&Version=2011-06-15"
-
-
-def root_key(path):
-    """The root's key as AWS's own tools read it."""
-    file = configparser.ConfigParser()
-    file.read(path)
-    return {"AccessKeyId": file["default"]["aws_access_key_id"],
-            "SecretAccessKey": file["default"]["aws_secret_access_key"]}
 
 
 @pytest.fixture(scope="module")

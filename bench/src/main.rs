@@ -5,6 +5,7 @@ mod client;
 mod environments;
 mod figures;
 mod functions;
+mod objects;
 mod platform;
 mod queues;
 mod raw;
@@ -12,6 +13,7 @@ mod tables;
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use clap::Parser;
 use client::{Client, Keys};
 use figures::Figures;
 use functions::Function;
+use objects::Objects;
 use platform::Platform;
 use queues::Queue;
 use raw::Raw;
@@ -52,6 +55,15 @@ struct Arguments {
     only_tables: bool,
     /// What to measure [default: everything].
     only: Option<Part>,
+    /// Bytes of the large object.
+    #[arg(long, default_value_t = 1024 * 1024 * 1024)]
+    large_bytes: usize,
+    /// Keys of the bucket that is listed.
+    #[arg(long, default_value_t = 100_000)]
+    listed_keys: usize,
+    /// Another server of S3 that is measured after `traca`, as `127.0.0.1:5000`.
+    #[arg(long)]
+    peer: Option<SocketAddr>,
     /// Where every single time of starts of functions is kept [default: `bench-functions.tsv` next to this program].
     #[arg(long)]
     raw: Option<PathBuf>,
@@ -62,6 +74,8 @@ struct Arguments {
 enum Part {
     /// Starts and invocations of functions.
     Functions,
+    /// Objects of S3.
+    Objects,
 }
 
 /// Time after which a platform that was just started is idle: its launcher is up, and its loops have each run.
@@ -84,6 +98,9 @@ fn main() -> io::Result<()> {
     say(&format!("binary {:.1} MB", fs::metadata(&binary)?.len() as f64 / 1e6))?;
     if arguments.only == Some(Part::Functions) {
         return functions(&binary, &programs, &arguments);
+    }
+    if arguments.only == Some(Part::Objects) {
+        return objects(&binary, &arguments);
     }
     starts(&binary, arguments.starts)?;
     let directory = tempfile::tempdir()?;
@@ -138,6 +155,45 @@ fn tables(durable: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<
         }
     }
     Ok(())
+}
+
+/// Objects on disk, and on a peer beside it.
+fn objects(binary: &Path, arguments: &Arguments) -> io::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let platform = Platform::start(binary, &["--data", &directory.path().join("data").to_string_lossy()])?;
+    platform.first_answer()?;
+    thread::sleep(SETTLING);
+    let disk = || -> io::Result<f64> {
+        let took = objects::disk(directory.path(), arguments.large_bytes)?;
+        Ok(arguments.large_bytes as f64 / 1e6 / took.as_secs_f64())
+    };
+    let before = disk()?;
+    measure_objects("traca", platform.address, arguments)?;
+    say(&format!("disk: {before:.0} MB/s before, {:.0} MB/s after", disk()?))?;
+    say(&format!("resident memory afterwards: {:.1} MiB", mib(platform.resident_kib())))?;
+    match arguments.peer {
+        Some(address) => measure_objects("peer", address, arguments),
+        None => Ok(()),
+    }
+}
+
+/// Signed with keys that nobody checks, as peers check none: their bodies need not be hashed by the client.
+fn measure_objects(name: &str, address: SocketAddr, arguments: &Arguments) -> io::Result<()> {
+    let objects = Objects::create(address, &platform::open_keys())?;
+    objects.fill_small()?;
+    for clients in [1, 64] {
+        for method in ["PUT", "GET"] {
+            let (rate, figures) = objects.small(method, clients, Duration::from_secs(arguments.load_seconds))?;
+            say(&format!("{name}: {method} of 1 KB, {clients} clients: {rate:.0}/s, {}", figures.milliseconds()))?;
+        }
+    }
+    if arguments.large_bytes > 0 {
+        let large = objects.large(arguments.large_bytes)?;
+        let rate = |took: Duration| arguments.large_bytes as f64 / 1e6 / took.as_secs_f64();
+        say(&format!("{name}: large object put {:.0} MB/s, got {:.0} MB/s", rate(large.put), rate(large.get)))?;
+    }
+    let pages = objects.pages(arguments.listed_keys)?;
+    say(&format!("{name}: page of 1,000 of {} keys: {}", arguments.listed_keys, pages.milliseconds()))
 }
 
 /// An empty queue, and one in which many messages wait.

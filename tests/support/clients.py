@@ -1,5 +1,6 @@
 """AWS's own Python client, set up for a platform under test."""
 
+import configparser
 import itertools
 import random
 
@@ -39,6 +40,14 @@ def client(service, endpoint, account, region=REGION, token=None, secret="secret
         aws_secret_access_key=secret,
         aws_session_token=token,
     )
+
+
+def root_key(path):
+    """The root's key as AWS's own tools read it."""
+    file = configparser.ConfigParser()
+    file.read(path)
+    return {"AccessKeyId": file["default"]["aws_access_key_id"],
+            "SecretAccessKey": file["default"]["aws_secret_access_key"]}
 
 
 class Clients:

@@ -23,6 +23,7 @@ mod cross_origin;
 mod failure;
 mod form_upload;
 mod gateway;
+mod hoisted;
 mod identity;
 mod listen;
 mod pipeline;

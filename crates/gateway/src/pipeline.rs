@@ -22,6 +22,7 @@ use crate::checked::{Refusal, checked_bytes, checked_stream};
 use crate::connection::{ConnectionInfo, Source};
 use crate::failure;
 use crate::gateway::Inner;
+use crate::hoisted::hoisted;
 use crate::identity::{Caller, Unidentified, identify};
 use crate::limits::{self, BODY_MEMORY_UNIT, BODY_MEMORY_WAIT, FORM_BYTES_MAX, INLINE_BODY_BYTES_MAX};
 
@@ -112,7 +113,9 @@ impl Exchange<'_> {
         let refusal = Refusal::default();
         let (body, _memory) = self.checked_body(route, &credentials, &caller, arrived, &refusal).await?;
         let view = self.view(route);
-        let view = RequestView { query: query.as_deref().unwrap_or(view.query), ..view };
+        let hoisted = hoisted(self.parts, &credentials).filter(|_| Dialect::of(spoken) == Dialect::S3);
+        let headers = hoisted.as_ref().unwrap_or(view.headers);
+        let view = RequestView { query: query.as_deref().unwrap_or(view.query), headers, ..view };
         let length = body.length().unwrap_or_default() as usize;
         let input = aside(length, || protocol::read_input(service, operation, spoken, &view, body)).map_err(refused)?;
         let cx = self.context(route, &credentials, caller);

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use api::s3::{LoggingEnabled, PutObject, PutObjectRequest};
+use api::s3::{LoggingEnabled, PutObject, PutObjectRequest, TargetGrant};
 use http::header::{CONTENT_LENGTH, HOST, REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderName, Method};
 use percent_encoding::percent_decode_str;
@@ -141,6 +141,18 @@ fn line(served: &Served<'_>, bucket: &str, key: &str, now: Timestamp) -> String 
     line
 }
 
+/// The header that gives a permission to those whom the configuration names; a log has no use for `WRITE`.
+fn grant_header(grants: &[TargetGrant], permission: &str) -> Option<String> {
+    let named = grants.iter().filter(|grant| grant.permission.as_deref() == Some(permission));
+    let grantees = named.filter_map(|grant| {
+        let grantee = grant.grantee.as_ref()?;
+        let id = grantee.id.as_ref().map(|id| format!("id=\"{id}\""));
+        id.or_else(|| grantee.uri.as_ref().map(|uri| format!("uri=\"{uri}\"")))
+    });
+    let all: Vec<String> = grantees.collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
 /// `06/Feb/2019:00:00:38 +0000`.
 fn clock(now: Timestamp) -> String {
     let mut text = String::new();
@@ -250,7 +262,11 @@ impl S3 {
         for line in lines {
             let _ = writeln!(body, "{owner} {line}");
         }
+        let grants = logging.target_grants.as_deref().unwrap_or_default();
+        let granted = |permission| grant_header(grants, permission);
         let input = PutObjectRequest {
+            grant_full_control: granted("FULL_CONTROL"),
+            grant_read: granted("READ"),
             bucket: logging.target_bucket.clone(),
             key: self.log_key(&logging, name, (&bucket.owner, &bucket.region)),
             content_type: Some("text/plain".to_owned()),

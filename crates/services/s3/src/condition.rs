@@ -28,11 +28,12 @@ pub fn names(list: &str, etag: &str) -> bool {
 }
 
 impl Conditions {
-    /// Decides a read.
+    /// Decides a read at a time, in milliseconds since 1970. That nothing was modified since a time to come cannot be said:
+    /// such a condition is passed over (RFC 9110, section 13.1.3).
     ///
     /// # Errors
     /// `PreconditionFailed`, `NotModified`.
-    pub fn check_read(&self, version: &Version) -> Result<(), Error> {
+    pub fn check_read(&self, version: &Version, now: i64) -> Result<(), Error> {
         let modified = version.modified_at();
         match (&self.if_match, self.if_unmodified_since) {
             (Some(list), _) if !names(list, &version.etag) => return Err(precondition("If-Match")),
@@ -41,7 +42,9 @@ impl Conditions {
         }
         let is_unmodified = match (&self.if_none_match, self.if_modified_since) {
             (Some(list), _) => names(list, &version.etag),
-            (None, Some(time)) => modified.seconds <= time.seconds,
+            (None, Some(time)) => {
+                modified.seconds <= time.seconds && time.seconds <= Timestamp::from_milliseconds(now).seconds
+            }
             (None, None) => false,
         };
         if !is_unmodified {
@@ -56,8 +59,8 @@ impl Conditions {
     ///
     /// # Errors
     /// `PreconditionFailed`.
-    pub fn check_source(&self, version: &Version) -> Result<(), Error> {
-        self.check_read(version).map_err(|error| {
+    pub fn check_source(&self, version: &Version, now: i64) -> Result<(), Error> {
+        self.check_read(version, now).map_err(|error| {
             if !error.is("NotModified") {
                 return match self.if_match {
                     Some(_) => precondition("x-amz-copy-source-If-Match"),

@@ -20,6 +20,7 @@ const fn local(name: &'static str, status: u16) -> ErrorDef {
 }
 
 static ID_MISMATCH: ErrorDef = local("IdMismatch", 400);
+static MISSING_REQUEST_BODY: ErrorDef = local("MissingRequestBodyError", 400);
 static INVALID_DESTINATION: ErrorDef = local("InvalidS3DestinationBucket", 400);
 static TOO_MANY_CONFIGURATIONS: ErrorDef = local("TooManyConfigurations", 400);
 
@@ -87,6 +88,11 @@ pub fn argument_without_value(message: impl Into<String>, name: &str) -> Error {
 /// A document that is none.
 pub fn malformed_xml() -> Error {
     errors::malformed_xml("The XML you provided was not well-formed or did not validate against our published schema")
+}
+
+/// A document that is missing.
+pub fn empty_body() -> Error {
+    Error::new(&MISSING_REQUEST_BODY, "Request Body is empty")
 }
 
 /// The bucket has no grants besides its owner's.

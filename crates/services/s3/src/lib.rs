@@ -13,6 +13,7 @@ mod access;
 mod access_log;
 mod body_writer;
 mod bucket;
+mod charge;
 mod checksum;
 mod cipher;
 mod condition;

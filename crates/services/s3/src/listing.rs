@@ -44,7 +44,7 @@ pub fn page_size(max: Option<i32>, name: &str) -> Result<i32, Error> {
         None => Ok(PAGE_MAX),
         Some(max) if max >= 0 => Ok(max.min(PAGE_MAX)),
         Some(max) => {
-            let text = "Argument maxKeys must be an integer between 0 and 2147483647";
+            let text = format!("Argument {name} must be an integer between 0 and 2147483647");
             Err(argument(text, name, &max.to_string()))
         }
     }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use platform::Registration;
 
-use crate::operations::{acl, cors, features, lifecycle, locks, logging, policy, reports, website};
+use crate::charge::charged_operations;
+use crate::operations::{
+    acl, attributes, complete, copy, cors, delete, features, get, lifecycle, list, locks, logging, policy, put,
+    reports, restore, uploads, website,
+};
 use crate::service::S3;
 
 /// Adds the operations that decide who may use a bucket and its objects.
@@ -17,7 +21,6 @@ pub fn access(service: &Arc<S3>, registration: &mut Registration) {
         GetBucketOwnershipControls => policy::get_bucket_ownership_controls,
         GetBucketPolicy => policy::get_bucket_policy,
         GetBucketPolicyStatus => policy::get_bucket_policy_status,
-        GetObjectAcl => acl::get_object_acl,
         GetObjectLegalHold => locks::get_object_legal_hold,
         GetObjectLockConfiguration => locks::get_object_lock_configuration,
         GetObjectRetention => locks::get_object_retention,
@@ -25,10 +28,6 @@ pub fn access(service: &Arc<S3>, registration: &mut Registration) {
         PutBucketAcl => acl::put_bucket_acl,
         PutBucketOwnershipControls => policy::put_bucket_ownership_controls,
         PutBucketPolicy => policy::put_bucket_policy,
-        PutObjectAcl => acl::put_object_acl,
-        PutObjectLegalHold => locks::put_object_legal_hold,
-        PutObjectLockConfiguration => locks::put_object_lock_configuration,
-        PutObjectRetention => locks::put_object_retention,
         PutPublicAccessBlock => policy::put_public_access_block,
     });
 }
@@ -44,7 +43,6 @@ pub fn configurations(service: &Arc<S3>, registration: &mut Registration) {
         DeleteBucketMetricsConfiguration => reports::delete_metrics,
         DeleteBucketWebsite => website::delete_bucket_website,
         GetBucketAbac => features::get_bucket_abac,
-        GetBucketAccelerateConfiguration => features::get_bucket_accelerate_configuration,
         GetBucketAnalyticsConfiguration => reports::get_analytics,
         GetBucketCors => cors::get_bucket_cors,
         GetBucketIntelligentTieringConfiguration => reports::get_tiering,
@@ -69,5 +67,35 @@ pub fn configurations(service: &Arc<S3>, registration: &mut Registration) {
         PutBucketMetricsConfiguration => reports::put_metrics,
         PutBucketRequestPayment => features::put_bucket_request_payment,
         PutBucketWebsite => website::put_bucket_website,
+    });
+}
+
+/// Adds the operations whose answers tell whether the caller is charged.
+pub fn charged(service: &Arc<S3>, registration: &mut Registration) {
+    charged_operations!(registration, service, {
+        AbortMultipartUpload => uploads::abort_multipart_upload,
+        CompleteMultipartUpload => complete::complete_multipart_upload,
+        CopyObject => copy::copy_object,
+        CreateMultipartUpload => uploads::create_multipart_upload,
+        DeleteObject => delete::delete_object,
+        DeleteObjects => delete::delete_objects,
+        GetBucketAccelerateConfiguration => features::get_bucket_accelerate_configuration,
+        GetObject => get::get_object,
+        GetObjectAcl => acl::get_object_acl,
+        GetObjectAttributes => attributes::get_object_attributes,
+        HeadObject => get::head_object,
+        ListMultipartUploads => uploads::list_multipart_uploads,
+        ListObjectVersions => list::list_object_versions,
+        ListObjects => list::list_objects,
+        ListObjectsV2 => list::list_objects_v2,
+        ListParts => uploads::list_parts,
+        PutObject => put::put_object,
+        PutObjectAcl => acl::put_object_acl,
+        PutObjectLegalHold => locks::put_object_legal_hold,
+        PutObjectLockConfiguration => locks::put_object_lock_configuration,
+        PutObjectRetention => locks::put_object_retention,
+        RestoreObject => restore::restore_object,
+        UploadPart => uploads::upload_part,
+        UploadPartCopy => copy::upload_part_copy,
     });
 }

@@ -20,10 +20,7 @@ use crate::guard::BucketGuard;
 use crate::keys;
 use crate::limits::SCAN_ROWS;
 use crate::offer;
-use crate::operations::{
-    attributes, bucket_encryption, buckets, complete, copy, delete, get, list, notification, put, replication, restore,
-    tagging, uploads, versioning,
-};
+use crate::operations::{bucket_encryption, buckets, notification, replication, restore, tagging, versioning};
 use crate::replicate;
 use crate::rows;
 use crate::version::{Content, Part, Version};
@@ -50,23 +47,14 @@ impl S3 {
         self.on_timer(replicate::KIND, replicate::fire);
         let mut registration = Registration::new(&api::s3::SERVICE);
         offer::access(self, &mut registration);
+        offer::charged(self, &mut registration);
         offer::configurations(self, &mut registration);
         platform::operations!(registration, self, api::s3, {
-            AbortMultipartUpload => uploads::abort_multipart_upload,
-            CompleteMultipartUpload => complete::complete_multipart_upload,
-            CopyObject => copy::copy_object,
-            CreateMultipartUpload => uploads::create_multipart_upload,
-            ListMultipartUploads => uploads::list_multipart_uploads,
-            ListParts => uploads::list_parts,
-            UploadPart => uploads::upload_part,
-            UploadPartCopy => copy::upload_part_copy,
             CreateBucket => buckets::create_bucket,
             DeleteBucket => buckets::delete_bucket,
             DeleteBucketEncryption => bucket_encryption::delete_bucket_encryption,
             DeleteBucketTagging => tagging::delete_bucket_tagging,
-            DeleteObject => delete::delete_object,
             DeleteObjectTagging => tagging::delete_object_tagging,
-            DeleteObjects => delete::delete_objects,
             GetBucketEncryption => bucket_encryption::get_bucket_encryption,
             GetBucketLocation => buckets::get_bucket_location,
             GetBucketNotificationConfiguration => notification::get_bucket_notification_configuration,
@@ -75,22 +63,14 @@ impl S3 {
             PutBucketReplication => replication::put_bucket_replication,
             GetBucketTagging => tagging::get_bucket_tagging,
             GetBucketVersioning => versioning::get_bucket_versioning,
-            GetObject => get::get_object,
-            GetObjectAttributes => attributes::get_object_attributes,
             GetObjectTagging => tagging::get_object_tagging,
             HeadBucket => buckets::head_bucket,
-            HeadObject => get::head_object,
             ListBuckets => buckets::list_buckets,
-            ListObjectVersions => list::list_object_versions,
-            ListObjects => list::list_objects,
-            ListObjectsV2 => list::list_objects_v2,
             PutBucketEncryption => bucket_encryption::put_bucket_encryption,
             PutBucketNotificationConfiguration => notification::put_bucket_notification_configuration,
             PutBucketTagging => tagging::put_bucket_tagging,
             PutBucketVersioning => versioning::put_bucket_versioning,
-            PutObject => put::put_object,
             PutObjectTagging => tagging::put_object_tagging,
-            RestoreObject => restore::restore_object,
         });
         registration
             .with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)

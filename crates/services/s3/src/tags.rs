@@ -43,8 +43,14 @@ pub fn of_header(header: &str, max: usize) -> Result<Tags, Error> {
             return Err(malformed());
         }
     }
+    if pairs.keys().any(|key| key.starts_with(SYSTEM)) {
+        return Err(invalid_tag("Your TagKey cannot be prefixed with aws:"));
+    }
     checked(pairs, max)
 }
+
+/// What the keys of tags begin with that AWS sets itself.
+const SYSTEM: &str = "aws:";
 
 fn checked(pairs: impl IntoIterator<Item = (String, String)>, max: usize) -> Result<Tags, Error> {
     let mut tags = Tags::new();
@@ -53,7 +59,7 @@ fn checked(pairs: impl IntoIterator<Item = (String, String)>, max: usize) -> Res
         if key.is_empty() || key.chars().count() > TAG_KEY_CHARACTERS_MAX || !key.chars().all(is_tag_character) {
             return refuse("The TagKey you have provided is invalid");
         }
-        if key.starts_with("aws:") {
+        if key.starts_with(SYSTEM) {
             return refuse("System tags cannot be added/updated by requester");
         }
         if value.chars().count() > TAG_VALUE_CHARACTERS_MAX || !value.chars().all(is_tag_character) {

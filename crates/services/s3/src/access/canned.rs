@@ -75,7 +75,7 @@ impl AskedGrants {
         match (&self.canned, self.headers.is_empty()) {
             (None, true) => Ok(None),
             (Some(canned), true) => Ok(Some(of_canned(canned, owner, bucket_owner))),
-            (Some(_), false) => Err(errors::request("Specifying both Canned ACLs and Header Grants is not allowed")),
+            (Some(_), false) => Err(both_kinds()),
             (None, false) => {
                 let each = self.headers.iter().map(|(permission, name, value)| of_header(*permission, name, value));
                 Ok(Some(each.collect::<Result<Vec<_>, _>>()?.concat()))
@@ -95,6 +95,9 @@ impl AskedGrants {
         access: &Access,
     ) -> Result<(String, Option<Vec<Grant>>), Error> {
         check_canned(self.canned.as_deref())?;
+        if self.canned.is_some() && !self.headers.is_empty() {
+            return Err(both_kinds());
+        }
         let is_handed_over = self.canned.as_deref() == Some("bucket-owner-full-control");
         if !bucket.takes_grants() {
             let names_owner = self.headers.iter().all(|(permission, _, value)| {
@@ -120,6 +123,10 @@ impl PublicAccessBlock {
     pub fn refuses(&self, grants: &[Grant]) -> bool {
         self.block_public_acls && grants.iter().any(|grant| grant.grantee.is_public())
     }
+}
+
+fn both_kinds() -> Error {
+    errors::request("Specifying both Canned ACLs and Header Grants is not allowed")
 }
 
 /// The grants of a canned list (S3 User Guide, "Canned ACL").

@@ -120,8 +120,13 @@ impl Access {
 
 impl BucketPolicy {
     /// What of the policy still holds where it may not allow anything: a policy of its denials.
-    pub fn denials(&self) -> Option<Arc<str>> {
-        self.only_denials.as_deref().map(Arc::from)
+    pub fn denials(&self, caller: &Principal) -> Option<Arc<str>> {
+        self.only_denials.as_deref().map(|text| policy_document::resolved(text, caller.account()))
+    }
+
+    /// The policy as it stands for a caller.
+    pub fn whole(&self, caller: &Principal) -> Arc<str> {
+        policy_document::resolved(&self.text, caller.account())
     }
 }
 

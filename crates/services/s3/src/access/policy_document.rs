@@ -1,14 +1,17 @@
 //! The policy of a bucket: what S3 takes, in its words.
 
+use std::sync::Arc;
+
 use api::s3::errors::malformed_policy;
 use policy::{Cause, Kind, Policy, ResourceRules};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wire::Error;
 
 use super::public;
 use super::vocabulary::{Targets, matches, targets};
 
+use crate::bucket::canonical_id;
 use crate::limits::POLICY_BYTES_MAX;
 
 /// A policy at rest.
@@ -21,6 +24,9 @@ pub struct BucketPolicy {
     /// A policy of its denials alone, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_denials: Option<String>,
+    /// Whether whoever put it confirmed that it may take the policy out of their own hands.
+    #[serde(default)]
+    pub binds_root: bool,
 }
 
 const RULES: Kind = Kind::Resource(ResourceRules { vendor: Some("s3"), resource_required: true });
@@ -54,9 +60,40 @@ impl BucketPolicy {
             serde_json::json!({ "Version": version, "Statement": denials }).to_string()
         });
         let is_public = statements.iter().any(|statement| public::is_public(statement));
-        Ok(BucketPolicy { text: text.to_owned(), is_public, only_denials })
+        Ok(BucketPolicy { text: text.to_owned(), is_public, only_denials, binds_root: false })
     }
 }
+
+/// A policy as it stands for an account: where it names the account by its canonical id, it names its root.
+pub fn resolved(text: &str, account: Option<&str>) -> Arc<str> {
+    let Some(account) = account.filter(|_| text.contains(CANONICAL_USER)) else { return Arc::from(text) };
+    let Ok(mut document) = serde_json::from_str::<Value>(text) else { return Arc::from(text) };
+    let statements = match document.get_mut("Statement") {
+        Some(Value::Array(statements)) => statements.iter_mut().collect(),
+        Some(statement) => vec![statement],
+        None => Vec::new(),
+    };
+    for statement in statements {
+        for element in ["Principal", "NotPrincipal"] {
+            if let Some(Value::Object(principal)) = statement.get_mut(element) {
+                name_account(principal, account);
+            }
+        }
+    }
+    Arc::from(document.to_string())
+}
+
+fn name_account(principal: &mut Map<String, Value>, account: &str) {
+    let id = canonical_id(account);
+    if texts(principal.get(CANONICAL_USER)).iter().any(|named| named.eq_ignore_ascii_case(&id)) {
+        let mut named: Vec<Value> = list(principal.get("AWS")).into_iter().cloned().collect();
+        named.push(Value::from(format!("arn:aws:iam::{account}:root")));
+        principal.insert("AWS".to_owned(), Value::from(named));
+    }
+}
+
+/// The kind of principal that is an account by its canonical id.
+const CANONICAL_USER: &str = "CanonicalUser";
 
 /// The elements of a list; one that stands for itself counts as one.
 pub(super) fn list(value: Option<&Value>) -> Vec<&Value> {
@@ -164,6 +201,17 @@ mod tests {
         }
         let long = statement(|it| it["Sid"] = Value::from("x".repeat(POLICY_BYTES_MAX)));
         assert_eq!(refusal(&long), "Policy exceeds the maximum allowed document size.");
+    }
+
+    #[test]
+    fn a_canonical_id_names_the_root_of_its_account_alone() {
+        let own = statement(|it| {
+            it["Principal"] = serde_json::json!({ "CanonicalUser": canonical_id("111122223333").to_uppercase() });
+        });
+        BucketPolicy::parse(&own, "b-1").unwrap();
+        assert!(resolved(&own, Some("111122223333")).contains("arn:aws:iam::111122223333:root"));
+        assert!(!resolved(&own, Some("444455556666")).contains(":root"));
+        assert_eq!(&*resolved(&own, None), own);
     }
 
     #[test]

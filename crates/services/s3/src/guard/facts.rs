@@ -1,7 +1,5 @@
 //! What is known of a bucket or an object: who owns it, what its policy and its lists of grants say, its tags.
 
-use std::sync::Arc;
-
 use api::s3::errors as s3_errors;
 use platform::{Ctx, Facts, Need, Principal};
 use wire::Error;
@@ -15,9 +13,9 @@ use crate::service::S3;
 use crate::version::Version;
 use crate::versions;
 
-/// What the bucket's policy can never withhold from the root of the account that owns it (API reference,
-/// `DeleteBucketPolicy`): otherwise a policy could lock everybody out for good.
-const ROOT_ALWAYS_MAY: [&str; 3] = ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"];
+/// What the bucket's policy can withhold from the root of the account that owns it only if that was confirmed (API
+/// reference, `PutBucketPolicy`): otherwise a policy could lock everybody out by mistake.
+const ROOT_KEEPS: [&str; 3] = ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"];
 
 /// The facts of a need's resource.
 ///
@@ -74,10 +72,10 @@ fn facts(cx: &Ctx, need: &Need, bucket: Bucket, access: &Access, version: Option
     let granted = bucket.takes_grants() && access.grants_to(&cx.principal, need.action, &bucket, version, &owner);
     let is_root = cx.principal.acts_as_root() && cx.principal.account() == Some(&bucket.owner);
     let policy = match &access.policy {
-        _ if is_root && ROOT_ALWAYS_MAY.contains(&need.action) => None,
-        Some(policy) if foreign_owner.is_some() => policy.denials(),
-        Some(policy) if access.is_restricted(&cx.principal, &bucket) => policy.denials(),
-        Some(policy) => Some(Arc::from(policy.text.as_str())),
+        Some(policy) if is_root && !policy.binds_root && ROOT_KEEPS.contains(&need.action) => None,
+        Some(policy) if foreign_owner.is_some() => policy.denials(&cx.principal),
+        Some(policy) if access.is_restricted(&cx.principal, &bucket) => policy.denials(&cx.principal),
+        Some(policy) => Some(policy.whole(&cx.principal)),
         None => None,
     };
     Facts { owner: Some(owner), policy, tags, context, granted, ..Facts::default() }

@@ -144,7 +144,7 @@ fn region_of(cx: &Ctx, constraint: Option<&str>) -> Result<String, Error> {
     let region = match constraint.filter(|constraint| !constraint.is_empty()) {
         None if cx.region == CLASSIC => CLASSIC,
         None => return Err(errors::illegal_location("unspecified")),
-        Some(CLASSIC) => {
+        Some(CLASSIC) if cx.region == CLASSIC => {
             let error = s3_errors::invalid_location_constraint("The specified location-constraint is not valid");
             return Err(error.with("LocationConstraint", Scalar::from(CLASSIC)));
         }

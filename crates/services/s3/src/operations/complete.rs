@@ -11,6 +11,7 @@ use wire::error::Scalar;
 
 use super::lifecycle::expiration;
 use super::put::{New, Row, add, fresh_id, shown_id};
+use crate::bucket::Bucket;
 use crate::checksum::{self, Algorithm, Checksum, Scope};
 use crate::condition::WriteConditions;
 use crate::envelope::Encryption;
@@ -22,6 +23,7 @@ use crate::receive::hex;
 use crate::rows;
 use crate::service::S3;
 use crate::version::{Content, NULL, Part, Upload, Version};
+use crate::versions;
 
 /// Makes an object of the parts that the client names.
 ///
@@ -36,11 +38,17 @@ pub async fn complete_multipart_upload(
     let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
     let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
     conditions.check()?;
-    let upload = service.upload(&input.bucket, &input.key, &input.upload_id).await?;
     let named = input.multipart_upload.as_ref().and_then(|list| list.parts.clone()).unwrap_or_default();
     if named.is_empty() || named.len() > PART_NUMBER_MAX as usize {
         return Err(errors::malformed_xml());
     }
+    let upload = match service.upload(&input.bucket, &input.key, &input.upload_id).await {
+        Ok(upload) => upload,
+        Err(error) => {
+            let version = completed(service, &input).await?.ok_or(error)?;
+            return answer(service, cx, &bucket, input, version).await;
+        }
+    };
     let parts = named_parts(service, &input.bucket, &input.upload_id, &named, &upload).await?;
     let size: u64 = parts.iter().map(|part| part.size).sum();
     check_size(&input, size)?;
@@ -78,8 +86,24 @@ pub async fn complete_multipart_upload(
         add(rows, bucket, &key, &new, &id)
     });
     let version = adding.await?;
+    answer(service, cx, &bucket, input, version).await
+}
+
+/// What an upload became that was completed before: whoever missed the answer may ask again, whatever the conditions were.
+async fn completed(service: &S3, input: &CompleteMultipartUploadRequest) -> Result<Option<Version>, Error> {
+    let current = versions::find(service, &input.bucket, &input.key, None).await?;
+    Ok(current.filter(|version| version.content == Content::Parts(input.upload_id.clone())))
+}
+
+async fn answer(
+    service: &S3,
+    cx: &Ctx,
+    bucket: &Bucket,
+    input: CompleteMultipartUploadRequest,
+    version: Version,
+) -> Result<CompleteMultipartUploadOutput, Error> {
     let mut output = CompleteMultipartUploadOutput {
-        expiration: expiration(service, (&input.bucket, &bucket), &input.key, &version).await?,
+        expiration: expiration(service, (&input.bucket, bucket), &input.key, &version).await?,
         location: Some(format!("{}/{}/{}", cx.endpoint, input.bucket, input.key)),
         bucket: Some(input.bucket),
         key: Some(input.key),

@@ -17,7 +17,7 @@ use crate::checksum::{self, Algorithm, Declared};
 use crate::condition::{Conditions, WriteConditions};
 use crate::customer_key::{customer_key, source_key};
 use crate::encryption;
-use crate::envelope::{self, Envelope};
+use crate::envelope::{self, Encryption, Envelope};
 use crate::errors;
 use crate::event::{Kind, Occasion};
 use crate::limits::PUT_BYTES_MAX;
@@ -51,12 +51,14 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
     let from = CopySource::parse(&input.copy_source)?;
     let owner = input.expected_source_bucket_owner.as_deref();
     let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
-    source_conditions!(input).check_source(&source)?;
+    source_conditions!(input).check_source(&source, service.platform.clock.milliseconds())?;
     check_readable(&source, "Operation is not valid for the source object's storage class")?;
     let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
     conditions.check()?;
     let asked = encryption::asked!(input);
     let changes = asked.algorithm.is_some() || asked.customer.is_some() || bucket.encryption.is_some();
+    // What has another encryption than S3's own gets that one.
+    let changes = changes || !matches!(source.encryption, Encryption::S3);
     let copy = described(service, &input, &from, &source, changes)?;
     let opened = Arc::new(Envelope::of(service, cx, &source.encryption, source_customer.as_ref()).await?);
     let envelope = encryption::chosen(service, cx, &bucket, (&input.bucket, &input.key), &asked).await?;
@@ -108,7 +110,7 @@ fn described(
     let with_tags = replaces(input.tagging_directive.as_deref(), "x-amz-tagging-directive")?;
     let asked = describe!(input);
     check_description(&asked)?;
-    let changes = changes || with_metadata || asked.storage_class.is_some() || asked.redirect.is_some();
+    let changes = changes || with_metadata || input.storage_class.is_some() || asked.redirect.is_some();
     let changes = changes || input.checksum_algorithm.is_some();
     if from.bucket == input.bucket && from.key == input.key && from.version.is_none() && !changes {
         let text = "This copy request is illegal because it is trying to copy an object to itself without changing the \
@@ -219,7 +221,7 @@ pub async fn upload_part_copy(
     let from = CopySource::parse(&input.copy_source)?;
     let owner = input.expected_source_bucket_owner.as_deref();
     let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
-    source_conditions!(input).check_source(&source)?;
+    source_conditions!(input).check_source(&source, service.platform.clock.milliseconds())?;
     check_readable(&source, "Operation is not valid for the source object's storage class")?;
     let stretch = stretch_of(input.copy_source_range.as_deref(), source.size)?;
     let algorithm = upload.checksum.map_or(Algorithm::Crc64Nvme, |(algorithm, _)| algorithm);

@@ -34,10 +34,11 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn check(&self, current: Option<&Version>) -> Result<(), Error> {
-        let is_set = self.etag.is_some() || self.modified.is_some() || self.size.is_some();
-        // There is nothing to delete then, which is no failure.
-        let Some(current) = current.filter(|_| is_set) else { return Ok(()) };
+    fn check(&self, key: &str, current: Option<&Version>) -> Result<(), Error> {
+        let Some(current) = current.filter(|current| !current.is_marker) else {
+            // Without an entity tag that is asked for, that there is nothing to delete is no failure.
+            return self.etag.as_ref().map_or(Ok(()), |_| Err(errors::no_key(key)));
+        };
         if self.etag.as_deref().is_some_and(|list| !condition::names(list, &current.etag)) {
             return Err(errors::precondition("If-Match"));
         }
@@ -85,7 +86,7 @@ enum Deleted {
 fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Result<Deleted, Abort<Error>> {
     if let Some(id) = &asked.version {
         let found = versions::by_id(rows, &asked.key, id)?;
-        asked.conditions.check(found.as_ref())?;
+        asked.conditions.check(&asked.key, found.as_ref())?;
         if let Some(version) = &found {
             match version.protection.holds(asked.now) {
                 Some(Held::Governed) if asked.may_bypass => {}
@@ -98,7 +99,7 @@ fn delete(rows: &mut dyn Transaction, bucket: &Bucket, asked: &Deletion) -> Resu
         return Ok(Deleted::Gone { is_marker: found.is_some_and(|version| version.is_marker) });
     }
     let current: Option<Version> = rows::read(rows, &keys::current(&asked.key))?;
-    asked.conditions.check(current.as_ref())?;
+    asked.conditions.check(&asked.key, current.as_ref())?;
     if bucket.versioning == Versioning::Never {
         if let Some(version) = versions::by_id(rows, &asked.key, NULL)? {
             versions::remove(rows, &asked.key, &version)?;

@@ -166,7 +166,7 @@ struct Asked<'a> {
 
 async fn find(service: &S3, cx: &Ctx, asked: &Asked<'_>) -> Result<Reading, Error> {
     let version = readable(service, cx, asked.bucket, asked.key, asked.version, asked.owner).await?;
-    asked.conditions.check_read(&version)?;
+    asked.conditions.check_read(&version, service.platform.clock.milliseconds())?;
     let expiration = match asked.version {
         None => {
             let bucket = service.bucket(asked.bucket, None).await?;
@@ -221,7 +221,7 @@ pub async fn readable(
             .with_header("x-amz-version-id", version.id));
     }
     Err(s3_errors::method_not_allowed("The specified method is not allowed against this resource.")
-        .with("Method", Scalar::from("GET"))
+        .with("Method", Scalar::from(cx.operation.http.method))
         .with("ResourceType", Scalar::from("DeleteMarker"))
         .with_header("allow", "DELETE")
         .with_header("last-modified", http_date(version.modified_at()))

@@ -12,6 +12,7 @@ use platform::Ctx;
 use store::KeyRange;
 use wire::Error;
 
+use super::restore;
 use crate::bucket::canonical_id;
 use crate::errors::argument;
 use crate::keys;
@@ -27,6 +28,7 @@ use crate::version::Version;
 pub async fn list_objects(service: &Arc<S3>, _cx: &Ctx, input: ListObjectsRequest) -> Result<ListObjectsOutput, Error> {
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     let encoded = is_encoded(input.encoding_type.as_deref())?;
+    let with_restore = shows_restore(input.optional_object_attributes.as_deref())?;
     let max = page_size(input.max_keys, "maxKeys")?;
     let (prefix, marker) = (input.prefix.unwrap_or_default(), input.marker.unwrap_or_default());
     let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());
@@ -36,7 +38,7 @@ pub async fn list_objects(service: &Arc<S3>, _cx: &Ctx, input: ListObjectsReques
         is_truncated: Some(page.next.is_some()),
         marker: Some(shown(&marker)),
         next_marker: page.next.as_deref().filter(|_| delimiter.is_some()).map(shown),
-        contents: contents(&page, encoded, true),
+        contents: contents(&page, Style { encoded, with_owner: true, with_restore }),
         name: Some(input.bucket),
         prefix: Some(shown(&prefix)),
         delimiter: delimiter.as_deref().map(shown),
@@ -59,6 +61,7 @@ pub async fn list_objects_v2(
 ) -> Result<ListObjectsV2Output, Error> {
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     let encoded = is_encoded(input.encoding_type.as_deref())?;
+    let with_restore = shows_restore(input.optional_object_attributes.as_deref())?;
     let max = page_size(input.max_keys, "maxKeys")?;
     let prefix = input.prefix.unwrap_or_default();
     let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());
@@ -74,7 +77,7 @@ pub async fn list_objects_v2(
     let shown = |text: &str| listed(text, encoded);
     Ok(ListObjectsV2Output {
         is_truncated: Some(page.next.is_some()),
-        contents: contents(&page, encoded, input.fetch_owner == Some(true)),
+        contents: contents(&page, Style { encoded, with_owner: input.fetch_owner == Some(true), with_restore }),
         name: Some(input.bucket),
         prefix: Some(shown(&prefix)),
         delimiter: delimiter.as_deref().map(shown),
@@ -108,17 +111,37 @@ fn after(range: KeyRange, marker: &str, key: impl Fn(&str) -> Vec<u8>) -> KeyRan
     if marker.is_empty() { range } else { range.after(&key(marker)) }
 }
 
-fn contents(page: &Page<Version>, encoded: bool, with_owner: bool) -> Option<Vec<Object>> {
+/// How entries are shown.
+#[derive(Clone, Copy)]
+struct Style {
+    /// Whether keys are written for addresses.
+    encoded: bool,
+    /// Whether owners are named.
+    with_owner: bool,
+    /// Whether it is told what is restored of archived objects.
+    with_restore: bool,
+}
+
+/// Reads `x-amz-optional-object-attributes`.
+fn shows_restore(attributes: Option<&[String]>) -> Result<bool, Error> {
+    let name = "x-amz-optional-object-attributes";
+    match attributes.unwrap_or_default().iter().find(|attribute| *attribute != "RestoreStatus") {
+        Some(other) => Err(argument("Invalid attribute name specified.", name, other)),
+        None => Ok(attributes.is_some_and(|attributes| !attributes.is_empty())),
+    }
+}
+
+fn contents(page: &Page<Version>, style: Style) -> Option<Vec<Object>> {
     let each = page.rows.iter().map(|(key, version)| Object {
-        key: Some(listed(key, encoded)),
+        key: Some(listed(key, style.encoded)),
         last_modified: Some(version.modified_at()),
         etag: Some(version.quoted_etag()),
         checksum_algorithm: version.checksum.as_ref().map(|checksum| vec![checksum.algorithm.name().to_owned()]),
         checksum_type: version.checksum.as_ref().map(|checksum| checksum.scope.name().to_owned()),
         size: Some(version.size as i64),
         storage_class: Some(version.storage_class()),
-        owner: with_owner.then(|| owner(version)),
-        restore_status: None,
+        owner: style.with_owner.then(|| owner(version)),
+        restore_status: restore::status(version).filter(|_| style.with_restore),
     });
     Some(each.collect::<Vec<_>>()).filter(|contents| !contents.is_empty())
 }
@@ -144,6 +167,7 @@ pub async fn list_object_versions(
 ) -> Result<ListObjectVersionsOutput, Error> {
     service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     let encoded = is_encoded(input.encoding_type.as_deref())?;
+    let with_restore = shows_restore(input.optional_object_attributes.as_deref())?;
     let max = page_size(input.max_keys, "maxKeys")?;
     let prefix = input.prefix.unwrap_or_default();
     let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());
@@ -152,7 +176,8 @@ pub async fn list_object_versions(
         let text = "A version-id marker cannot be specified without a key marker.";
         return Err(argument(text, "version-id-marker", input.version_id_marker.as_deref().unwrap_or_default()));
     }
-    let from = versions_from(service, &input.bucket, &prefix, &key_marker, input.version_id_marker.as_deref()).await?;
+    let (from, is_within) =
+        versions_from(service, &input.bucket, &prefix, &key_marker, input.version_id_marker.as_deref()).await?;
     // Within a key that the marker names, more versions may follow: only whole groups are passed over.
     let passed = if rolled_up_marker(&key_marker, &prefix, delimiter.as_deref()) { key_marker.as_str() } else { "" };
     let query = Query {
@@ -164,11 +189,12 @@ pub async fn list_object_versions(
     };
     let page: Page<Version> = service.page(&query, from, keys::versions).await?;
     let (mut versions, mut markers) = (Vec::new(), Vec::new());
-    let mut last_key = key_marker.clone();
+    let style = Style { encoded, with_owner: true, with_restore };
+    let mut last_key = if is_within { key_marker.clone() } else { String::new() };
     for (key, version) in &page.rows {
         let is_latest = *key != last_key;
         last_key.clone_from(key);
-        entry(key, version, is_latest, encoded, &mut versions, &mut markers);
+        entry(key, version, is_latest, style, (&mut versions, &mut markers));
     }
     let shown = |text: &str| listed(text, encoded);
     let next_version = page.rows.last().filter(|(key, _)| Some(key) == page.next.as_ref());
@@ -194,38 +220,42 @@ fn rolled_up_marker(marker: &str, prefix: &str, delimiter: Option<&str>) -> bool
     marker.starts_with(prefix) && rolled_up(marker, prefix, delimiter).is_some()
 }
 
+/// The versions behind the markers, and whether they begin within the marker's key.
 async fn versions_from(
     service: &S3,
     bucket: &str,
     prefix: &str,
     key_marker: &str,
     id: Option<&str>,
-) -> Result<KeyRange, Error> {
+) -> Result<(KeyRange, bool), Error> {
     let range = keys::versions(prefix);
     if key_marker.is_empty() {
-        return Ok(range);
+        return Ok((range, false));
     }
     let Some(id) = id.filter(|id| !id.is_empty()) else {
         // Behind the last version of the marker's key: sequence numbers count down.
-        return Ok(range.after(&keys::version(key_marker, 0)));
+        return Ok((range.after(&keys::version(key_marker, 0)), false));
     };
-    let found = crate::versions::find(service, bucket, key_marker, Some(id)).await?;
-    let sequence = found.map_or(0, |version| version.sequence);
-    Ok(range.after(&keys::version(key_marker, sequence)))
+    match crate::versions::find(service, bucket, key_marker, Some(id)).await {
+        Ok(Some(version)) => Ok((range.after(&keys::version(key_marker, version.sequence)), true)),
+        // It was deleted since it was listed, as by whoever empties a bucket page by page: the key's others come again.
+        Ok(None) => Ok((range.after(&keys::version(key_marker, u64::MAX)), false)),
+        Err(error) if error.is("NoSuchVersion") => Ok((range.after(&keys::version(key_marker, u64::MAX)), false)),
+        Err(error) => Err(error),
+    }
 }
 
 fn entry(
     key: &str,
     version: &Version,
     is_latest: bool,
-    encoded: bool,
-    versions: &mut Vec<ObjectVersion>,
-    markers: &mut Vec<DeleteMarkerEntry>,
+    style: Style,
+    (versions, markers): (&mut Vec<ObjectVersion>, &mut Vec<DeleteMarkerEntry>),
 ) {
     if version.is_marker {
         return markers.push(DeleteMarkerEntry {
             owner: Some(owner(version)),
-            key: Some(listed(key, encoded)),
+            key: Some(listed(key, style.encoded)),
             version_id: Some(version.id.clone()),
             is_latest: Some(is_latest),
             last_modified: Some(version.modified_at()),
@@ -237,11 +267,11 @@ fn entry(
         checksum_type: version.checksum.as_ref().map(|checksum| checksum.scope.name().to_owned()),
         size: Some(version.size as i64),
         storage_class: Some(version.storage_class()),
-        key: Some(listed(key, encoded)),
+        key: Some(listed(key, style.encoded)),
         version_id: Some(version.id.clone()),
         is_latest: Some(is_latest),
         last_modified: Some(version.modified_at()),
         owner: Some(owner(version)),
-        restore_status: None,
+        restore_status: restore::status(version).filter(|_| style.with_restore),
     });
 }

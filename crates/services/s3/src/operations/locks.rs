@@ -31,7 +31,7 @@ pub async fn put_object_lock_configuration(
     input: PutObjectLockConfigurationRequest,
 ) -> Result<PutObjectLockConfigurationOutput, Error> {
     service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
-    let document = input.object_lock_configuration.ok_or_else(errors::malformed_xml)?;
+    let document = input.object_lock_configuration.ok_or_else(errors::empty_body)?;
     let asked = lock::of_document(&document)?;
     service
         .on_bucket(&input.bucket, move |bucket, _| {

@@ -39,7 +39,8 @@ pub async fn put_bucket_policy(
 ) -> Result<api::Empty, Error> {
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     check_own(cx, &bucket)?;
-    let policy = BucketPolicy::parse(&input.policy.unwrap_or_default(), &input.bucket)?;
+    let binds_root = input.confirm_remove_self_bucket_access == Some(true);
+    let policy = BucketPolicy { binds_root, ..BucketPolicy::parse(&input.policy.unwrap_or_default(), &input.bucket)? };
     if policy.is_public && service.access(&input.bucket).await?.block().block_public_policy {
         let text = format!(
             "User: {} is not authorized to perform: s3:PutBucketPolicy on resource: \"{}\" because public policies are \

@@ -36,7 +36,7 @@ pub async fn put_bucket_replication(
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
     if bucket.versioning != Versioning::Enabled {
         let text = "Versioning must be 'Enabled' on the bucket to apply a replication configuration";
-        return Err(errors::request(text));
+        return Err(errors::request(text).with("BucketName", Scalar::from(input.bucket.as_str())));
     }
     let document = input.replication_configuration;
     if document.rules.is_empty() || document.rules.len() > REPLICATION_RULES_MAX {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::s3::{RestoreObjectOutput, RestoreObjectRequest, RestoreRequest, errors as s3_errors};
+use api::s3::{RestoreObjectOutput, RestoreObjectRequest, RestoreRequest, RestoreStatus, errors as s3_errors};
 use platform::{Ctx, Firing, OrFailure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,6 +62,15 @@ pub fn header(version: &Version) -> Option<String> {
             Timestamp::from_milliseconds(until).write(TimestampFormat::Rfc822, &mut date);
             format!("ongoing-request=\"false\", expiry-date=\"{date}\"")
         }
+    })
+}
+
+/// `RestoreStatus` of a listing.
+pub fn status(version: &Version) -> Option<RestoreStatus> {
+    let restore = version.restore.as_ref()?;
+    Some(RestoreStatus {
+        is_restore_in_progress: Some(restore.until.is_none()),
+        restore_expiry_date: restore.until.map(Timestamp::from_milliseconds),
     })
 }
 
