@@ -271,6 +271,78 @@ def handler(event, context):
                                         env={"PYTHONWARNINGS": "error"})
                 self.assertEqual((run.response, re.sub(r"\s", "", run.stderr)), (1, ""))
 
+    def test_logging_is_loaded_only_by_who_asks_for_it_and_then_as_ever(self):
+        source = """
+import sys
+before = "logging" in sys.modules
+def handler(event, context):
+    import logging
+    logging.warning("w")
+    plain = type(logging.__spec__.loader).__name__ == type(logging.__loader__).__name__ == "SourceFileLoader"
+    return [before, plain, [type(finder).__name__ for finder in sys.meta_path if "traca" in str(type(finder))]]
+"""
+        for minor in INTERPRETERS:
+            with self.subTest(minor=minor):
+                run = self.run_function(source, minor=minor)
+                self.assertEqual(run.response, [False, True, []])
+                self.assertRegex(run.stdout, r"^\[WARNING\]\t\d{4}-\d\d-\d\dT[\d:.]+Z\t%s\tw\n$" % REQUEST_ID)
+
+
+class SdkAhead(unittest.TestCase):
+    """What is made of the SDK ahead of need, with a stand-in for it that has its loaders' form."""
+
+    SDK = {
+        "boto3/__init__.py": """
+from botocore.loaders import Loader
+class session:
+    class Session:
+        def __init__(self, *_, **__): self.loader = Loader([])
+        def client(self, name, **_): return self.loader.load(name)
+DEFAULT_SESSION = None
+def setup_default_session():
+    global DEFAULT_SESSION
+    DEFAULT_SESSION = session.Session()
+""",
+        "botocore/__init__.py": "",
+        "botocore/loaders.py": """
+reads = []
+class Loader:
+    def __init__(self, paths):
+        self._cache, self.search_paths, self.file_loader, self._extras_types = {}, paths, object(), ["sdk"]
+    def load(self, name):
+        if name not in self._cache:
+            reads.append(name)
+            self._cache[name] = name
+        return self._cache[name]
+""",
+    }
+
+    def after_rehearsal(self, expression, *variables):
+        source = """
+import sys
+from traca_runtime import sdk
+sdk.rehearse(["boto3", "s3"])
+sdk.leave([(name, "x") for name in %r])
+import boto3
+from botocore import loaders
+def handler(event, context):
+    return %s
+""" % (variables, expression)
+        command = [INTERPRETERS[max(INTERPRETERS)], "-S", "-u", os.path.join(RUNTIMES, "python", "bootstrap.py")]
+        run = run_client(command, {"app.py": source, **self.SDK}, "app.handler", None, None,
+                         execution_environment="AWS_Lambda_python3.%d" % max(INTERPRETERS))
+        return run.response
+
+    def test_sessions_share_what_was_read_and_other_search_paths_read_for_themselves(self):
+        look = "[boto3.session.Session().client('s3'), list(loaders.reads), loaders.Loader(['/opt']).load('s3'), loaders.reads]"
+        self.assertEqual(self.after_rehearsal(look), ["s3", ["s3"], "s3", ["s3", "s3"]])
+
+    def test_the_first_session_is_there_unless_variables_of_the_function_concern_it(self):
+        look = "boto3.DEFAULT_SESSION is not None"
+        self.assertTrue(self.after_rehearsal(look, "AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "TABLE"))
+        for name in ("AWS_PROFILE", "AWS_DATA_PATH", "AWS_CONFIG_FILE", "HOME"):
+            self.assertFalse(self.after_rehearsal(look, name), name)
+
 
 if __name__ == "__main__":
     unittest.main()

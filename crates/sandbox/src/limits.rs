@@ -40,7 +40,10 @@ pub const SPARE_ENVIRONMENTS_MAX: usize = 64;
 pub const TEMPLATES_MAX: usize = 16;
 /// Largest message to or from the launcher, in bytes; an environment's variables (AWS: 4 KB) are the bulk of it.
 pub const LAUNCHER_MESSAGE_BYTES_MAX: usize = 128 * 1024;
-/// How long the launcher may take to answer. It does about a millisecond of work per request.
+/// Launches that the launcher is asked for at the same time: what it makes at once, and as many waiting. Others wait here,
+/// in the order they came, and the time for an answer does not run for them.
+pub const LAUNCHES_MAX: usize = 32;
+/// How long the launcher may take to answer. It does some milliseconds of work per request.
 pub const LAUNCHER_ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a killed environment may take to disappear before [`crate::Environment::shutdown`] reports it.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::control::kill_by_pidfd;
 use crate::error::SandboxError;
@@ -45,6 +45,7 @@ pub(crate) struct Link {
     /// Environments alive or being made; `None` once the launcher is gone.
     entries: Mutex<Option<HashMap<u64, Entry>>>,
     next_id: AtomicU64,
+    launches: Semaphore,
     stock: Shelves,
 }
 
@@ -56,6 +57,7 @@ impl Link {
             socket: unsafe { AsyncFd::register(socket)? },
             entries: Mutex::new(Some(HashMap::new())),
             next_id: AtomicU64::new(1),
+            launches: Semaphore::new(limits::LAUNCHES_MAX),
             stock: Shelves::default(),
         })
     }
@@ -71,6 +73,7 @@ impl Link {
         let request = socket::encode(&Request::Launch { id, spec }).map_err(|_| {
             SandboxError::InvalidSpec(format!("larger than {} bytes in all", limits::LAUNCHER_MESSAGE_BYTES_MAX))
         })?;
+        let _turn = self.launches.acquire().await.map_err(|_| gone())?;
         let (started, start) = oneshot::channel();
         let (end, end_receiver) = watch::channel(None);
         match &mut *self.lock() {

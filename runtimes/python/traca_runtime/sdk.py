@@ -1,6 +1,5 @@
 """Loads and rehearses the AWS SDK in a process that is started ahead of need."""
 
-import os
 import sys
 
 # Variables with this beginning may change what a session settles when it is made; these of Lambda's do not.
@@ -45,12 +44,13 @@ def leave(variables):
     boto3 = sys.modules.get("boto3")
     if boto3 is None:
         return
-    if any(name.startswith(_SETTING) and not _is_harmless(name) for name, _ in variables) or "HOME" in os.environ:
+    if any(_concerns_a_session(name) for name, _ in variables):
         boto3.DEFAULT_SESSION = None
 
 
-def _is_harmless(name):
-    return name in _HARMLESS or name.startswith(_HARMLESS_BEGINNING)
+def _concerns_a_session(name):
+    harmless = name in _HARMLESS or name.startswith(_HARMLESS_BEGINNING)
+    return name == "HOME" or name.startswith(_SETTING) and not harmless
 
 
 def _share_models():

@@ -23,7 +23,7 @@ const REFILL_DELAY_MAX: Duration = Duration::from_millis(500);
 /// What is needed now.
 #[derive(Default)]
 pub(super) struct Starting {
-    /// Not begun; the platform bounds how many it asks for.
+    /// Not begun; the platform asks for no more than [`crate::limits::LAUNCHES_MAX`] at a time.
     waiting: VecDeque<(u64, EnvironmentSpec)>,
     begun: Vec<Begun>,
     /// When the last start was asked for, and the first one of those that have held the stock back.
