@@ -3,6 +3,7 @@
 
 mod client;
 mod environments;
+mod events;
 mod figures;
 mod functions;
 mod platform;
@@ -12,6 +13,7 @@ mod tables;
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,6 +54,9 @@ struct Arguments {
     only_tables: bool,
     /// What to measure [default: everything].
     only: Option<Part>,
+    /// Address of another server that speaks SQS, measured in the same run; may be repeated.
+    #[arg(long)]
+    beside: Vec<SocketAddr>,
     /// Where every single time of starts of functions is kept [default: `bench-functions.tsv` next to this program].
     #[arg(long)]
     raw: Option<PathBuf>,
@@ -62,6 +67,10 @@ struct Arguments {
 enum Part {
     /// Starts and invocations of functions.
     Functions,
+    /// Queues, empty and full, and beside other servers.
+    Queues,
+    /// Patterns, and the way from a topic through a queue into a function.
+    Events,
 }
 
 /// Time after which a platform that was just started is idle: its launcher is up, its background work done.
@@ -82,8 +91,11 @@ fn main() -> io::Result<()> {
     let binary = arguments.traca.clone().unwrap_or_else(|| programs.join("traca"));
     say(&format!("load average {}", fs::read_to_string("/proc/loadavg")?.trim()))?;
     say(&format!("binary {:.1} MB", fs::metadata(&binary)?.len() as f64 / 1e6))?;
-    if arguments.only == Some(Part::Functions) {
-        return functions(&binary, &programs, &arguments);
+    match arguments.only {
+        Some(Part::Functions) => return functions(&binary, &programs, &arguments),
+        Some(Part::Queues) => return alone(&binary, |platform, keys| queues(platform, keys, &arguments)),
+        Some(Part::Events) => return alone(&binary, events),
+        None => {}
     }
     starts(&binary, arguments.starts)?;
     let directory = tempfile::tempdir()?;
@@ -105,7 +117,24 @@ fn main() -> io::Result<()> {
     if arguments.waiting_messages > 0 {
         queues(&platform, &keys, &arguments)?;
     }
-    Ok(())
+    events(&platform, &keys)
+}
+
+/// Measures something on a platform of its own.
+fn alone(binary: &Path, measure: impl Fn(&Platform, &Keys) -> io::Result<()>) -> io::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let platform = Platform::start(binary, &["--data", &directory.path().to_string_lossy()])?;
+    platform.first_answer()?;
+    thread::sleep(SETTLING);
+    measure(&platform, &platform.checked_keys()?)
+}
+
+/// What passes events on.
+fn events(platform: &Platform, keys: &Keys) -> io::Result<()> {
+    for (name, figures) in events::patterns() {
+        say(&format!("an event against 10,000 rules, {name}: {}", figures.milliseconds()))?;
+    }
+    say(&format!("from a topic through a queue into a function: {}", events::through_a_queue(platform, keys)?.milliseconds()))
 }
 
 /// Functions: starts of every kind, then warm invocations.
@@ -144,15 +173,27 @@ fn tables(durable: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<
 fn queues(platform: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
     let time = Duration::from_secs(arguments.load_seconds);
     for (name, waiting) in [("empty", 0), ("full", arguments.waiting_messages)] {
-        let queue = Queue::create(platform, keys, name)?;
-        queue.fill(waiting)?;
-        let (rate, figures) = queue.send(time)?;
-        say(&format!("SendMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;
-        let (rate, figures) = queue.receive(time)?;
-        say(&format!("ReceiveMessage and DeleteMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;
+        queue_lines("traca", &Queue::create(platform.address, keys, name)?, waiting, time)?;
     }
-    let queue = Queue::create(platform, keys, "waited-for")?;
-    say(&format!("send to a waiting call: {}", queue.wake(WAKES)?.milliseconds()))
+    let queue = Queue::create(platform.address, keys, "waited-for")?;
+    say(&format!("traca: send to a waiting call: {}", queue.wake(WAKES)?.milliseconds()))?;
+    for address in &arguments.beside {
+        let keys = Keys { access_key: "AKIAIOSFODNN7EXAMPLE".to_owned(), secret: "x".to_owned(), token: String::new() };
+        let name = address.to_string();
+        queue_lines(&name, &Queue::create(*address, &keys, "empty")?, 0, time)?;
+        let queue = Queue::create(*address, &keys, "waited-for")?;
+        say(&format!("{name}: send to a waiting call: {}", queue.wake(WAKES / 4)?.milliseconds()))?;
+    }
+    Ok(())
+}
+
+fn queue_lines(server: &str, queue: &Queue, waiting: usize, time: Duration) -> io::Result<()> {
+    queue.fill(waiting)?;
+    let (rate, figures) = queue.send(time)?;
+    say(&format!("{server}: SendMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;
+    let (rate, figures) = queue.receive(time)?;
+    let figures = figures.milliseconds();
+    say(&format!("{server}: ReceiveMessage and DeleteMessage, {waiting} waiting: {rate:.0}/s, {figures}"))
 }
 
 /// Messages for which a call waits.

@@ -41,6 +41,9 @@ pub struct Message {
     pub endpoint: String,
     /// Whether it is signed over SHA-256 (version 2) or SHA-1 (version 1).
     pub signature_version_2: bool,
+    /// Subject, texts and attributes of a message of an encrypted topic, which are empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
 /// An attribute of a message.
