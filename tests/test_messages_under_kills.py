@@ -195,7 +195,7 @@ def open_queue(platform, name, **attributes):
 
 def listen(aws, arn, **more):
     """Puts a function that passes on behind a source."""
-    function = Functions(aws).create(PASSING_ON, Timeout=15, MemorySize=256)
+    function = Functions(aws).create(PASSING_ON, Timeout=6, MemorySize=256)
     mapping = {"FunctionName": function.name, "EventSourceArn": arn, "BatchSize": BATCH, **more}
     aws("lambda").create_event_source_mapping(**mapping)
 
@@ -209,7 +209,7 @@ def test_what_was_acknowledged_arrives(platform, tell, way):
         count //= FUNCTIONS_PART
     if way == "queue to a function":
         # A message whose function was killed comes again when its time is over, which is no less than the function's.
-        aim, source = open_queue(platform, "source", VisibilityTimeout="15")
+        aim, source = open_queue(platform, "source", VisibilityTimeout="6")
         listen(aws, source)
     elif way == "stream to a function":
         aim = "source"
