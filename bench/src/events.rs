@@ -43,10 +43,14 @@ pub fn patterns() -> Vec<(&'static str, Figures)> {
     let kinds: [(&str, Rule); 4] = [
         ("a source each", |number| json!({"source": [format!("app.{number}")]})),
         ("a customer each", |number| json!({"source": ["shop"], "detail": {"customer": [format!("c{number}")]}})),
-        ("a beginning each", |number| json!({"source": ["shop"], "detail": {"key": [{"prefix": format!("dir-{number}/")}]}})),
-        ("a number each", |number| {
-            json!({"source": ["shop"], "detail": {"size": [number], "state": [{"anything-but": "draft"}]}})
-        }),
+        (
+            "a beginning each",
+            |number| json!({"source": ["shop"], "detail": {"key": [{"prefix": format!("dir-{number}/")}]}}),
+        ),
+        (
+            "a number each",
+            |number| json!({"source": ["shop"], "detail": {"size": [number], "state": [{"anything-but": "draft"}]}}),
+        ),
     ];
     kinds.into_iter().map(|(name, rule)| (name, matched(rule))).collect()
 }
@@ -84,7 +88,8 @@ pub fn through_a_queue(platform: &Platform, keys: &Keys) -> io::Result<Figures> 
     let version = "Version=2010-03-31";
     let topic = "arn:aws:sns:us-east-1:000000000000:bench";
     let queue = "arn:aws:sqs:us-east-1:000000000000:listened-to";
-    let policy = json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue}]});
+    let policy =
+        json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue}]});
     let policy = escaped(&policy.to_string());
     form("sns", &format!("Action=CreateTopic&{version}&Name=bench"))?;
     form(
@@ -136,7 +141,11 @@ fn until_told(client: &mut Client, keys: &Keys) -> io::Result<Vec<Duration>> {
 fn query(client: &mut Client, keys: &Keys, service: &str, text: &str) -> io::Result<()> {
     let request = client.sign(keys, service, "POST", "/", Form::Query(text));
     let answer = client.send(&request)?;
-    if answer.status == 200 { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&answer.body).into_owned())) }
+    if answer.status == 200 {
+        Ok(())
+    } else {
+        Err(io::Error::other(String::from_utf8_lossy(&answer.body).into_owned()))
+    }
 }
 
 /// A text as it stands in a form.

@@ -134,7 +134,10 @@ fn events(platform: &Platform, keys: &Keys) -> io::Result<()> {
     for (name, figures) in events::patterns() {
         say(&format!("an event against 10,000 rules, {name}: {}", figures.milliseconds()))?;
     }
-    say(&format!("from a topic through a queue into a function: {}", events::through_a_queue(platform, keys)?.milliseconds()))
+    say(&format!(
+        "from a topic through a queue into a function: {}",
+        events::through_a_queue(platform, keys)?.milliseconds()
+    ))
 }
 
 /// Functions: starts of every kind, then warm invocations.
