@@ -1,25 +1,16 @@
-//! What passes events on: many patterns against one event, and the way of a message from a topic through a queue into a
-//! function.
+//! The way of a message from a topic through a queue into a function.
 
 use std::fmt::Write;
-use std::hint::black_box;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use pattern::{Index, Pattern};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::{Client, Form, Keys};
 use crate::figures::Figures;
 use crate::functions::Function;
 use crate::platform::Platform;
-
-/// Rules of a bus that is measured.
-const RULES: usize = 10_000;
-
-/// Events that are matched against each kind of rules.
-const EVENTS: usize = 2_000;
 
 /// Messages on the whole way, one at a time, behind those that warm it up.
 const MESSAGES: usize = 200;
@@ -34,50 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Whoever prints how old a message was when it came: its body is when it was sent, in seconds since 1970.
 const LISTENER: &[u8] = b"import time\ndef handler(event, context):\n    now = time.time()\n    \
     for record in event['Records']:\n        print('age', now - float(record['body']))\n";
-
-/// What rules look for, and what of it a measured event has.
-type Rule = fn(usize) -> Value;
-
-/// Matching an event against ten thousand rules, by what they look for.
-pub fn patterns() -> Vec<(&'static str, Figures)> {
-    let kinds: [(&str, Rule); 4] = [
-        ("a source each", |number| json!({"source": [format!("app.{number}")]})),
-        ("a customer each", |number| json!({"source": ["shop"], "detail": {"customer": [format!("c{number}")]}})),
-        (
-            "a beginning each",
-            |number| json!({"source": ["shop"], "detail": {"key": [{"prefix": format!("dir-{number}/")}]}}),
-        ),
-        (
-            "a number each",
-            |number| json!({"source": ["shop"], "detail": {"size": [number], "state": [{"anything-but": "draft"}]}}),
-        ),
-    ];
-    kinds.into_iter().map(|(name, rule)| (name, matched(rule))).collect()
-}
-
-fn matched(rule: Rule) -> Figures {
-    let mut index = Index::default();
-    for number in 0..RULES {
-        let text = rule(number).to_string();
-        index.insert(Pattern::parse(&text).expect("the measurement's own patterns are sound"), number);
-    }
-    let mut figures = Figures::default();
-    for number in (0..EVENTS).map(|number| number * 37 % RULES) {
-        let source = if number % 2 == 0 { "shop".to_owned() } else { format!("app.{number}") };
-        let detail = json!({
-            "customer": format!("c{number}"), "key": format!("dir-{number}/file"), "size": number, "state": "sent",
-        });
-        let event = json!({
-            "version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "detail-type": "Order", "source": source,
-            "account": "000000000000", "time": "2026-01-01T00:00:00Z", "region": "us-east-1", "resources": [],
-            "detail": detail,
-        });
-        let started = Instant::now();
-        black_box(index.matching(black_box(&event)));
-        figures.add(started.elapsed());
-    }
-    figures
-}
 
 /// From before a message is published to a topic until the function behind the topic's queue has it.
 pub fn through_a_queue(platform: &Platform, keys: &Keys) -> io::Result<Figures> {

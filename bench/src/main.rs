@@ -69,7 +69,7 @@ enum Part {
     Functions,
     /// Queues, empty and full, and beside other servers.
     Queues,
-    /// Patterns, and the way from a topic through a queue into a function.
+    /// The way from a topic through a queue into a function.
     Events,
 }
 
@@ -129,11 +129,8 @@ fn alone(binary: &Path, measure: impl Fn(&Platform, &Keys) -> io::Result<()>) ->
     measure(&platform, &platform.checked_keys()?)
 }
 
-/// What passes events on.
+/// The way of a message from a topic through a queue into a function.
 fn events(platform: &Platform, keys: &Keys) -> io::Result<()> {
-    for (name, figures) in events::patterns() {
-        say(&format!("an event against 10,000 rules, {name}: {}", figures.milliseconds()))?;
-    }
     say(&format!(
         "from a topic through a queue into a function: {}",
         events::through_a_queue(platform, keys)?.milliseconds()
