@@ -325,3 +325,16 @@ def test_an_encrypted_topic_needs_its_key(aws, sns):
     sns.set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
     sns.publish(TopicArn=topic, Message="again", MessageAttributes=wanted)
     assert messages(aws, url)[0]["Body"] == "again"
+
+
+def test_a_standard_queue_behind_a_fifo_topic_gets_no_group_and_no_signature(aws, sns):
+    attributes = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
+    topic = sns.create_topic(Name="news.fifo", Attributes=attributes)["TopicArn"]
+    url, arn = queue(aws, "inbox", topic)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    published = sns.publish(TopicArn=topic, Message="hello", MessageGroupId="g")
+    answer = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageSystemAttributeNames=["All"])
+    [message] = answer["Messages"]
+    body = json.loads(message["Body"])
+    assert (body["Message"], body["SequenceNumber"]) == ("hello", published["SequenceNumber"])
+    assert "Signature" not in body and "MessageGroupId" not in message["Attributes"]

@@ -135,7 +135,8 @@ async fn to_queue(
         message_attributes: Some(attributes).filter(|attributes: &BTreeMap<_, _>| !attributes.is_empty()),
         message_system_attributes: message.trace_header.as_ref().map(header),
         message_deduplication_id: message.deduplication_id.clone().filter(|_| fifo),
-        message_group_id: message.group.clone(),
+        // A standard queue gets no group from a FIFO topic.
+        message_group_id: message.group.clone().filter(|_| fifo || !topic.is_fifo()),
         ..Default::default()
     };
     let principal = principal(topic);

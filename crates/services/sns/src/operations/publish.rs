@@ -79,7 +79,7 @@ pub async fn publish_batch(
     let (mut ids, mut messages, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for entry in entries {
         let given = Ids { group: entry.message_group_id, deduplication: entry.message_deduplication_id };
-        // What is wrong with the ids of a FIFO topic, or with a structure, fails the batch as a whole.
+        // What is wrong with the ids of a FIFO topic, with a structure or with attributes fails the batch as a whole.
         check_ids(&arn, &topic, &given)?;
         let structure = entry.message_structure.as_deref();
         match Content::new(entry.message, structure, entry.subject, entry.message_attributes) {
@@ -89,7 +89,7 @@ pub async fn publish_batch(
                 messages.push(protection::protect(cx, &topic, message).await?);
                 ids.push(entry.id);
             }
-            Err(error) if structure.is_some() => return Err(error),
+            Err(error) if structure.is_some() || error.is("InvalidParameterValueException") => return Err(error),
             Err(error) => failed.push(BatchResultErrorEntry {
                 id: entry.id,
                 code: error.definition.code.to_owned(),

@@ -126,7 +126,9 @@ fn check_endpoint(topic: &TopicArn, protocol: &str, endpoint: &str) -> Result<()
             "Endpoint must match the specified protocol"
         }
         "email" | "email-json" if !is_address(endpoint) => "Email address",
-        "sms" if !is_number(endpoint) => return Err(invalid(format!("Invalid SMS endpoint: {endpoint}"))),
+        "sms" if !is_number(endpoint) => {
+            return Err(api::sns::errors::invalid_parameter_exception(format!("Invalid SMS endpoint: {endpoint}")));
+        }
         "lambda" | "http" | "https" | "email" | "email-json" | "sms" => return Ok(()),
         "firehose" | "application" => {
             return Err(invalid(format!("Protocol Reason: delivery to the protocol {protocol} is not supported")));
