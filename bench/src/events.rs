@@ -53,19 +53,28 @@ pub fn through_a_queue(platform: &Platform, keys: &Keys) -> io::Result<Figures> 
     if made.status != 202 {
         return Err(io::Error::other(String::from_utf8_lossy(&made.body).into_owned()));
     }
-    for _ in 0..WARM_UP + MESSAGES {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        query(&mut client, keys, "sns", &format!("Action=Publish&{version}&TopicArn={topic}&Message={now:.6}"))?;
-        thread::sleep(PAUSE);
-    }
-    let ages = until_told(&mut client, keys)?;
+    // The first messages wait until somebody reads the queue and an environment has started.
+    publish(&mut client, keys, topic, WARM_UP)?;
+    until_told(&mut client, keys, WARM_UP)?;
+    publish(&mut client, keys, topic, MESSAGES)?;
+    let ages = until_told(&mut client, keys, WARM_UP + MESSAGES)?;
     let mut figures = Figures::default();
     ages.into_iter().skip(WARM_UP).for_each(|age| figures.add(age));
     Ok(figures)
 }
 
-/// The ages that the function has printed, once it has told of all messages.
-fn until_told(client: &mut Client, keys: &Keys) -> io::Result<Vec<Duration>> {
+/// Publishes messages that say when they were sent, one at a time.
+fn publish(client: &mut Client, keys: &Keys, topic: &str, count: usize) -> io::Result<()> {
+    for _ in 0..count {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        query(client, keys, "sns", &format!("Action=Publish&Version=2010-03-31&TopicArn={topic}&Message={now:.6}"))?;
+        thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+/// The ages that the function has printed, once it has told of so many messages.
+fn until_told(client: &mut Client, keys: &Keys, count: usize) -> io::Result<Vec<Duration>> {
     let deadline = Instant::now() + PATIENCE;
     let body = json!({"logGroupName": "/aws/lambda/listener", "filterPattern": "age", "limit": 10_000}).to_string();
     while Instant::now() < deadline {
@@ -77,7 +86,7 @@ fn until_told(client: &mut Client, keys: &Keys) -> io::Result<Vec<Duration>> {
             .filter_map(|line| line.trim().strip_prefix("age ")?.parse::<f64>().ok())
             .map(|age| Duration::from_secs_f64(age.max(0.0)))
             .collect();
-        if ages.len() >= WARM_UP + MESSAGES {
+        if ages.len() >= count {
             return Ok(ages);
         }
         thread::sleep(Duration::from_millis(100));
