@@ -4,6 +4,7 @@ was sent twice under one deduplication id is there once.
 Small in every test run. `TRACA_KILL_MESSAGES`, `TRACA_KILL_CLIENTS` and `TRACA_KILLS` make it as large as one likes: a million
 messages from 64 clients with 20 kills, spread evenly over what is sent and received."""
 
+import base64
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import time
 import pytest
 
 from support.clients import Clients, new_account
+from support.functions import Functions
 from support.traca import Traca
 
 MESSAGES = int(os.environ.get("TRACA_KILL_MESSAGES", "1600"))
@@ -27,6 +29,23 @@ STALLED_SECONDS = 180
 
 # A receiver whose answer was lost in a kill blocks its group for so long, in seconds.
 VISIBILITY_SECONDS = 5
+
+
+# A function that passes what it gets on to a queue; a message that it failed at comes again.
+PASSING_ON = """
+import base64
+import boto3
+
+def handler(event, context):
+    sqs = boto3.client("sqs")
+    texts = [r["body"] if "body" in r else base64.b64decode(r["kinesis"]["data"]).decode() for r in event["Records"]]
+    entries = [{"Id": str(number), "MessageBody": text} for number, text in enumerate(texts)]
+    url = sqs.get_queue_url(QueueName="inbox")["QueueUrl"]
+    assert not sqs.send_message_batch(QueueUrl=url, Entries=entries).get("Failed")
+"""
+
+# A function is slower than a queue: it gets one of so many messages.
+FUNCTIONS_PART = 8
 
 
 class Platform:
@@ -100,6 +119,15 @@ class Client:
         body = "&".join(f"{name}={value}" for name, value in parts.items())
         assert b"<Code>" not in self.call("sns", None, "application/x-www-form-urlencoded", body, form=True)
 
+    def to_stream(self, stream, texts):
+        records = [{"Data": base64.b64encode(text.encode()).decode(), "PartitionKey": text} for text in texts]
+        while records:
+            body = json.dumps({"StreamName": stream, "Records": records})
+            answer = self.call("kinesis", "Kinesis_20131202.PutRecords", "application/x-amz-json-1.1", body)
+            # What was too much for its shard is put again.
+            results = zip(records, json.loads(answer)["Records"])
+            records = [record for record, result in results if "ErrorCode" in result]
+
     def to_bus(self, _, texts):
         entries = [{"Source": "proof", "DetailType": "t", "Detail": json.dumps({"text": text})} for text in texts]
         body = json.dumps({"Entries": entries})
@@ -165,10 +193,28 @@ def open_queue(platform, name, **attributes):
     return url["QueueUrl"], arn
 
 
-@pytest.mark.parametrize("way", ["queue", "topic", "bus"])
+def listen(aws, arn, **more):
+    """Puts a function that passes on behind a source."""
+    function = Functions(aws).create(PASSING_ON, Timeout=6, MemorySize=256)
+    mapping = {"FunctionName": function.name, "EventSourceArn": arn, "BatchSize": BATCH, **more}
+    aws("lambda").create_event_source_mapping(**mapping)
+
+
+@pytest.mark.parametrize("way", ["queue", "topic", "bus", "queue to a function", "stream to a function"])
 def test_what_was_acknowledged_arrives(platform, tell, way):
     url, arn = open_queue(platform, "inbox")
     aws, aim = Clients(platform.traca.endpoint, platform.account), url
+    count = MESSAGES
+    if way.endswith("function"):
+        count //= FUNCTIONS_PART
+    if way == "queue to a function":
+        # A message whose function was killed comes again when its time is over, which is no less than the function's.
+        aim, source = open_queue(platform, "source", VisibilityTimeout="6")
+        listen(aws, source)
+    elif way == "stream to a function":
+        aim = "source"
+        aws("kinesis").create_stream(StreamName=aim, ShardCount=4)
+        listen(aws, f"arn:aws:kinesis:us-east-1:{platform.account}:stream/source", StartingPosition="TRIM_HORIZON")
     if way == "topic":
         aim = aws("sns").create_topic(Name="proof")["TopicArn"]
         raw = {"RawMessageDelivery": "true"}
@@ -180,9 +226,9 @@ def test_what_was_acknowledged_arrives(platform, tell, way):
     run, acknowledged, received = Run(platform), set(), set()
 
     def send(number, client):
-        for start in range(0, MESSAGES // CLIENTS, BATCH):
+        for start in range(0, count // CLIENTS, BATCH):
             texts = [f"{number}-{place}" for place in range(start, start + BATCH)]
-            getattr(client, f"to_{way}")(aim, texts)
+            getattr(client, f"to_{way.split()[0]}")(aim, texts)
             with run.lock:
                 acknowledged.update(texts)
                 run.sent += BATCH
@@ -202,8 +248,8 @@ def test_what_was_acknowledged_arrives(platform, tell, way):
 
     senders = run.threads(CLIENTS, send)
     run.threads(max(CLIENTS // 2, 1), receive)
-    run.until(lambda: not any(sender.is_alive() for sender in senders) and acknowledged <= received, MESSAGES)
-    assert not run.failures and run.sent == len(acknowledged) >= MESSAGES - CLIENTS * BATCH
+    run.until(lambda: not any(sender.is_alive() for sender in senders) and acknowledged <= received, count)
+    assert not run.failures and run.sent == len(acknowledged) >= count - CLIENTS * BATCH
     tell(run.told(f"by {way}"))
 
 

@@ -146,3 +146,52 @@ def test_what_was_sent_comes_through_a_kill(data):
             return seen == expected
 
         eventually(look, "all messages")
+
+
+def test_a_poison_record_is_found_by_halving_and_told_of(aws, pipes, functions):
+    target, target_arn = queue(aws, "target")
+    dead, dead_arn = queue(aws, "dead")
+    aws("kinesis").create_stream(StreamName="stream", ShardCount=1)
+    stream = f"arn:aws:kinesis:{aws.region}:{aws.account}:stream/stream"
+    code = ("import base64\ndef handler(events, context):\n"
+            "    texts = [base64.b64decode(event['data']).decode() for event in events]\n"
+            "    assert 'poison' not in texts\n    return texts\n")
+    functions.create(code, name="decode")
+    put = aws("kinesis").put_records(StreamName="stream", Records=[
+        {"PartitionKey": "a", "Data": text} for text in (b"poison", b"one", b"two", b"three")])
+    number = put["Records"][0]["SequenceNumber"]
+    pipes.create_pipe(
+        Name="halved", Source=stream, Target=target_arn, RoleArn=role(aws, ("*", "*")),
+        Enrichment=f"arn:aws:lambda:{aws.region}:{aws.account}:function:decode",
+        SourceParameters={"KinesisStreamParameters": {
+            "StartingPosition": "TRIM_HORIZON", "MaximumRetryAttempts": 1,
+            "OnPartialBatchItemFailure": "AUTOMATIC_BISECT", "DeadLetterConfig": {"Arn": dead_arn}}})
+    assert receive(aws, target, 3) == ["one", "two", "three"]
+    [letter] = [json.loads(body) for body in receive(aws, dead)]
+    batch = letter["KinesisBatchInfo"]
+    assert letter["context"]["condition"] == "RetryAttemptsExhausted"
+    assert (batch["batchSize"], batch["startSequenceNumber"], batch["endSequenceNumber"]) == (1, number, number)
+
+
+def test_what_a_function_says_it_failed_at_comes_back(aws, pipes, functions):
+    _, dead_arn = queue(aws, "dead")
+    redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
+    source, source_arn = queue(aws, "source", VisibilityTimeout="1", RedrivePolicy=redrive)
+    code = ("def handler(events, context):\n"
+            "    failed = [{'itemIdentifier': event['messageId']} for event in events if event['body'] == 'poison']\n"
+            "    return {'batchItemFailures': failed}\n")
+    functions.create(code, name="choosy")
+    arn = f"arn:aws:lambda:{aws.region}:{aws.account}:function:choosy"
+    entries = [{"Id": text, "MessageBody": text} for text in ("good", "poison", "better")]
+    aws("sqs").send_message_batch(QueueUrl=source, Entries=entries)
+    pipes.create_pipe(Name="partly", Source=source_arn, Target=arn, RoleArn=role(aws, ("*", "*")),
+                      SourceParameters={"SqsQueueParameters": {"BatchSize": 10}})
+    dead = aws("sqs").get_queue_url(QueueName="dead")["QueueUrl"]
+    assert receive(aws, dead) == ["poison"]
+
+    def is_empty():
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = aws("sqs").get_queue_attributes(QueueUrl=source, AttributeNames=names)["Attributes"]
+        return set(counts.values()) == {"0"}
+
+    eventually(is_empty, "the source to be empty")

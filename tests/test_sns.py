@@ -294,3 +294,47 @@ def test_no_acknowledged_message_is_lost_when_the_process_is_killed(data):
             return acknowledged <= received
 
         eventually(all_received, "every acknowledged message")
+
+
+def test_a_short_message_to_a_number_lies_in_the_outbox(aws, sns, platform):
+    sns.set_sms_attributes(attributes={"DefaultSMSType": "Transactional", "DefaultSenderID": "Traca"})
+    assert sns.get_sms_attributes(attributes=["DefaultSMSType"])["attributes"] == {"DefaultSMSType": "Transactional"}
+    sender = {"AWS.SNS.SMS.SenderID": {"DataType": "String", "StringValue": "Shop"}}
+    assert sns.publish(PhoneNumber="+15551234567", Message="your code", MessageAttributes=sender)["MessageId"]
+    [sent] = json.loads(platform.page(f"outbox?account={aws.account}&region={aws.region}"))["messages"]
+    assert {"protocol": "sms", "to": "+15551234567", "body": "your code"}.items() <= sent.items()
+    assert (sent["sender"], sent["kind"]) == ("Shop", "Transactional")
+    refusal = refused(sns.publish, PhoneNumber="nobody", Message="x")
+    assert refusal.message == "Invalid parameter: PhoneNumber Reason: nobody is not valid to publish to"
+    assert refused(sns.set_sms_attributes, attributes={"UsageReportS3Bucket": "b"}).code == "InvalidParameter"
+
+
+def test_an_encrypted_topic_needs_its_key(aws, sns):
+    key = aws("kms").create_key()["KeyMetadata"]["KeyId"]
+    topic = sns.create_topic(Name="secret", Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"] == key
+    url, arn = queue(aws, "inbox", topic)
+    filtered = {"RawMessageDelivery": "true", "FilterPolicy": '{"kind": ["wanted"]}'}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=filtered)
+    wanted = {"kind": {"DataType": "String", "StringValue": "wanted"}}
+    sns.publish(TopicArn=topic, Message="secret", MessageAttributes=wanted)
+    [message] = messages(aws, url)
+    assert (message["Body"], message["MessageAttributes"]["kind"]["StringValue"]) == ("secret", "wanted")
+    aws("kms").disable_key(KeyId=key)
+    assert refused(sns.publish, TopicArn=topic, Message="x").code == "KMSDisabled"
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
+    sns.publish(TopicArn=topic, Message="again", MessageAttributes=wanted)
+    assert messages(aws, url)[0]["Body"] == "again"
+
+
+def test_a_standard_queue_behind_a_fifo_topic_gets_no_group_and_no_signature(aws, sns):
+    attributes = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
+    topic = sns.create_topic(Name="news.fifo", Attributes=attributes)["TopicArn"]
+    url, arn = queue(aws, "inbox", topic)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    published = sns.publish(TopicArn=topic, Message="hello", MessageGroupId="g")
+    answer = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageSystemAttributeNames=["All"])
+    [message] = answer["Messages"]
+    body = json.loads(message["Body"])
+    assert (body["Message"], body["SequenceNumber"]) == ("hello", published["SequenceNumber"])
+    assert "Signature" not in body and "MessageGroupId" not in message["Attributes"]

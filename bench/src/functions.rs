@@ -98,6 +98,12 @@ pub fn slow() -> Vec<(Function, &'static [usize])> {
 }
 
 impl Function {
+    /// A function of Python.
+    pub fn python(name: &'static str, source: &[u8]) -> Function {
+        let (runtime, handler, file) = ("python3.12", "app.handler", "app.py");
+        Function { name, runtime, handler, file, source: source.to_vec() }
+    }
+
     /// Creates the function and waits until it is active.
     pub fn deploy(&self, client: &mut Client, keys: &Keys) -> io::Result<()> {
         let mut archive = ZipWriter::new(Cursor::new(Vec::new()));

@@ -3,6 +3,7 @@
 
 mod client;
 mod environments;
+mod events;
 mod figures;
 mod functions;
 mod objects;
@@ -64,6 +65,9 @@ struct Arguments {
     /// Another server of S3 that is measured after `traca`, as `127.0.0.1:5000`.
     #[arg(long)]
     peer: Option<SocketAddr>,
+    /// Address of another server that speaks SQS, measured in the same run; may be repeated.
+    #[arg(long)]
+    beside: Vec<SocketAddr>,
     /// Where every single time of starts of functions is kept [default: `bench-functions.tsv` next to this program].
     #[arg(long)]
     raw: Option<PathBuf>,
@@ -76,6 +80,10 @@ enum Part {
     Functions,
     /// Objects of S3.
     Objects,
+    /// Queues, empty and full, and beside other servers.
+    Queues,
+    /// The way from a topic through a queue into a function.
+    Events,
 }
 
 /// Time after which a platform that was just started is idle: its launcher is up, and its loops have each run.
@@ -96,11 +104,12 @@ fn main() -> io::Result<()> {
     let binary = arguments.traca.clone().unwrap_or_else(|| programs.join("traca"));
     say(&format!("load average {}", fs::read_to_string("/proc/loadavg")?.trim()))?;
     say(&format!("binary {:.1} MB", fs::metadata(&binary)?.len() as f64 / 1e6))?;
-    if arguments.only == Some(Part::Functions) {
-        return functions(&binary, &programs, &arguments);
-    }
-    if arguments.only == Some(Part::Objects) {
-        return objects(&binary, &arguments);
+    match arguments.only {
+        Some(Part::Functions) => return functions(&binary, &programs, &arguments),
+        Some(Part::Objects) => return objects(&binary, &arguments),
+        Some(Part::Queues) => return alone(&binary, |platform, keys| queues(platform, keys, &arguments)),
+        Some(Part::Events) => return alone(&binary, events),
+        None => {}
     }
     starts(&binary, arguments.starts)?;
     let directory = tempfile::tempdir()?;
@@ -122,7 +131,24 @@ fn main() -> io::Result<()> {
     if arguments.waiting_messages > 0 {
         queues(&platform, &keys, &arguments)?;
     }
-    Ok(())
+    events(&platform, &keys)
+}
+
+/// Measures something on a platform of its own.
+fn alone(binary: &Path, measure: impl Fn(&Platform, &Keys) -> io::Result<()>) -> io::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let platform = Platform::start(binary, &["--data", &directory.path().to_string_lossy()])?;
+    platform.first_answer()?;
+    thread::sleep(SETTLING);
+    measure(&platform, &platform.checked_keys()?)
+}
+
+/// The way of a message from a topic through a queue into a function.
+fn events(platform: &Platform, keys: &Keys) -> io::Result<()> {
+    say(&format!(
+        "from a topic through a queue into a function: {}",
+        events::through_a_queue(platform, keys)?.milliseconds()
+    ))
 }
 
 /// Functions: starts of every kind, then warm invocations.
@@ -200,15 +226,27 @@ fn measure_objects(name: &str, address: SocketAddr, arguments: &Arguments) -> io
 fn queues(platform: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
     let time = Duration::from_secs(arguments.load_seconds);
     for (name, waiting) in [("empty", 0), ("full", arguments.waiting_messages)] {
-        let queue = Queue::create(platform, keys, name)?;
-        queue.fill(waiting)?;
-        let (rate, figures) = queue.send(time)?;
-        say(&format!("SendMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;
-        let (rate, figures) = queue.receive(time)?;
-        say(&format!("ReceiveMessage and DeleteMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;
+        queue_lines("traca", &Queue::create(platform.address, keys, name)?, waiting, time)?;
     }
-    let queue = Queue::create(platform, keys, "waited-for")?;
-    say(&format!("send to a waiting call: {}", queue.wake(WAKES)?.milliseconds()))
+    let queue = Queue::create(platform.address, keys, "waited-for")?;
+    say(&format!("traca: send to a waiting call: {}", queue.wake(WAKES)?.milliseconds()))?;
+    for address in &arguments.beside {
+        let keys = Keys { access_key: "AKIAIOSFODNN7EXAMPLE".to_owned(), secret: "x".to_owned(), token: String::new() };
+        let name = address.to_string();
+        queue_lines(&name, &Queue::create(*address, &keys, "empty")?, 0, time)?;
+        let queue = Queue::create(*address, &keys, "waited-for")?;
+        say(&format!("{name}: send to a waiting call: {}", queue.wake(WAKES / 4)?.milliseconds()))?;
+    }
+    Ok(())
+}
+
+fn queue_lines(server: &str, queue: &Queue, waiting: usize, time: Duration) -> io::Result<()> {
+    queue.fill(waiting)?;
+    let (rate, figures) = queue.send(time)?;
+    say(&format!("{server}: SendMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;
+    let (rate, figures) = queue.receive(time)?;
+    let figures = figures.milliseconds();
+    say(&format!("{server}: ReceiveMessage and DeleteMessage, {waiting} waiting: {rate:.0}/s, {figures}"))
 }
 
 /// Messages for which a call waits.

@@ -2,13 +2,13 @@
 //! for a message that is sent.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, Form, Keys};
 use crate::figures::Figures;
-use crate::platform::Platform;
 
 /// Clients of the throughput measurements.
 const CLIENTS: usize = 64;
@@ -25,23 +25,23 @@ fn form(url: &str, action: &str, rest: &str) -> String {
 }
 
 /// A queue and the requests that are sent to it again and again.
-pub struct Queue<'p> {
-    platform: &'p Platform,
+pub struct Queue {
+    address: SocketAddr,
     keys: Keys,
     url: String,
 }
 
-impl<'p> Queue<'p> {
+impl Queue {
     /// Makes a queue.
-    pub fn create(platform: &'p Platform, keys: &Keys, name: &str) -> io::Result<Queue<'p>> {
-        let mut client = Client::connect(platform.address)?;
+    pub fn create(address: SocketAddr, keys: &Keys, name: &str) -> io::Result<Queue> {
+        let mut client = Client::connect(address)?;
         let create = format!("Action=CreateQueue&Version=2012-11-05&QueueName={name}");
         let request = client.sign(keys, "sqs", "POST", "/", Form::Query(&create));
         let answer = client.send(&request)?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         let url = text.split("<QueueUrl>").nth(1).and_then(|rest| rest.split("</QueueUrl>").next());
         let url = url.ok_or_else(|| io::Error::other(text.clone()))?.to_owned();
-        Ok(Queue { platform, keys: keys.clone(), url })
+        Ok(Queue { address, keys: keys.clone(), url })
     }
 
     /// Fills the queue with so many messages, in batches.
@@ -86,9 +86,9 @@ impl<'p> Queue<'p> {
     /// How long after a message is sent a waiting call has it.
     pub fn wake(&self, rounds: usize) -> io::Result<Figures> {
         let mut figures = Figures::default();
-        let mut sender = Client::connect(self.platform.address)?;
+        let mut sender = Client::connect(self.address)?;
         for _ in 0..rounds {
-            let mut receiver = Client::connect(self.platform.address)?;
+            let mut receiver = Client::connect(self.address)?;
             let waiting = self.request(&receiver, "ReceiveMessage", "&WaitTimeSeconds=20&VisibilityTimeout=43200");
             let received = thread::scope(|scope| {
                 let waiter = scope.spawn(move || expect(&mut receiver, &waiting).map(|_| Instant::now()));
@@ -131,7 +131,7 @@ impl<'p> Queue<'p> {
     /// Lets all clients work at the same time.
     fn together(&self, work: impl Fn(&mut Client) -> io::Result<Figures> + Sync) -> io::Result<Figures> {
         let outcomes: Vec<io::Result<Figures>> = thread::scope(|scope| {
-            let one = || work(&mut Client::connect(self.platform.address)?);
+            let one = || work(&mut Client::connect(self.address)?);
             let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(one)).collect();
             let lost = || Err(io::Error::other("a client panicked"));
             clients.into_iter().map(|client| client.join().unwrap_or_else(|_| lost())).collect()

@@ -1,7 +1,7 @@
-//! Many patterns at once. Each is filed under one leaf that wants particular texts, so that an event only meets the
-//! patterns that want a text it has; patterns without such a leaf meet every event.
+//! Many patterns at once. Each is filed under one leaf that wants particular values or beginnings of texts, so that an
+//! event only meets the patterns that want something it has; patterns without such a leaf meet every event.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -12,15 +12,17 @@ use crate::{Fields, Node, Pattern};
 #[derive(Debug, Clone)]
 pub struct Index<T> {
     patterns: Vec<(Pattern, T)>,
-    /// Numbers of patterns by path and text, in a form that joins the two.
+    /// Numbers of patterns by path and what is wanted there, in a form that joins the two.
     filed: HashMap<String, Vec<usize>>,
+    /// How long the beginnings are that are wanted of texts, by path, in bytes.
+    beginnings: HashMap<String, BTreeSet<usize>>,
     /// Numbers of patterns that meet every event.
     unfiled: Vec<usize>,
 }
 
 impl<T> Default for Index<T> {
     fn default() -> Index<T> {
-        Index { patterns: Vec::new(), filed: HashMap::new(), unfiled: Vec::new() }
+        Index { patterns: Vec::new(), filed: HashMap::new(), beginnings: HashMap::new(), unfiled: Vec::new() }
     }
 }
 
@@ -29,12 +31,16 @@ impl<T> Index<T> {
     pub fn insert(&mut self, pattern: Pattern, value: T) {
         let number = self.patterns.len();
         let mut leaves = Vec::new();
-        text_leaves(&pattern.root, "", &mut leaves);
-        let load =
-            |keys: &Vec<String>| -> usize { keys.iter().map(|key| self.filed.get(key).map_or(0, Vec::len)).sum() };
+        fileable_leaves(&pattern.root, "", &mut leaves);
+        let load = |files: &Vec<File>| -> usize {
+            files.iter().map(|file| self.filed.get(&file.key).map_or(0, Vec::len)).sum()
+        };
         match leaves.into_iter().min_by_key(load) {
-            Some(keys) => {
-                for key in keys {
+            Some(files) => {
+                for File { key, beginning } in files {
+                    if let Some((path, length)) = beginning {
+                        self.beginnings.entry(path).or_default().insert(length);
+                    }
                     self.filed.entry(key).or_default().push(number);
                 }
             }
@@ -75,39 +81,65 @@ impl<T> Index<T> {
                 }
             }
             Value::Array(elements) => elements.iter().for_each(|element| self.collect(element, path, candidates)),
-            Value::String(text) => {
-                finish(path, text);
-                if let Some(numbers) = self.filed.get(path.as_str()) {
-                    candidates.extend(numbers);
-                }
+            scalar => self.collect_scalar(scalar, path, candidates),
+        }
+    }
+
+    fn collect_scalar(&self, value: &Value, path: &mut String, candidates: &mut Vec<usize>) {
+        let length = path.len();
+        if let Value::String(text) = value
+            && let Some(lengths) = self.beginnings.get(path.as_str())
+        {
+            for beginning in lengths.range(..=text.len()).filter_map(|length| text.get(..*length)) {
+                finish(path, BEGINNING, beginning);
+                candidates.extend(self.filed.get(path.as_str()).into_iter().flatten());
                 path.truncate(length);
             }
-            _ => {}
         }
+        finish_value(path, value);
+        candidates.extend(self.filed.get(path.as_str()).into_iter().flatten());
+        path.truncate(length);
     }
 }
 
-/// The keys of each leaf that wants particular texts and nothing else.
-fn text_leaves(fields: &Fields, path: &str, leaves: &mut Vec<Vec<String>>) {
+/// Where a pattern is filed for one of a leaf's alternatives.
+struct File {
+    key: String,
+    /// For the beginning of a text: the path, and the beginning's length in bytes.
+    beginning: Option<(String, usize)>,
+}
+
+/// The places of each leaf that wants particular values or beginnings of texts, and nothing else.
+fn fileable_leaves(fields: &Fields, path: &str, leaves: &mut Vec<Vec<File>>) {
     for (name, node) in &fields.fields {
         let mut below = path.to_owned();
         step(&mut below, name);
         match node {
-            Node::Object(inner) => text_leaves(inner, &below, leaves),
+            Node::Object(inner) => fileable_leaves(inner, &below, leaves),
             Node::Leaf(operands) => {
-                let key = |operand: &Operand| match operand {
-                    Operand::Equal(Value::String(text)) => {
-                        let mut key = below.clone();
-                        finish(&mut key, text);
-                        Some(key)
+                let file = |operand: &Operand| {
+                    let mut key = below.clone();
+                    let mut beginning = None;
+                    match operand {
+                        Operand::Equal(value) => finish_value(&mut key, value),
+                        Operand::Prefix(text) => {
+                            beginning = Some((below.clone(), text.len()));
+                            finish(&mut key, BEGINNING, text);
+                        }
+                        _ => return None,
                     }
-                    _ => None,
+                    Some(File { key, beginning })
                 };
-                leaves.extend(operands.iter().map(key).collect::<Option<Vec<String>>>());
+                leaves.extend(operands.iter().map(file).collect::<Option<Vec<File>>>());
             }
         }
     }
 }
+
+const TEXT: char = '\u{2}';
+const BEGINNING: char = '\u{3}';
+const NUMBER: char = '\u{4}';
+const WORD: char = '\u{5}';
 
 /// Names are ended by a byte that may be in them too: then two paths may look alike, and a pattern meets an event in vain.
 fn step(path: &mut String, name: &str) {
@@ -115,7 +147,17 @@ fn step(path: &mut String, name: &str) {
     path.push_str(name);
 }
 
-fn finish(path: &mut String, text: &str) {
-    path.push('\u{2}');
+fn finish(path: &mut String, kind: char, text: &str) {
+    path.push(kind);
     path.push_str(text);
+}
+
+/// Numbers that are equal look alike; of those too large for a floating-point number, some others do too.
+fn finish_value(path: &mut String, value: &Value) {
+    match value {
+        Value::String(text) => finish(path, TEXT, text),
+        // Zero has two signs.
+        Value::Number(number) => finish(path, NUMBER, &(number.as_f64().unwrap_or_default() + 0.0).to_string()),
+        other => finish(path, WORD, &other.to_string()),
+    }
 }

@@ -119,6 +119,18 @@ proptest! {
     }
 
     #[test]
+    fn an_index_finds_whatever_its_patterns_match(patterns in proptest::collection::vec(pattern(), 1..5), event in event()) {
+        let mut index = Index::default();
+        let read = |pattern: &Value| Pattern::parse(&pattern.to_string()).ok();
+        let patterns: Vec<Pattern> = patterns.iter().filter_map(read).collect();
+        for (number, pattern) in patterns.iter().enumerate() {
+            index.insert(pattern.clone(), number);
+        }
+        let alone: Vec<usize> = (0..patterns.len()).filter(|number| patterns[*number].matches(&event)).collect();
+        prop_assert_eq!(index.matching(&event).into_iter().copied().collect::<Vec<_>>(), alone);
+    }
+
+    #[test]
     fn any_text_is_read_or_refused(text in ".{0,60}") {
         let _ = Pattern::parse(&text);
     }

@@ -94,6 +94,7 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
     OperationDef {
         result_wrapper: Some("GetSMSAttributesResult"),
         actions: &["sns:GetSMSAttributes"],
+        codec: Some(&operations::GET_SMS_ATTRIBUTES),
         ..operation("GetSMSAttributes", 14)
     },
     OperationDef {
@@ -197,6 +198,7 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
     OperationDef {
         result_wrapper: Some("SetSMSAttributesResult"),
         actions: &["sns:SetSMSAttributes"],
+        codec: Some(&operations::SET_SMS_ATTRIBUTES),
         ..operation("SetSMSAttributes", 34)
     },
     OperationDef {

@@ -36,6 +36,12 @@ built_operation! {
 }
 
 built_operation! {
+    GetSMSAttributes, GET_SMS_ATTRIBUTES, 14,
+    types::GetSMSAttributesInput: schemas::GET_SMS_ATTRIBUTES_INPUT,
+    types::GetSMSAttributesResponse: schemas::GET_SMS_ATTRIBUTES_RESPONSE
+}
+
+built_operation! {
     GetSubscriptionAttributes, GET_SUBSCRIPTION_ATTRIBUTES, 16,
     types::GetSubscriptionAttributesInput: schemas::GET_SUBSCRIPTION_ATTRIBUTES_INPUT,
     types::GetSubscriptionAttributesResponse: schemas::GET_SUBSCRIPTION_ATTRIBUTES_RESPONSE
@@ -93,6 +99,12 @@ built_operation! {
     RemovePermission, REMOVE_PERMISSION, 31,
     types::RemovePermissionInput: schemas::REMOVE_PERMISSION_INPUT,
     crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    SetSMSAttributes, SET_SMS_ATTRIBUTES, 34,
+    types::SetSMSAttributesInput: schemas::SET_SMS_ATTRIBUTES_INPUT,
+    types::SetSMSAttributesResponse: schemas::SET_SMS_ATTRIBUTES_RESPONSE
 }
 
 built_operation! {

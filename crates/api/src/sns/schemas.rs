@@ -90,6 +90,17 @@ pub(crate) static GET_DATA_PROTECTION_POLICY_RESPONSE_MEMBERS: [Member; 1] =
 pub(crate) static GET_DATA_PROTECTION_POLICY_RESPONSE: Shape =
     shape("GetDataProtectionPolicyResponse", Kind::Structure { members: &GET_DATA_PROTECTION_POLICY_RESPONSE_MEMBERS });
 
+pub(crate) static GET_SMS_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] = [member("attributes", &super::schemas::LIST_STRING)];
+
+pub(crate) static GET_SMS_ATTRIBUTES_INPUT: Shape =
+    shape("GetSMSAttributesInput", Kind::Structure { members: &GET_SMS_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static GET_SMS_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
+    [member("attributes", &super::schemas::MAP_STRING_TO_STRING)];
+
+pub(crate) static GET_SMS_ATTRIBUTES_RESPONSE: Shape =
+    shape("GetSMSAttributesResponse", Kind::Structure { members: &GET_SMS_ATTRIBUTES_RESPONSE_MEMBERS });
+
 pub(crate) static GET_SUBSCRIPTION_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN) }];
 
@@ -115,6 +126,9 @@ pub(crate) static GET_TOPIC_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
 
 pub(crate) static GET_TOPIC_ATTRIBUTES_RESPONSE: Shape =
     shape("GetTopicAttributesResponse", Kind::Structure { members: &GET_TOPIC_ATTRIBUTES_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_STRING: Shape =
+    shape("ListString", Kind::List { member: member("member", &super::schemas::STRING), flattened: false });
 
 pub(crate) static LIST_SUBSCRIPTIONS_BY_TOPIC_INPUT_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
@@ -164,6 +178,15 @@ pub(crate) static LIST_TOPICS_RESPONSE_MEMBERS: [Member; 2] =
 
 pub(crate) static LIST_TOPICS_RESPONSE: Shape =
     shape("ListTopicsResponse", Kind::Structure { members: &LIST_TOPICS_RESPONSE_MEMBERS });
+
+pub(crate) static MAP_STRING_TO_STRING: Shape = shape(
+    "MapStringToString",
+    Kind::Map {
+        key: member("key", &super::schemas::STRING),
+        value: member("value", &super::schemas::STRING),
+        flattened: false,
+    },
+);
 
 pub(crate) static MESSAGE_ATTRIBUTE_MAP: Shape = shape(
     "MessageAttributeMap",
@@ -271,6 +294,17 @@ pub(crate) static REMOVE_PERMISSION_INPUT_MEMBERS: [Member; 2] = [
 
 pub(crate) static REMOVE_PERMISSION_INPUT: Shape =
     shape("RemovePermissionInput", Kind::Structure { members: &REMOVE_PERMISSION_INPUT_MEMBERS });
+
+pub(crate) static SET_SMS_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("attributes", &super::schemas::MAP_STRING_TO_STRING) }];
+
+pub(crate) static SET_SMS_ATTRIBUTES_INPUT: Shape =
+    shape("SetSMSAttributesInput", Kind::Structure { members: &SET_SMS_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static SET_SMS_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static SET_SMS_ATTRIBUTES_RESPONSE: Shape =
+    shape("SetSMSAttributesResponse", Kind::Structure { members: &SET_SMS_ATTRIBUTES_RESPONSE_MEMBERS });
 
 pub(crate) static SET_SUBSCRIPTION_ATTRIBUTES_INPUT_MEMBERS: [Member; 3] = [
     Member { required: true, ..member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN) },

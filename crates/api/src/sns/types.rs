@@ -402,6 +402,74 @@ impl ReadStructure for GetDataProtectionPolicyResponse {
 
 structure_value!(GetDataProtectionPolicyResponse);
 
+/// `GetSMSAttributesInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSMSAttributesInput {
+    /// `attributes`
+    pub attributes: Option<Vec<String>>,
+}
+
+impl Structure for GetSMSAttributesInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_SMS_ATTRIBUTES_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_SMS_ATTRIBUTES_INPUT_MEMBERS[0], &self.attributes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetSMSAttributesInput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_SMS_ATTRIBUTES_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.attributes = Some(ReadValue::read(reader, &schemas::GET_SMS_ATTRIBUTES_INPUT_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetSMSAttributesInput);
+
+/// `GetSMSAttributesResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSMSAttributesResponse {
+    /// `attributes`
+    pub attributes: Option<BTreeMap<String, String>>,
+}
+
+impl Structure for GetSMSAttributesResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_SMS_ATTRIBUTES_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_SMS_ATTRIBUTES_RESPONSE_MEMBERS[0], &self.attributes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetSMSAttributesResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_SMS_ATTRIBUTES_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.attributes = Some(ReadValue::read(reader, &schemas::GET_SMS_ATTRIBUTES_RESPONSE_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetSMSAttributesResponse);
+
 /// `GetSubscriptionAttributesInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetSubscriptionAttributesInput {
@@ -1371,6 +1439,71 @@ impl ReadStructure for RemovePermissionInput {
 }
 
 structure_value!(RemovePermissionInput);
+
+/// `SetSMSAttributesInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSMSAttributesInput {
+    /// `attributes`
+    pub attributes: BTreeMap<String, String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for SetSMSAttributesInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SET_SMS_ATTRIBUTES_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::SET_SMS_ATTRIBUTES_INPUT_MEMBERS[0], &self.attributes, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SetSMSAttributesInput {
+    fn schema() -> &'static Shape {
+        &schemas::SET_SMS_ATTRIBUTES_INPUT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::SET_SMS_ATTRIBUTES_INPUT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.attributes = ReadValue::read(reader, &schemas::SET_SMS_ATTRIBUTES_INPUT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SetSMSAttributesInput);
+
+/// `SetSMSAttributesResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSMSAttributesResponse {}
+
+impl Structure for SetSMSAttributesResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SET_SMS_ATTRIBUTES_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SetSMSAttributesResponse {
+    fn schema() -> &'static Shape {
+        &schemas::SET_SMS_ATTRIBUTES_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(SetSMSAttributesResponse);
 
 /// `SetSubscriptionAttributesInput`.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue, Method};
 use outbound::{FetchError, Outgoing};
 use platform::Principal;
 use serde::{Deserialize, Serialize};
+use store::Partition;
 use store::keys::Key;
 use wire::Error;
 use wire::schema::Fault;
@@ -21,6 +22,7 @@ use crate::envelope::{self, Links};
 use crate::keys::{self, Purpose};
 use crate::limits::{HTTP_TIME, OUTBOX_MAX};
 use crate::message::Message;
+use crate::protection;
 use crate::retry;
 use crate::rows;
 use crate::service::{Sns, partition};
@@ -57,14 +59,20 @@ impl Outcome {
 }
 
 /// A mail or short message in the outbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// `email`, `email-json` or `sms`.
     pub protocol: String,
     /// Address or number.
     pub to: String,
-    /// The topic.
+    /// The topic; empty for a short message that was sent to a number without one.
     pub topic: String,
+    /// Who a short message says it is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// `Promotional` or `Transactional`, of short messages to numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// The subject of a mail.
     pub subject: Option<String>,
     /// The text.
@@ -75,6 +83,7 @@ pub struct Sent {
 
 /// Hands a message to a subscriber.
 pub async fn deliver(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscription, message: &Message) -> Outcome {
+    let Ok(message) = &protection::open(service, message) else { return Outcome::Unreachable };
     match subscription.protocol.as_str() {
         "sqs" => to_queue(service, topic, subscription, message, &subscription.endpoint).await,
         "lambda" => to_function(service, topic, subscription, message).await,
@@ -89,6 +98,7 @@ pub async fn bury(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscript
         tracing::info!(message = message.id, subscription = subscription.id, "a message cannot be delivered");
         return true;
     };
+    let Ok(message) = &protection::open(service, message) else { return false };
     to_queue(service, topic, subscription, message, &queue).await != Outcome::Unreachable
 }
 
@@ -125,7 +135,8 @@ async fn to_queue(
         message_attributes: Some(attributes).filter(|attributes: &BTreeMap<_, _>| !attributes.is_empty()),
         message_system_attributes: message.trace_header.as_ref().map(header),
         message_deduplication_id: message.deduplication_id.clone().filter(|_| fifo),
-        message_group_id: message.group.clone(),
+        // A standard queue gets no group from a FIFO topic.
+        message_group_id: message.group.clone().filter(|_| fifo || !topic.is_fifo()),
         ..Default::default()
     };
     let principal = principal(topic);
@@ -225,13 +236,18 @@ async fn to_outbox(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscrip
         subject: message.subject.clone().filter(|_| subscription.protocol != "sms"),
         body,
         sent: message.timestamp(),
+        ..Sent::default()
     };
-    keep(service, topic, keys::outbox(message.number, Purpose::Notification, &subscription.id), sent).await
+    let key = keys::outbox(message.number, Purpose::Notification, &subscription.id);
+    Outcome::of(keep(service, partition(topic), key, sent).await)
 }
 
-/// Keeps a mail or short message; of very many, the latest.
-async fn keep(service: &Arc<Sns>, topic: &TopicArn, key: Key, sent: Sent) -> Outcome {
-    let kept = service.transact(partition(topic), move |rows| {
+/// Keeps a mail or short message in the outbox of a partition; of very many, the latest.
+///
+/// # Errors
+/// A failure of the store.
+pub async fn keep(service: &Arc<Sns>, partition: Partition, key: Key, sent: Sent) -> Result<(), Error> {
+    let kept = service.transact(partition, move |rows| {
         rows::put(rows, &key, &sent)?;
         let all = rows.scan(keys::all_outbox(), store::Direction::Backward, OUTBOX_MAX + 1)?;
         for (old, _) in all.iter().skip(OUTBOX_MAX) {
@@ -239,7 +255,7 @@ async fn keep(service: &Arc<Sns>, topic: &TopicArn, key: Key, sent: Sent) -> Out
         }
         Ok(())
     });
-    Outcome::of(kept.await)
+    kept.await
 }
 
 async fn notification(
@@ -287,6 +303,8 @@ pub async fn ask_to_confirm(service: &Arc<Sns>, topic: &TopicArn, subscription: 
         subject: Some("AWS Notification - Subscription Confirmation".to_owned()),
         body,
         sent: timestamp,
+        ..Sent::default()
     };
-    keep(service, topic, keys::outbox(subscription.since, Purpose::Confirmation, &subscription.id), sent).await
+    let key = keys::outbox(subscription.since, Purpose::Confirmation, &subscription.id);
+    Outcome::of(keep(service, partition(topic), key, sent).await)
 }

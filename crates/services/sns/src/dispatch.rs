@@ -21,6 +21,7 @@ use crate::filter;
 use crate::keys;
 use crate::limits::{MESSAGES_AT_ONCE, MESSAGES_PAGE, SUBSCRIBERS_AT_ONCE, SUBSCRIPTIONS_PAGE};
 use crate::message::Message;
+use crate::protection;
 use crate::retry::{self, Attempt};
 use crate::rows;
 use crate::service::{Sns, partition};
@@ -131,6 +132,7 @@ async fn hand_out_until_kept(service: &Arc<Sns>, message: &Message) {
 /// Hands a message to all who want it, and notes those to be tried again.
 async fn hand_out(service: &Arc<Sns>, message: &Message) -> Result<(), Error> {
     let topic = TopicArn::parse("TopicArn", &message.topic)?;
+    let open = protection::open(service, message)?;
     let mut failed = Vec::new();
     let mut range = keys::subscriptions(&topic.name);
     // Every round goes on behind the last row of the one before.
@@ -139,8 +141,8 @@ async fn hand_out(service: &Arc<Sns>, message: &Message) -> Result<(), Error> {
             service.store().scan(&partition(&topic), range.clone(), Direction::Forward, SUBSCRIPTIONS_PAGE).await;
         let page = page.or_failure()?;
         let wanted = page.iter().map(|(_, row)| rows::decode::<Subscription>(row)).collect::<Result<Vec<_>, _>>()?;
-        let wanted = wanted.into_iter().filter(|subscription| wants(subscription, message)).collect();
-        failed.extend(deliver_to(service, &topic, message, wanted).await);
+        let wanted = wanted.into_iter().filter(|subscription| wants(subscription, &open)).collect();
+        failed.extend(deliver_to(service, &topic, &open, wanted).await);
         match page.last() {
             Some((last, _)) if page.len() == SUBSCRIPTIONS_PAGE => range = range.after(last),
             _ => break,

@@ -50,10 +50,13 @@ pub fn notification(message: &Message, text: &str, subscription: &str, links: &L
     }
     add("Message", json!(text));
     add("Timestamp", json!(message.timestamp()));
-    let version_2 = message.signature_version_2;
-    add("SignatureVersion", json!(if version_2 { "2" } else { "1" }));
-    add("Signature", json!(signer.sign(&to_sign(message, text), version_2)));
-    add("SigningCertURL", json!(links.certificate(signer)));
+    // Messages of FIFO topics are not signed.
+    if message.deduplication_id.is_none() {
+        let version_2 = message.signature_version_2;
+        add("SignatureVersion", json!(if version_2 { "2" } else { "1" }));
+        add("Signature", json!(signer.sign(&to_sign(message, text), version_2)));
+        add("SigningCertURL", json!(links.certificate(signer)));
+    }
     add("UnsubscribeURL", json!(links.unsubscribe(subscription)));
     if !message.attributes.is_empty() {
         add("MessageAttributes", json!(message.attributes));

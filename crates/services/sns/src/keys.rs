@@ -12,6 +12,7 @@ const SUBSCRIPTION: u8 = 2;
 const ENDPOINT: u8 = 3;
 const TOKEN: u8 = 4;
 const OUTBOX: u8 = 5;
+const TEXT_SETTINGS: u8 = 6;
 
 const NEXT: u8 = 1;
 const MESSAGE: u8 = 2;
@@ -92,6 +93,11 @@ pub fn token(topic: &str, token: &str) -> Key {
 /// All tokens of a topic.
 pub fn tokens(topic: &str) -> KeyRange {
     Key::new().u8(TOKEN).text(topic).range()
+}
+
+/// The settings of short messages.
+pub fn text_settings() -> Key {
+    Key::new().u8(TEXT_SETTINGS)
 }
 
 /// What a mail or short message in the outbox is for.

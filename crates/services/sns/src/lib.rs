@@ -21,6 +21,7 @@ mod keys;
 mod message;
 mod operations;
 mod pages;
+mod protection;
 mod retry;
 mod rows;
 mod service;

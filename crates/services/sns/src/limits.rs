@@ -5,6 +5,12 @@ use std::time::Duration;
 /// Longest message with its attributes, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 262_144;
 
+/// Longest short message to a number, in characters.
+pub const TEXT_MESSAGE_CHARACTERS_MAX: usize = 1_600;
+
+/// Longest name of a sender of short messages, in characters.
+pub const SENDER_CHARACTERS_MAX: usize = 11;
+
 /// Longest subject, in characters.
 pub const SUBJECT_CHARACTERS_MAX: usize = 100;
 

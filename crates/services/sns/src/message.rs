@@ -41,6 +41,9 @@ pub struct Message {
     pub endpoint: String,
     /// Whether it is signed over SHA-256 (version 2) or SHA-1 (version 1).
     pub signature_version_2: bool,
+    /// Subject, texts and attributes of a message of an encrypted topic, which are empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
 /// An attribute of a message.
@@ -163,11 +166,12 @@ fn attribute(name: &str, given: MessageAttributeValue) -> Result<Attribute, Erro
     }
     let field = if base == "Binary" { "Binary" } else { "String" };
     let (text, binary) = (given.string_value, given.binary_value);
+    let is_empty = text.is_none() && binary.is_none();
     let value = match base {
         "Binary" => binary.map(|bytes| STANDARD.encode(bytes)),
         _ => text,
     };
-    let value = value.ok_or_else(|| {
+    let value = value.or_else(|| is_empty.then(String::new)).ok_or_else(|| {
         invalid_value(format!("The message attribute '{name}' with type '{data_type}' must use field '{field}'."))
     })?;
     if value.is_empty() {

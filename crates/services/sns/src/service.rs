@@ -14,7 +14,7 @@ use crate::dispatch::Dispatch;
 use crate::errors;
 use crate::guard::TopicGuard;
 use crate::keys;
-use crate::operations::{data_protection, permissions, publish, subscriptions, tags, topics};
+use crate::operations::{data_protection, permissions, publish, subscriptions, tags, text_messages, topics};
 use crate::pages::Pages;
 use crate::retry;
 use crate::rows;
@@ -54,6 +54,7 @@ impl Sns {
             CreateTopic => topics::create_topic,
             DeleteTopic => topics::delete_topic,
             GetDataProtectionPolicy => data_protection::get_data_protection_policy,
+            GetSMSAttributes => text_messages::get_sms_attributes,
             GetSubscriptionAttributes => subscriptions::get_subscription_attributes,
             GetTopicAttributes => topics::get_topic_attributes,
             ListSubscriptions => subscriptions::list_subscriptions,
@@ -64,6 +65,7 @@ impl Sns {
             PublishBatch => publish::publish_batch,
             PutDataProtectionPolicy => data_protection::put_data_protection_policy,
             RemovePermission => permissions::remove_permission,
+            SetSMSAttributes => text_messages::set_sms_attributes,
             SetSubscriptionAttributes => subscriptions::set_subscription_attributes,
             SetTopicAttributes => topics::set_topic_attributes,
             Subscribe => subscriptions::subscribe,

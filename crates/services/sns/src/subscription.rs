@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wire::Error;
 
-use crate::arn::TopicArn;
+use crate::arn::{FIFO_SUFFIX, TopicArn};
 use crate::delivery_policy::DeliveryPolicy;
 use crate::errors::invalid;
 use crate::filter::{self, Scope};
@@ -107,7 +107,8 @@ impl Subscription {
             }
             "RedrivePolicy" => {
                 if given.is_some() {
-                    check_redrive(topic, value).map_err(|reason| refuse(format!("{name}: {reason}")))?;
+                    check_redrive(topic, &self.endpoint, value)
+                        .map_err(|reason| refuse(format!("{name}: {reason}")))?;
                 }
                 self.redrive = given;
             }
@@ -149,15 +150,15 @@ impl Subscription {
     }
 }
 
-fn check_redrive(topic: &TopicArn, text: &str) -> Result<(), String> {
+fn check_redrive(topic: &TopicArn, endpoint: &str, text: &str) -> Result<(), String> {
     let policy: Value = serde_json::from_str(text).map_err(|_| "failed to parse JSON.".to_owned())?;
     let target = policy.get("deadLetterTargetArn").and_then(Value::as_str).unwrap_or_default();
     let parts: Vec<&str> = target.split(':').collect();
     if parts.len() != 6 || parts[0] != "arn" || parts[2] != "sqs" {
         return Err("deadLetterTargetArn is an invalid arn".to_owned());
     }
-    if topic.is_fifo() && !target.ends_with(".fifo") {
-        return Err("must use a FIFO queue as DLQ for a FIFO topic".to_owned());
+    if topic.is_fifo() && endpoint.ends_with(FIFO_SUFFIX) && !target.ends_with(FIFO_SUFFIX) {
+        return Err("must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.".to_owned());
     }
     Ok(())
 }

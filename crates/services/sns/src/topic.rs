@@ -29,6 +29,9 @@ pub struct Topic {
     pub deduplication_per_group: bool,
     /// The data protection policy, if one was set.
     pub data_protection: Option<String>,
+    /// The key of KMS that publishers need, if one was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
     /// The tags.
     pub tags: BTreeMap<String, String>,
     /// Confirmed subscriptions.
@@ -75,6 +78,7 @@ impl Topic {
             }
             "SignatureVersion" if ["1", "2"].contains(&value) => self.signature_version = given,
             "SignatureVersion" => return Err(refuse("SignatureVersion: Must be 1 or 2.")),
+            "KmsMasterKeyId" => self.kms_key = given,
             "FifoTopic" => {
                 if boolean()? != arn.is_fifo() {
                     return Err(refuse("FifoTopic"));
@@ -110,6 +114,7 @@ impl Topic {
             ("SubscriptionsDeleted", self.deleted.to_string()),
         ]);
         values.extend(self.delivery_policy.clone().map(|policy| ("DeliveryPolicy", policy)));
+        values.extend(self.kms_key.clone().map(|key| ("KmsMasterKeyId", key)));
         values.extend(self.signature_version.clone().map(|version| ("SignatureVersion", version)));
         if arn.is_fifo() {
             let scope = if self.deduplication_per_group { "MessageGroup" } else { "Topic" };
@@ -122,8 +127,7 @@ impl Topic {
 }
 
 /// Attributes of AWS's that have no effect here, and are refused rather than ignored.
-const UNSUPPORTED: [&str; 19] = [
-    "KmsMasterKeyId",
+const UNSUPPORTED: [&str; 18] = [
     "TracingConfig",
     "ArchivePolicy",
     "BeginningArchiveTime",

@@ -4,7 +4,7 @@ use policy::{Kind, Policy, ResourceRules};
 use serde_json::{Map, Value, json};
 use wire::Error;
 
-use crate::errors::{invalid_attribute, invalid_value};
+use crate::errors::{invalid_attribute, invalid_value, missing_parameter};
 use crate::limits::{PERMISSION_ACTIONS_MAX, POLICY_BYTES_MAX, POLICY_STATEMENTS_MAX};
 
 /// Actions that can be given to others.
@@ -104,6 +104,12 @@ fn check_permission(permission: &Permission<'_>) -> Result<(), Error> {
         const REASON: &str = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
         return Err(invalid_value(label, "Label", REASON));
     }
+    if actions.is_empty() {
+        return Err(missing_parameter("Actions"));
+    }
+    if accounts.is_empty() {
+        return Err(invalid_value("[]", "PrincipalId", "Unable to verify."));
+    }
     let is_account = |account: &str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     if let Some(account) = accounts.iter().find(|account| !is_account(account)) {
         return Err(invalid_value(account, "PrincipalId", "Unable to verify."));
@@ -170,6 +176,17 @@ mod tests {
         let text = "Value other for parameter Label is invalid. Reason: can't find label.";
         assert_eq!(missing.message.as_deref(), Some(text));
         check(&policy).unwrap();
+    }
+
+    #[test]
+    fn a_permission_names_somebody_and_something() {
+        let (accounts, actions) = (["111122223333".to_owned()], ["ReceiveMessage".to_owned()]);
+        let text = |accounts: &[String], actions: &[String]| {
+            let refused = add(None, "arn", &Permission { label: "l", accounts, actions }).expect_err("refused");
+            refused.message.unwrap_or_default().into_owned()
+        };
+        assert_eq!(text(&accounts, &[]), "The request must contain the parameter Actions.");
+        assert_eq!(text(&[], &actions), "Value [] for parameter PrincipalId is invalid. Reason: Unable to verify.");
     }
 
     #[test]

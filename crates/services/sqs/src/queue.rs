@@ -1,6 +1,8 @@
 //! A queue's record: its settings and its numbers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use platform::OrFailure;
@@ -112,6 +114,8 @@ pub struct Queue {
     pub record: Record,
     /// The row the record was read from, by which a reader sees whether it still holds.
     pub row: Bytes,
+    /// Whether the last call that received found messages: a hint only.
+    pub flowing: Arc<AtomicBool>,
 }
 
 impl Queue {
@@ -121,7 +125,7 @@ impl Queue {
     /// `InternalFailure` for a row that cannot be read.
     pub fn decode(name: QueueName, row: Bytes) -> Result<Queue, Error> {
         let record = value::decode(FORMAT, &row).map_err(StoreError::from).or_failure()?;
-        Ok(Queue { name, record, row })
+        Ok(Queue { name, record, row, flowing: Arc::default() })
     }
 
     /// Its settings.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -171,6 +172,18 @@ impl Sqs {
     /// How a queue keeps its payloads, as far as is known; the transaction will tell.
     pub(crate) fn likely_protection(&self, name: &QueueName) -> Protection {
         self.cached(name).map_or(Protection::Managed, |queue| Protection::of(queue.settings()))
+    }
+
+    /// Whether the last call that received from a queue found messages.
+    pub(crate) fn is_flowing(&self, name: &QueueName) -> bool {
+        self.cached(name).is_some_and(|queue| queue.flowing.load(Ordering::Relaxed))
+    }
+
+    /// Notes whether a call that received from a queue found messages.
+    pub(crate) fn note_flow(&self, name: &QueueName, found: bool) {
+        if let Some(queue) = self.cached(name) {
+            queue.flowing.store(found, Ordering::Relaxed);
+        }
     }
 
     fn cached(&self, name: &QueueName) -> Option<Arc<Queue>> {

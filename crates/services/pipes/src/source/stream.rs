@@ -188,8 +188,10 @@ impl Stream<'_> {
         error: Error,
     ) -> Result<(), Error> {
         let now = self.service.now();
-        let tried = place.tried.saturating_add(1);
         let rest = wanted.get(first..).unwrap_or_default();
+        // Halving a batch is no retry (user guide, "Batching and concurrency").
+        let is_halved = self.settings.bisects && rest.len() > 1 && first == 0;
+        let tried = if is_halved { place.tried } else { place.tried.saturating_add(1) };
         let age = rest.first().map_or(0, |record| now.saturating_sub(record.arrived.milliseconds()));
         let condition = if self.settings.age_seconds.is_some_and(|most| age >= most * 1_000) {
             Some("RecordAgeExceeded")
@@ -207,7 +209,7 @@ impl Stream<'_> {
             return self.keep(&shard.id, Place { after: Some(last), ..Place::default() }).await;
         }
         let is_further = first > 0;
-        let most = match self.settings.bisects && rest.len() > 1 && !is_further {
+        let most = match is_halved {
             true => Some(rest.len().div_ceil(2)),
             false => place.most.filter(|_| !is_further),
         };

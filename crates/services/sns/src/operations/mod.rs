@@ -6,4 +6,5 @@ pub mod permissions;
 pub mod publish;
 pub mod subscriptions;
 pub mod tags;
+pub mod text_messages;
 pub mod topics;

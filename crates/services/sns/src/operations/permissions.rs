@@ -31,6 +31,13 @@ const ACTIONS: [&str; 10] = [
 /// `NotFound`, `InvalidParameter`.
 pub async fn add_permission(service: &Arc<Sns>, cx: &Ctx, input: AddPermissionInput) -> Result<api::Empty, Error> {
     let arn = here(cx, "TopicArn", &input.topic_arn)?;
+    let is_account = |account: &String| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    if input.aws_account_id.is_empty() || !input.aws_account_id.iter().all(is_account) {
+        return Err(invalid("AWSAccountId"));
+    }
+    if input.action_name.is_empty() {
+        return Err(invalid("ActionName"));
+    }
     if input.action_name.iter().any(|action| !ACTIONS.contains(&action.as_str())) {
         return Err(invalid("Policy statement action out of service scope!"));
     }

@@ -14,6 +14,7 @@ use store::{Abort, Direction, Transaction};
 use wire::Error;
 use wire::schema::Fault;
 
+use super::text_messages;
 use crate::arn::TopicArn;
 use crate::errors::invalid;
 use crate::keys;
@@ -21,6 +22,7 @@ use crate::limits::{
     BATCH_ENTRIES_MAX, DEDUPLICATION_MILLISECONDS, FIFO_ID_CHARACTERS_MAX, FORGOTTEN_AT_ONCE, MESSAGE_BYTES_MAX,
 };
 use crate::message::{Content, Message};
+use crate::protection;
 use crate::rows;
 use crate::service::{Sns, here};
 use crate::topic::Topic;
@@ -38,22 +40,23 @@ struct Remembered {
 /// # Errors
 /// `NotFound`, `InvalidParameter`, `ParameterValueInvalid`.
 pub async fn publish(service: &Arc<Sns>, cx: &Ctx, input: PublishInput) -> Result<PublishResponse, Error> {
-    let arn = match (&input.topic_arn, &input.target_arn, &input.phone_number) {
-        (_, _, Some(_)) => {
-            return Err(invalid("PhoneNumber Reason: messages to phone numbers without a topic are not supported"));
-        }
-        (Some(arn), _, _) => here(cx, "TopicArn", arn)?,
-        (None, Some(arn), _) if arn.contains(":endpoint/") => {
+    if input.phone_number.is_some() {
+        return text_messages::publish(service, cx, input).await;
+    }
+    let arn = match (&input.topic_arn, &input.target_arn) {
+        (Some(arn), _) => here(cx, "TopicArn", arn)?,
+        (None, Some(arn)) if arn.contains(":endpoint/") => {
             return Err(invalid("TargetArn Reason: No endpoint found for the target arn specified"));
         }
-        (None, Some(arn), _) => here(cx, "TargetArn", arn)?,
-        (None, None, None) => return Err(invalid("TopicArn or TargetArn Reason: no value for required parameter")),
+        (None, Some(arn)) => here(cx, "TargetArn", arn)?,
+        (None, None) => return Err(invalid("TopicArn or TargetArn Reason: no value for required parameter")),
     };
     let structure = input.message_structure.as_deref();
     let content = Content::new(input.message, structure, input.subject, input.message_attributes)?;
     let topic = service.topic(&arn).await?;
     let ids = Ids { group: input.message_group_id, deduplication: input.message_deduplication_id };
     let message = message(service, cx, &arn, &topic, content, ids)?;
+    let message = protection::protect(cx, &topic, message).await?;
     let mut sent = send(service, &arn, &topic, vec![message]).await?;
     let (id, sequence_number) = sent.remove(0);
     Ok(PublishResponse { message_id: Some(id), sequence_number })
@@ -76,16 +79,17 @@ pub async fn publish_batch(
     let (mut ids, mut messages, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for entry in entries {
         let given = Ids { group: entry.message_group_id, deduplication: entry.message_deduplication_id };
-        // What is wrong with the ids of a FIFO topic, or with a structure, fails the batch as a whole.
+        // What is wrong with the ids of a FIFO topic, with a structure or with attributes fails the batch as a whole.
         check_ids(&arn, &topic, &given)?;
         let structure = entry.message_structure.as_deref();
         match Content::new(entry.message, structure, entry.subject, entry.message_attributes) {
             Ok(content) => {
                 size += content.size;
-                messages.push(message(service, cx, &arn, &topic, content, given)?);
+                let message = message(service, cx, &arn, &topic, content, given)?;
+                messages.push(protection::protect(cx, &topic, message).await?);
                 ids.push(entry.id);
             }
-            Err(error) if structure.is_some() => return Err(error),
+            Err(error) if structure.is_some() || error.is("InvalidParameterValueException") => return Err(error),
             Err(error) => failed.push(BatchResultErrorEntry {
                 id: entry.id,
                 code: error.definition.code.to_owned(),
@@ -187,6 +191,7 @@ fn message(
         trace_header: cx.trace_header.clone(),
         endpoint: cx.endpoint.clone(),
         signature_version_2: topic.signature_version.as_deref() == Some("2"),
+        sealed: None,
     })
 }
 

@@ -98,7 +98,10 @@ fn add(
 }
 
 /// The number of the message that is published next.
-async fn next_number(service: &Sns) -> Result<u64, Error> {
+///
+/// # Errors
+/// A failure of the store.
+pub async fn next_number(service: &Sns) -> Result<u64, Error> {
     let row = service.store().get(&keys::deliveries(), &keys::next()).await.or_failure()?;
     row.map_or(Ok(0), |row| rows::decode(&row))
 }
@@ -123,7 +126,9 @@ fn check_endpoint(topic: &TopicArn, protocol: &str, endpoint: &str) -> Result<()
             "Endpoint must match the specified protocol"
         }
         "email" | "email-json" if !is_address(endpoint) => "Email address",
-        "sms" if !is_number(endpoint) => return Err(invalid(format!("Invalid SMS endpoint: {endpoint}"))),
+        "sms" if !is_number(endpoint) => {
+            return Err(api::sns::errors::invalid_parameter_exception(format!("Invalid SMS endpoint: {endpoint}")));
+        }
         "lambda" | "http" | "https" | "email" | "email-json" | "sms" => return Ok(()),
         "firehose" | "application" => {
             return Err(invalid(format!("Protocol Reason: delivery to the protocol {protocol} is not supported")));
@@ -138,8 +143,8 @@ fn is_address(text: &str) -> bool {
     parts.is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
 }
 
-/// A number in E.164 form.
-fn is_number(text: &str) -> bool {
+/// Whether a text is a number in E.164 form.
+pub fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     (2..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -254,6 +254,15 @@ async fn batches_are_checked_as_a_whole_and_entry_by_entry() {
     let sent = bench.call::<sns::PublishBatch>(batch(vec![entry("a", "x"), entry("b", "")])).await.unwrap();
     assert_eq!(sent.successful.unwrap()[0].id.as_deref(), Some("a"));
     assert_eq!(sent.failed.unwrap()[0].code, "InvalidParameter");
+    let nothing = MessageAttributeValue { data_type: "String".to_owned(), ..Default::default() };
+    let empty = PublishBatchRequestEntry {
+        message_attributes: Some(BTreeMap::from([("a".to_owned(), nothing)])),
+        ..entry("b", "y")
+    };
+    let refused = bench.refused::<sns::PublishBatch>(batch(vec![entry("a", "x"), empty])).await;
+    let text =
+        "The message attribute 'a' must contain non-empty message attribute value for message attribute type 'String'.";
+    assert_eq!(refused, ("ParameterValueInvalid", text.to_owned()));
     for (entries, code) in [
         (vec![], "EmptyBatchRequest"),
         ((0..11).map(|number| entry(&number.to_string(), "x")).collect(), "TooManyEntriesInBatchRequest"),

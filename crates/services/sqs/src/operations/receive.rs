@@ -40,6 +40,14 @@ pub async fn receive_message(
 ) -> Result<ReceiveMessageResult, Error> {
     let name = QueueName::of_url(cx, &input.queue_url)?;
     let request = Arc::new(Request::new(input)?);
+    // Where the call before found messages, this one takes without looking first; looking spares the writer of the store
+    // the calls that find nothing.
+    if request.attempt.is_none()
+        && service.is_flowing(&name)
+        && let Some(found) = attempt(service, cx, &name, &request).await?
+    {
+        return Ok(answer(&request, found));
+    }
     let queue = service.queue(cx, &name).await?;
     if !queue.is_fifo()
         && let Some(attempt) = &request.attempt
@@ -48,19 +56,18 @@ pub async fn receive_message(
         return Err(invalid_value(attempt, "ReceiveRequestAttemptId", NOT_OF_THIS_TYPE));
     }
     let wait = request.wait.unwrap_or(queue.settings().wait_seconds);
-    let long = wait > 0;
     let due = poll::next_at(service, &queue).await?.is_some_and(|next| next <= service.now());
     if due || request.attempt.is_some() {
-        let found = attempt(service, cx, &name, &request, long).await?;
+        let found = attempt(service, cx, &name, &request).await?;
         if let Some(found) = found {
             return Ok(answer(&request, found));
         }
     }
-    if !long {
+    if wait == 0 {
         return Ok(ReceiveMessageResult::default());
     }
     let deadline = service.platform.clock.monotonic() + Duration::from_secs(u64::from(wait));
-    let found = poll::wait(service, cx, &name, deadline, || attempt(service, cx, &name, &request, long)).await?;
+    let found = poll::wait(service, cx, &name, deadline, || attempt(service, cx, &name, &request)).await?;
     Ok(found.map(|found| answer(&request, found)).unwrap_or_default())
 }
 
@@ -118,24 +125,18 @@ async fn attempt(
     cx: &Ctx,
     name: &QueueName,
     request: &Arc<Request>,
-    long: bool,
 ) -> Result<Option<Vec<Received<Payload>>>, Error> {
     let (request, now) = (Arc::clone(request), service.now());
-    let found = service.on_queue(cx, name, move |queue, rows| receive(queue, rows, &request, long, now));
+    let found = service.on_queue(cx, name, move |queue, rows| receive(queue, rows, &request, now)).await?;
+    service.note_flow(name, !found.is_empty());
     let mut received = Vec::new();
-    for Received { held, payload, receipt } in found.await? {
+    for Received { held, payload, receipt } in found {
         received.push(Received { held, payload: protection::open(cx, &payload).await?, receipt });
     }
     Ok(Some(received).filter(|received| !received.is_empty()))
 }
 
-fn receive(
-    queue: &Queue,
-    rows: &mut dyn Transaction,
-    request: &Request,
-    long: bool,
-    now: i64,
-) -> Result<Stored, Abort<Error>> {
+fn receive(queue: &Queue, rows: &mut dyn Transaction, request: &Request, now: i64) -> Result<Stored, Abort<Error>> {
     let seconds = request.visibility.map_or(i64::from(queue.settings().visibility_seconds), i64::from);
     let until = now.saturating_add(seconds * 1_000);
     if let Some(attempt) = &request.attempt
@@ -152,7 +153,8 @@ fn receive(
     if room == 0 {
         contents.close();
         // Only calls that do not wait are told, and FIFO queues never tell.
-        return match long || queue.is_fifo() {
+        let waits = request.wait.unwrap_or(queue.settings().wait_seconds) > 0;
+        return match waits || queue.is_fifo() {
             true => Ok(Vec::new()),
             false => Err(modelled::over_limit("The maximum number of in flight messages is reached.").into()),
         };
