@@ -2,9 +2,11 @@
 //! a loaded machine mean nothing, so the load is printed first.
 
 mod client;
+mod comparison;
 mod environments;
 mod figures;
 mod functions;
+mod peers;
 mod platform;
 mod queues;
 mod raw;
@@ -50,6 +52,11 @@ struct Arguments {
     /// Leaves functions and queues out.
     #[arg(long)]
     only_tables: bool,
+    /// Items of the largest table whose cost is measured.
+    #[arg(long, default_value_t = 1_000_000)]
+    items: usize,
+    #[command(flatten)]
+    peers: peers::Programs,
     /// What to measure [default: everything].
     only: Option<Part>,
     /// Where every single time of starts of functions is kept [default: `bench-functions.tsv` next to this program].
@@ -62,6 +69,8 @@ struct Arguments {
 enum Part {
     /// Starts and invocations of functions.
     Functions,
+    /// Tables, beside the peers that are named.
+    Tables,
 }
 
 /// Time after which a platform that was just started is idle: its launcher is up, its background work done.
@@ -84,6 +93,11 @@ fn main() -> io::Result<()> {
     say(&format!("binary {:.1} MB", fs::metadata(&binary)?.len() as f64 / 1e6))?;
     if arguments.only == Some(Part::Functions) {
         return functions(&binary, &programs, &arguments);
+    }
+    if arguments.only == Some(Part::Tables) {
+        let time = Duration::from_secs(arguments.load_seconds);
+        comparison::beside_peers(&binary, &arguments.peers, time)?;
+        return comparison::by_size(&binary, arguments.items, time);
     }
     starts(&binary, arguments.starts)?;
     let directory = tempfile::tempdir()?;
@@ -129,9 +143,13 @@ fn functions(binary: &Path, programs: &Path, arguments: &Arguments) -> io::Resul
     environments::at_once(binary, &functions::slow(), &mut raw)
 }
 
+/// Items that are read and changed.
+const TABLE_ITEMS: usize = 10_000;
+
 /// Items of a table on disk.
 fn tables(durable: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
-    let table = Table::create(durable, keys)?;
+    let mut table = Table::create(durable.address, keys)?;
+    table.fill(TABLE_ITEMS)?;
     for clients in [1, 64] {
         for (name, rate, figures) in table.measure(clients, Duration::from_secs(arguments.load_seconds))? {
             say(&format!("{name}, {clients} clients: {rate:.0}/s, {}", figures.milliseconds()))?;
