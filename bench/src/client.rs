@@ -27,6 +27,8 @@ pub struct Client {
     stream: TcpStream,
     address: SocketAddr,
     buffer: Vec<u8>,
+    /// Whether the other side ends the connection behind its last answer.
+    ended: bool,
 }
 
 /// An answer.
@@ -49,10 +51,15 @@ impl Answer {
 impl Client {
     /// Connects.
     pub fn connect(address: SocketAddr) -> io::Result<Client> {
+        let stream = Client::open(address)?;
+        Ok(Client { stream, address, buffer: Vec::with_capacity(64 * 1024), ended: false })
+    }
+
+    fn open(address: SocketAddr) -> io::Result<TcpStream> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-        Ok(Client { stream, address, buffer: Vec::with_capacity(64 * 1024) })
+        Ok(stream)
     }
 
     /// A signed request as it goes over the wire.
@@ -142,6 +149,9 @@ impl Client {
 
     /// Sends a request and reads its answer.
     pub fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
+        if self.ended {
+            self.stream = Client::open(self.address)?;
+        }
         self.stream.write_all(request)?;
         self.buffer.clear();
         let head_end = loop {
@@ -156,6 +166,7 @@ impl Client {
         while self.buffer.len() < head_end + length {
             self.fill()?;
         }
+        self.ended = head.contains("\r\nconnection: close");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
         Ok(Answer { status, head, body: self.buffer[head_end..head_end + length].to_vec() })
     }

@@ -2,11 +2,13 @@
 //! a loaded machine mean nothing, so the load is printed first.
 
 mod client;
+mod comparison;
 mod environments;
 mod events;
 mod figures;
 mod functions;
 mod objects;
+mod peers;
 mod platform;
 mod queues;
 mod raw;
@@ -54,6 +56,11 @@ struct Arguments {
     /// Leaves functions and queues out.
     #[arg(long)]
     only_tables: bool,
+    /// Items of the largest table whose cost is measured.
+    #[arg(long, default_value_t = 1_000_000)]
+    items: usize,
+    #[command(flatten)]
+    peers: peers::Programs,
     /// What to measure [default: everything].
     only: Option<Part>,
     /// Bytes of the large object.
@@ -84,6 +91,8 @@ enum Part {
     Queues,
     /// The way from a topic through a queue into a function.
     Events,
+    /// Tables, beside the peers that are named.
+    Tables,
 }
 
 /// Time after which a platform that was just started is idle: its launcher is up, and its loops have each run.
@@ -107,6 +116,11 @@ fn main() -> io::Result<()> {
     match arguments.only {
         Some(Part::Functions) => return functions(&binary, &programs, &arguments),
         Some(Part::Objects) => return objects(&binary, &arguments),
+        Some(Part::Tables) => {
+            let time = Duration::from_secs(arguments.load_seconds);
+            comparison::beside_peers(&binary, &arguments.peers, time)?;
+            return comparison::by_size(&binary, arguments.items, time);
+        }
         Some(Part::Queues) => return alone(&binary, |platform, keys| queues(platform, keys, &arguments)),
         Some(Part::Events) => return alone(&binary, events),
         None => {}
@@ -172,9 +186,13 @@ fn functions(binary: &Path, programs: &Path, arguments: &Arguments) -> io::Resul
     environments::at_once(binary, &functions::slow(), &mut raw)
 }
 
+/// Items that are read and changed.
+const TABLE_ITEMS: usize = 10_000;
+
 /// Items of a table on disk.
 fn tables(durable: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
-    let table = Table::create(durable, keys)?;
+    let mut table = Table::create(durable.address, keys)?;
+    table.fill(TABLE_ITEMS)?;
     for clients in [1, 64] {
         for (name, rate, figures) in table.measure(clients, Duration::from_secs(arguments.load_seconds))? {
             say(&format!("{name}, {clients} clients: {rate:.0}/s, {}", figures.milliseconds()))?;

@@ -149,7 +149,7 @@ fn private_kib(process: u32) -> u64 {
 }
 
 /// Counted page by page; the figure in `status` may be off by some hundred KiB.
-fn resident_kib(process: u32) -> u64 {
+pub fn resident_kib(process: u32) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse().unwrap_or_default()

@@ -1,6 +1,7 @@
-//! Tables: durable writes and reads of items of 400 bytes, one after another and from many clients at once.
+//! Tables: durable writes and reads of items of 300 bytes, one after another and from many clients at once.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,19 +10,24 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, Form, Keys};
 use crate::figures::Figures;
-use crate::platform::Platform;
 
-/// Items that are read and changed.
-const ITEMS: usize = 10_000;
+/// Items of one partition key.
+const ITEMS_PER_PARTITION: usize = 100;
 
-/// Items with one partition key, which is also what a query answers.
-const ITEMS_PER_PARTITION: usize = 10;
-
-/// Bytes of an item's payload.
-const PAYLOAD_BYTES: usize = 370;
+/// Bytes of an item's payload: 300 bytes with all its names and other values.
+const PAYLOAD_BYTES: usize = 265;
 
 /// Different states in which each item is put.
 const TURNS: usize = 2;
+
+/// Requests that one client has made ready.
+const REQUESTS_MAX: usize = 2_000;
+
+/// Items in one call of `BatchWriteItem`.
+const BATCH: usize = 25;
+
+/// Clients that fill a table together.
+const FILLING_CLIENTS: usize = 4;
 
 /// What is measured: a name, and its request for an item by number.
 type Call = (&'static str, &'static str, Input);
@@ -30,15 +36,19 @@ type Call = (&'static str, &'static str, Input);
 /// what is there already is not written again.
 type Input = fn(usize, usize) -> Value;
 
-/// A table and the requests that are sent to it.
-pub struct Table<'p> {
-    platform: &'p Platform,
+/// A table, and where and as whom it is called.
+pub struct Table {
+    address: SocketAddr,
     keys: Keys,
+    items: usize,
+}
+
+fn partition(number: usize) -> Value {
+    json!({"S": format!("partition-{}", number / ITEMS_PER_PARTITION)})
 }
 
 fn key(number: usize) -> Value {
-    let (partition, place) = (number / ITEMS_PER_PARTITION, number % ITEMS_PER_PARTITION);
-    json!({"pk": {"S": format!("partition-{partition}")}, "sk": {"N": place.to_string()}})
+    json!({"pk": partition(number), "sk": {"N": (number % ITEMS_PER_PARTITION).to_string()}})
 }
 
 fn put(number: usize, turn: usize) -> Value {
@@ -60,25 +70,32 @@ fn update(number: usize, _: usize) -> Value {
     })
 }
 
-fn query(number: usize, _: usize) -> Value {
+fn query_ten(number: usize, _: usize) -> Value {
+    let mut query = query_all(number, 0);
+    query["Limit"] = json!(10);
+    query
+}
+
+fn query_all(number: usize, _: usize) -> Value {
     json!({
         "TableName": "measured", "KeyConditionExpression": "pk = :pk",
-        "ExpressionAttributeValues": {":pk": key(number)["pk"]},
+        "ExpressionAttributeValues": {":pk": partition(number)},
     })
 }
 
-const CALLS: [Call; 4] = [
+const CALLS: [Call; 5] = [
     ("PutItem", "PutItem", put),
     ("GetItem", "GetItem", get),
     ("UpdateItem", "UpdateItem, conditional", update),
-    ("Query", "Query of 10 items", query),
+    ("Query", "Query of 10 items", query_ten),
+    ("Query", "Query of 100 items", query_all),
 ];
 
-impl<'p> Table<'p> {
-    /// Makes the table and fills it.
-    pub fn create(platform: &'p Platform, keys: &Keys) -> io::Result<Table<'p>> {
-        let table = Table { platform, keys: keys.clone() };
-        let mut client = Client::connect(platform.address)?;
+impl Table {
+    /// Makes the table, empty.
+    pub fn create(address: SocketAddr, keys: &Keys) -> io::Result<Table> {
+        let table = Table { address, keys: keys.clone(), items: 0 };
+        let mut client = Client::connect(address)?;
         let create = json!({
             "TableName": "measured", "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [
@@ -89,57 +106,85 @@ impl<'p> Table<'p> {
             ],
         });
         table.call(&mut client, "CreateTable", &create)?;
-        for first in (0..ITEMS).step_by(25) {
-            let puts = (first..first + 25).map(|number| json!({"PutRequest": {"Item": put(number, TURNS)["Item"]}}));
-            let batch = json!({"RequestItems": {"measured": puts.collect::<Vec<_>>()}});
-            table.call(&mut client, "BatchWriteItem", &batch)?;
-        }
+        table.wait_until_active(&mut client)?;
         Ok(table)
+    }
+
+    fn wait_until_active(&self, client: &mut Client) -> io::Result<()> {
+        const LOOKS: usize = 300;
+        let request = self.request(client, "DescribeTable", &json!({"TableName": "measured"}).to_string());
+        for _ in 0..LOOKS {
+            if client.send(&request)?.json()["Table"]["TableStatus"] == "ACTIVE" {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Err(io::Error::other("the table does not become active"))
+    }
+
+    /// Adds items until there are so many.
+    pub fn fill(&mut self, items: usize) -> io::Result<()> {
+        let next = AtomicUsize::new(self.items);
+        let one = || {
+            let mut client = Client::connect(self.address)?;
+            loop {
+                let first = next.fetch_add(BATCH, Ordering::Relaxed);
+                if first >= items {
+                    return Ok(());
+                }
+                let numbers = first..items.min(first + BATCH);
+                let puts = numbers.map(|number| json!({"PutRequest": {"Item": put(number, TURNS)["Item"]}}));
+                let batch = json!({"RequestItems": {"measured": puts.collect::<Vec<_>>()}});
+                self.call(&mut client, "BatchWriteItem", &batch)?;
+            }
+        };
+        in_threads(FILLING_CLIENTS, one)?;
+        self.items = items;
+        Ok(())
     }
 
     /// Calls of each kind for a time, from so many clients: their name, how many a second, and how long each took.
     pub fn measure(&self, clients: usize, time: Duration) -> io::Result<Vec<(&'static str, f64, Figures)>> {
         let measured = CALLS.iter().map(|(operation, name, input)| {
-            let figures = self.together(clients, time, operation, *input)?;
-            Ok((*name, figures.count() as f64 / time.as_secs_f64(), figures))
+            let (rate, figures) = self.together(clients, time, operation, *input)?;
+            Ok((*name, rate, figures))
         });
         measured.collect()
     }
 
-    /// Requests are signed before the clock starts.
-    fn together(&self, clients: usize, time: Duration, operation: &str, input: Input) -> io::Result<Figures> {
-        let next = AtomicUsize::new(0);
+    /// Calls of one kind: how many a second, and how long each took. Requests are signed before the clock starts. They
+    /// reach over the whole table, however large it is.
+    fn together(&self, clients: usize, time: Duration, operation: &str, input: Input) -> io::Result<(f64, Figures)> {
+        let number_of_client = AtomicUsize::new(0);
         let one = || {
-            let mut client = Client::connect(self.platform.address)?;
-            let first = next.fetch_add(1, Ordering::Relaxed);
-            let rounds = ITEMS / clients.max(10);
+            let mut client = Client::connect(self.address)?;
+            let first = number_of_client.fetch_add(1, Ordering::Relaxed);
+            let rounds = (self.items / clients).clamp(1, REQUESTS_MAX / TURNS);
+            let stride = (self.items / rounds).max(1);
             let request = |at: usize| {
-                let input = input((first + at % rounds * clients) % ITEMS, at / rounds);
+                let input = input((first + at % rounds * stride) % self.items, at / rounds);
                 self.request(&client, operation, &input.to_string())
             };
             let requests: Vec<Vec<u8>> = (0..rounds * TURNS).map(request).collect();
             let mut figures = Figures::default();
-            let end = Instant::now() + time;
+            let begun = Instant::now();
             for request in requests.iter().cycle() {
                 let started = Instant::now();
-                if started >= end {
+                if started - begun >= time {
                     break;
                 }
                 expect(&mut client, request)?;
                 figures.add(started.elapsed());
             }
-            Ok(figures)
+            // The last answer may have come long after the time was over.
+            Ok((figures.count() as f64 / begun.elapsed().as_secs_f64(), figures))
         };
-        let outcomes: Vec<io::Result<Figures>> = thread::scope(|scope| {
-            let clients: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
-            let lost = || Err(io::Error::other("a client panicked"));
-            clients.into_iter().map(|client| client.join().unwrap_or_else(|_| lost())).collect()
-        });
-        let mut all = Figures::default();
-        for outcome in outcomes {
-            all.append(outcome?);
+        let (mut rates, mut all) = (0.0, Figures::default());
+        for (rate, figures) in in_threads(clients, one)? {
+            rates += rate;
+            all.append(figures);
         }
-        Ok(all)
+        Ok((rates, all))
     }
 
     fn request(&self, client: &Client, operation: &str, body: &str) -> Vec<u8> {
@@ -151,6 +196,15 @@ impl<'p> Table<'p> {
         let request = self.request(client, operation, &input.to_string());
         expect(client, &request)
     }
+}
+
+/// Does the same in several threads.
+fn in_threads<T: Send>(threads: usize, one: impl Fn() -> io::Result<T> + Sync) -> io::Result<Vec<T>> {
+    thread::scope(|scope| {
+        let at_work: Vec<_> = (0..threads).map(|_| scope.spawn(&one)).collect();
+        let lost = || Err(io::Error::other("a client panicked"));
+        at_work.into_iter().map(|thread| thread.join().unwrap_or_else(|_| lost())).collect()
+    })
 }
 
 /// Sends a request that must succeed.

@@ -124,6 +124,7 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:DescribeKinesisStreamingDestination"],
+        codec: Some(&operations::DESCRIBE_KINESIS_STREAMING_DESTINATION),
         ..operation("DescribeKinesisStreamingDestination", 20)
     },
     OperationDef {
@@ -147,10 +148,12 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:DisableKinesisStreamingDestination"],
+        codec: Some(&operations::DISABLE_KINESIS_STREAMING_DESTINATION),
         ..operation("DisableKinesisStreamingDestination", 25)
     },
     OperationDef {
         actions: &["dynamodb:EnableKinesisStreamingDestination"],
+        codec: Some(&operations::ENABLE_KINESIS_STREAMING_DESTINATION),
         ..operation("EnableKinesisStreamingDestination", 26)
     },
     OperationDef {
@@ -288,6 +291,7 @@ pub(super) static OPERATIONS: [OperationDef; 62] = [
     },
     OperationDef {
         actions: &["dynamodb:UpdateKinesisStreamingDestination"],
+        codec: Some(&operations::UPDATE_KINESIS_STREAMING_DESTINATION),
         ..operation("UpdateKinesisStreamingDestination", 58)
     },
     OperationDef {

@@ -2,6 +2,14 @@
 
 //! Known values of enums.
 
+/// Values of `ApproximateCreationDateTimePrecision`.
+pub mod approximate_creation_date_time_precision {
+    /// `MILLISECOND`
+    pub const MILLISECOND: &str = "MILLISECOND";
+    /// `MICROSECOND`
+    pub const MICROSECOND: &str = "MICROSECOND";
+}
+
 /// Values of `AttributeAction`.
 pub mod attribute_action {
     /// `ADD`
@@ -152,6 +160,22 @@ pub mod contributor_insights_status {
     pub const DISABLED: &str = "DISABLED";
     /// `FAILED`
     pub const FAILED: &str = "FAILED";
+}
+
+/// Values of `DestinationStatus`.
+pub mod destination_status {
+    /// `ENABLING`
+    pub const ENABLING: &str = "ENABLING";
+    /// `ACTIVE`
+    pub const ACTIVE: &str = "ACTIVE";
+    /// `DISABLING`
+    pub const DISABLING: &str = "DISABLING";
+    /// `DISABLED`
+    pub const DISABLED: &str = "DISABLED";
+    /// `ENABLE_FAILED`
+    pub const ENABLE_FAILED: &str = "ENABLE_FAILED";
+    /// `UPDATING`
+    pub const UPDATING: &str = "UPDATING";
 }
 
 /// Values of `DisassociationMode`.

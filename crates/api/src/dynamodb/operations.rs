@@ -96,6 +96,12 @@ built_operation! {
 }
 
 built_operation! {
+    DescribeKinesisStreamingDestination, DESCRIBE_KINESIS_STREAMING_DESTINATION, 20,
+    types::DescribeKinesisStreamingDestinationInput: schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT,
+    types::DescribeKinesisStreamingDestinationOutput: schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT
+}
+
+built_operation! {
     DescribeLimits, DESCRIBE_LIMITS, 21,
     types::DescribeLimitsInput: schemas::DESCRIBE_LIMITS_INPUT,
     types::DescribeLimitsOutput: schemas::DESCRIBE_LIMITS_OUTPUT
@@ -111,6 +117,18 @@ built_operation! {
     DescribeTimeToLive, DESCRIBE_TIME_TO_LIVE, 24,
     types::DescribeTimeToLiveInput: schemas::DESCRIBE_TIME_TO_LIVE_INPUT,
     types::DescribeTimeToLiveOutput: schemas::DESCRIBE_TIME_TO_LIVE_OUTPUT
+}
+
+built_operation! {
+    DisableKinesisStreamingDestination, DISABLE_KINESIS_STREAMING_DESTINATION, 25,
+    types::KinesisStreamingDestinationInput: schemas::KINESIS_STREAMING_DESTINATION_INPUT,
+    types::KinesisStreamingDestinationOutput: schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
+}
+
+built_operation! {
+    EnableKinesisStreamingDestination, ENABLE_KINESIS_STREAMING_DESTINATION, 26,
+    types::KinesisStreamingDestinationInput: schemas::KINESIS_STREAMING_DESTINATION_INPUT,
+    types::KinesisStreamingDestinationOutput: schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
 }
 
 built_operation! {
@@ -261,6 +279,12 @@ built_operation! {
     UpdateItem, UPDATE_ITEM, 57,
     types::UpdateItemInput: schemas::UPDATE_ITEM_INPUT,
     types::UpdateItemOutput: schemas::UPDATE_ITEM_OUTPUT
+}
+
+built_operation! {
+    UpdateKinesisStreamingDestination, UPDATE_KINESIS_STREAMING_DESTINATION, 58,
+    types::UpdateKinesisStreamingDestinationInput: schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT,
+    types::UpdateKinesisStreamingDestinationOutput: schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT
 }
 
 built_operation! {

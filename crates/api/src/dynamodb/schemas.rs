@@ -4,6 +4,11 @@
 
 use crate::support::*;
 
+pub(crate) static APPROXIMATE_CREATION_DATE_TIME_PRECISION: Shape = Shape {
+    constraints: Constraints { one_of: &["MILLISECOND", "MICROSECOND"], ..Constraints::NONE },
+    ..shape("ApproximateCreationDateTimePrecision", Kind::String)
+};
+
 pub(crate) static ARCHIVAL_REASON: Shape = shape("ArchivalReason", Kind::String);
 
 pub(crate) static ARCHIVAL_SUMMARY_MEMBERS: [Member; 3] = [
@@ -818,6 +823,24 @@ pub(crate) static DESCRIBE_IMPORT_OUTPUT_MEMBERS: [Member; 1] =
 pub(crate) static DESCRIBE_IMPORT_OUTPUT: Shape =
     shape("DescribeImportOutput", Kind::Structure { members: &DESCRIBE_IMPORT_OUTPUT_MEMBERS });
 
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "DescribeKinesisStreamingDestinationInput",
+    Kind::Structure { members: &DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 2] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("KinesisDataStreamDestinations", &super::schemas::KINESIS_DATA_STREAM_DESTINATIONS),
+];
+
+pub(crate) static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "DescribeKinesisStreamingDestinationOutput",
+    Kind::Structure { members: &DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
+
 pub(crate) static DESCRIBE_LIMITS_INPUT_MEMBERS: [Member; 0] = [];
 
 pub(crate) static DESCRIBE_LIMITS_INPUT: Shape =
@@ -856,6 +879,14 @@ pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS: [Member; 1] =
 pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT: Shape =
     shape("DescribeTimeToLiveOutput", Kind::Structure { members: &DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS });
 
+pub(crate) static DESTINATION_STATUS: Shape = Shape {
+    constraints: Constraints {
+        one_of: &["ENABLING", "ACTIVE", "DISABLING", "DISABLED", "ENABLE_FAILED", "UPDATING"],
+        ..Constraints::NONE
+    },
+    ..shape("DestinationStatus", Kind::String)
+};
+
 pub(crate) static DISASSOCIATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },
     Member { required: true, ..member("DisassociationMode", &super::schemas::DISASSOCIATION_MODE) },
@@ -872,6 +903,14 @@ pub(crate) static DISASSOCIATION_MODE: Shape = Shape {
 };
 
 pub(crate) static DISASSOCIATION_PROTECTION_ENABLED: Shape = shape("DisassociationProtectionEnabled", Kind::Boolean);
+
+pub(crate) static ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION)];
+
+pub(crate) static ENABLE_KINESIS_STREAMING_CONFIGURATION: Shape = shape(
+    "EnableKinesisStreamingConfiguration",
+    Kind::Structure { members: &ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS },
+);
 
 pub(crate) static ENDPOINT_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("Address", &super::schemas::STRING) },
@@ -1515,6 +1554,44 @@ pub(crate) static KEYS_AND_ATTRIBUTES_MEMBERS: [Member; 5] = [
 
 pub(crate) static KEYS_AND_ATTRIBUTES: Shape =
     shape("KeysAndAttributes", Kind::Structure { members: &KEYS_AND_ATTRIBUTES_MEMBERS });
+
+pub(crate) static KINESIS_DATA_STREAM_DESTINATION_MEMBERS: [Member; 4] = [
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("DestinationStatusDescription", &super::schemas::STRING),
+    member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION),
+];
+
+pub(crate) static KINESIS_DATA_STREAM_DESTINATION: Shape =
+    shape("KinesisDataStreamDestination", Kind::Structure { members: &KINESIS_DATA_STREAM_DESTINATION_MEMBERS });
+
+pub(crate) static KINESIS_DATA_STREAM_DESTINATIONS: Shape = shape(
+    "KinesisDataStreamDestinations",
+    Kind::List { member: member("member", &super::schemas::KINESIS_DATA_STREAM_DESTINATION), flattened: false },
+);
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("StreamArn", &super::schemas::STREAM_ARN) },
+    member("EnableKinesisStreamingConfiguration", &super::schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "KinesisStreamingDestinationInput",
+    Kind::Structure { members: &KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 4] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("EnableKinesisStreamingConfiguration", &super::schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "KinesisStreamingDestinationOutput",
+    Kind::Structure { members: &KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
 
 pub(crate) static LAST_UPDATE_DATE_TIME: Shape = shape("LastUpdateDateTime", Kind::Timestamp(None));
 
@@ -2750,6 +2827,37 @@ pub(crate) static UPDATE_ITEM_OUTPUT_MEMBERS: [Member; 3] = [
 
 pub(crate) static UPDATE_ITEM_OUTPUT: Shape =
     shape("UpdateItemOutput", Kind::Structure { members: &UPDATE_ITEM_OUTPUT_MEMBERS });
+
+pub(crate) static UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS: [Member; 1] =
+    [member("ApproximateCreationDateTimePrecision", &super::schemas::APPROXIMATE_CREATION_DATE_TIME_PRECISION)];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_CONFIGURATION: Shape = shape(
+    "UpdateKinesisStreamingConfiguration",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS },
+);
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    Member { required: true, ..member("StreamArn", &super::schemas::STREAM_ARN) },
+    member("UpdateKinesisStreamingConfiguration", &super::schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = shape(
+    "UpdateKinesisStreamingDestinationInput",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS },
+);
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS: [Member; 4] = [
+    member("TableName", &super::schemas::TABLE_NAME),
+    member("StreamArn", &super::schemas::STREAM_ARN),
+    member("DestinationStatus", &super::schemas::DESTINATION_STATUS),
+    member("UpdateKinesisStreamingConfiguration", &super::schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION),
+];
+
+pub(crate) static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = shape(
+    "UpdateKinesisStreamingDestinationOutput",
+    Kind::Structure { members: &UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS },
+);
 
 pub(crate) static UPDATE_REPLICATION_GROUP_MEMBER_ACTION_MEMBERS: [Member; 6] = [
     Member { required: true, ..member("RegionName", &super::schemas::REGION_NAME) },

@@ -2889,6 +2889,105 @@ impl ReadStructure for DescribeImportOutput {
 
 structure_value!(DescribeImportOutput);
 
+/// `DescribeKinesisStreamingDestinationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeKinesisStreamingDestinationInput {
+    /// `TableName`
+    pub table_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DescribeKinesisStreamingDestinationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0],
+            &self.table_name,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeKinesisStreamingDestinationInput {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.table_name =
+                    ReadValue::read(reader, &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeKinesisStreamingDestinationInput);
+
+/// `DescribeKinesisStreamingDestinationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeKinesisStreamingDestinationOutput {
+    /// `TableName`
+    pub table_name: Option<String>,
+    /// `KinesisDataStreamDestinations`
+    pub kinesis_data_stream_destinations: Option<Vec<KinesisDataStreamDestination>>,
+}
+
+impl Structure for DescribeKinesisStreamingDestinationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0], &self.table_name);
+        put_optional(
+            writer,
+            &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1],
+            &self.kinesis_data_stream_destinations,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DescribeKinesisStreamingDestinationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.table_name =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.kinesis_data_stream_destinations =
+                    Some(ReadValue::read(reader, &schemas::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DescribeKinesisStreamingDestinationOutput);
+
 /// `DescribeLimitsInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeLimitsInput {}
@@ -3185,6 +3284,47 @@ impl ReadStructure for DisassociateReplicationGroupMemberAction {
 }
 
 structure_value!(DisassociateReplicationGroupMemberAction);
+
+/// `EnableKinesisStreamingConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnableKinesisStreamingConfiguration {
+    /// `ApproximateCreationDateTimePrecision`
+    pub approximate_creation_date_time_precision: Option<String>,
+}
+
+impl Structure for EnableKinesisStreamingConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS[0],
+            &self.approximate_creation_date_time_precision,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for EnableKinesisStreamingConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.approximate_creation_date_time_precision =
+                    Some(ReadValue::read(reader, &schemas::ENABLE_KINESIS_STREAMING_CONFIGURATION_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(EnableKinesisStreamingConfiguration);
 
 /// `Endpoint`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -5123,6 +5263,199 @@ impl ReadStructure for KeysAndAttributes {
 }
 
 structure_value!(KeysAndAttributes);
+
+/// `KinesisDataStreamDestination`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KinesisDataStreamDestination {
+    /// `StreamArn`
+    pub stream_arn: Option<String>,
+    /// `DestinationStatus`
+    pub destination_status: Option<String>,
+    /// `DestinationStatusDescription`
+    pub destination_status_description: Option<String>,
+    /// `ApproximateCreationDateTimePrecision`
+    pub approximate_creation_date_time_precision: Option<String>,
+}
+
+impl Structure for KinesisDataStreamDestination {
+    fn shape(&self) -> &'static Shape {
+        &schemas::KINESIS_DATA_STREAM_DESTINATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[0], &self.stream_arn);
+        put_optional(writer, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[1], &self.destination_status);
+        put_optional(
+            writer,
+            &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[2],
+            &self.destination_status_description,
+        );
+        put_optional(
+            writer,
+            &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[3],
+            &self.approximate_creation_date_time_precision,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for KinesisDataStreamDestination {
+    fn schema() -> &'static Shape {
+        &schemas::KINESIS_DATA_STREAM_DESTINATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.stream_arn = Some(ReadValue::read(reader, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[0])?),
+            1 => {
+                self.destination_status =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[1])?)
+            }
+            2 => {
+                self.destination_status_description =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[2])?)
+            }
+            3 => {
+                self.approximate_creation_date_time_precision =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_DATA_STREAM_DESTINATION_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(KinesisDataStreamDestination);
+
+/// `KinesisStreamingDestinationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KinesisStreamingDestinationInput {
+    /// `TableName`
+    pub table_name: String,
+    /// `StreamArn`
+    pub stream_arn: String,
+    /// `EnableKinesisStreamingConfiguration`
+    pub enable_kinesis_streaming_configuration: Option<EnableKinesisStreamingConfiguration>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for KinesisStreamingDestinationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0],
+            &self.table_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[1],
+            &self.stream_arn,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[2],
+            &self.enable_kinesis_streaming_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for KinesisStreamingDestinationInput {
+    fn schema() -> &'static Shape {
+        &schemas::KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::KINESIS_STREAMING_DESTINATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.table_name = ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0])?,
+            1 => self.stream_arn = ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[1])?,
+            2 => {
+                self.enable_kinesis_streaming_configuration =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(KinesisStreamingDestinationInput);
+
+/// `KinesisStreamingDestinationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KinesisStreamingDestinationOutput {
+    /// `TableName`
+    pub table_name: Option<String>,
+    /// `StreamArn`
+    pub stream_arn: Option<String>,
+    /// `DestinationStatus`
+    pub destination_status: Option<String>,
+    /// `EnableKinesisStreamingConfiguration`
+    pub enable_kinesis_streaming_configuration: Option<EnableKinesisStreamingConfiguration>,
+}
+
+impl Structure for KinesisStreamingDestinationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0], &self.table_name);
+        put_optional(writer, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1], &self.stream_arn);
+        put_optional(writer, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[2], &self.destination_status);
+        put_optional(
+            writer,
+            &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[3],
+            &self.enable_kinesis_streaming_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for KinesisStreamingDestinationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.table_name =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.stream_arn =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1])?)
+            }
+            2 => {
+                self.destination_status =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[2])?)
+            }
+            3 => {
+                self.enable_kinesis_streaming_configuration =
+                    Some(ReadValue::read(reader, &schemas::KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(KinesisStreamingDestinationOutput);
 
 /// `ListBackupsInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9247,6 +9580,187 @@ impl ReadStructure for UpdateItemOutput {
 }
 
 structure_value!(UpdateItemOutput);
+
+/// `UpdateKinesisStreamingConfiguration`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateKinesisStreamingConfiguration {
+    /// `ApproximateCreationDateTimePrecision`
+    pub approximate_creation_date_time_precision: Option<String>,
+}
+
+impl Structure for UpdateKinesisStreamingConfiguration {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS[0],
+            &self.approximate_creation_date_time_precision,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateKinesisStreamingConfiguration {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.approximate_creation_date_time_precision =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_CONFIGURATION_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateKinesisStreamingConfiguration);
+
+/// `UpdateKinesisStreamingDestinationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateKinesisStreamingDestinationInput {
+    /// `TableName`
+    pub table_name: String,
+    /// `StreamArn`
+    pub stream_arn: String,
+    /// `UpdateKinesisStreamingConfiguration`
+    pub update_kinesis_streaming_configuration: Option<UpdateKinesisStreamingConfiguration>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for UpdateKinesisStreamingDestinationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0],
+            &self.table_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[1],
+            &self.stream_arn,
+            self.missing.has(1),
+        );
+        put_optional(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[2],
+            &self.update_kinesis_streaming_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateKinesisStreamingDestinationInput {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.table_name =
+                    ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[0])?
+            }
+            1 => {
+                self.stream_arn =
+                    ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[1])?
+            }
+            2 => {
+                self.update_kinesis_streaming_configuration =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateKinesisStreamingDestinationInput);
+
+/// `UpdateKinesisStreamingDestinationOutput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateKinesisStreamingDestinationOutput {
+    /// `TableName`
+    pub table_name: Option<String>,
+    /// `StreamArn`
+    pub stream_arn: Option<String>,
+    /// `DestinationStatus`
+    pub destination_status: Option<String>,
+    /// `UpdateKinesisStreamingConfiguration`
+    pub update_kinesis_streaming_configuration: Option<UpdateKinesisStreamingConfiguration>,
+}
+
+impl Structure for UpdateKinesisStreamingDestinationOutput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0], &self.table_name);
+        put_optional(writer, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1], &self.stream_arn);
+        put_optional(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[2],
+            &self.destination_status,
+        );
+        put_optional(
+            writer,
+            &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[3],
+            &self.update_kinesis_streaming_configuration,
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateKinesisStreamingDestinationOutput {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.table_name =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[0])?)
+            }
+            1 => {
+                self.stream_arn =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[1])?)
+            }
+            2 => {
+                self.destination_status =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[2])?)
+            }
+            3 => {
+                self.update_kinesis_streaming_configuration =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateKinesisStreamingDestinationOutput);
 
 /// `UpdateReplicationGroupMemberAction`.
 #[derive(Clone, Debug, Default, PartialEq)]

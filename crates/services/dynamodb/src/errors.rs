@@ -43,6 +43,19 @@ pub fn no_such_index(name: &str) -> Error {
     invalid(format!("The table does not have the specified index: {name}"))
 }
 
+/// An ARN that names nothing which has tags or a policy.
+pub fn not_a_resource(arn: &str) -> Error {
+    if !arn.starts_with("arn:") {
+        return invalid_value(format!("ARNs must start with 'arn:': {arn}"));
+    }
+    if arn.split(':').nth(2) != Some("dynamodb") {
+        return invalid_value(format!("Provided Arn is not a DynamoDB resource arn: {arn}"));
+    }
+    invalid_value(format!(
+        "Invalid resource arn provided, only table or stream is accepted. Provided resource arn: {arn}"
+    ))
+}
+
 /// A row that needs a key which nobody has unlocked: the caller tries again.
 pub fn locked() -> Error {
     tracing::info!("a table's key changed while a call was under way");

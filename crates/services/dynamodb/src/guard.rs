@@ -410,9 +410,15 @@ fn table_needs(cx: &Ctx, input: &dyn Any) -> Option<Vec<Need>> {
         UpdateTableInput: "dynamodb:UpdateTable",
         DescribeTimeToLiveInput: "dynamodb:DescribeTimeToLive",
         UpdateTimeToLiveInput: "dynamodb:UpdateTimeToLive",
+        DescribeKinesisStreamingDestinationInput: "dynamodb:DescribeKinesisStreamingDestination",
+        UpdateKinesisStreamingDestinationInput: "dynamodb:UpdateKinesisStreamingDestination",
         DescribeContinuousBackupsInput: "dynamodb:DescribeContinuousBackups",
         UpdateContinuousBackupsInput: "dynamodb:UpdateContinuousBackups",
         CreateBackupInput: "dynamodb:CreateBackup",
+    }
+    // Two operations share this input.
+    if let Some(destination) = input.downcast_ref::<tables::KinesisStreamingDestinationInput>() {
+        return Some(Need::of_operation(cx, &arn(cx, &destination.table_name)));
     }
     macro_rules! on_resource {
         ($($input:ident: $action:literal),* $(,)?) => {

@@ -21,6 +21,9 @@
 //! | backup | 16, number | description |
 //! | export | 17, number | description |
 //! | import | 18, number | description |
+//! | queue to a stream of Kinesis | 19, 0, queue | description |
+//! | next number of a queue | 19, 1, queue | number |
+//! | change in a queue | 19, 2, queue, number | record |
 
 use store::keys::{Key, KeyError, KeyReader};
 use store::{KeyRange, Partition};
@@ -46,6 +49,14 @@ const WORK: u8 = 15;
 const BACKUP: u8 = 16;
 const EXPORT: u8 = 17;
 const IMPORT: u8 = 18;
+const QUEUE: u8 = 19;
+
+/// Behind [`QUEUE`]: a description.
+const QUEUE_ITSELF: u8 = 0;
+/// Behind [`QUEUE`]: a next number.
+const QUEUE_NEXT: u8 = 1;
+/// Behind [`QUEUE`]: a change.
+const QUEUED: u8 = 2;
 
 /// The partition of an account in a region.
 pub fn partition(account: &str, region: &str) -> Partition {
@@ -368,6 +379,48 @@ pub fn imports() -> KeyRange {
     Key::new().u8(IMPORT).range()
 }
 
+/// In front of all rows of queues. Watching it tells of changes to be delivered.
+pub fn queue_rows() -> Key {
+    Key::new().u8(QUEUE)
+}
+
+/// The description of a queue to a stream of Kinesis.
+pub fn queue(queue: u32) -> Key {
+    Key::new().u8(QUEUE).u8(QUEUE_ITSELF).u32(queue)
+}
+
+/// The descriptions of all queues.
+pub fn queues() -> KeyRange {
+    Key::new().u8(QUEUE).u8(QUEUE_ITSELF).range()
+}
+
+/// The number of the next change of a queue.
+pub fn queue_next(queue: u32) -> Key {
+    Key::new().u8(QUEUE).u8(QUEUE_NEXT).u32(queue)
+}
+
+/// A change in a queue.
+pub fn queued(queue: u32, number: u64) -> Key {
+    Key::new().u8(QUEUE).u8(QUEUED).u32(queue).u64(number)
+}
+
+/// All changes in a queue.
+pub fn all_queued(queue: u32) -> KeyRange {
+    Key::new().u8(QUEUE).u8(QUEUED).u32(queue).range()
+}
+
+/// The number of a change in its key.
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_queued(key: &[u8]) -> Result<u64, KeyError> {
+    let mut reader = KeyReader::new(key);
+    reader.u8()?;
+    reader.u8()?;
+    reader.u32()?;
+    reader.u64()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -392,6 +445,7 @@ mod tests {
         assert_eq!(read_token_expiry(&token_expiry(5, "c", "t")), Ok(("c".into(), "t".into())));
         assert_eq!(read_record(&record(1, 2)), Ok(2));
         assert_eq!(read_shard(&shard(1, 2)), Ok(2));
+        assert_eq!(read_queued(&queued(1, 2)), Ok(2));
         assert_eq!(read_doomed(&doomed(3)), Ok(3));
         assert_eq!(read_place(&place("a", "r")), Ok(("a".into(), "r".into())));
         assert!(expired(1, 8).contains(&expiry(1, 7, b"k")) && !expired(1, 7).contains(&expiry(1, 7, b"k")));

@@ -15,6 +15,7 @@ pub mod value;
 
 mod background;
 mod backup;
+mod destination;
 mod encryption;
 mod errors;
 mod guard;

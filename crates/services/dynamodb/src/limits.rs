@@ -68,6 +68,19 @@ pub const GET_RECORDS_BYTES: usize = 1024 * 1024;
 /// Most streams or shards in one answer (API reference).
 pub const LIST_STREAMS_MAX: usize = 100;
 
+/// Most streams of Kinesis that a description of a table's destinations shows, those included that are told no more.
+pub const DESTINATIONS_LISTED_MAX: usize = 20;
+/// Most queues to streams of Kinesis that are looked at in one round: one for each table.
+pub const QUEUES_MAX: usize = 2 * TABLES_MAX as usize;
+/// Most changes in one call of Kinesis (API reference of `PutRecords`).
+pub const DELIVERY_RECORDS: usize = 500;
+/// Bytes of changes in one call of Kinesis, half of what `PutRecords` takes: they are in memory twice.
+pub const DELIVERY_BYTES: usize = 5 * 1024 * 1024;
+/// How long a stream is left alone after it has refused something; twice as long each further time.
+pub const DELIVERY_RETRY_MIN: Duration = Duration::from_millis(100);
+/// See [`DELIVERY_RETRY_MIN`].
+pub const DELIVERY_RETRY_MAX: Duration = Duration::from_secs(10);
+
 /// Days in which point-in-time recovery reaches back, unless set (API reference).
 pub const RECOVERY_DAYS: i32 = 35;
 /// Most backups in one answer of `ListBackups` (API reference).

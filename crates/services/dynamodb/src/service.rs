@@ -13,6 +13,7 @@ use wire::Error;
 
 use crate::background::Place;
 use crate::backup::{continuous, on_demand, restore};
+use crate::destination::operations as destinations;
 use crate::encryption::access::{Ciphers, User, unlock};
 use crate::guard::TableGuard;
 use crate::item::capacity::Consumed;
@@ -35,6 +36,8 @@ pub struct DynamoDb {
     pub platform: Arc<Platform>,
     tables: Mutex<HashMap<TableKey, Revised>>,
     work_arrived: Notify,
+    /// Told when a destination comes or changes.
+    pub(crate) destinations: Notify,
     /// Keys of tables in use.
     pub(crate) ciphers: Ciphers,
     /// Throughput that is left.
@@ -51,6 +54,7 @@ impl DynamoDb {
             platform,
             tables: Mutex::default(),
             work_arrived: Notify::new(),
+            destinations: Notify::new(),
             ciphers: Ciphers::default(),
             buckets: Buckets::default(),
         }
@@ -73,11 +77,14 @@ impl DynamoDb {
             DescribeContinuousBackups => continuous::describe_continuous_backups,
             DescribeContributorInsights => insights::describe_contributor_insights,
             DescribeEndpoints => account::describe_endpoints,
+            DescribeKinesisStreamingDestination => destinations::describe_kinesis_streaming_destination,
             DescribeLimits => account::describe_limits,
             DescribeExport => export::describe_export,
             DescribeImport => import::describe_import,
             DescribeTable => describe::describe_table,
             DescribeTimeToLive => time_to_live::describe_time_to_live,
+            DisableKinesisStreamingDestination => destinations::disable_kinesis_streaming_destination,
+            EnableKinesisStreamingDestination => destinations::enable_kinesis_streaming_destination,
             ExecuteStatement => partiql::execute_statement,
             ExecuteTransaction => partiql::execute_transaction,
             ExportTableToPointInTime => export::export_table_to_point_in_time,
@@ -103,6 +110,7 @@ impl DynamoDb {
             UpdateContinuousBackups => continuous::update_continuous_backups,
             UpdateContributorInsights => insights::update_contributor_insights,
             UpdateItem => update::update_item,
+            UpdateKinesisStreamingDestination => destinations::update_kinesis_streaming_destination,
             UpdateTable => update_table::update_table,
             UpdateTimeToLive => time_to_live::update_time_to_live,
         });
@@ -285,7 +293,8 @@ impl Lifecycle for DynamoDb {
     fn start(self: Arc<Self>) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> {
         Box::pin(async move {
             let background = self.platform.background.clone();
-            background.spawn("dynamodb", crate::background::run(self)).or_failure()
+            background.spawn("dynamodb", crate::background::run(Arc::clone(&self))).or_failure()?;
+            background.spawn("dynamodb-destinations", crate::destination::deliver::run(self)).or_failure()
         })
     }
 

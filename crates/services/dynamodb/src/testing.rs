@@ -1,18 +1,21 @@
 //! The service over empty stores, called with the JSON that clients send.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use api::Operation;
 use api::dynamodb::{self as tables, AttributeValue};
 use api::dynamodbstreams as streams;
 use platform::Principal;
-use platform::testing::{ACCOUNT, TestPlatform};
+use platform::testing::{ACCOUNT, REGION, TestPlatform};
 use serde_json::{Value as Json, json};
 use wire::Error;
 use wire::codec::json::{JsonReader, JsonWriter, Wording};
 use wire::codec::{Structure, Writer};
 
+use crate::background::Place;
+use crate::destination::deliver;
+use crate::keys;
 use crate::service::DynamoDb;
 use crate::stream::operations::registration;
 
@@ -33,10 +36,14 @@ impl Bench {
         let mut service = None;
         let test = TestPlatform::new(|platform| {
             let made = Arc::new(DynamoDb::new(Arc::clone(platform)));
+            let iam = service_iam::Iam::new(Arc::clone(platform));
+            platform.install_directory(Arc::clone(&iam) as Arc<dyn platform::Directory>);
             service = Some(Arc::clone(&made));
             vec![
                 made.registration(),
                 registration(&made),
+                iam.registration(),
+                service_kinesis::registration(platform),
                 service_kms::registration(platform),
                 service_s3::registration(platform),
             ]
@@ -97,6 +104,29 @@ impl Bench {
         crate::background::round(&self.service).await.expect("the store works");
     }
 
+    /// Brings changes to their streams, as often as they are tried at once.
+    pub async fn deliver(&self) {
+        let place = Place {
+            partition: keys::partition(ACCOUNT, REGION),
+            account: ACCOUNT.to_owned(),
+            region: REGION.to_owned(),
+        };
+        deliver::round(&self.service, &place, &mut HashMap::new()).await.expect("the store works");
+    }
+
+    /// The changes that are on their way to streams of Kinesis, as they are stored.
+    pub async fn queued(&self) -> Vec<bytes::Bytes> {
+        let (partition, range) = (keys::partition(ACCOUNT, REGION), keys::queue_rows().range());
+        let found = self.test.platform.store.scan(&partition, range, store::Direction::Forward, 10_000).await;
+        let is_change = |key: &[u8]| keys::read_queued(key).is_ok();
+        found.expect("the store works").into_iter().filter(|(key, _)| is_change(key)).map(|(_, row)| row).collect()
+    }
+
+    /// Whether no change is on its way to a stream of Kinesis.
+    pub async fn is_delivered(&self) -> bool {
+        self.queued().await.is_empty()
+    }
+
     /// Calls an operation.
     pub async fn call(&self, operation: &str, input: &Json) -> Result<Json, Error> {
         macro_rules! by_name {
@@ -114,7 +144,9 @@ impl Bench {
                 DescribeExport DescribeImport ExportTableToPointInTime ImportTable ListExports ListImports
                 GetResourcePolicy ListBackups ListTables ListTagsOfResource PutItem PutResourcePolicy Query
                 RestoreTableFromBackup RestoreTableToPointInTime Scan TagResource TransactGetItems
-                TransactWriteItems UntagResource UpdateContinuousBackups UpdateItem UpdateTable UpdateTimeToLive;
+                TransactWriteItems UntagResource UpdateContinuousBackups UpdateItem UpdateTable UpdateTimeToLive
+                DescribeKinesisStreamingDestination DisableKinesisStreamingDestination
+                EnableKinesisStreamingDestination UpdateKinesisStreamingDestination;
             streams: DescribeStream GetRecords GetShardIterator ListStreams;
         }
     }

@@ -8,6 +8,7 @@ use api::dynamodb::{
 use platform::Ctx;
 use wire::{Error, Timestamp};
 
+use crate::errors::invalid;
 use crate::limits::RECOVERY_DAYS;
 use crate::service::{DynamoDb, named};
 use crate::table::Table;
@@ -48,6 +49,10 @@ pub async fn update_continuous_backups(
 ) -> Result<UpdateContinuousBackupsOutput, Error> {
     let name = named(cx, &input.table_name)?;
     let given = input.point_in_time_recovery_specification;
+    if !given.point_in_time_recovery_enabled && given.recovery_period_in_days.is_some() {
+        let text = "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.";
+        return Err(invalid(text));
+    }
     let now = service.now();
     let changed = service
         .change_table(&name, move |_, table| {

@@ -177,7 +177,7 @@ fn not_found(arn: &str) -> Error {
 fn parse(arn: &str) -> Result<(TableName, String), Error> {
     match Resource::parse(arn) {
         Some(Resource::Backup(table, id)) => Ok((table, id)),
-        _ => Err(invalid(format!("Invalid BackupArn: {arn}"))),
+        _ => Err(invalid("Invalid Backup ARN")),
     }
 }
 

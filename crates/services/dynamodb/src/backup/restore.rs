@@ -101,7 +101,8 @@ pub async fn restore_table_to_point_in_time(
         return Err(unsupported("VectorIndexOverride"));
     }
     let given = input.source_table_arn.as_deref().or(input.source_table_name.as_deref());
-    let source = named(cx, given.ok_or_else(|| invalid("SourceTableName or SourceTableArn must be specified"))?)?;
+    let source =
+        named(cx, given.ok_or_else(|| invalid("Must provide exactly one of: sourceTableArn, sourceTableName"))?)?;
     let name = target(cx, &source, &input.target_table_name)?;
     let missing = || table_not_found_exception(format!("Table not found: {}", source.name));
     let snapshot = service.snapshot(&source.partition()).await?;
@@ -161,9 +162,9 @@ fn restorable_time(table: &Table, requested: Option<i64>, latest: Option<bool>, 
     let earliest = recovery.since.max(now - i64::from(recovery.days) * DAY_MS);
     match (requested, latest.unwrap_or(false)) {
         (None, true) => Ok(now),
-        (Some(_), true) | (None, false) => {
-            Err(invalid("Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified"))
-        }
+        (Some(_), true) | (None, false) => Err(invalid(
+            "Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both",
+        )),
         (Some(time), false) if time < earliest || time > now => {
             Err(invalid_restore_time_exception("RestoreDateTime is not within the restorable window"))
         }
@@ -208,6 +209,7 @@ async fn build(
         stream_policy: None,
         restored: Some(restored),
         importing: false,
+        destinations: Vec::new(),
         unlocked: Unlocked::default(),
         ..source.clone()
     };
@@ -260,6 +262,7 @@ fn read_billing(source: &Table, overrides: &Overrides, now: i64) -> Result<Billi
     if let Some(given) = &overrides.throughput {
         billing.throughput = schema::read_throughput(given)?;
     }
-    schema::set_limits(&mut billing.throughput, overrides.on_demand.as_ref(), None);
+    let is_on_demand = billing.on_demand;
+    schema::set_limits(&mut billing.throughput, overrides.on_demand.as_ref(), None, (None, is_on_demand))?;
     Ok(billing)
 }

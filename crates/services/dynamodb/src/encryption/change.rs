@@ -13,7 +13,8 @@ use super::access::{self, SERVICE, call_as_service, context, own_context};
 use super::{Encryption, TableKey};
 use crate::background::Place;
 use crate::backup::Backup;
-use crate::errors::invalid_value;
+use crate::destination::Queue;
+use crate::errors::{invalid, invalid_value};
 use crate::names::TableName;
 use crate::service::DynamoDb;
 use crate::stream::Stream;
@@ -23,7 +24,7 @@ use crate::{keys, rows};
 /// The key that a table without one named is encrypted under, when it asks for KMS.
 const DEFAULT_KEY: &str = "alias/aws/dynamodb";
 
-/// Most streams and backups looked through for users of a key.
+/// Most streams, queues and backups looked through for users of a key.
 const ROWS_READ_MAX: usize = 10_000;
 
 /// What background work does with a key of KMS (Developer Guide, "Authorizing use of your AWS KMS key").
@@ -36,12 +37,16 @@ const GRANTED: [&str; 3] = ["Decrypt", "DescribeKey", "RetireGrant"];
 pub async fn read(cx: &Ctx, given: &SSESpecification) -> Result<Option<String>, Error> {
     if given.enabled != Some(true) {
         if given.kms_master_key_id.is_some() || given.sse_type.is_some() {
-            return Err(invalid_value("KMSMasterKeyId and SSEType cannot be specified when SSE is not enabled"));
+            let name = if given.sse_type.is_some() { "SSEType" } else { "KMSMasterKeyId" };
+            return Err(invalid_value(format!("{name} can not be specified if Enabled is false")));
         }
         return Ok(None);
     }
     if given.sse_type.as_deref() == Some("AES256") {
         return Err(invalid_value("SSEType AES256 is not supported"));
+    }
+    if given.kms_master_key_id.is_some() && given.sse_type.is_none() {
+        return Err(invalid_value("SSEType KMS is required if KMSMasterKeyId is specified"));
     }
     let key_id = given.kms_master_key_id.clone().unwrap_or_else(|| DEFAULT_KEY.to_owned());
     let input = kms::DescribeKeyRequest { key_id, ..Default::default() };
@@ -54,8 +59,13 @@ fn refused(cx: &Ctx, error: &Error) -> Error {
     if error.is(common::ACCESS_DENIED.name) {
         return access::denied(error, &cx.request_id);
     }
-    let reason = error.message.as_deref().unwrap_or_default();
-    invalid_value(format!("KMS validation error: {reason}"))
+    let (reason, code) = (error.message.as_deref().unwrap_or_default(), error.definition.name);
+    let kind = if code == "DisabledException" { "KMS key disabled error" } else { "KMS validation error" };
+    invalid(format!(
+        "{kind}: com.amazonaws.services.kms.model.{code}: {reason} (Service: AWSKMS; Status Code: 400; Error Code: \
+         {code}; Request ID: {}; Proxy: null)",
+        cx.request_id
+    ))
 }
 
 /// A new key for a table, wrapped by a key of KMS with the caller's rights.
@@ -102,7 +112,7 @@ async fn grant(cx: &Ctx, account: &str, table: &str, key_arn: &str) -> Result<Op
     Ok(made.grant_id)
 }
 
-/// Takes back the right to use a key of KMS, unless rows of a stream or a backup are still under it. What KMS does not
+/// Takes back the right to use a key of KMS, unless rows of a stream, a queue or a backup are still under it. What KMS does not
 /// let go is left to the key's owner.
 ///
 /// # Errors
@@ -117,6 +127,11 @@ pub async fn retire_if_unused(service: &DynamoDb, name: &TableName, encryption: 
     };
     for (_, row) in snapshot.scan(keys::streams(), Direction::Forward, ROWS_READ_MAX).await.or_failure()? {
         if uses(rows::decode::<Stream>(&row)?.encryption.as_ref()) {
+            return Ok(());
+        }
+    }
+    for (_, row) in snapshot.scan(keys::queues(), Direction::Forward, ROWS_READ_MAX).await.or_failure()? {
+        if uses(rows::decode::<Queue>(&row)?.encryption.as_ref()) {
             return Ok(());
         }
     }
@@ -145,15 +160,18 @@ pub async fn changed(
 ) -> Result<Option<Encryption>, Error> {
     let current = table.encryption.as_ref();
     let Some(plain) = access::unwrap_for_caller(service, cx, table).await? else {
-        let Some(key_arn) = key_arn else { return Ok(None) };
+        let key_arn = key_arn.ok_or_else(|| invalid_value("Table is already encrypted by default"))?;
         let made = make(service, cx, &table.account, &table.name, key_arn).await?;
         return Ok(Some(Encryption { converting: true, ..made }));
     };
     let Some(Encryption { table_key: Some(key), converting, .. }) = current else { return Ok(None) };
     if current.is_some_and(|current| current.key_arn == key_arn) {
         return match key_arn {
-            Some(_) => Err(invalid_value("Table is already encrypted by given KMSMasterKey")),
-            None => Ok(current.cloned()),
+            Some(_) => Err(invalid_value(
+                "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to \
+                 change Master Key",
+            )),
+            None => Err(invalid_value("Table is already encrypted by default")),
         };
     }
     let (wrapped, grant) = match &key_arn {

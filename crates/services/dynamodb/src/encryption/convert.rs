@@ -22,6 +22,8 @@ pub enum Part {
     Formers(u32),
     /// Records of a stream.
     Records(u32),
+    /// Changes on their way to a stream of Kinesis.
+    Queued(u32),
 }
 
 impl Part {
@@ -30,6 +32,7 @@ impl Part {
             Part::Items(number) => keys::items(number),
             Part::Formers(number) => keys::formers(number),
             Part::Records(number) => keys::records(number).range(),
+            Part::Queued(number) => keys::all_queued(number),
         }
     }
 
@@ -38,7 +41,8 @@ impl Part {
         let indexes = table.indexes().map(|index| Part::Items(index.collection));
         let stream = table.stream.iter().map(|stream| Part::Records(stream.number));
         let own = [Part::Items(table.collection), Part::Formers(table.collection)];
-        own.into_iter().chain(indexes).chain(stream).collect()
+        let queues = table.destinations.iter().map(|destination| Part::Queued(destination.number));
+        own.into_iter().chain(indexes).chain(stream).chain(queues).collect()
     }
 
     fn sealed(self, table: &Table, key: &[u8], row: &bytes::Bytes) -> Result<Option<Vec<u8>>, Error> {
@@ -46,7 +50,7 @@ impl Part {
             Part::Items(_) if row.first() == Some(&SEALED) => Ok(None),
             Part::Items(_) => table.seal(key, row.to_vec()).map(Some),
             Part::Formers(_) => seal_former(table, key, row),
-            Part::Records(_) => record::seal(table, key, row),
+            Part::Records(_) | Part::Queued(_) => record::seal(table, key, row),
         }
     }
 }

@@ -132,7 +132,7 @@ async fn a_table_in_clear_is_sealed_when_it_gets_a_key_and_keeps_its_own_afterwa
     assert_eq!(shown(&bench).await, 0);
     let again = json!({"TableName": "tab", "SSESpecification": under(&one)});
     let error = bench.refused("UpdateTable", again).await;
-    assert!(error.contains("Table is already encrypted by given KMSMasterKey"), "{error}");
+    assert!(error.contains("Table is already encrypted with given KMSMasterKeyId."), "{error}");
     for specification in [under(&other), json!({"Enabled": false}), under(&one)] {
         let described = bench.ok("UpdateTable", json!({"TableName": "tab", "SSESpecification": specification})).await;
         let arn = &described["TableDescription"]["SSEDescription"]["KMSMasterKeyArn"];

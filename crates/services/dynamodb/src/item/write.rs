@@ -17,7 +17,7 @@ use crate::limits::ITEM_COLLECTION_BYTES_MAX;
 use crate::rows::{self, Figures};
 use crate::table::{Index, Table};
 use crate::value::{Answer, Item, Value, item_size, write_item, write_value};
-use crate::{keys, stream};
+use crate::{destination, keys, stream};
 
 /// Who changes an item: stream records tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,9 +135,11 @@ pub fn replace(
     }
     note_collection_size(rows, table, old.or(new), before, after)?;
     mark_expiry(rows, table, &found.key, old, new);
+    let change = stream::Change { old, new, origin, now };
     if let Some(settings) = table.stream.as_ref().filter(|settings| settings.enabled) {
-        stream::append(rows, table, settings, stream::Change { old, new, origin, now })?;
+        stream::append(rows, table, settings, change)?;
     }
+    destination::tell(rows, table, change)?;
     Ok(consumed)
 }
 

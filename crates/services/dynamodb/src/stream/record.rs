@@ -92,11 +92,11 @@ pub struct Stored {
 /// Reads a row.
 ///
 /// # Errors
-/// If it is damaged or of another format, or the stream's key has not been unlocked.
-pub fn decode(stream: &Stream, place: &[u8], row: &Bytes) -> Result<Stored, Error> {
+/// If it is damaged or of another format, or its holder's key has not been unlocked.
+pub fn decode(holder: &impl Protected, place: &[u8], row: &Bytes) -> Result<Stored, Error> {
     let damaged = || errors::damaged("stream record");
     let head = row.first_chunk::<HEAD_BYTES>().ok_or_else(damaged)?;
-    let images = stream.open(place, &row.slice(HEAD_BYTES..))?;
+    let images = holder.open(place, &row.slice(HEAD_BYTES..))?;
     read(*head, images).ok_or_else(damaged)
 }
 

@@ -139,6 +139,7 @@ fn read(service: &DynamoDb, name: &TableName, input: &CreateTableInput) -> Resul
         return Err(invalid("Invalid KeySchema: Some index key attribute have no definition"));
     }
     let attributes = schema::read_definitions(definitions);
+    schema::check_defined_once(&attributes)?;
     let key = schema::read_key(elements, &attributes)?;
     let locals = schema::read_locals(input.local_secondary_indexes.as_deref(), &key, &attributes)?;
     let given = input.global_secondary_indexes.as_deref();
@@ -146,6 +147,9 @@ fn read(service: &DynamoDb, name: &TableName, input: &CreateTableInput) -> Resul
     schema::check_whole(&key, &locals.iter().chain(&globals).collect::<Vec<_>>(), &attributes)?;
     let tags: Vec<_> = input.tags.iter().flatten().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
     table::tags::check(&tags)?;
+    if let Some(text) = &input.resource_policy {
+        table::policy::check_text(text)?;
+    }
     let policy = |text: &String| Policy { text: text.clone(), revision: service.platform.ids.uuid() };
     Ok(Table {
         name: name.name.clone(),
@@ -171,6 +175,7 @@ fn read(service: &DynamoDb, name: &TableName, input: &CreateTableInput) -> Resul
         stream_policy: None,
         restored: None,
         importing: false,
+        destinations: Vec::new(),
         unlocked: Unlocked::default(),
     })
 }
@@ -203,7 +208,8 @@ fn read_billing(input: &CreateTableInput, now: i64) -> Result<Billing, Error> {
         return Err(invalid_value(text));
     }
     let mut throughput = given.map(schema::read_throughput).transpose()?.unwrap_or_default();
-    schema::set_limits(&mut throughput, input.on_demand_throughput.as_ref(), input.warm_throughput.as_ref());
+    let (limits, warm) = (input.on_demand_throughput.as_ref(), input.warm_throughput.as_ref());
+    schema::set_limits(&mut throughput, limits, warm, (None, on_demand))?;
     Ok(Billing { on_demand, on_demand_since: on_demand.then_some(now), named: on_demand, throughput })
 }
 
@@ -213,12 +219,14 @@ pub fn read_stream(given: Option<&StreamSpecification>, now: i64) -> Result<Opti
     let view = given.stream_view_type.as_deref();
     if !given.stream_enabled {
         if view.is_some() {
-            return Err(invalid_value("StreamViewType cannot be specified when StreamEnabled is false"));
+            return Err(invalid_value(
+                "Table is being created with a stream disabled, UpdateViewType should not be specified",
+            ));
         }
         return Ok(None);
     }
     let Some(view) = view.and_then(View::named) else {
-        return Err(invalid_value("StreamViewType must be specified when StreamEnabled is true"));
+        return Err(invalid_value("Table is being created with a stream enabled, UpdateViewType is required"));
     };
     Ok(Some(StreamSettings { number: 0, label: stream_label(now), view, enabled: true }))
 }

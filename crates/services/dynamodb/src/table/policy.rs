@@ -9,7 +9,7 @@ use platform::Ctx;
 use wire::Error;
 
 use super::record::{Policy, Table};
-use crate::errors::{invalid, invalid_value};
+use crate::errors::{self, invalid_value};
 use crate::limits::POLICY_BYTES_MAX;
 use crate::names::{Resource, TableName};
 use crate::service::DynamoDb;
@@ -19,7 +19,7 @@ fn parse(arn: &str) -> Result<(TableName, Option<String>), Error> {
     match Resource::parse(arn) {
         Some(Resource::Table(table)) => Ok((table, None)),
         Some(Resource::Stream(table, label)) => Ok((table, Some(label))),
-        _ => Err(invalid(format!("Invalid ResourceArn: {arn}"))),
+        _ => Err(errors::not_a_resource(arn)),
     }
 }
 
@@ -58,13 +58,18 @@ fn check_revision(current: Option<&Policy>, expected: Option<&str>) -> Result<()
 }
 
 /// Checks that a text can be a policy: an object with statements.
-fn check_text(text: &str) -> Result<(), Error> {
+/// Checks a policy before it is kept.
+pub fn check_text(text: &str) -> Result<(), Error> {
     if text.len() > POLICY_BYTES_MAX {
-        return Err(invalid_value(format!("Resource policy exceeds the maximum size of {POLICY_BYTES_MAX} bytes")));
+        return Err(invalid_value(format!("Maximum policy size of {POLICY_BYTES_MAX} bytes exceeded")));
     }
-    let document: Option<serde_json::Value> = serde_json::from_str(text).ok();
-    let valid = document.is_some_and(|document| document.get("Statement").is_some());
-    if valid { Ok(()) } else { Err(invalid("Invalid policy document: Syntax errors in policy")) }
+    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else {
+        return Err(invalid_value("Invalid policy document: This policy contains invalid Json"));
+    };
+    match document.get("Statement") {
+        Some(_) => Ok(()),
+        None => Err(invalid_value("Invalid policy document: Could not parse the policy: Statement is empty!")),
+    }
 }
 
 /// Sets a policy.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::key::{KeyAttribute, KeySchema};
+use crate::destination::Destination;
 use crate::encryption::{Encryption, Unlocked};
 use crate::value::{Item, Kind};
 
@@ -58,6 +59,9 @@ pub struct Table {
     /// Whether an import is still putting its items there.
     #[serde(default)]
     pub importing: bool,
+    /// The streams of Kinesis that are told of its changes, or were: the latest first.
+    #[serde(default)]
+    pub destinations: Vec<Destination>,
     /// The cipher of its rows, in memory alone.
     #[serde(skip)]
     pub unlocked: Unlocked,

@@ -11,7 +11,7 @@ use crate::encryption::change;
 use crate::errors::{self, invalid};
 use crate::rows;
 use crate::service::{DynamoDb, named};
-use crate::{keys, stream};
+use crate::{destination, keys, stream};
 
 /// Deletes a table. Its name is free at once; its rows are removed in the background.
 ///
@@ -73,6 +73,9 @@ fn delete(rows: &mut dyn Transaction, table: &Table, now: i64) -> Result<(), Abo
     }
     if let Some(settings) = table.stream.as_ref().filter(|settings| settings.enabled) {
         stream::close(rows, settings.number, now)?;
+    }
+    for destination in &table.destinations {
+        destination::close(rows, destination.number)?;
     }
     Ok(())
 }

@@ -85,8 +85,7 @@ fn read_global_key(elements: &[KeySchemaElement], defined: &[KeyAttribute]) -> R
     check_defined(elements, defined)?;
     for (index, element) in elements.iter().enumerate() {
         if elements[..index].iter().any(|before| before.attribute_name == element.attribute_name) {
-            let name = &element.attribute_name;
-            return Err(invalid_value(format!("Invalid KeySchema: Duplicate attribute name: {name}")));
+            return Err(invalid("The KeySchema contains multiple key attributes with the same name"));
         }
     }
     let hashes = elements.iter().take_while(|element| element.key_type == "HASH").count();
@@ -95,12 +94,13 @@ fn read_global_key(elements: &[KeySchemaElement], defined: &[KeyAttribute]) -> R
     }
     let (hash, range) = elements.split_at(hashes);
     if range.iter().any(|element| element.key_type != "RANGE") {
-        return Err(invalid("Invalid KeySchema: HASH key elements must come before RANGE key elements"));
+        return Err(invalid_value("All HASH key attributes must precede RANGE key attributes in the KeySchema"));
     }
-    if hash.len() > KEY_PARTS_MAX || range.len() > KEY_PARTS_MAX {
-        return Err(invalid(format!(
-            "Invalid KeySchema: The number of HASH or RANGE key elements exceeds the limit of {KEY_PARTS_MAX}"
-        )));
+    for (part, kind) in [(hash, "HASH"), (range, "RANGE")] {
+        if part.len() > KEY_PARTS_MAX {
+            let text = format!("The KeySchema exceeds the maximum allowed number of {kind} key attributes");
+            return Err(invalid_value(text));
+        }
     }
     let read = |elements: &[KeySchemaElement]| elements.iter().map(|element| attribute(element, defined)).collect();
     Ok(KeySchema { hash: read(hash), range: read(range) })
@@ -109,6 +109,11 @@ fn read_global_key(elements: &[KeySchemaElement], defined: &[KeyAttribute]) -> R
 /// Checks a projection.
 pub fn read_projection(projection: &ApiProjection) -> Result<Projection, Error> {
     let names = projection.non_key_attributes.as_ref();
+    for (at, name) in names.into_iter().flatten().enumerate() {
+        if names.is_some_and(|names| names[..at].contains(name)) {
+            return Err(invalid_value(format!("Duplicate element in NonKeyAttributes: {name}")));
+        }
+    }
     match (projection.projection_type.as_deref(), names) {
         (None, _) => Err(invalid_value("Unknown ProjectionType: null")),
         (Some("INCLUDE"), Some(names)) => Ok(Projection::Include(names.clone())),
@@ -216,7 +221,8 @@ pub fn read_global(index: &GlobalSecondaryIndex, defined: &[KeyAttribute], on_de
         return Err(invalid_value(format!("ProvisionedThroughput must be specified for index: {name}")));
     }
     let mut throughput = given.map(read_throughput).transpose()?.unwrap_or_default();
-    set_limits(&mut throughput, index.on_demand_throughput.as_ref(), index.warm_throughput.as_ref());
+    let (limits, warm) = (index.on_demand_throughput.as_ref(), index.warm_throughput.as_ref());
+    set_limits(&mut throughput, limits, warm, (Some(&name), on_demand))?;
     Ok(Index { name, collection: 0, key, projection, throughput, backfilling: false })
 }
 
@@ -233,16 +239,67 @@ pub fn read_throughput(given: &ProvisionedThroughput) -> Result<Throughput, Erro
     Ok(Throughput { read, write, ..Throughput::default() })
 }
 
-/// Takes over what else is said of throughput.
-pub fn set_limits(throughput: &mut Throughput, on_demand: Option<&OnDemandThroughput>, warm: Option<&WarmThroughput>) {
+/// Takes over what else is said of throughput, of a table or of the index that is named.
+///
+/// # Errors
+/// A `ValidationException` for limits of what is provisioned, and for those that are no limits.
+pub fn set_limits(
+    throughput: &mut Throughput,
+    on_demand: Option<&OnDemandThroughput>,
+    warm: Option<&WarmThroughput>,
+    (index, is_on_demand): (Option<&str>, bool),
+) -> Result<(), Error> {
     if let Some(limits) = on_demand {
+        let given = [
+            ("MaxReadRequestUnits", limits.max_read_request_units),
+            ("MaxWriteRequestUnits", limits.max_write_request_units),
+        ];
+        let of_index = index.map(|name| format!(" for index : {name}")).unwrap_or_default();
+        for (name, units) in given {
+            let Some(units) = units else { continue };
+            if !is_on_demand {
+                return Err(invalid_value(format!(
+                    "{name} for OnDemandThroughput{of_index} cannot be specified when the table BillingMode is PROVISIONED"
+                )));
+            }
+            // -1 takes a limit away.
+            if units < 1 && units != -1 {
+                let place = if index.is_some() { of_index.as_str() } else { " for table" };
+                return Err(invalid_value(format!(
+                    "Requested {name} for OnDemandThroughput{place} is outside of valid range"
+                )));
+            }
+        }
         throughput.on_demand_read_max = limits.max_read_request_units.filter(|units| *units >= 0);
         throughput.on_demand_write_max = limits.max_write_request_units.filter(|units| *units >= 0);
     }
     if let Some(warm) = warm {
+        let of = index.map_or_else(|| "table".to_owned(), |name| format!("index {name}"));
+        for (name, units, current) in [
+            ("ReadUnitsPerSecond", warm.read_units_per_second, throughput.warm_read),
+            ("WriteUnitsPerSecond", warm.write_units_per_second, throughput.warm_write),
+        ] {
+            if units.zip(current).is_some_and(|(units, current)| units < current) {
+                return Err(invalid_value(format!(
+                    "Requested {name} for WarmThroughput for {of} is lower than current WarmThroughput, decreasing \
+                     WarmThroughput is not supported"
+                )));
+            }
+        }
         throughput.warm_read = warm.read_units_per_second.or(throughput.warm_read);
         throughput.warm_write = warm.write_units_per_second.or(throughput.warm_write);
     }
+    Ok(())
+}
+
+/// Refuses attributes that are defined twice.
+pub fn check_defined_once(attributes: &[KeyAttribute]) -> Result<(), Error> {
+    for (at, attribute) in attributes.iter().enumerate() {
+        if attributes[..at].iter().any(|before| before.name == attribute.name) {
+            return Err(invalid(format!("Attribute Name is duplicated: {}", attribute.name)));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that every defined attribute is in a key, and that indexes do not project too many attributes by name.

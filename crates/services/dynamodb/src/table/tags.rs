@@ -7,7 +7,7 @@ use api::dynamodb::{ListTagsOfResourceInput, ListTagsOfResourceOutput, Tag, TagR
 use platform::Ctx;
 use wire::Error;
 
-use crate::errors::{self, invalid, invalid_value};
+use crate::errors::{self, invalid};
 use crate::limits::TAGS_MAX;
 use crate::names::{Resource, TableName};
 use crate::service::DynamoDb;
@@ -23,13 +23,14 @@ pub fn check(tags: &[(String, String)]) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for (key, value) in tags {
         if !seen.insert(key) {
-            return Err(invalid_value(format!("Duplicate tag key: {key}")));
+            let text = format!("Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}");
+            return Err(invalid(text));
         }
         if key.starts_with("aws:") {
-            return Err(invalid_value(format!("Tag key must not start with aws: : {key}")));
+            return Err(invalid(format!("Tag Key cannot be prefixed with aws:, Key: {key}")));
         }
         if value.chars().count() > LONGEST_VALUE {
-            return Err(invalid_value(format!("Tag value exceeds the maximum length of {LONGEST_VALUE}")));
+            return Err(invalid(format!("The Tag Value provided is invalid, Value: {value}")));
         }
     }
     check_count(tags.len())
@@ -37,8 +38,7 @@ pub fn check(tags: &[(String, String)]) -> Result<(), Error> {
 
 fn check_count(count: usize) -> Result<(), Error> {
     if count > TAGS_MAX {
-        let text = format!("Too many tags: {count}. The maximum number of tags allowed is {TAGS_MAX}");
-        return Err(invalid_value(text));
+        return Err(invalid("Number of Tags exceed the current limit for the provided ResourceArn"));
     }
     Ok(())
 }
@@ -47,7 +47,7 @@ fn check_count(count: usize) -> Result<(), Error> {
 fn tagged(arn: &str) -> Result<TableName, Error> {
     match Resource::parse(arn) {
         Some(Resource::Table(table)) => Ok(table),
-        _ => Err(invalid(format!("Invalid TableArn: Invalid ResourceArn provided as input {arn}"))),
+        _ => Err(errors::not_a_resource(arn)),
     }
 }
 

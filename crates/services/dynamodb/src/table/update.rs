@@ -12,6 +12,7 @@ use wire::Error;
 use super::record::{Class, StreamSettings, Table, Throughput, View};
 use super::{create, describe, remove, schema};
 use crate::background::work::{self, Work};
+use crate::destination;
 use crate::encryption::convert::Part;
 use crate::encryption::{Encryption, change};
 use crate::errors::{self, invalid, invalid_value, unsupported};
@@ -76,13 +77,47 @@ fn check(input: &UpdateTableInput) -> Result<(), Error> {
         && input.warm_throughput.is_none();
     if nothing {
         let text = "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
-                    GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required";
+                    GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, \
+                    ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, \
+                    WarmThroughput or TableClass is required";
         return Err(invalid(text));
     }
+    check_together(input)?;
     if input.billing_mode.as_deref() == Some("PROVISIONED") && input.provisioned_throughput.is_none() {
         return Err(invalid_value("ProvisionedThroughput must be specified when BillingMode is PROVISIONED"));
     }
     check_index_updates(updates)
+}
+
+/// Refuses changes that AWS makes only one after the other.
+fn check_together(input: &UpdateTableInput) -> Result<(), Error> {
+    let throughput = input.provisioned_throughput.is_some();
+    let stream = input.stream_specification.is_some();
+    let indexes = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    let remade = indexes.iter().any(|update| update.create.is_some() || update.delete.is_some());
+    let settings = [
+        ("Server-Side Encryption modification", input.sse_specification.is_some()),
+        ("TableClass modification", input.table_class.is_some()),
+        ("DeletionProtection modification", input.deletion_protection_enabled.is_some()),
+        ("WarmThroughput", input.warm_throughput.is_some()),
+    ];
+    let others = [throughput || input.billing_mode.is_some(), stream, !indexes.is_empty()];
+    let limits = usize::from(input.on_demand_throughput.is_some());
+    let given = settings.iter().filter(|(_, given)| *given).count() + others.iter().filter(|given| **given).count();
+    if let Some((name, _)) = settings.iter().find(|(_, is_given)| *is_given && given + limits > 1) {
+        return Err(invalid_value(format!("{name} must be the only operation in the request")));
+    }
+    if limits > 0 && (stream || throughput || !indexes.is_empty()) {
+        return Err(invalid_value(
+            "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request",
+        ));
+    }
+    match (throughput, stream, remade) {
+        (true, true, _) => Err(invalid_value("You cannot modify stream status while updating table IOPS")),
+        (true, _, true) => Err(invalid_value("You cannot create or delete index while updating table IOPS")),
+        (_, true, true) => Err(invalid_value("You cannot create or delete index while changing stream status")),
+        _ => Ok(()),
+    }
 }
 
 fn updated_name(update: &GlobalSecondaryIndexUpdate) -> Option<&str> {
@@ -99,6 +134,11 @@ fn check_index_updates(updates: &[GlobalSecondaryIndexUpdate]) -> Result<(), Err
                         GlobalSecondaryIndexUpdate.Delete must not be null";
             return Err(invalid_value(text));
         };
+        let actions = [update.update.is_some(), update.create.is_some(), update.delete.is_some()];
+        if actions.iter().filter(|is_given| **is_given).count() > 1 {
+            let text = "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object";
+            return Err(invalid_value(text));
+        }
         if names.contains(&name) {
             return Err(invalid_value(format!(
                 "Only one global secondary index update per index is allowed simultaneously. Index: {name}"
@@ -149,7 +189,7 @@ impl Change {
     fn apply(&self, rows: &mut dyn Transaction, table: &mut Table) -> Result<(), Abort<Error>> {
         self.change_billing(table)?;
         self.change_stream(rows, table)?;
-        self.change_settings(table);
+        self.change_settings(table)?;
         self.change_encryption(rows, table)?;
         for update in self.input.global_secondary_index_updates.iter().flatten() {
             self.change_index(rows, table, update)?;
@@ -157,7 +197,7 @@ impl Change {
         Ok(())
     }
 
-    fn change_settings(&self, table: &mut Table) {
+    fn change_settings(&self, table: &mut Table) -> Result<(), Error> {
         if let Some(protection) = self.input.deletion_protection_enabled {
             table.deletion_protection = protection;
         }
@@ -165,7 +205,7 @@ impl Change {
             table.class = Some(Class { name: name.clone(), updated_at: Some(self.now) });
         }
         let (on_demand, warm) = (self.input.on_demand_throughput.as_ref(), self.input.warm_throughput.as_ref());
-        schema::set_limits(&mut table.billing.throughput, on_demand, warm);
+        schema::set_limits(&mut table.billing.throughput, on_demand, warm, (None, table.billing.on_demand))
     }
 
     fn change_encryption(&self, rows: &mut dyn Transaction, table: &mut Table) -> Result<(), Abort<Error>> {
@@ -178,6 +218,7 @@ impl Change {
         if let Some(settings) = &table.stream {
             stream::set_encryption(rows, settings.number, after.as_ref())?;
         }
+        destination::set_encryption(rows, table)?;
         let is_new = before.as_ref().is_none_or(|before| before.table_key.is_none());
         if is_new && after.is_some() {
             work::add(rows, &Work::Seal { table: table.name.clone(), parts: Part::all(table), after: None })?;
@@ -196,7 +237,7 @@ impl Change {
         }
         let switched = on_demand != table.billing.on_demand;
         if let Some(given) = given {
-            set_throughput(&mut table.billing.throughput, given, switched, self.now)?;
+            set_throughput(&mut table.billing.throughput, given, (switched, "table"), self.now)?;
         }
         if switched && !on_demand {
             self.check_all_provisioned(table)?;
@@ -234,8 +275,12 @@ impl Change {
         let Some(given) = &self.input.stream_specification else { return Ok(()) };
         let enabled = table.stream.as_ref().is_some_and(|stream| stream.enabled);
         if !given.stream_enabled {
+            if given.stream_view_type.is_some() {
+                let text = "If stream is being disabled, then UpdateViewType must not be specified";
+                return Err(invalid_value(text).into());
+            }
             let Some(settings) = table.stream.as_mut().filter(|settings| settings.enabled) else {
-                let text = format!("Table is already without an enabled stream: TableName: {}", table.name);
+                let text = format!("Table has no stream to disable: TableName: {}", table.name);
                 return Err(invalid(text).into());
             };
             settings.enabled = false;
@@ -246,7 +291,7 @@ impl Change {
             return Err(invalid(text).into());
         }
         let view = given.stream_view_type.as_deref().and_then(View::named);
-        let view = view.ok_or_else(|| invalid_value("StreamViewType must be specified when StreamEnabled is true"))?;
+        let view = view.ok_or_else(|| invalid_value("If stream is being enabled then UpdateViewType is required"))?;
         let number = rows::next_number(rows)?;
         let settings = StreamSettings { number, label: create::stream_label(self.now), view, enabled: true };
         stream::open(rows, table, &settings, self.now)?;
@@ -264,7 +309,14 @@ impl Change {
             return self.create_index(rows, table, create);
         }
         let missing = || resource_not_found_exception("Requested resource not found");
+        let local = |verb: &str, name: &str| {
+            let is_local = table.locals.iter().any(|index| index.name == name);
+            is_local.then(|| invalid(format!("Cannot {verb} an index that is not a GlobalSecondaryIndex: {name}")))
+        };
         if let Some(delete) = &update.delete {
+            if let Some(error) = local("delete", &delete.index_name) {
+                return Err(error.into());
+            }
             let at = table.globals.iter().position(|index| index.name == delete.index_name);
             let removed = table.globals.remove(at.ok_or_else(missing)?);
             remove::doom(rows, removed.collection);
@@ -275,19 +327,27 @@ impl Change {
             return Ok(());
         }
         let Some(update) = &update.update else { return Ok(()) };
+        if let Some(error) = local("update", &update.index_name) {
+            return Err(error.into());
+        }
         let on_demand = table.billing.on_demand;
         let index = table.globals.iter_mut().find(|index| index.name == update.index_name).ok_or_else(missing)?;
         if let Some(given) = &update.provisioned_throughput {
             if on_demand {
-                let text = "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
-                            PAY_PER_REQUEST";
-                return Err(invalid_value(text).into());
+                return Err(invalid_value(format!(
+                    "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {} when BillingMode \
+                     is PAY_PER_REQUEST",
+                    index.name
+                ))
+                .into());
             }
             let fresh = (index.throughput.read, index.throughput.write) == (0, 0);
-            set_throughput(&mut index.throughput, given, fresh, self.now)?;
+            let named = format!("index {}", index.name);
+            set_throughput(&mut index.throughput, given, (fresh, &named), self.now)?;
         }
         let (limits, warm) = (update.on_demand_throughput.as_ref(), update.warm_throughput.as_ref());
-        schema::set_limits(&mut index.throughput, limits, warm);
+        let name = index.name.clone();
+        schema::set_limits(&mut index.throughput, limits, warm, (Some(&name), on_demand))?;
         Ok(())
     }
 
@@ -305,7 +365,7 @@ impl Change {
         }
         if table.globals.len() >= GLOBAL_INDEXES_MAX {
             let text = format!("GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}");
-            return Err(invalid_value(text).into());
+            return Err(limit_exceeded_exception(text).into());
         }
         let mut defined = table.attributes.clone();
         for attribute in schema::read_definitions(self.input.attribute_definitions.as_deref().unwrap_or_default()) {
@@ -350,15 +410,16 @@ fn keep_used_attributes(table: &mut Table) {
 fn set_throughput(
     throughput: &mut Throughput,
     given: &ProvisionedThroughput,
-    fresh: bool,
+    (fresh, named): (bool, &str),
     now: i64,
 ) -> Result<(), Error> {
+    let what = named.split(' ').next().unwrap_or(named);
     let wanted = schema::read_throughput(given)?;
     if !fresh && (wanted.read, wanted.write) == (throughput.read, throughput.write) {
         return Err(invalid(format!(
-            "The provisioned throughput for the table will not change. The requested value equals the current value. \
-             Current ReadCapacityUnits provisioned for the table: {0}. Requested ReadCapacityUnits: {0}. \
-             Current WriteCapacityUnits provisioned for the table: {1}. Requested WriteCapacityUnits: {1}. \
+            "The provisioned throughput for the {named} will not change. The requested value equals the current value. \
+             Current ReadCapacityUnits provisioned for the {what}: {0}. Requested ReadCapacityUnits: {0}. \
+             Current WriteCapacityUnits provisioned for the {what}: {1}. Requested WriteCapacityUnits: {1}. \
              Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
             wanted.read, wanted.write
         )));

@@ -264,7 +264,9 @@ fn read(service: &DynamoDb, table: &Table, input: ExportTableToPointInTimeInput)
     let window = match &input.incremental_export_specification {
         None => None,
         Some(given) => {
-            let from = given.export_from_time.ok_or_else(|| invalid("ExportFromTime must be specified"))?;
+            let from = given.export_from_time.ok_or_else(|| {
+                invalid("Invalid Request: ExportFromTime must be provided in IncrementalExportSpecification")
+            })?;
             let from = within(from.milliseconds())?;
             let to = within(given.export_to_time.map_or(now, |to| to.milliseconds()))?;
             check_window(from, to)?;
@@ -375,7 +377,7 @@ pub async fn describe_export(
     input: DescribeExportInput,
 ) -> Result<DescribeExportOutput, Error> {
     let Some(Resource::Export(table, id)) = Resource::parse(&input.export_arn) else {
-        return Err(invalid("Invalid ExportArn"));
+        return Err(invalid("Invalid Export ARN"));
     };
     let found = all(service, &table).await?.into_iter().find(|export| export.id == id);
     let missing = || export_not_found_exception(format!("Export not found: {}", input.export_arn));

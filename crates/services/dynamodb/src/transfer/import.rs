@@ -205,7 +205,9 @@ fn read(service: &DynamoDb, name: &TableName, input: ImportTableInput) -> Result
     let csv = input.input_format_options.and_then(|options| options.csv);
     let format = match input.input_format.as_str() {
         "DYNAMODB_JSON" if csv.is_some() => {
-            return Err(invalid_value("InputFormatOptions.Csv can only be specified for InputFormat CSV"));
+            return Err(invalid(
+                "Invalid Request: Unsupported InputFormatOptions for the given input format: DYNAMODB_JSON.",
+            ));
         }
         "DYNAMODB_JSON" => Format::Json,
         "CSV" => read_csv(csv.unwrap_or_default())?,
@@ -278,7 +280,7 @@ pub async fn describe_import(
     input: DescribeImportInput,
 ) -> Result<DescribeImportOutput, Error> {
     let Some(Resource::Import(table, id)) = Resource::parse(&input.import_arn) else {
-        return Err(invalid("Invalid ImportArn"));
+        return Err(invalid("Invalid Import ARN"));
     };
     let found = all(service, &table.partition()).await?.into_iter().find(|import| import.id == id);
     let missing = || import_not_found_exception(format!("Import not found: {}", input.import_arn));
