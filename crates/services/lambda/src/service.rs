@@ -20,9 +20,9 @@ use crate::event_source::{self, Pollers, ProgressStore};
 use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
-    account, aliases, concurrency, create, delete, durable as durable_executions, event_invoke, event_sources, get,
-    layer_permissions, layers, list, permissions, recursion, runtime_management, tags, update_code,
-    update_configuration, urls, versions,
+    account, aliases, code_signing, concurrency, create, delete, durable as durable_executions, event_invoke,
+    event_sources, get, layer_permissions, layers, list, permissions, provisioned_concurrency, recursion,
+    runtime_management, tags, update_code, update_configuration, urls, versions,
 };
 use crate::package::Packages;
 use crate::urls::Urls;
@@ -100,20 +100,26 @@ impl Lambda {
             AddLayerVersionPermission => layer_permissions::add_layer_version_permission,
             AddPermission => permissions::add_permission,
             CreateAlias => aliases::create_alias,
+            CreateCodeSigningConfig => code_signing::create_code_signing_config,
             CreateEventSourceMapping => event_sources::create_event_source_mapping,
             CreateFunction => create::create_function,
             CreateFunctionUrlConfig => urls::create_function_url_config,
             DeleteAlias => aliases::delete_alias,
+            DeleteCodeSigningConfig => code_signing::delete_code_signing_config,
             DeleteEventSourceMapping => event_sources::delete_event_source_mapping,
             DeleteFunction => delete::delete_function,
+            DeleteFunctionCodeSigningConfig => code_signing::delete_function_code_signing_config,
             DeleteFunctionConcurrency => concurrency::delete_function_concurrency,
             DeleteFunctionEventInvokeConfig => event_invoke::delete_function_event_invoke_config,
             DeleteFunctionUrlConfig => urls::delete_function_url_config,
             DeleteLayerVersion => layers::delete_layer_version,
+            DeleteProvisionedConcurrencyConfig => provisioned_concurrency::delete_provisioned_concurrency_config,
             GetAccountSettings => account::get_account_settings,
             GetAlias => aliases::get_alias,
+            GetCodeSigningConfig => code_signing::get_code_signing_config,
             GetEventSourceMapping => event_sources::get_event_source_mapping,
             GetFunction => get::get_function,
+            GetFunctionCodeSigningConfig => code_signing::get_function_code_signing_config,
             GetFunctionConcurrency => concurrency::get_function_concurrency,
             GetFunctionConfiguration => get::get_function_configuration,
             GetFunctionEventInvokeConfig => event_invoke::get_function_event_invoke_config,
@@ -123,30 +129,37 @@ impl Lambda {
             GetLayerVersionPolicy => layer_permissions::get_layer_version_policy,
             GetFunctionRecursionConfig => recursion::get_function_recursion_config,
             GetPolicy => permissions::get_policy,
+            GetProvisionedConcurrencyConfig => provisioned_concurrency::get_provisioned_concurrency_config,
             GetRuntimeManagementConfig => runtime_management::get_runtime_management_config,
             Invoke => invoke::invoke,
             InvokeAsync => invoke::invoke_async,
             InvokeWithResponseStream => invoke::invoke_with_response_stream,
             ListAliases => aliases::list_aliases,
+            ListCodeSigningConfigs => code_signing::list_code_signing_configs,
             ListEventSourceMappings => event_sources::list_event_source_mappings,
             ListFunctionEventInvokeConfigs => event_invoke::list_function_event_invoke_configs,
             ListFunctionUrlConfigs => urls::list_function_url_configs,
             ListFunctions => list::list_functions,
+            ListFunctionsByCodeSigningConfig => code_signing::list_functions_by_code_signing_config,
             ListLayerVersions => layers::list_layer_versions,
             ListLayers => layers::list_layers,
+            ListProvisionedConcurrencyConfigs => provisioned_concurrency::list_provisioned_concurrency_configs,
             ListTags => tags::list_tags,
             ListVersionsByFunction => versions::list_versions_by_function,
             PublishLayerVersion => layers::publish_layer_version,
             PublishVersion => versions::publish_version,
+            PutFunctionCodeSigningConfig => code_signing::put_function_code_signing_config,
             PutFunctionConcurrency => concurrency::put_function_concurrency,
             PutFunctionEventInvokeConfig => event_invoke::put_function_event_invoke_config,
             PutFunctionRecursionConfig => recursion::put_function_recursion_config,
+            PutProvisionedConcurrencyConfig => provisioned_concurrency::put_provisioned_concurrency_config,
             PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
             RemoveLayerVersionPermission => layer_permissions::remove_layer_version_permission,
             RemovePermission => permissions::remove_permission,
             TagResource => tags::tag_resource,
             UntagResource => tags::untag_resource,
             UpdateAlias => aliases::update_alias,
+            UpdateCodeSigningConfig => code_signing::update_code_signing_config,
             UpdateEventSourceMapping => event_sources::update_event_source_mapping,
             UpdateFunctionCode => update_code::update_function_code,
             UpdateFunctionConfiguration => update_configuration::update_function_configuration,
@@ -190,10 +203,13 @@ impl Lambda {
         let environments = Arc::clone(&self.invoker).look_after(self.functions.changes());
         self.platform.background.spawn("lambda environments", environments).or_failure()?;
         concurrency::load(&self).await?;
+        provisioned_concurrency::load(&self).await?;
         self.events.load().await?;
         event_source::load(&self).await?;
         durable::load(&self).await?;
         deployment::resume(&self).await?;
+        let provisioned = invoke::provisioned::look_after(Arc::clone(&self));
+        self.platform.background.spawn("lambda provisioned concurrency", provisioned).or_failure()?;
         let dispatcher = Events::run(Arc::clone(&self));
         self.platform.background.spawn("lambda events", dispatcher).or_failure()?;
         let sweeper = sweep::run(Arc::clone(&self));
