@@ -20,6 +20,8 @@ pub struct FunctionFacts<'a> {
     pub log_stream: &'a str,
     /// The region the function is in.
     pub region: &'a str,
+    /// Why the environment is initialised: `on-demand` or `provisioned-concurrency`.
+    pub initialization_type: &'a str,
 }
 
 const INTERPRETED_PATH: &str = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin";
@@ -47,7 +49,7 @@ pub fn default_environment(runtime: &Runtime, facts: &FunctionFacts<'_>) -> Vec<
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", facts.memory_mb.to_string()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", facts.log_group.into()),
         ("AWS_LAMBDA_LOG_STREAM_NAME", facts.log_stream.into()),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", facts.initialization_type.into()),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".into()),
     ];
     if !custom {
@@ -84,6 +86,7 @@ mod tests {
             log_group: "/aws/lambda/orders",
             log_stream: "2026/01/02/[7]abc",
             region: "eu-west-1",
+            initialization_type: "on-demand",
         };
         default_environment(&runtime(id), &facts).into_iter().collect()
     }

@@ -55,6 +55,7 @@ pub fn parkable<'a>(
         log_group: "",
         log_stream: "",
         region: "",
+        initialization_type: "on-demand",
     };
     let mut env = default_environment(&resolved.runtime, &nobody);
     env.retain(|(name, _)| SHARED_VARIABLES.contains(&name.as_str()));

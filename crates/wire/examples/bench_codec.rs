@@ -227,7 +227,12 @@ static SERVICE: ServiceDef = ServiceDef {
     error_namespace: "com.amazonaws.dynamodb.v20120810",
     error_namespaces: &[],
     query_member_names: false,
-    validation: Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false },
+    validation: Validation::Generic {
+        code: "ValidationException",
+        omit_value: false,
+        body_path_prefix: false,
+        elements_not_null: false,
+    },
     operations: &[],
     errors: &[],
 };

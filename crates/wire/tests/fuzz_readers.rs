@@ -104,7 +104,12 @@ static SERVICE: ServiceDef = ServiceDef {
     error_namespace: "",
     error_namespaces: &[],
     query_member_names: true,
-    validation: Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false },
+    validation: Validation::Generic {
+        code: "ValidationException",
+        omit_value: false,
+        body_path_prefix: false,
+        elements_not_null: false,
+    },
     operations: &[],
     errors: &[],
 };

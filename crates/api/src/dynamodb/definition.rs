@@ -30,7 +30,12 @@ pub static SERVICE: ServiceDef = ServiceDef {
         ("ValidationException", "com.amazon.coral.validate"),
     ],
     query_member_names: false,
-    validation: Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false },
+    validation: Validation::Generic {
+        code: "ValidationException",
+        omit_value: false,
+        body_path_prefix: false,
+        elements_not_null: false,
+    },
     operations: &OPERATIONS,
     errors: &errors::ALL,
 };

@@ -5,7 +5,7 @@
 use crate::support::*;
 
 pub(crate) static APPROXIMATE_CREATION_DATE_TIME_PRECISION: Shape = Shape {
-    constraints: Constraints { one_of: &["MILLISECOND", "MICROSECOND"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["MILLISECOND", "MICROSECOND"], ..Constraints::NONE },
     ..shape("ApproximateCreationDateTimePrecision", Kind::String)
 };
 
@@ -880,7 +880,7 @@ pub(crate) static DESCRIBE_TIME_TO_LIVE_OUTPUT: Shape =
     shape("DescribeTimeToLiveOutput", Kind::Structure { members: &DESCRIBE_TIME_TO_LIVE_OUTPUT_MEMBERS });
 
 pub(crate) static DESTINATION_STATUS: Shape = Shape {
-    constraints: Constraints {
+    constraints: &Constraints {
         one_of: &["ENABLING", "ACTIVE", "DISABLING", "DISABLED", "ENABLE_FAILED", "UPDATING"],
         ..Constraints::NONE
     },
@@ -1567,7 +1567,7 @@ pub(crate) static KINESIS_DATA_STREAM_DESTINATION: Shape =
 
 pub(crate) static KINESIS_DATA_STREAM_DESTINATIONS: Shape = shape(
     "KinesisDataStreamDestinations",
-    Kind::List { member: member("member", &super::schemas::KINESIS_DATA_STREAM_DESTINATION), flattened: false },
+    Kind::List { member: &member("member", &super::schemas::KINESIS_DATA_STREAM_DESTINATION), flattened: false },
 );
 
 pub(crate) static KINESIS_STREAMING_DESTINATION_INPUT_MEMBERS: [Member; 3] = [

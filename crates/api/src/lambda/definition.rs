@@ -20,7 +20,12 @@ pub static SERVICE: ServiceDef = ServiceDef {
     error_namespace: "",
     error_namespaces: &[],
     query_member_names: false,
-    validation: Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false },
+    validation: Validation::Generic {
+        code: "ValidationException",
+        omit_value: false,
+        body_path_prefix: false,
+        elements_not_null: true,
+    },
     operations: &OPERATIONS,
     errors: &errors::ALL,
 };
@@ -128,6 +133,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 201,
         },
         actions: &["lambda:CreateCodeSigningConfig"],
+        codec: Some(&operations::CREATE_CODE_SIGNING_CONFIG),
         ..operation("CreateCodeSigningConfig", 5)
     },
     OperationDef {
@@ -229,6 +235,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteCodeSigningConfig"],
+        codec: Some(&operations::DELETE_CODE_SIGNING_CONFIG),
         ..operation("DeleteCodeSigningConfig", 11)
     },
     OperationDef {
@@ -295,6 +302,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteFunctionCodeSigningConfig"],
+        codec: Some(&operations::DELETE_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("DeleteFunctionCodeSigningConfig", 15)
     },
     OperationDef {
@@ -390,6 +398,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 204,
         },
         actions: &["lambda:DeleteProvisionedConcurrencyConfig"],
+        codec: Some(&operations::DELETE_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("DeleteProvisionedConcurrencyConfig", 20)
     },
     OperationDef {
@@ -474,6 +483,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetCodeSigningConfig"],
+        codec: Some(&operations::GET_CODE_SIGNING_CONFIG),
         ..operation("GetCodeSigningConfig", 25)
     },
     OperationDef {
@@ -580,6 +590,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetFunctionCodeSigningConfig"],
+        codec: Some(&operations::GET_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("GetFunctionCodeSigningConfig", 31)
     },
     OperationDef {
@@ -785,6 +796,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:GetProvisionedConcurrencyConfig"],
+        codec: Some(&operations::GET_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("GetProvisionedConcurrencyConfig", 42)
     },
     OperationDef {
@@ -923,6 +935,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListCodeSigningConfigs"],
+        codec: Some(&operations::LIST_CODE_SIGNING_CONFIGS),
         ..operation("ListCodeSigningConfigs", 50)
     },
     OperationDef {
@@ -1045,6 +1058,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListFunctionsByCodeSigningConfig"],
+        codec: Some(&operations::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG),
         ..operation("ListFunctionsByCodeSigningConfig", 57)
     },
     OperationDef {
@@ -1096,6 +1110,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:ListProvisionedConcurrencyConfigs"],
+        codec: Some(&operations::LIST_PROVISIONED_CONCURRENCY_CONFIGS),
         ..operation("ListProvisionedConcurrencyConfigs", 60)
     },
     OperationDef {
@@ -1202,6 +1217,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:PutFunctionCodeSigningConfig"],
+        codec: Some(&operations::PUT_FUNCTION_CODE_SIGNING_CONFIG),
         ..operation("PutFunctionCodeSigningConfig", 66)
     },
     OperationDef {
@@ -1295,6 +1311,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 202,
         },
         actions: &["lambda:PutProvisionedConcurrencyConfig"],
+        codec: Some(&operations::PUT_PROVISIONED_CONCURRENCY_CONFIG),
         ..operation("PutProvisionedConcurrencyConfig", 71)
     },
     OperationDef {
@@ -1547,6 +1564,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             status: 200,
         },
         actions: &["lambda:UpdateCodeSigningConfig"],
+        codec: Some(&operations::UPDATE_CODE_SIGNING_CONFIG),
         ..operation("UpdateCodeSigningConfig", 85)
     },
     OperationDef {

@@ -26,6 +26,14 @@ pub mod architecture {
     pub const ARM64: &str = "arm64";
 }
 
+/// Values of `CodeSigningPolicy`.
+pub mod code_signing_policy {
+    /// `Warn`
+    pub const WARN: &str = "Warn";
+    /// `Enforce`
+    pub const ENFORCE: &str = "Enforce";
+}
+
 /// Values of `DirectS3Read`.
 pub mod direct_s3_read {
     /// `ENABLED`
@@ -64,12 +72,12 @@ pub mod event_source_mapping_system_log_level {
 
 /// Values of `EventSourcePosition`.
 pub mod event_source_position {
-    /// `TRIM_HORIZON`
-    pub const TRIM_HORIZON: &str = "TRIM_HORIZON";
     /// `LATEST`
     pub const LATEST: &str = "LATEST";
     /// `AT_TIMESTAMP`
     pub const AT_TIMESTAMP: &str = "AT_TIMESTAMP";
+    /// `TRIM_HORIZON`
+    pub const TRIM_HORIZON: &str = "TRIM_HORIZON";
 }
 
 /// Values of `EventType`.
@@ -194,10 +202,10 @@ pub mod invocation_type {
 
 /// Values of `InvokeMode`.
 pub mod invoke_mode {
-    /// `BUFFERED`
-    pub const BUFFERED: &str = "BUFFERED";
     /// `RESPONSE_STREAM`
     pub const RESPONSE_STREAM: &str = "RESPONSE_STREAM";
+    /// `BUFFERED`
+    pub const BUFFERED: &str = "BUFFERED";
 }
 
 /// Values of `KafkaEventSourceMappingConsumptionMode`.
@@ -388,6 +396,16 @@ pub mod package_type {
     pub const ZIP: &str = "Zip";
     /// `Image`
     pub const IMAGE: &str = "Image";
+}
+
+/// Values of `ProvisionedConcurrencyStatusEnum`.
+pub mod provisioned_concurrency_status_enum {
+    /// `IN_PROGRESS`
+    pub const IN_PROGRESS: &str = "IN_PROGRESS";
+    /// `READY`
+    pub const READY: &str = "READY";
+    /// `FAILED`
+    pub const FAILED: &str = "FAILED";
 }
 
 /// Values of `RecursiveLoop`.

@@ -30,6 +30,12 @@ built_operation! {
 }
 
 built_operation! {
+    CreateCodeSigningConfig, CREATE_CODE_SIGNING_CONFIG, 5,
+    types::CreateCodeSigningConfigRequest: schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST,
+    types::CreateCodeSigningConfigResponse: schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE
+}
+
+built_operation! {
     CreateEventSourceMapping, CREATE_EVENT_SOURCE_MAPPING, 6,
     types::CreateEventSourceMappingRequest: schemas::CREATE_EVENT_SOURCE_MAPPING_REQUEST,
     types::EventSourceMappingConfiguration: schemas::EVENT_SOURCE_MAPPING_CONFIGURATION
@@ -54,6 +60,12 @@ built_operation! {
 }
 
 built_operation! {
+    DeleteCodeSigningConfig, DELETE_CODE_SIGNING_CONFIG, 11,
+    types::DeleteCodeSigningConfigRequest: schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST,
+    types::DeleteCodeSigningConfigResponse: schemas::DELETE_CODE_SIGNING_CONFIG_RESPONSE
+}
+
+built_operation! {
     DeleteEventSourceMapping, DELETE_EVENT_SOURCE_MAPPING, 13,
     types::DeleteEventSourceMappingRequest: schemas::DELETE_EVENT_SOURCE_MAPPING_REQUEST,
     types::EventSourceMappingConfiguration: schemas::EVENT_SOURCE_MAPPING_CONFIGURATION
@@ -63,6 +75,12 @@ built_operation! {
     DeleteFunction, DELETE_FUNCTION, 14,
     types::DeleteFunctionRequest: schemas::DELETE_FUNCTION_REQUEST,
     types::DeleteFunctionResponse: schemas::DELETE_FUNCTION_RESPONSE
+}
+
+built_operation! {
+    DeleteFunctionCodeSigningConfig, DELETE_FUNCTION_CODE_SIGNING_CONFIG, 15,
+    types::DeleteFunctionCodeSigningConfigRequest: schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
+    crate::Empty: crate::operation::EMPTY
 }
 
 built_operation! {
@@ -90,6 +108,12 @@ built_operation! {
 }
 
 built_operation! {
+    DeleteProvisionedConcurrencyConfig, DELETE_PROVISIONED_CONCURRENCY_CONFIG, 20,
+    types::DeleteProvisionedConcurrencyConfigRequest: schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
     GetAccountSettings, GET_ACCOUNT_SETTINGS, 22,
     types::GetAccountSettingsRequest: schemas::GET_ACCOUNT_SETTINGS_REQUEST,
     types::GetAccountSettingsResponse: schemas::GET_ACCOUNT_SETTINGS_RESPONSE
@@ -99,6 +123,12 @@ built_operation! {
     GetAlias, GET_ALIAS, 23,
     types::GetAliasRequest: schemas::GET_ALIAS_REQUEST,
     types::AliasConfiguration: schemas::ALIAS_CONFIGURATION
+}
+
+built_operation! {
+    GetCodeSigningConfig, GET_CODE_SIGNING_CONFIG, 25,
+    types::GetCodeSigningConfigRequest: schemas::GET_CODE_SIGNING_CONFIG_REQUEST,
+    types::GetCodeSigningConfigResponse: schemas::GET_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -129,6 +159,12 @@ built_operation! {
     GetFunction, GET_FUNCTION, 30,
     types::GetFunctionRequest: schemas::GET_FUNCTION_REQUEST,
     types::GetFunctionResponse: schemas::GET_FUNCTION_RESPONSE
+}
+
+built_operation! {
+    GetFunctionCodeSigningConfig, GET_FUNCTION_CODE_SIGNING_CONFIG, 31,
+    types::GetFunctionCodeSigningConfigRequest: schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
+    types::GetFunctionCodeSigningConfigResponse: schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -186,6 +222,12 @@ built_operation! {
 }
 
 built_operation! {
+    GetProvisionedConcurrencyConfig, GET_PROVISIONED_CONCURRENCY_CONFIG, 42,
+    types::GetProvisionedConcurrencyConfigRequest: schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    types::GetProvisionedConcurrencyConfigResponse: schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+}
+
+built_operation! {
     GetRuntimeManagementConfig, GET_RUNTIME_MANAGEMENT_CONFIG, 44,
     types::GetRuntimeManagementConfigRequest: schemas::GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST,
     types::GetRuntimeManagementConfigResponse: schemas::GET_RUNTIME_MANAGEMENT_CONFIG_RESPONSE
@@ -213,6 +255,12 @@ built_operation! {
     ListAliases, LIST_ALIASES, 48,
     types::ListAliasesRequest: schemas::LIST_ALIASES_REQUEST,
     types::ListAliasesResponse: schemas::LIST_ALIASES_RESPONSE
+}
+
+built_operation! {
+    ListCodeSigningConfigs, LIST_CODE_SIGNING_CONFIGS, 50,
+    types::ListCodeSigningConfigsRequest: schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST,
+    types::ListCodeSigningConfigsResponse: schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE
 }
 
 built_operation! {
@@ -246,6 +294,12 @@ built_operation! {
 }
 
 built_operation! {
+    ListFunctionsByCodeSigningConfig, LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG, 57,
+    types::ListFunctionsByCodeSigningConfigRequest: schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST,
+    types::ListFunctionsByCodeSigningConfigResponse: schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE
+}
+
+built_operation! {
     ListLayerVersions, LIST_LAYER_VERSIONS, 58,
     types::ListLayerVersionsRequest: schemas::LIST_LAYER_VERSIONS_REQUEST,
     types::ListLayerVersionsResponse: schemas::LIST_LAYER_VERSIONS_RESPONSE
@@ -255,6 +309,12 @@ built_operation! {
     ListLayers, LIST_LAYERS, 59,
     types::ListLayersRequest: schemas::LIST_LAYERS_REQUEST,
     types::ListLayersResponse: schemas::LIST_LAYERS_RESPONSE
+}
+
+built_operation! {
+    ListProvisionedConcurrencyConfigs, LIST_PROVISIONED_CONCURRENCY_CONFIGS, 60,
+    types::ListProvisionedConcurrencyConfigsRequest: schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST,
+    types::ListProvisionedConcurrencyConfigsResponse: schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE
 }
 
 built_operation! {
@@ -282,6 +342,12 @@ built_operation! {
 }
 
 built_operation! {
+    PutFunctionCodeSigningConfig, PUT_FUNCTION_CODE_SIGNING_CONFIG, 66,
+    types::PutFunctionCodeSigningConfigRequest: schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
+    types::PutFunctionCodeSigningConfigResponse: schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+}
+
+built_operation! {
     PutFunctionConcurrency, PUT_FUNCTION_CONCURRENCY, 67,
     types::PutFunctionConcurrencyRequest: schemas::PUT_FUNCTION_CONCURRENCY_REQUEST,
     types::Concurrency: schemas::CONCURRENCY
@@ -297,6 +363,12 @@ built_operation! {
     PutFunctionRecursionConfig, PUT_FUNCTION_RECURSION_CONFIG, 69,
     types::PutFunctionRecursionConfigRequest: schemas::PUT_FUNCTION_RECURSION_CONFIG_REQUEST,
     types::PutFunctionRecursionConfigResponse: schemas::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE
+}
+
+built_operation! {
+    PutProvisionedConcurrencyConfig, PUT_PROVISIONED_CONCURRENCY_CONFIG, 71,
+    types::PutProvisionedConcurrencyConfigRequest: schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    types::PutProvisionedConcurrencyConfigResponse: schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
 }
 
 built_operation! {
@@ -357,6 +429,12 @@ built_operation! {
     UpdateAlias, UPDATE_ALIAS, 83,
     types::UpdateAliasRequest: schemas::UPDATE_ALIAS_REQUEST,
     types::AliasConfiguration: schemas::ALIAS_CONFIGURATION
+}
+
+built_operation! {
+    UpdateCodeSigningConfig, UPDATE_CODE_SIGNING_CONFIG, 85,
+    types::UpdateCodeSigningConfigRequest: schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST,
+    types::UpdateCodeSigningConfigResponse: schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE
 }
 
 built_operation! {

@@ -161,6 +161,12 @@ pub(crate) static ALLOW_ORIGINS_LIST: Shape = Shape {
     ..shape("AllowOriginsList", Kind::List { member: &member("member", &super::schemas::ORIGIN), flattened: false })
 };
 
+pub(crate) static ALLOWED_PUBLISHERS_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("SigningProfileVersionArns", &super::schemas::SIGNING_PROFILE_VERSION_ARNS) }];
+
+pub(crate) static ALLOWED_PUBLISHERS: Shape =
+    shape("AllowedPublishers", Kind::Structure { members: &ALLOWED_PUBLISHERS_MEMBERS });
+
 pub(crate) static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG_MEMBERS: [Member; 2] = [
     member("ConsumerGroupId", &super::schemas::URI),
     member("SchemaRegistryConfig", &super::schemas::KAFKA_SCHEMA_REGISTRY_CONFIG),
@@ -408,6 +414,18 @@ pub(crate) static CLIENT_TOKEN: Shape = Shape {
     ..shape("ClientToken", Kind::String)
 };
 
+pub(crate) static CODE_SIGNING_CONFIG_MEMBERS: [Member; 6] = [
+    Member { required: true, ..member("CodeSigningConfigId", &super::schemas::CODE_SIGNING_CONFIG_ID) },
+    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
+    member("Description", &super::schemas::DESCRIPTION),
+    Member { required: true, ..member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS) },
+    Member { required: true, ..member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES) },
+    Member { required: true, ..member("LastModified", &super::schemas::TIMESTAMP) },
+];
+
+pub(crate) static CODE_SIGNING_CONFIG: Shape =
+    shape("CodeSigningConfig", Kind::Structure { members: &CODE_SIGNING_CONFIG_MEMBERS });
+
 pub(crate) static CODE_SIGNING_CONFIG_ARN: Shape = Shape {
     constraints: &Constraints {
         min: Some(0.0),
@@ -418,6 +436,27 @@ pub(crate) static CODE_SIGNING_CONFIG_ARN: Shape = Shape {
         ..Constraints::NONE
     },
     ..shape("CodeSigningConfigArn", Kind::String)
+};
+
+pub(crate) static CODE_SIGNING_CONFIG_ID: Shape = Shape {
+    constraints: &Constraints { pattern: Some(r"csc-[a-zA-Z0-9-_\.]{17}"), ..Constraints::NONE },
+    ..shape("CodeSigningConfigId", Kind::String)
+};
+
+pub(crate) static CODE_SIGNING_CONFIG_LIST: Shape = shape(
+    "CodeSigningConfigList",
+    Kind::List { member: &member("member", &super::schemas::CODE_SIGNING_CONFIG), flattened: false },
+);
+
+pub(crate) static CODE_SIGNING_POLICIES_MEMBERS: [Member; 1] =
+    [member("UntrustedArtifactOnDeployment", &super::schemas::CODE_SIGNING_POLICY)];
+
+pub(crate) static CODE_SIGNING_POLICIES: Shape =
+    shape("CodeSigningPolicies", Kind::Structure { members: &CODE_SIGNING_POLICIES_MEMBERS });
+
+pub(crate) static CODE_SIGNING_POLICY: Shape = Shape {
+    constraints: &Constraints { one_of: &["Warn", "Enforce"], ..Constraints::NONE },
+    ..shape("CodeSigningPolicy", Kind::String)
 };
 
 pub(crate) static COLLECTION_NAME: Shape = Shape {
@@ -505,6 +544,22 @@ pub(crate) static CREATE_ALIAS_REQUEST_MEMBERS: [Member; 5] = [
 
 pub(crate) static CREATE_ALIAS_REQUEST: Shape =
     shape("CreateAliasRequest", Kind::Structure { members: &CREATE_ALIAS_REQUEST_MEMBERS });
+
+pub(crate) static CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
+    member("Description", &super::schemas::DESCRIPTION),
+    Member { required: true, ..member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS) },
+    member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES),
+    member("Tags", &super::schemas::TAGS),
+];
+
+pub(crate) static CREATE_CODE_SIGNING_CONFIG_REQUEST: Shape =
+    shape("CreateCodeSigningConfigRequest", Kind::Structure { members: &CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
+
+pub(crate) static CREATE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+    shape("CreateCodeSigningConfigResponse", Kind::Structure { members: &CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static CREATE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 28] = [
     member("EventSourceArn", &super::schemas::ARN),
@@ -633,6 +688,21 @@ pub(crate) static DELETE_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
 pub(crate) static DELETE_ALIAS_REQUEST: Shape =
     shape("DeleteAliasRequest", Kind::Structure { members: &DELETE_ALIAS_REQUEST_MEMBERS });
 
+pub(crate) static DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    renamed: Some("CodeSigningConfigArn"),
+    location: Location::Uri,
+    required: true,
+    ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
+}];
+
+pub(crate) static DELETE_CODE_SIGNING_CONFIG_REQUEST: Shape =
+    shape("DeleteCodeSigningConfigRequest", Kind::Structure { members: &DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static DELETE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+    shape("DeleteCodeSigningConfigResponse", Kind::Structure { members: &DELETE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
+
 pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Member {
     renamed: Some("UUID"),
     location: Location::Uri,
@@ -642,6 +712,18 @@ pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Me
 
 pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST: Shape =
     shape("DeleteEventSourceMappingRequest", Kind::Structure { members: &DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    renamed: Some("FunctionName"),
+    location: Location::Uri,
+    required: true,
+    ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+}];
+
+pub(crate) static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
+    "DeleteFunctionCodeSigningConfigRequest",
+    Kind::Structure { members: &DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
+);
 
 pub(crate) static DELETE_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 1] = [Member {
     renamed: Some("FunctionName"),
@@ -731,6 +813,26 @@ pub(crate) static DELETE_LAYER_VERSION_REQUEST_MEMBERS: [Member; 2] = [
 
 pub(crate) static DELETE_LAYER_VERSION_REQUEST: Shape =
     shape("DeleteLayerVersionRequest", Kind::Structure { members: &DELETE_LAYER_VERSION_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        renamed: Some("FunctionName"),
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    Member {
+        renamed: Some("Qualifier"),
+        location: Location::Query,
+        required: true,
+        ..member("Qualifier", &super::schemas::QUALIFIER)
+    },
+];
+
+pub(crate) static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
+    "DeleteProvisionedConcurrencyConfigRequest",
+    Kind::Structure { members: &DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
+);
 
 pub(crate) static DESCRIPTION: Shape = Shape {
     constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
@@ -1056,7 +1158,7 @@ pub(crate) static EVENT_SOURCE_MAPPINGS_LIST: Shape = shape(
 );
 
 pub(crate) static EVENT_SOURCE_POSITION: Shape = Shape {
-    constraints: &Constraints { one_of: &["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"], ..Constraints::NONE },
     ..shape("EventSourcePosition", Kind::String)
 };
 
@@ -1285,6 +1387,9 @@ pub(crate) static FUNCTION_ARN: Shape = Shape {
     },
     ..shape("FunctionArn", Kind::String)
 };
+
+pub(crate) static FUNCTION_ARN_LIST: Shape =
+    shape("FunctionArnList", Kind::List { member: &member("member", &super::schemas::FUNCTION_ARN), flattened: false });
 
 pub(crate) static FUNCTION_CODE_MEMBERS: [Member; 7] = [
     member("ZipFile", &super::schemas::BLOB),
@@ -1518,6 +1623,22 @@ pub(crate) static GET_ALIAS_REQUEST_MEMBERS: [Member; 2] = [
 pub(crate) static GET_ALIAS_REQUEST: Shape =
     shape("GetAliasRequest", Kind::Structure { members: &GET_ALIAS_REQUEST_MEMBERS });
 
+pub(crate) static GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    renamed: Some("CodeSigningConfigArn"),
+    location: Location::Uri,
+    required: true,
+    ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
+}];
+
+pub(crate) static GET_CODE_SIGNING_CONFIG_REQUEST: Shape =
+    shape("GetCodeSigningConfigRequest", Kind::Structure { members: &GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
+
+pub(crate) static GET_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+    shape("GetCodeSigningConfigResponse", Kind::Structure { members: &GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
+
 pub(crate) static GET_DURABLE_EXECUTION_HISTORY_REQUEST_MEMBERS: [Member; 5] = [
     Member {
         renamed: Some("DurableExecutionArn"),
@@ -1631,6 +1752,28 @@ pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Membe
 
 pub(crate) static GET_EVENT_SOURCE_MAPPING_REQUEST: Shape =
     shape("GetEventSourceMappingRequest", Kind::Structure { members: &GET_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS });
+
+pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 1] = [Member {
+    renamed: Some("FunctionName"),
+    location: Location::Uri,
+    required: true,
+    ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+}];
+
+pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
+    "GetFunctionCodeSigningConfigRequest",
+    Kind::Structure { members: &GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] = [
+    member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN),
+    member("FunctionName", &super::schemas::FUNCTION_NAME),
+];
+
+pub(crate) static GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
+    "GetFunctionCodeSigningConfigResponse",
+    Kind::Structure { members: &GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
+);
 
 pub(crate) static GET_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 1] = [Member {
     renamed: Some("FunctionName"),
@@ -1852,6 +1995,40 @@ pub(crate) static GET_POLICY_RESPONSE_MEMBERS: [Member; 2] =
 pub(crate) static GET_POLICY_RESPONSE: Shape =
     shape("GetPolicyResponse", Kind::Structure { members: &GET_POLICY_RESPONSE_MEMBERS });
 
+pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        renamed: Some("FunctionName"),
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    Member {
+        renamed: Some("Qualifier"),
+        location: Location::Query,
+        required: true,
+        ..member("Qualifier", &super::schemas::QUALIFIER)
+    },
+];
+
+pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
+    "GetProvisionedConcurrencyConfigRequest",
+    Kind::Structure { members: &GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS: [Member; 6] = [
+    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
+    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    member("StatusReason", &super::schemas::STRING),
+    member("LastModified", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = shape(
+    "GetProvisionedConcurrencyConfigResponse",
+    Kind::Structure { members: &GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS },
+);
+
 pub(crate) static GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
         renamed: Some("FunctionName"),
@@ -2040,7 +2217,7 @@ pub(crate) static INVOKE_ASYNC_RESPONSE: Shape =
     shape("InvokeAsyncResponse", Kind::Structure { members: &INVOKE_ASYNC_RESPONSE_MEMBERS });
 
 pub(crate) static INVOKE_MODE: Shape = Shape {
-    constraints: &Constraints { one_of: &["BUFFERED", "RESPONSE_STREAM"], ..Constraints::NONE },
+    constraints: &Constraints { one_of: &["RESPONSE_STREAM", "BUFFERED"], ..Constraints::NONE },
     ..shape("InvokeMode", Kind::String)
 };
 
@@ -2436,6 +2613,26 @@ pub(crate) static LIST_ALIASES_RESPONSE_MEMBERS: [Member; 2] =
 pub(crate) static LIST_ALIASES_RESPONSE: Shape =
     shape("ListAliasesResponse", Kind::Structure { members: &LIST_ALIASES_RESPONSE_MEMBERS });
 
+pub(crate) static LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS: [Member; 2] = [
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
+    Member {
+        renamed: Some("MaxItems"),
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_CODE_SIGNING_CONFIGS_REQUEST: Shape =
+    shape("ListCodeSigningConfigsRequest", Kind::Structure { members: &LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
+    member("NextMarker", &super::schemas::STRING),
+    member("CodeSigningConfigs", &super::schemas::CODE_SIGNING_CONFIG_LIST),
+];
+
+pub(crate) static LIST_CODE_SIGNING_CONFIGS_RESPONSE: Shape =
+    shape("ListCodeSigningConfigsResponse", Kind::Structure { members: &LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS });
+
 pub(crate) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST_MEMBERS: [Member; 9] = [
     Member {
         renamed: Some("FunctionName"),
@@ -2572,6 +2769,34 @@ pub(crate) static LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
 pub(crate) static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape =
     shape("ListFunctionUrlConfigsResponse", Kind::Structure { members: &LIST_FUNCTION_URL_CONFIGS_RESPONSE_MEMBERS });
 
+pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        renamed: Some("CodeSigningConfigArn"),
+        location: Location::Uri,
+        required: true,
+        ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
+    },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
+    Member {
+        renamed: Some("MaxItems"),
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
+    "ListFunctionsByCodeSigningConfigRequest",
+    Kind::Structure { members: &LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] =
+    [member("NextMarker", &super::schemas::STRING), member("FunctionArns", &super::schemas::FUNCTION_ARN_LIST)];
+
+pub(crate) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
+    "ListFunctionsByCodeSigningConfigResponse",
+    Kind::Structure { members: &LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
+);
+
 pub(crate) static LIST_FUNCTIONS_REQUEST_MEMBERS: [Member; 4] = [
     Member {
         renamed: Some("MasterRegion"),
@@ -2661,6 +2886,36 @@ pub(crate) static LIST_LAYERS_RESPONSE_MEMBERS: [Member; 2] =
 
 pub(crate) static LIST_LAYERS_RESPONSE: Shape =
     shape("ListLayersResponse", Kind::Structure { members: &LIST_LAYERS_RESPONSE_MEMBERS });
+
+pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        renamed: Some("FunctionName"),
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    Member { renamed: Some("Marker"), location: Location::Query, ..member("Marker", &super::schemas::STRING) },
+    Member {
+        renamed: Some("MaxItems"),
+        location: Location::Query,
+        ..member("MaxItems", &super::schemas::MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS)
+    },
+];
+
+pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST: Shape = shape(
+    "ListProvisionedConcurrencyConfigsRequest",
+    Kind::Structure { members: &LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS },
+);
+
+pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS: [Member; 2] = [
+    member("ProvisionedConcurrencyConfigs", &super::schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST),
+    member("NextMarker", &super::schemas::STRING),
+];
+
+pub(crate) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE: Shape = shape(
+    "ListProvisionedConcurrencyConfigsResponse",
+    Kind::Structure { members: &LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS },
+);
 
 pub(crate) static LIST_TAGS_REQUEST_MEMBERS: [Member; 1] = [Member {
     renamed: Some("Resource"),
@@ -2777,6 +3032,11 @@ pub(crate) static MAX_LIST_ITEMS: Shape = Shape {
     ..shape("MaxListItems", Kind::Integer)
 };
 
+pub(crate) static MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS: Shape = Shape {
+    constraints: &Constraints { min: Some(1.0), max: Some(50.0), ..Constraints::NONE },
+    ..shape("MaxProvisionedConcurrencyConfigListItems", Kind::Integer)
+};
+
 pub(crate) static MAXIMUM_BATCHING_WINDOW_IN_SECONDS: Shape = Shape {
     constraints: &Constraints { min: Some(0.0), max: Some(300.0), ..Constraints::NONE },
     ..shape("MaximumBatchingWindowInSeconds", Kind::Integer)
@@ -2859,6 +3119,11 @@ pub(crate) static NAMESPACED_STATEMENT_ID: Shape = Shape {
         ..Constraints::NONE
     },
     ..shape("NamespacedStatementId", Kind::String)
+};
+
+pub(crate) static NON_NEGATIVE_INTEGER: Shape = Shape {
+    constraints: &Constraints { min: Some(0.0), ..Constraints::NONE },
+    ..shape("NonNegativeInteger", Kind::Integer)
 };
 
 pub(crate) static NULLABLE_BOOLEAN: Shape = shape("NullableBoolean", Kind::Boolean);
@@ -3024,6 +3289,11 @@ pub(crate) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape {
     ..shape("PerExecutionEnvironmentMaxConcurrency", Kind::Integer)
 };
 
+pub(crate) static POSITIVE_INTEGER: Shape = Shape {
+    constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
+    ..shape("PositiveInteger", Kind::Integer)
+};
+
 pub(crate) static PRINCIPAL: Shape = Shape {
     constraints: &Constraints { min: Some(0.0), max: Some(2048.0), pattern: Some(r"[^\s]+"), ..Constraints::NONE },
     ..shape("Principal", Kind::String)
@@ -3037,6 +3307,34 @@ pub(crate) static PRINCIPAL_ORG_ID: Shape = Shape {
         ..Constraints::NONE
     },
     ..shape("PrincipalOrgID", Kind::String)
+};
+
+pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST: Shape = shape(
+    "ProvisionedConcurrencyConfigList",
+    Kind::List {
+        member: &member("member", &super::schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM),
+        flattened: false,
+    },
+);
+
+pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS: [Member; 7] = [
+    member("FunctionArn", &super::schemas::FUNCTION_ARN),
+    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
+    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    member("StatusReason", &super::schemas::STRING),
+    member("LastModified", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM: Shape = shape(
+    "ProvisionedConcurrencyConfigListItem",
+    Kind::Structure { members: &PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS },
+);
+
+pub(crate) static PROVISIONED_CONCURRENCY_STATUS_ENUM: Shape = Shape {
+    constraints: &Constraints { one_of: &["IN_PROGRESS", "READY", "FAILED"], ..Constraints::NONE },
+    ..shape("ProvisionedConcurrencyStatusEnum", Kind::String)
 };
 
 pub(crate) static PROVISIONED_POLLER_CONFIG_MEMBERS: [Member; 3] = [
@@ -3067,7 +3365,7 @@ pub(crate) static PUBLISH_LAYER_VERSION_REQUEST_MEMBERS: [Member; 6] = [
     },
     member("Description", &super::schemas::DESCRIPTION),
     Member { required: true, ..member("Content", &super::schemas::LAYER_VERSION_CONTENT_INPUT) },
-    member("CompatibleArchitectures", &super::schemas::COMPATIBLE_ARCHITECTURES),
+    member("CompatibleArchitectures", &super::schemas::STRING_LIST),
     member("CompatibleRuntimes", &super::schemas::STRING_LIST),
     member("LicenseInfo", &super::schemas::LICENSE_INFO),
 ];
@@ -3105,6 +3403,31 @@ pub(crate) static PUBLISH_VERSION_REQUEST_MEMBERS: [Member; 5] = [
 
 pub(crate) static PUBLISH_VERSION_REQUEST: Shape =
     shape("PublishVersionRequest", Kind::Structure { members: &PUBLISH_VERSION_REQUEST_MEMBERS });
+
+pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
+    Member {
+        renamed: Some("FunctionName"),
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::NAMESPACED_FUNCTION_NAME)
+    },
+];
+
+pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = shape(
+    "PutFunctionCodeSigningConfigRequest",
+    Kind::Structure { members: &PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN) },
+    Member { required: true, ..member("FunctionName", &super::schemas::FUNCTION_NAME) },
+];
+
+pub(crate) static PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = shape(
+    "PutFunctionCodeSigningConfigResponse",
+    Kind::Structure { members: &PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS },
+);
 
 pub(crate) static PUT_FUNCTION_CONCURRENCY_REQUEST_MEMBERS: [Member; 2] = [
     Member {
@@ -3167,6 +3490,41 @@ pub(crate) static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = shape(
     Kind::Structure { members: &PUT_FUNCTION_RECURSION_CONFIG_RESPONSE_MEMBERS },
 );
 
+pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        renamed: Some("FunctionName"),
+        location: Location::Uri,
+        required: true,
+        ..member("FunctionName", &super::schemas::FUNCTION_NAME)
+    },
+    Member {
+        renamed: Some("Qualifier"),
+        location: Location::Query,
+        required: true,
+        ..member("Qualifier", &super::schemas::QUALIFIER)
+    },
+    Member { required: true, ..member("ProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER) },
+];
+
+pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
+    "PutProvisionedConcurrencyConfigRequest",
+    Kind::Structure { members: &PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
+);
+
+pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS: [Member; 6] = [
+    member("RequestedProvisionedConcurrentExecutions", &super::schemas::POSITIVE_INTEGER),
+    member("AllocatedProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("AvailableProvisionedConcurrentExecutions", &super::schemas::NON_NEGATIVE_INTEGER),
+    member("Status", &super::schemas::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    member("StatusReason", &super::schemas::STRING),
+    member("LastModified", &super::schemas::TIMESTAMP),
+];
+
+pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = shape(
+    "PutProvisionedConcurrencyConfigResponse",
+    Kind::Structure { members: &PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS },
+);
+
 pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
     Member {
         renamed: Some("FunctionName"),
@@ -3198,6 +3556,16 @@ pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE: Shape = shape(
     "PutRuntimeManagementConfigResponse",
     Kind::Structure { members: &PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE_MEMBERS },
 );
+
+pub(crate) static QUALIFIER: Shape = Shape {
+    constraints: &Constraints {
+        min: Some(1.0),
+        max: Some(128.0),
+        pattern: Some("(|[a-zA-Z0-9$_-]+)"),
+        ..Constraints::NONE
+    },
+    ..shape("Qualifier", Kind::String)
+};
 
 pub(crate) static QUEUE: Shape = Shape {
     constraints: &Constraints { min: Some(1.0), max: Some(1000.0), pattern: Some(r"[\s\S]*"), ..Constraints::NONE },
@@ -3565,6 +3933,14 @@ pub(crate) static SENSITIVE_STRING: Shape = Shape { sensitive: true, ..shape("Se
 pub(crate) static SENSITIVE_STRING_ON_SERVER_ONLY: Shape = Shape {
     constraints: &Constraints { min: Some(0.0), max: Some(10000.0), ..Constraints::NONE },
     ..shape("SensitiveStringOnServerOnly", Kind::String)
+};
+
+pub(crate) static SIGNING_PROFILE_VERSION_ARNS: Shape = Shape {
+    constraints: &Constraints { min: Some(1.0), max: Some(20.0), ..Constraints::NONE },
+    ..shape(
+        "SigningProfileVersionArns",
+        Kind::List { member: &member("member", &super::schemas::ARN), flattened: false },
+    )
 };
 
 pub(crate) static SNAP_START_MEMBERS: [Member; 1] = [member("ApplyOn", &super::schemas::SNAP_START_APPLY_ON)];
@@ -4034,6 +4410,27 @@ pub(crate) static UPDATE_ALIAS_REQUEST_MEMBERS: [Member; 6] = [
 
 pub(crate) static UPDATE_ALIAS_REQUEST: Shape =
     shape("UpdateAliasRequest", Kind::Structure { members: &UPDATE_ALIAS_REQUEST_MEMBERS });
+
+pub(crate) static UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
+    Member {
+        renamed: Some("CodeSigningConfigArn"),
+        location: Location::Uri,
+        required: true,
+        ..member("CodeSigningConfigArn", &super::schemas::CODE_SIGNING_CONFIG_ARN)
+    },
+    member("Description", &super::schemas::DESCRIPTION),
+    member("AllowedPublishers", &super::schemas::ALLOWED_PUBLISHERS),
+    member("CodeSigningPolicies", &super::schemas::CODE_SIGNING_POLICIES),
+];
+
+pub(crate) static UPDATE_CODE_SIGNING_CONFIG_REQUEST: Shape =
+    shape("UpdateCodeSigningConfigRequest", Kind::Structure { members: &UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS });
+
+pub(crate) static UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("CodeSigningConfig", &super::schemas::CODE_SIGNING_CONFIG) }];
+
+pub(crate) static UPDATE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+    shape("UpdateCodeSigningConfigResponse", Kind::Structure { members: &UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
 
 pub(crate) static UPDATE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 22] = [
     Member {

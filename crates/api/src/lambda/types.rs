@@ -498,6 +498,51 @@ impl ReadStructure for AliasRoutingConfiguration {
 
 structure_value!(AliasRoutingConfiguration);
 
+/// `AllowedPublishers`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllowedPublishers {
+    /// `SigningProfileVersionArns`
+    pub signing_profile_version_arns: Vec<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for AllowedPublishers {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ALLOWED_PUBLISHERS
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::ALLOWED_PUBLISHERS_MEMBERS[0],
+            &self.signing_profile_version_arns,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for AllowedPublishers {
+    fn schema() -> &'static Shape {
+        &schemas::ALLOWED_PUBLISHERS
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::ALLOWED_PUBLISHERS) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.signing_profile_version_arns = ReadValue::read(reader, &schemas::ALLOWED_PUBLISHERS_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(AllowedPublishers);
+
 /// `AmazonManagedKafkaEventSourceConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AmazonManagedKafkaEventSourceConfig {
@@ -1281,6 +1326,97 @@ impl ReadStructure for CheckpointUpdatedExecutionState {
 
 structure_value!(CheckpointUpdatedExecutionState);
 
+/// `CodeSigningConfig`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeSigningConfig {
+    /// `CodeSigningConfigId`
+    pub code_signing_config_id: String,
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `AllowedPublishers`
+    pub allowed_publishers: AllowedPublishers,
+    /// `CodeSigningPolicies`
+    pub code_signing_policies: CodeSigningPolicies,
+    /// `LastModified`
+    pub last_modified: String,
+}
+
+impl Structure for CodeSigningConfig {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CODE_SIGNING_CONFIG
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[0], &self.code_signing_config_id);
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[1], &self.code_signing_config_arn);
+        put_optional(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[2], &self.description);
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[3], &self.allowed_publishers);
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[4], &self.code_signing_policies);
+        put(writer, &schemas::CODE_SIGNING_CONFIG_MEMBERS[5], &self.last_modified);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CodeSigningConfig {
+    fn schema() -> &'static Shape {
+        &schemas::CODE_SIGNING_CONFIG
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.code_signing_config_id = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[0])?,
+            1 => self.code_signing_config_arn = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[1])?,
+            2 => self.description = Some(ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[2])?),
+            3 => self.allowed_publishers = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[3])?,
+            4 => self.code_signing_policies = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[4])?,
+            5 => self.last_modified = ReadValue::read(reader, &schemas::CODE_SIGNING_CONFIG_MEMBERS[5])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CodeSigningConfig);
+
+/// `CodeSigningPolicies`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeSigningPolicies {
+    /// `UntrustedArtifactOnDeployment`
+    pub untrusted_artifact_on_deployment: Option<String>,
+}
+
+impl Structure for CodeSigningPolicies {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CODE_SIGNING_POLICIES
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CODE_SIGNING_POLICIES_MEMBERS[0], &self.untrusted_artifact_on_deployment);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CodeSigningPolicies {
+    fn schema() -> &'static Shape {
+        &schemas::CODE_SIGNING_POLICIES
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.untrusted_artifact_on_deployment =
+                    Some(ReadValue::read(reader, &schemas::CODE_SIGNING_POLICIES_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CodeSigningPolicies);
+
 /// `Concurrency`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Concurrency {
@@ -1604,6 +1740,112 @@ impl ReadStructure for CreateAliasRequest {
 }
 
 structure_value!(CreateAliasRequest);
+
+/// `CreateCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateCodeSigningConfigRequest {
+    /// `Description`
+    pub description: Option<String>,
+    /// `AllowedPublishers`
+    pub allowed_publishers: AllowedPublishers,
+    /// `CodeSigningPolicies`
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+    /// `Tags`
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CreateCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0], &self.description);
+        put_needed(
+            writer,
+            &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1],
+            &self.allowed_publishers,
+            self.missing.has(1),
+        );
+        put_optional(writer, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2], &self.code_signing_policies);
+        put_optional(writer, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[3], &self.tags);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.description =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?)
+            }
+            1 => {
+                self.allowed_publishers =
+                    ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.code_signing_policies =
+                    Some(ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2])?)
+            }
+            3 => self.tags = Some(ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateCodeSigningConfigRequest);
+
+/// `CreateCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateCodeSigningConfigResponse {
+    /// `CodeSigningConfig`
+    pub code_signing_config: CodeSigningConfig,
+}
+
+impl Structure for CreateCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config =
+                    ReadValue::read(reader, &schemas::CREATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateCodeSigningConfigResponse);
 
 /// `CreateEventSourceMappingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2263,6 +2505,82 @@ impl ReadStructure for DeleteAliasRequest {
 
 structure_value!(DeleteAliasRequest);
 
+/// `DeleteCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::DELETE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteCodeSigningConfigRequest);
+
+/// `DeleteCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteCodeSigningConfigResponse {}
+
+impl Structure for DeleteCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(DeleteCodeSigningConfigResponse);
+
 /// `DeleteEventSourceMappingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteEventSourceMappingRequest {
@@ -2305,6 +2623,57 @@ impl ReadStructure for DeleteEventSourceMappingRequest {
 }
 
 structure_value!(DeleteEventSourceMappingRequest);
+
+/// `DeleteFunctionCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteFunctionCodeSigningConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteFunctionCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteFunctionCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteFunctionCodeSigningConfigRequest);
 
 /// `DeleteFunctionConcurrencyRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2594,6 +2963,69 @@ impl ReadStructure for DeleteLayerVersionRequest {
 }
 
 structure_value!(DeleteLayerVersionRequest);
+
+/// `DeleteProvisionedConcurrencyConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteProvisionedConcurrencyConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteProvisionedConcurrencyConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1],
+            &self.qualifier,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteProvisionedConcurrencyConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.qualifier =
+                    ReadValue::read(reader, &schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteProvisionedConcurrencyConfigRequest);
 
 /// `DestinationConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -4902,6 +5334,94 @@ impl ReadStructure for GetAliasRequest {
 
 structure_value!(GetAliasRequest);
 
+/// `GetCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::GET_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetCodeSigningConfigRequest);
+
+/// `GetCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetCodeSigningConfigResponse {
+    /// `CodeSigningConfig`
+    pub code_signing_config: CodeSigningConfig,
+}
+
+impl Structure for GetCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config =
+                    ReadValue::read(reader, &schemas::GET_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetCodeSigningConfigResponse);
+
 /// `GetDurableExecutionHistoryRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetDurableExecutionHistoryRequest {
@@ -5374,6 +5894,105 @@ impl ReadStructure for GetEventSourceMappingRequest {
 }
 
 structure_value!(GetEventSourceMappingRequest);
+
+/// `GetFunctionCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFunctionCodeSigningConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetFunctionCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFunctionCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFunctionCodeSigningConfigRequest);
+
+/// `GetFunctionCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFunctionCodeSigningConfigResponse {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: Option<String>,
+    /// `FunctionName`
+    pub function_name: Option<String>,
+}
+
+impl Structure for GetFunctionCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0],
+            &self.code_signing_config_arn,
+        );
+        put_optional(writer, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1], &self.function_name);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetFunctionCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    Some(ReadValue::read(reader, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.function_name =
+                    Some(ReadValue::read(reader, &schemas::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetFunctionCodeSigningConfigResponse);
 
 /// `GetFunctionConcurrencyRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -6213,6 +6832,153 @@ impl ReadStructure for GetPolicyResponse {
 }
 
 structure_value!(GetPolicyResponse);
+
+/// `GetProvisionedConcurrencyConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetProvisionedConcurrencyConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetProvisionedConcurrencyConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1],
+            &self.qualifier,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetProvisionedConcurrencyConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.qualifier =
+                    ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetProvisionedConcurrencyConfigRequest);
+
+/// `GetProvisionedConcurrencyConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetProvisionedConcurrencyConfigResponse {
+    /// `RequestedProvisionedConcurrentExecutions`
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    /// `AvailableProvisionedConcurrentExecutions`
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    /// `AllocatedProvisionedConcurrentExecutions`
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    /// `Status`
+    pub status: Option<String>,
+    /// `StatusReason`
+    pub status_reason: Option<String>,
+    /// `LastModified`
+    pub last_modified: Option<String>,
+}
+
+impl Structure for GetProvisionedConcurrencyConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[0],
+            &self.requested_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[1],
+            &self.available_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[2],
+            &self.allocated_provisioned_concurrent_executions,
+        );
+        put_optional(writer, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[3], &self.status);
+        put_optional(writer, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[4], &self.status_reason);
+        put_optional(writer, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[5], &self.last_modified);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetProvisionedConcurrencyConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.requested_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.available_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.allocated_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.status =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.status_reason =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[4])?)
+            }
+            5 => {
+                self.last_modified =
+                    Some(ReadValue::read(reader, &schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetProvisionedConcurrencyConfigResponse);
 
 /// `GetRuntimeManagementConfigRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -7617,6 +8383,90 @@ impl ReadStructure for ListAliasesResponse {
 
 structure_value!(ListAliasesResponse);
 
+/// `ListCodeSigningConfigsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListCodeSigningConfigsRequest {
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+}
+
+impl Structure for ListCodeSigningConfigsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS[0], &self.marker);
+        put_optional(writer, &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS[1], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListCodeSigningConfigsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.marker = Some(ReadValue::read(reader, &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS[0])?),
+            1 => {
+                self.max_items = Some(ReadValue::read(reader, &schemas::LIST_CODE_SIGNING_CONFIGS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListCodeSigningConfigsRequest);
+
+/// `ListCodeSigningConfigsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListCodeSigningConfigsResponse {
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+    /// `CodeSigningConfigs`
+    pub code_signing_configs: Option<Vec<CodeSigningConfig>>,
+}
+
+impl Structure for ListCodeSigningConfigsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS[0], &self.next_marker);
+        put_optional(writer, &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS[1], &self.code_signing_configs);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListCodeSigningConfigsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.code_signing_configs =
+                    Some(ReadValue::read(reader, &schemas::LIST_CODE_SIGNING_CONFIGS_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListCodeSigningConfigsResponse);
+
 /// `ListDurableExecutionsByFunctionRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListDurableExecutionsByFunctionRequest {
@@ -8089,6 +8939,115 @@ impl ReadStructure for ListFunctionUrlConfigsResponse {
 
 structure_value!(ListFunctionUrlConfigsResponse);
 
+/// `ListFunctionsByCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFunctionsByCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListFunctionsByCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1], &self.marker);
+        put_optional(writer, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListFunctionsByCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.max_items =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListFunctionsByCodeSigningConfigRequest);
+
+/// `ListFunctionsByCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFunctionsByCodeSigningConfigResponse {
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+    /// `FunctionArns`
+    pub function_arns: Option<Vec<String>>,
+}
+
+impl Structure for ListFunctionsByCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.next_marker);
+        put_optional(writer, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1], &self.function_arns);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListFunctionsByCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.function_arns =
+                    Some(ReadValue::read(reader, &schemas::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListFunctionsByCodeSigningConfigResponse);
+
 /// `ListFunctionsRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListFunctionsRequest {
@@ -8360,6 +9319,119 @@ impl ReadStructure for ListLayersResponse {
 }
 
 structure_value!(ListLayersResponse);
+
+/// `ListProvisionedConcurrencyConfigsRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListProvisionedConcurrencyConfigsRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListProvisionedConcurrencyConfigsRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[1], &self.marker);
+        put_optional(writer, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[2], &self.max_items);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListProvisionedConcurrencyConfigsRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.max_items =
+                    Some(ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST_MEMBERS[2])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListProvisionedConcurrencyConfigsRequest);
+
+/// `ListProvisionedConcurrencyConfigsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListProvisionedConcurrencyConfigsResponse {
+    /// `ProvisionedConcurrencyConfigs`
+    pub provisioned_concurrency_configs: Option<Vec<ProvisionedConcurrencyConfigListItem>>,
+    /// `NextMarker`
+    pub next_marker: Option<String>,
+}
+
+impl Structure for ListProvisionedConcurrencyConfigsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS[0],
+            &self.provisioned_concurrency_configs,
+        );
+        put_optional(writer, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS[1], &self.next_marker);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListProvisionedConcurrencyConfigsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.provisioned_concurrency_configs =
+                    Some(ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.next_marker =
+                    Some(ReadValue::read(reader, &schemas::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListProvisionedConcurrencyConfigsResponse);
 
 /// `ListTagsRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -8898,6 +9970,97 @@ impl ReadStructure for PauseDetails {
 
 structure_value!(PauseDetails);
 
+/// `ProvisionedConcurrencyConfigListItem`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvisionedConcurrencyConfigListItem {
+    /// `FunctionArn`
+    pub function_arn: Option<String>,
+    /// `RequestedProvisionedConcurrentExecutions`
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    /// `AvailableProvisionedConcurrentExecutions`
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    /// `AllocatedProvisionedConcurrentExecutions`
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    /// `Status`
+    pub status: Option<String>,
+    /// `StatusReason`
+    pub status_reason: Option<String>,
+    /// `LastModified`
+    pub last_modified: Option<String>,
+}
+
+impl Structure for ProvisionedConcurrencyConfigListItem {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[0], &self.function_arn);
+        put_optional(
+            writer,
+            &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[1],
+            &self.requested_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[2],
+            &self.available_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[3],
+            &self.allocated_provisioned_concurrent_executions,
+        );
+        put_optional(writer, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[4], &self.status);
+        put_optional(writer, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[5], &self.status_reason);
+        put_optional(writer, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[6], &self.last_modified);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ProvisionedConcurrencyConfigListItem {
+    fn schema() -> &'static Shape {
+        &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.function_arn =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[0])?)
+            }
+            1 => {
+                self.requested_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[1])?)
+            }
+            2 => {
+                self.available_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[2])?)
+            }
+            3 => {
+                self.allocated_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[3])?)
+            }
+            4 => {
+                self.status =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[4])?)
+            }
+            5 => {
+                self.status_reason =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[5])?)
+            }
+            6 => {
+                self.last_modified =
+                    Some(ReadValue::read(reader, &schemas::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM_MEMBERS[6])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ProvisionedConcurrencyConfigListItem);
+
 /// `ProvisionedPollerConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProvisionedPollerConfig {
@@ -9142,6 +10305,113 @@ impl ReadStructure for PublishVersionRequest {
 }
 
 structure_value!(PublishVersionRequest);
+
+/// `PutFunctionCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutFunctionCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `FunctionName`
+    pub function_name: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutFunctionCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1],
+            &self.function_name,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutFunctionCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutFunctionCodeSigningConfigRequest);
+
+/// `PutFunctionCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutFunctionCodeSigningConfigResponse {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `FunctionName`
+    pub function_name: String,
+}
+
+impl Structure for PutFunctionCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config_arn);
+        put(writer, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1], &self.function_name);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutFunctionCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            1 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutFunctionCodeSigningConfigResponse);
 
 /// `PutFunctionConcurrencyRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9389,6 +10659,165 @@ impl ReadStructure for PutFunctionRecursionConfigResponse {
 }
 
 structure_value!(PutFunctionRecursionConfigResponse);
+
+/// `PutProvisionedConcurrencyConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutProvisionedConcurrencyConfigRequest {
+    /// `FunctionName`
+    pub function_name: String,
+    /// `Qualifier`
+    pub qualifier: String,
+    /// `ProvisionedConcurrentExecutions`
+    pub provisioned_concurrent_executions: i32,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutProvisionedConcurrencyConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0],
+            &self.function_name,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1],
+            &self.qualifier,
+            self.missing.has(1),
+        );
+        put_needed(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[2],
+            &self.provisioned_concurrent_executions,
+            self.missing.has(2),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutProvisionedConcurrencyConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.function_name =
+                    ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.qualifier =
+                    ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[1])?
+            }
+            2 => {
+                self.provisioned_concurrent_executions =
+                    ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS[2])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutProvisionedConcurrencyConfigRequest);
+
+/// `PutProvisionedConcurrencyConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutProvisionedConcurrencyConfigResponse {
+    /// `RequestedProvisionedConcurrentExecutions`
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    /// `AllocatedProvisionedConcurrentExecutions`
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    /// `AvailableProvisionedConcurrentExecutions`
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    /// `Status`
+    pub status: Option<String>,
+    /// `StatusReason`
+    pub status_reason: Option<String>,
+    /// `LastModified`
+    pub last_modified: Option<String>,
+}
+
+impl Structure for PutProvisionedConcurrencyConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[0],
+            &self.requested_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[1],
+            &self.allocated_provisioned_concurrent_executions,
+        );
+        put_optional(
+            writer,
+            &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[2],
+            &self.available_provisioned_concurrent_executions,
+        );
+        put_optional(writer, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[3], &self.status);
+        put_optional(writer, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[4], &self.status_reason);
+        put_optional(writer, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[5], &self.last_modified);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutProvisionedConcurrencyConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.requested_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.allocated_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[1])?)
+            }
+            2 => {
+                self.available_provisioned_concurrent_executions =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[2])?)
+            }
+            3 => {
+                self.status =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[3])?)
+            }
+            4 => {
+                self.status_reason =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[4])?)
+            }
+            5 => {
+                self.last_modified =
+                    Some(ReadValue::read(reader, &schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutProvisionedConcurrencyConfigResponse);
 
 /// `PutRuntimeManagementConfigRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10941,6 +12370,115 @@ impl ReadStructure for UpdateAliasRequest {
 }
 
 structure_value!(UpdateAliasRequest);
+
+/// `UpdateCodeSigningConfigRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateCodeSigningConfigRequest {
+    /// `CodeSigningConfigArn`
+    pub code_signing_config_arn: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `AllowedPublishers`
+    pub allowed_publishers: Option<AllowedPublishers>,
+    /// `CodeSigningPolicies`
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for UpdateCodeSigningConfigRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0],
+            &self.code_signing_config_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1], &self.description);
+        put_optional(writer, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2], &self.allowed_publishers);
+        put_optional(writer, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[3], &self.code_signing_policies);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateCodeSigningConfigRequest {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.code_signing_config_arn =
+                    ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[0])?
+            }
+            1 => {
+                self.description =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[1])?)
+            }
+            2 => {
+                self.allowed_publishers =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[2])?)
+            }
+            3 => {
+                self.code_signing_policies =
+                    Some(ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_REQUEST_MEMBERS[3])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateCodeSigningConfigRequest);
+
+/// `UpdateCodeSigningConfigResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateCodeSigningConfigResponse {
+    /// `CodeSigningConfig`
+    pub code_signing_config: CodeSigningConfig,
+}
+
+impl Structure for UpdateCodeSigningConfigResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0], &self.code_signing_config);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for UpdateCodeSigningConfigResponse {
+    fn schema() -> &'static Shape {
+        &schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.code_signing_config =
+                    ReadValue::read(reader, &schemas::UPDATE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(UpdateCodeSigningConfigResponse);
 
 /// `UpdateEventSourceMappingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -128,7 +128,7 @@ pub(crate) static GET_TOPIC_ATTRIBUTES_RESPONSE: Shape =
     shape("GetTopicAttributesResponse", Kind::Structure { members: &GET_TOPIC_ATTRIBUTES_RESPONSE_MEMBERS });
 
 pub(crate) static LIST_STRING: Shape =
-    shape("ListString", Kind::List { member: member("member", &super::schemas::STRING), flattened: false });
+    shape("ListString", Kind::List { member: &member("member", &super::schemas::STRING), flattened: false });
 
 pub(crate) static LIST_SUBSCRIPTIONS_BY_TOPIC_INPUT_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
@@ -182,8 +182,8 @@ pub(crate) static LIST_TOPICS_RESPONSE: Shape =
 pub(crate) static MAP_STRING_TO_STRING: Shape = shape(
     "MapStringToString",
     Kind::Map {
-        key: member("key", &super::schemas::STRING),
-        value: member("value", &super::schemas::STRING),
+        key: &member("key", &super::schemas::STRING),
+        value: &member("value", &super::schemas::STRING),
         flattened: false,
     },
 );

@@ -20,7 +20,12 @@ pub static SERVICE: ServiceDef = ServiceDef {
     error_namespace: "",
     error_namespaces: &[],
     query_member_names: false,
-    validation: Validation::Generic { code: "ValidationError", omit_value: false, body_path_prefix: false },
+    validation: Validation::Generic {
+        code: "ValidationError",
+        omit_value: false,
+        body_path_prefix: false,
+        elements_not_null: false,
+    },
     operations: &OPERATIONS,
     errors: &errors::ALL,
 };

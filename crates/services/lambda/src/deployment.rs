@@ -82,9 +82,11 @@ async fn make_ready(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Fa
     lambda.invoker.prepare(version, &packages).await.map_err(|error| {
         let code = match &error {
             LaunchError::Runtime(_) | LaunchError::UnknownRuntime(_) => "InvalidRuntime",
-            LaunchError::Sandbox(_) | LaunchError::Files(_) | LaunchError::Package(_) | LaunchError::Credentials(_) => {
-                "InternalError"
-            }
+            LaunchError::Sandbox(_)
+            | LaunchError::Files(_)
+            | LaunchError::Package(_)
+            | LaunchError::Credentials(_)
+            | LaunchError::Variables(_) => "InternalError",
         };
         Failure { code: code.to_owned(), reason: error.to_string() }
     })

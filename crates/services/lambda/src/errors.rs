@@ -37,14 +37,6 @@ pub fn alias_not_found(function: &FunctionId, name: &str) -> Error {
     not_found(format!("Cannot find alias arn: {}", function.qualified_arn(name)))
 }
 
-/// The caller's revision id of a policy is not the current one.
-pub fn stale_policy_revision() -> Error {
-    by_user(errors::precondition_failed_exception(
-        "The Revision Id provided does not match the latest Revision Id. \
-         Call the GetPolicy API to retrieve the latest Revision Id",
-    ))
-}
-
 /// The caller's revision id of a layer version's policy is not the current one.
 pub fn stale_layer_policy_revision() -> Error {
     by_user(errors::precondition_failed_exception(

@@ -6,6 +6,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use blob::Digest;
+use platform::{Sealing, Unsealable};
 use serde::{Deserialize, Serialize};
 
 use crate::layers::AttachedLayer;
@@ -133,13 +134,86 @@ pub struct Configuration {
     pub durable: Option<Durable>,
 }
 
-/// Environment variables. They often hold secrets, so that debug output shows their names alone.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EnvironmentVariables(pub BTreeMap<String, String>);
+/// Environment variables. They often hold secrets, so that they are sealed wherever they are kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EnvironmentVariables {
+    /// Sealed under the installation's key.
+    Sealed(SealedVariables),
+    /// As a request brings them, and as rows from before variables were sealed hold them.
+    Clear(BTreeMap<String, String>),
+}
+
+/// Sealed variables; a list in JSON, so that they cannot be taken for a map of clear ones.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(String, String)", into = "(String, String)")]
+pub struct SealedVariables {
+    /// Base64 of the sealed JSON document.
+    text: String,
+    /// Base64 of the document's fingerprint: the same for the same variables of a function.
+    fingerprint: String,
+}
+
+impl From<(String, String)> for SealedVariables {
+    fn from((text, fingerprint): (String, String)) -> SealedVariables {
+        SealedVariables { text, fingerprint }
+    }
+}
+
+impl From<SealedVariables> for (String, String) {
+    fn from(sealed: SealedVariables) -> (String, String) {
+        (sealed.text, sealed.fingerprint)
+    }
+}
+
+impl EnvironmentVariables {
+    /// Seals them for a function, unless they are sealed.
+    pub fn seal(self, sealing: &Sealing, function: &FunctionId) -> EnvironmentVariables {
+        let EnvironmentVariables::Clear(variables) = self else { return self };
+        let context = seal_context(function);
+        let document = serde_json::to_vec(&variables).expect("a map of texts always has a JSON form");
+        EnvironmentVariables::Sealed(SealedVariables {
+            fingerprint: STANDARD.encode(sealing.fingerprint(&context, &document)),
+            text: STANDARD.encode(sealing.seal(&context, &document)),
+        })
+    }
+
+    /// The variables.
+    ///
+    /// # Errors
+    /// [`Unsealable`] if they were sealed by another installation or for another function.
+    pub fn open(&self, sealing: &Sealing, function: &FunctionId) -> Result<BTreeMap<String, String>, Unsealable> {
+        match self {
+            EnvironmentVariables::Clear(variables) => Ok(variables.clone()),
+            EnvironmentVariables::Sealed(sealed) => {
+                let text = STANDARD.decode(&sealed.text).map_err(|_| Unsealable)?;
+                let document = sealing.open(&seal_context(function), &text)?;
+                serde_json::from_slice(&document).map_err(|_| Unsealable)
+            }
+        }
+    }
+
+    /// The same for the same variables, however often they were sealed.
+    pub fn identity(&self) -> EnvironmentVariables {
+        match self {
+            EnvironmentVariables::Clear(_) => self.clone(),
+            EnvironmentVariables::Sealed(sealed) => {
+                EnvironmentVariables::Sealed(SealedVariables { text: String::new(), ..sealed.clone() })
+            }
+        }
+    }
+}
+
+fn seal_context(function: &FunctionId) -> String {
+    format!("lambda/environment/{}", function.arn())
+}
 
 impl fmt::Debug for EnvironmentVariables {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
+        match self {
+            EnvironmentVariables::Clear(variables) => formatter.debug_set().entries(variables.keys()).finish(),
+            EnvironmentVariables::Sealed(_) => formatter.write_str("sealed"),
+        }
     }
 }
 
@@ -285,6 +359,15 @@ pub struct EventInvokeConfig {
     pub on_success: Option<String>,
     /// ARN of where records of failures go.
     pub on_failure: Option<String>,
+    /// Milliseconds since 1970.
+    pub last_modified: i64,
+}
+
+/// Environments that a version or an alias is to have initialised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvisionedConcurrency {
+    /// How many.
+    pub requested: u32,
     /// Milliseconds since 1970.
     pub last_modified: i64,
 }

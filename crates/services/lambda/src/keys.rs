@@ -19,6 +19,9 @@
 //! | layer policy | 14, account, region, name, number | [`ResourcePolicy`](crate::permission::ResourcePolicy) |
 //! | URL | 15, account, region, name, alias (empty: the function) | [`FunctionUrl`](crate::urls::FunctionUrl) |
 //! | URL by id | 16, id | the same |
+//! | provisioned concurrency | 17, account, region, name, qualifier | [`ProvisionedConcurrency`](crate::function::ProvisionedConcurrency) |
+//! | code signing configuration | 18, account, region, id | [`CodeSigningConfig`](crate::code_signing::CodeSigningConfig) |
+//! | code signing of a function | 19, account, region, name | the id of its code signing configuration |
 //!
 //! The control plane of all accounts shares a partition: it is written seldom, and what has to be found at start
 //! (deployments cut short, packages still needed) is found without a list of accounts.
@@ -49,6 +52,9 @@ const LAYER_VERSION: u8 = 13;
 const LAYER_POLICY: u8 = 14;
 const URL: u8 = 15;
 const URL_BY_ID: u8 = 16;
+const PROVISIONED: u8 = 17;
+const CODE_SIGNING: u8 = 18;
+const FUNCTION_CODE_SIGNING: u8 = 19;
 
 /// Ends the marks of packages that layers need.
 const OF_LAYER: u8 = 1;
@@ -295,6 +301,46 @@ pub fn runtime_managements(id: &FunctionId) -> Key {
     of_function(RUNTIME_MANAGEMENT, id)
 }
 
+/// The provisioned concurrency of a version or an alias.
+pub fn provisioned(id: &FunctionId, qualifier: &str) -> Key {
+    provisioned_of(id).text(qualifier)
+}
+
+/// The provisioned concurrency of all versions and aliases of a function.
+pub fn provisioned_of(id: &FunctionId) -> Key {
+    of_function(PROVISIONED, id)
+}
+
+/// The provisioned concurrency of all functions of an account in a region.
+pub fn provisioned_in(account: &str, region: &str) -> Key {
+    Key::new().u8(PROVISIONED).text(account).text(region)
+}
+
+/// The provisioned concurrency of all functions of all accounts.
+pub fn all_provisioned() -> KeyRange {
+    Key::new().u8(PROVISIONED).range()
+}
+
+/// A code signing configuration.
+pub fn code_signing(account: &str, region: &str, id: &str) -> Key {
+    code_signings(account, region).text(id)
+}
+
+/// All code signing configurations of an account in a region.
+pub fn code_signings(account: &str, region: &str) -> Key {
+    Key::new().u8(CODE_SIGNING).text(account).text(region)
+}
+
+/// The code signing configuration that a function has.
+pub fn function_code_signing(id: &FunctionId) -> Key {
+    of_function(FUNCTION_CODE_SIGNING, id)
+}
+
+/// Which functions of an account in a region have which code signing configuration.
+pub fn functions_code_signing(account: &str, region: &str) -> Key {
+    Key::new().u8(FUNCTION_CODE_SIGNING).text(account).text(region)
+}
+
 /// An event source mapping.
 pub fn mapping(account: &str, region: &str, uuid: &str) -> Key {
     mappings(account, region).text(uuid)
@@ -370,7 +416,7 @@ pub fn read_owner(key: &[u8]) -> Result<FunctionId, KeyError> {
     Ok(FunctionId { account: reader.text()?, region: reader.text()?, name: reader.text()? })
 }
 
-/// The qualifier in the key of an event invoke configuration.
+/// The qualifier in the key of an event invoke configuration or of provisioned concurrency.
 ///
 /// # Errors
 /// [`KeyError`] if it is another kind of key.

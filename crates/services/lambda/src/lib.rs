@@ -7,6 +7,7 @@
 
 pub mod asynchronous;
 pub mod code_location;
+pub mod code_signing;
 pub mod configuration;
 pub mod deployment;
 pub mod destination;

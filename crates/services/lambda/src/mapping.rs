@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use api::lambda::{
-    DestinationConfig, EventSourceMappingConfiguration, EventSourceMappingMetricsConfig, Filter, FilterCriteria,
-    OnFailure, ScalingConfig,
+    DestinationConfig, EventSourceMappingConfiguration, Filter, FilterCriteria, OnFailure, ScalingConfig,
 };
 use serde::{Deserialize, Serialize};
 use wire::Timestamp;
@@ -47,9 +46,6 @@ pub struct Mapping {
     /// What applies to streams alone.
     #[serde(default)]
     pub stream: Option<StreamSettings>,
-    /// Groups of figures that are recorded, as AWS names them.
-    #[serde(default)]
-    pub metrics: Option<Vec<String>>,
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -150,10 +146,6 @@ impl Mapping {
             function_arn: Some(self.function_arn()),
             function_response_types: Some(reports),
             last_modified: Some(Timestamp::from_milliseconds(self.last_modified)),
-            metrics_config: self
-                .metrics
-                .clone()
-                .map(|metrics| EventSourceMappingMetricsConfig { metrics: Some(metrics) }),
             scaling_config: self
                 .maximum_concurrency
                 .map(|maximum| ScalingConfig { maximum_concurrency: Some(maximum as i32) }),

@@ -11,7 +11,8 @@ pub const POLICY_BYTES_MAX: usize = 20 * 1024;
 pub struct ResourcePolicy {
     /// The statements.
     pub statements: Vec<Statement>,
-    /// Changes with every change.
+    /// The revision of a layer version's policy, which changes with every change. A function's policy has that of the
+    /// function, version or alias it belongs to.
     pub revision_id: String,
 }
 

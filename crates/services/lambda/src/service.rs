@@ -20,9 +20,9 @@ use crate::event_source::{self, Pollers, ProgressStore};
 use crate::functions::Functions;
 use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
-    account, aliases, concurrency, create, delete, durable as durable_executions, event_invoke, event_sources, get,
-    layer_permissions, layers, list, permissions, recursion, runtime_management, tags, update_code,
-    update_configuration, urls, versions,
+    account, aliases, code_signing, concurrency, create, delete, durable as durable_executions, event_invoke,
+    event_sources, get, layer_permissions, layers, list, permissions, provisioned_concurrency, recursion,
+    runtime_management, tags, update_code, update_configuration, urls, versions,
 };
 use crate::package::Packages;
 use crate::urls::Urls;
@@ -97,7 +97,6 @@ impl Lambda {
     pub fn registration(self: &Arc<Self>) -> Registration {
         let mut registration = Registration::new(&api::lambda::SERVICE);
         platform::operations!(registration, self, operation_types, {
-            AddLayerVersionPermission => layer_permissions::add_layer_version_permission,
             AddPermission => permissions::add_permission,
             CreateAlias => aliases::create_alias,
             CreateEventSourceMapping => event_sources::create_event_source_mapping,
@@ -106,21 +105,15 @@ impl Lambda {
             DeleteAlias => aliases::delete_alias,
             DeleteEventSourceMapping => event_sources::delete_event_source_mapping,
             DeleteFunction => delete::delete_function,
-            DeleteFunctionConcurrency => concurrency::delete_function_concurrency,
             DeleteFunctionEventInvokeConfig => event_invoke::delete_function_event_invoke_config,
             DeleteFunctionUrlConfig => urls::delete_function_url_config,
-            DeleteLayerVersion => layers::delete_layer_version,
             GetAccountSettings => account::get_account_settings,
             GetAlias => aliases::get_alias,
             GetEventSourceMapping => event_sources::get_event_source_mapping,
             GetFunction => get::get_function,
-            GetFunctionConcurrency => concurrency::get_function_concurrency,
             GetFunctionConfiguration => get::get_function_configuration,
             GetFunctionEventInvokeConfig => event_invoke::get_function_event_invoke_config,
             GetFunctionUrlConfig => urls::get_function_url_config,
-            GetLayerVersion => layers::get_layer_version,
-            GetLayerVersionByArn => layers::get_layer_version_by_arn,
-            GetLayerVersionPolicy => layer_permissions::get_layer_version_policy,
             GetFunctionRecursionConfig => recursion::get_function_recursion_config,
             GetPolicy => permissions::get_policy,
             GetRuntimeManagementConfig => runtime_management::get_runtime_management_config,
@@ -132,17 +125,12 @@ impl Lambda {
             ListFunctionEventInvokeConfigs => event_invoke::list_function_event_invoke_configs,
             ListFunctionUrlConfigs => urls::list_function_url_configs,
             ListFunctions => list::list_functions,
-            ListLayerVersions => layers::list_layer_versions,
-            ListLayers => layers::list_layers,
             ListTags => tags::list_tags,
             ListVersionsByFunction => versions::list_versions_by_function,
-            PublishLayerVersion => layers::publish_layer_version,
             PublishVersion => versions::publish_version,
-            PutFunctionConcurrency => concurrency::put_function_concurrency,
             PutFunctionEventInvokeConfig => event_invoke::put_function_event_invoke_config,
             PutFunctionRecursionConfig => recursion::put_function_recursion_config,
             PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
-            RemoveLayerVersionPermission => layer_permissions::remove_layer_version_permission,
             RemovePermission => permissions::remove_permission,
             TagResource => tags::tag_resource,
             UntagResource => tags::untag_resource,
@@ -153,12 +141,43 @@ impl Lambda {
             UpdateFunctionEventInvokeConfig => event_invoke::update_function_event_invoke_config,
             UpdateFunctionUrlConfig => urls::update_function_url_config,
         });
+        self.offer_layers_and_limits(&mut registration);
         self.offer_durable_executions(&mut registration);
         let data_plane = Arc::new(Urls::new(Arc::clone(&self.code_locations)));
         data_plane.serve(self);
         let registration =
             registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_data_plane(data_plane);
         registration.with_guard(Arc::clone(self) as Arc<dyn Guard>)
+    }
+
+    fn offer_layers_and_limits(self: &Arc<Self>, registration: &mut Registration) {
+        platform::operations!(registration, self, operation_types, {
+            AddLayerVersionPermission => layer_permissions::add_layer_version_permission,
+            CreateCodeSigningConfig => code_signing::create_code_signing_config,
+            DeleteCodeSigningConfig => code_signing::delete_code_signing_config,
+            DeleteFunctionCodeSigningConfig => code_signing::delete_function_code_signing_config,
+            DeleteFunctionConcurrency => concurrency::delete_function_concurrency,
+            DeleteLayerVersion => layers::delete_layer_version,
+            DeleteProvisionedConcurrencyConfig => provisioned_concurrency::delete_provisioned_concurrency_config,
+            GetCodeSigningConfig => code_signing::get_code_signing_config,
+            GetFunctionCodeSigningConfig => code_signing::get_function_code_signing_config,
+            GetFunctionConcurrency => concurrency::get_function_concurrency,
+            GetLayerVersion => layers::get_layer_version,
+            GetLayerVersionByArn => layers::get_layer_version_by_arn,
+            GetLayerVersionPolicy => layer_permissions::get_layer_version_policy,
+            GetProvisionedConcurrencyConfig => provisioned_concurrency::get_provisioned_concurrency_config,
+            ListCodeSigningConfigs => code_signing::list_code_signing_configs,
+            ListFunctionsByCodeSigningConfig => code_signing::list_functions_by_code_signing_config,
+            ListLayerVersions => layers::list_layer_versions,
+            ListLayers => layers::list_layers,
+            ListProvisionedConcurrencyConfigs => provisioned_concurrency::list_provisioned_concurrency_configs,
+            PublishLayerVersion => layers::publish_layer_version,
+            PutFunctionCodeSigningConfig => code_signing::put_function_code_signing_config,
+            PutFunctionConcurrency => concurrency::put_function_concurrency,
+            PutProvisionedConcurrencyConfig => provisioned_concurrency::put_provisioned_concurrency_config,
+            RemoveLayerVersionPermission => layer_permissions::remove_layer_version_permission,
+            UpdateCodeSigningConfig => code_signing::update_code_signing_config,
+        });
     }
 
     fn offer_durable_executions(self: &Arc<Self>, registration: &mut Registration) {
@@ -190,10 +209,13 @@ impl Lambda {
         let environments = Arc::clone(&self.invoker).look_after(self.functions.changes());
         self.platform.background.spawn("lambda environments", environments).or_failure()?;
         concurrency::load(&self).await?;
+        provisioned_concurrency::load(&self).await?;
         self.events.load().await?;
         event_source::load(&self).await?;
         durable::load(&self).await?;
         deployment::resume(&self).await?;
+        let provisioned = invoke::provisioned::look_after(Arc::clone(&self));
+        self.platform.background.spawn("lambda provisioned concurrency", provisioned).or_failure()?;
         let dispatcher = Events::run(Arc::clone(&self));
         self.platform.background.spawn("lambda events", dispatcher).or_failure()?;
         let sweeper = sweep::run(Arc::clone(&self));

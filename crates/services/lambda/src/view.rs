@@ -1,20 +1,21 @@
 //! Functions as the API describes them.
 
 use api::lambda::{
-    DeadLetterConfig, DurableConfig, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, Layer,
-    LoggingConfig, RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
+    DeadLetterConfig, DurableConfig, EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration,
+    Layer, LoggingConfig, RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
 };
 use jiff::Timestamp;
+use platform::Sealing;
 
 use crate::configuration::runtime_version_arn;
-use crate::function::{self, FunctionVersion, LastUpdate, LogFormat, State};
+use crate::function::{self, EnvironmentVariables, FunctionVersion, LastUpdate, LogFormat, State};
 use crate::layers::AttachedLayer;
 
 /// A state with AWS's reason and reason code.
 type Status = (&'static str, Option<String>, Option<String>);
 
 /// A version in full, under the given ARN: AWS answers with the qualifier exactly where the caller used one.
-pub fn full(version: &FunctionVersion, arn: String) -> FunctionConfiguration {
+pub fn full(sealing: &Sealing, version: &FunctionVersion, arn: String) -> FunctionConfiguration {
     let (state, state_reason, state_reason_code) = state(&version.state);
     let update = version.last_update.as_ref().map(last_update);
     let (status, reason, reason_code) =
@@ -31,12 +32,12 @@ pub fn full(version: &FunctionVersion, arn: String) -> FunctionConfiguration {
             runtime_version_arn: Some(arn_of_runtime),
             ..RuntimeVersionConfig::default()
         }),
-        ..listed(version, arn)
+        ..listed(sealing, version, arn)
     }
 }
 
 /// A version as it stands in lists: without its state.
-pub fn listed(version: &FunctionVersion, arn: String) -> FunctionConfiguration {
+pub fn listed(sealing: &Sealing, version: &FunctionVersion, arn: String) -> FunctionConfiguration {
     let configuration = &version.configuration;
     FunctionConfiguration {
         function_name: Some(version.function.name.clone()),
@@ -52,10 +53,7 @@ pub fn listed(version: &FunctionVersion, arn: String) -> FunctionConfiguration {
         code_sha256: Some(version.code.sha256()),
         version: Some(version.version.to_string()),
         vpc_config: configuration.empty_vpc_config.then(no_vpc),
-        environment: configuration.environment.clone().map(|environment| EnvironmentResponse {
-            variables: Some(environment.0),
-            ..EnvironmentResponse::default()
-        }),
+        environment: configuration.environment.as_ref().map(|variables| environment(sealing, version, variables)),
         dead_letter_config: configuration
             .dead_letter
             .clone()
@@ -85,10 +83,29 @@ pub fn listed(version: &FunctionVersion, arn: String) -> FunctionConfiguration {
     }
 }
 
+/// A date in the form of provisioned concurrency: `2024-01-01T00:00:00+0000`.
+pub fn date_in_seconds(milliseconds: i64) -> String {
+    let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+    time.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
+}
+
 /// A date in Lambda's form: `2024-01-01T00:00:00.000+0000`.
 pub fn date(milliseconds: i64) -> String {
     let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
+}
+
+fn environment(sealing: &Sealing, version: &FunctionVersion, variables: &EnvironmentVariables) -> EnvironmentResponse {
+    match variables.open(sealing, &version.function) {
+        Ok(variables) => EnvironmentResponse { variables: Some(variables), error: None },
+        Err(error) => EnvironmentResponse {
+            variables: None,
+            error: Some(EnvironmentError {
+                error_code: Some("InvalidCiphertextException".to_owned()),
+                message: Some(error.to_string()),
+            }),
+        },
+    }
 }
 
 fn layer(layer: &AttachedLayer) -> Layer {

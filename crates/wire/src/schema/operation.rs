@@ -70,6 +70,9 @@ pub enum Validation {
         omit_value: bool,
         /// The path of a body member starts with the name of the operation's input (`createRestApiInput.`).
         body_path_prefix: bool,
+        /// A list whose elements break a constraint is told all of them with "Member must not be null" at their end, and
+        /// so are the keys of a map (Lambda, IAM).
+        elements_not_null: bool,
     },
     /// "The request must contain the parameter X" (`MissingParameter`); all else is the service's own.
     MissingParameter,

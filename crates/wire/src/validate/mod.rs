@@ -18,6 +18,7 @@ use crate::codec::value::Dynamic;
 use crate::error::{Error, common};
 use crate::protocol::named;
 use crate::schema::{ErrorDef, OperationDef, Protocol, ServiceDef, Validation};
+use report::Wording;
 
 /// Most failures that one message names. AWS stops at ten.
 pub const MAX_FAILURES: usize = 10;
@@ -38,9 +39,9 @@ pub fn validate(
     }
     let input = Dynamic::of(input);
     match service.validation {
-        Validation::Generic { code, omit_value, body_path_prefix } => {
+        Validation::Generic { code, omit_value, body_path_prefix, elements_not_null } => {
             let prefix = body_path_prefix.then(|| format!("{}Input", report::lower_first(operation.name)));
-            let failures = report::failures(&input, omit_value, prefix.as_deref());
+            let failures = report::failures(&input, Wording { omit_value, elements_not_null }, prefix.as_deref());
             let definition = definition(service, operation.validation_code.unwrap_or(code));
             Err(Error::new(definition, summary(&failures)))
         }

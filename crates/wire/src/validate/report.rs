@@ -11,9 +11,20 @@ pub(super) fn lower_first(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
+/// What a service's wording has of its own.
+#[derive(Clone, Copy)]
+pub(super) struct Wording {
+    /// The value itself is not repeated.
+    pub(super) omit_value: bool,
+    /// Constraints of elements and keys end with "Member must not be null".
+    pub(super) elements_not_null: bool,
+}
+
+const NOT_NULL: &str = "Member must not be null";
+
 /// The first failures of an input, in the model's order, each as `Value … at '…' failed to satisfy constraint: …`.
-pub(super) fn failures(input: &Dynamic, omit_value: bool, body_prefix: Option<&str>) -> Vec<String> {
-    let mut report = Report { failures: Vec::new(), path: Vec::new(), omit_value };
+pub(super) fn failures(input: &Dynamic, wording: Wording, body_prefix: Option<&str>) -> Vec<String> {
+    let mut report = Report { failures: Vec::new(), path: Vec::new(), wording };
     report.structure(input, body_prefix);
     report.failures
 }
@@ -21,7 +32,7 @@ pub(super) fn failures(input: &Dynamic, omit_value: bool, body_prefix: Option<&s
 struct Report<'a> {
     failures: Vec<String>,
     path: Vec<std::borrow::Cow<'a, str>>,
-    omit_value: bool,
+    wording: Wording,
 }
 
 impl<'a> Report<'a> {
@@ -32,7 +43,7 @@ impl<'a> Report<'a> {
         let mut text = String::from("Value");
         match value {
             None => text.push_str(" null"),
-            Some(_) if shape.sensitive || self.omit_value => {}
+            Some(_) if shape.sensitive || self.wording.omit_value => {}
             Some(value) => {
                 text.push_str(" '");
                 show(value, shape, &mut text);
@@ -52,7 +63,7 @@ impl<'a> Report<'a> {
             self.path.push(lower_first(member.name).into());
             match value {
                 Some(value) => self.value(value, member),
-                None if member.required => self.fail(member.shape, None, "Member must not be null"),
+                None if member.required => self.fail(member.shape, None, NOT_NULL),
                 None => {}
             }
             self.path.truncate(depth);
@@ -69,12 +80,12 @@ impl<'a> Report<'a> {
             (Value::Map(entries), Kind::Map { key, value: member, .. }) => {
                 let bad_key = |name: &String| !constraint::string_holds(key.shape, name);
                 if entries.keys().any(bad_key) {
-                    let all = constraint::all(key.shape).join(", ");
+                    let all = self.all(key.shape);
                     self.fail(at.shape, Some(value), &format!("Map keys must satisfy constraint: [{all}]"));
                 }
                 if entries.values().any(|entry| !constraint::broken(member.shape, entry).is_empty()) {
                     let mut all = constraint::all(member.shape);
-                    all.push("Member must not be null".to_owned());
+                    all.push(NOT_NULL.to_owned());
                     let all = all.join(", ");
                     self.fail(at.shape, Some(value), &format!("Map value must satisfy constraint: [{all}]"));
                 } else if is_composite(member.shape) {
@@ -93,9 +104,16 @@ impl<'a> Report<'a> {
                 self.element((index + 1).to_string().into(), item, member);
             }
         } else if items.iter().any(|item| !constraint::broken(member.shape, item).is_empty()) {
-            let all = constraint::all(member.shape).join(", ");
+            let all = self.all(member.shape);
             self.fail(at.shape, Some(list), &format!("Member must satisfy constraint: [{all}]"));
         }
+    }
+
+    /// All constraints of an element or a key.
+    fn all(&self, shape: &Shape) -> String {
+        let mut all = constraint::all(shape);
+        all.extend(self.wording.elements_not_null.then(|| NOT_NULL.to_owned()));
+        all.join(", ")
     }
 
     /// An element of a list or map that has members or elements of its own.

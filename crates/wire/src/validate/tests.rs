@@ -6,8 +6,12 @@ use crate::codec::value::Dynamic;
 use crate::schema::*;
 use crate::validate::validate;
 
-const GENERIC: Validation =
-    Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: false };
+const GENERIC: Validation = Validation::Generic {
+    code: "ValidationException",
+    omit_value: false,
+    body_path_prefix: false,
+    elements_not_null: false,
+};
 
 fn leak<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
@@ -222,7 +226,12 @@ fn sensitive_values_and_values_of_reticent_services_are_not_shown() {
     let expected = "Value at 'plaintext' failed to satisfy constraint: Member must have length less than or equal to 2";
     assert_eq!(text_of(hidden, r#"{"plaintext":"abc"}"#), format!("{ONE}{expected}"));
     let shown = structure("R", vec![Member::new("plaintext", bounded(Kind::String, 0.0, 2.0))]);
-    let reticent = Validation::Generic { code: "ValidationError", omit_value: true, body_path_prefix: false };
+    let reticent = Validation::Generic {
+        code: "ValidationError",
+        omit_value: true,
+        body_path_prefix: false,
+        elements_not_null: false,
+    };
     let error = check(reticent, shown, r#"{"plaintext":"abc"}"#).expect_err("the test input is invalid");
     assert_eq!(error, format!("ValidationError: 1 validation error detected: {expected}"));
 }
@@ -236,7 +245,12 @@ fn body_members_may_be_prefixed_with_the_operation() {
             Member { required: true, ..Member::new("name", text()) },
         ],
     );
-    let prefixed = Validation::Generic { code: "ValidationException", omit_value: false, body_path_prefix: true };
+    let prefixed = Validation::Generic {
+        code: "ValidationException",
+        omit_value: false,
+        body_path_prefix: true,
+        elements_not_null: false,
+    };
     let expected = "2 validation errors detected: Value null at 'restApiId' failed to satisfy constraint: Member must \
                     not be null; Value null at 'createRestApiInput.name' failed to satisfy constraint: Member must not \
                     be null";

@@ -93,10 +93,11 @@ fn validation(id: &str, validation: &Validation) -> Outcome<String> {
     };
     Ok(match validation.family.as_str() {
         "generic" => format!(
-            "Validation::Generic {{ code: {}, omit_value: {}, body_path_prefix: {} }}",
+            "Validation::Generic {{ code: {}, omit_value: {}, body_path_prefix: {}, elements_not_null: {} }}",
             code()?,
             validation.omit_value,
-            validation.body_path_prefix
+            validation.body_path_prefix,
+            validation.elements_not_null
         ),
         "missingParameter" => "Validation::MissingParameter".to_owned(),
         "own" => format!("Validation::Own {{ code: {} }}", code()?),

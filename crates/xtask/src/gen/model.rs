@@ -61,6 +61,8 @@ pub struct Validation {
     pub omit_value: bool,
     #[serde(default)]
     pub body_path_prefix: bool,
+    #[serde(default)]
+    pub elements_not_null: bool,
 }
 
 /// The code under which an operation reports such failures, where it is not the service's.

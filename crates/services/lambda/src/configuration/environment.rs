@@ -58,5 +58,5 @@ pub fn check(environment: &Environment) -> Result<EnvironmentVariables, Error> {
             "Lambda was unable to configure your environment variables because a value contains a NUL character.",
         ));
     }
-    Ok(EnvironmentVariables(variables))
+    Ok(EnvironmentVariables::Clear(variables))
 }

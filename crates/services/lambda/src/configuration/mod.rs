@@ -2,7 +2,7 @@
 //!
 //! The generic validator has already checked what the model says. Here is what it does not say.
 
-mod environment;
+pub mod environment;
 mod logging;
 mod runtime;
 #[cfg(test)]

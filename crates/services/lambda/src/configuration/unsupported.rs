@@ -38,7 +38,6 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
 pub fn check_creation(input: &CreateFunctionRequest) -> Result<(), Error> {
     refuse(&[
         ("PackageType Image", is(&input.package_type, "Image")),
-        ("CodeSigningConfigArn", has_text(&input.code_signing_config_arn)),
         ("TenancyConfig", input.tenancy_config.is_some()),
         ("PublishTo", input.publish_to.is_some()),
     ])

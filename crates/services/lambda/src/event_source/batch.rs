@@ -146,7 +146,6 @@ mod tests {
             last_modified: 0,
             revision: String::new(),
             stream: None,
-            metrics: None,
             tags: BTreeMap::new(),
         };
         let message =

@@ -105,6 +105,7 @@ impl Functions {
             rows.delete(&keys::alias(&key, &name));
             rows.delete(&keys::policy(&key, Some(&name)));
             rows.delete(&keys::event_invoke(&key, &name));
+            rows.delete(&keys::provisioned(&key, &name));
             urls::delete(rows, &key, Some(&name))?;
             Ok(())
         })

@@ -7,7 +7,7 @@ mod roleless;
 pub(crate) mod rows;
 mod write;
 
-pub use aliases::{AliasEdit, NewAlias};
+pub use aliases::{ALIASES_MAX, AliasEdit, NewAlias};
 pub use read::{FunctionPage, VersionPage};
 pub use roleless::without_role;
 pub use rows::CODE_STORAGE_BYTES_MAX;

@@ -21,7 +21,14 @@ fn code(content: &str) -> CodePackage {
 fn new(name: &str) -> NewFunction {
     let request = request(name);
     let configuration = configuration::create(&configuration::settings(&request), name, None).unwrap();
-    NewFunction { id: id(name), configuration, code: code("one"), tags: Default::default(), publish: false }
+    NewFunction {
+        id: id(name),
+        configuration,
+        code: code("one"),
+        tags: Default::default(),
+        publish: false,
+        code_signing: None,
+    }
 }
 
 fn failure() -> Failure {

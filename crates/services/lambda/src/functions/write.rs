@@ -12,6 +12,7 @@ use wire::Error;
 use super::aliases;
 use super::rows;
 use super::{FunctionChange, Functions};
+use crate::code_signing;
 use crate::errors;
 use crate::function::{
     CodePackage, Configuration, Failure, FunctionId, FunctionRecord, FunctionVersion, LastUpdate, State, Version,
@@ -34,6 +35,8 @@ pub struct NewFunction {
     pub tags: BTreeMap<String, String>,
     /// Whether version 1 is published along with it.
     pub publish: bool,
+    /// ARN of its code signing configuration.
+    pub code_signing: Option<String>,
 }
 
 /// The result of a change of `$LATEST`.
@@ -78,6 +81,7 @@ pub struct Publication {
 #[derive(Debug, Clone)]
 struct Stamp {
     deployment: String,
+    published_deployment: String,
     latest_revision: String,
     published_revision: String,
     now: i64,
@@ -205,10 +209,20 @@ impl Functions {
         .await
     }
 
+    /// Runs a transaction that concerns no single function.
+    pub(crate) async fn change<R, F>(&self, closure: F) -> Result<R, Error>
+    where
+        R: Send + 'static,
+        F: Fn(&mut dyn Transaction) -> Result<R, Abort<Error>> + Send + Sync + 'static,
+    {
+        self.platform.store.transact(&self.partition, closure).await.or_failure()
+    }
+
     fn stamp(&self) -> Stamp {
         let ids = &self.platform.ids;
         Stamp {
             deployment: ids.uuid(),
+            published_deployment: ids.uuid(),
             latest_revision: ids.uuid(),
             published_revision: ids.uuid(),
             now: self.platform.clock.milliseconds(),
@@ -232,6 +246,11 @@ fn create(rows: &mut dyn Transaction, new: &NewFunction, stamp: &Stamp) -> Resul
         state: State::Pending,
         last_update: None,
     };
+    if let Some(arn) = &new.code_signing {
+        let config = code_signing::read(rows, &id.account, &id.region, arn)?;
+        config.check_unsigned(id)?;
+        rows::put(rows, &keys::function_code_signing(id), &config.id)?;
+    }
     rows::change_usage(rows, id, |usage| {
         usage.functions += 1;
         Ok(())
@@ -346,6 +365,7 @@ fn add_version(
     let number = Version::Published(function.last_published);
     let mut version = latest.clone();
     version.version = number;
+    version.deployment.clone_from(&stamp.published_deployment);
     version.revision_id.clone_from(&stamp.published_revision);
     version.last_modified = stamp.now;
     let is_ready = latest.state == State::Active && latest.last_update == Some(LastUpdate::Successful);
@@ -402,7 +422,14 @@ fn delete(rows: &mut dyn Transaction, id: &FunctionId) -> Result<(), Abort<Error
     }
     rows.delete(&keys::function(id));
     rows.delete(&keys::reservation(id));
-    let further = [keys::aliases(id), keys::policies(id), keys::event_invokes(id), keys::runtime_managements(id)];
+    rows.delete(&keys::function_code_signing(id));
+    let further = [
+        keys::aliases(id),
+        keys::policies(id),
+        keys::event_invokes(id),
+        keys::runtime_managements(id),
+        keys::provisioned_of(id),
+    ];
     further.into_iter().for_each(|key| rows.delete_range(key.range()));
     rows::change_usage(rows, id, |usage| {
         usage.functions = usage.functions.saturating_sub(1);
@@ -416,6 +443,7 @@ fn delete_version(rows: &mut dyn Transaction, id: &FunctionId, version: Version)
     aliases::check_unreferenced(rows, id, version)?;
     rows.delete(&keys::policy(id, Some(&version.to_string())));
     rows.delete(&keys::event_invoke(id, &version.to_string()));
+    rows.delete(&keys::provisioned(id, &version.to_string()));
     rows.delete(&keys::runtime_management(id, version));
     if let Some(record) = record {
         rows::replace_version(rows, id, version, Some(&record), None)?;
@@ -458,6 +486,8 @@ fn unsuitable_state(state: &str) -> Error {
 
 /// A short name for all that a published version takes from `$LATEST`.
 fn content(latest: &FunctionVersion) -> String {
-    let text = serde_json::to_vec(&(&latest.configuration, &latest.code));
+    let mut configuration = latest.configuration.clone();
+    configuration.environment = configuration.environment.map(|environment| environment.identity());
+    let text = serde_json::to_vec(&(&configuration, &latest.code));
     Digest::of(&text.expect("the records have only text keys, so that they always have a JSON form")).to_string()
 }

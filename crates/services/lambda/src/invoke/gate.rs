@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use wire::Error;
 
 use super::limits::CONCURRENT_INVOCATIONS_MAX;
-use crate::function::FunctionId;
+use crate::function::{FunctionId, Version};
 
 /// Account and region.
 type Scope = (String, String);
@@ -26,6 +26,8 @@ struct Account {
     reserved: usize,
     /// Functions with a reservation, and those that had one when invocations under way began.
     functions: HashMap<String, Reservation>,
+    /// Versions with provisioned concurrency, and those that had some when invocations under way began.
+    versions: HashMap<(String, Version), Reservation>,
 }
 
 /// What one function has for itself.
@@ -41,6 +43,8 @@ pub struct Place {
     scope: Scope,
     /// The function whose reservation it is taken from.
     reserved_for: Option<String>,
+    /// The version whose provisioned concurrency it is taken from.
+    provisioned_for: Option<(String, Version)>,
 }
 
 impl Gate {
@@ -48,7 +52,7 @@ impl Gate {
     ///
     /// # Errors
     /// `TooManyRequestsException` if the function's reservation, or what the account has besides, is used up.
-    pub fn enter(self: &Arc<Gate>, function: &FunctionId) -> Result<Place, Error> {
+    pub fn enter(self: &Arc<Gate>, function: &FunctionId, version: Version) -> Result<Place, Error> {
         let scope = (function.account.clone(), function.region.clone());
         let mut accounts = self.0.lock();
         let account = accounts.entry(scope.clone()).or_default();
@@ -59,13 +63,23 @@ impl Gate {
             }
             reservation.running += 1;
             let reserved_for = Some(function.name.clone());
-            return Ok(Place { gate: Arc::clone(self), scope, reserved_for });
+            return Ok(Place { gate: Arc::clone(self), scope, reserved_for, provisioned_for: None });
         }
-        if account.unreserved + account.reserved >= CONCURRENT_INVOCATIONS_MAX {
+        if !account.versions.is_empty() {
+            let place = (function.name.clone(), version);
+            let provisioned = account.versions.get_mut(&place);
+            if let Some(provisioned) =
+                provisioned.filter(|found| found.limit.is_some_and(|limit| found.running < limit))
+            {
+                provisioned.running += 1;
+                return Ok(Place { gate: Arc::clone(self), scope, reserved_for: None, provisioned_for: Some(place) });
+            }
+        }
+        if account.unreserved + account.reserved + account.provisioned() >= CONCURRENT_INVOCATIONS_MAX {
             return Err(throttled());
         }
         account.unreserved += 1;
-        Ok(Place { gate: Arc::clone(self), scope, reserved_for: None })
+        Ok(Place { gate: Arc::clone(self), scope, reserved_for: None, provisioned_for: None })
     }
 
     /// Sets what is reserved for a function.
@@ -83,6 +97,23 @@ impl Gate {
         accounts.retain(|_, account| !account.is_at_rest());
     }
 
+    /// Sets what is provisioned for the versions of a function; those that are not named have nothing.
+    pub fn provision(&self, function: &FunctionId, wanted: &HashMap<Version, u32>) {
+        let mut accounts = self.0.lock();
+        let account = accounts.entry((function.account.clone(), function.region.clone())).or_default();
+        for version in wanted.keys() {
+            let place = (function.name.clone(), *version);
+            account.versions.entry(place).or_insert(Reservation { limit: None, running: 0 });
+        }
+        account.versions.retain(|(name, version), provisioned| {
+            if *name == function.name {
+                provisioned.limit = wanted.get(version).map(|wanted| *wanted as usize);
+            }
+            !provisioned.is_over()
+        });
+        accounts.retain(|_, account| !account.is_at_rest());
+    }
+
     /// Whether nothing at all is reserved for a function, so that it cannot be invoked.
     pub fn is_shut(&self, function: &FunctionId) -> bool {
         let accounts = self.0.lock();
@@ -97,6 +128,8 @@ impl Gate {
             account.reserved = 0;
             account.functions.values_mut().for_each(|reservation| reservation.limit = None);
             account.functions.retain(|_, reservation| !reservation.is_over());
+            account.versions.values_mut().for_each(|provisioned| provisioned.limit = None);
+            account.versions.retain(|_, provisioned| !provisioned.is_over());
         }
         accounts.retain(|_, account| !account.is_at_rest());
     }
@@ -104,7 +137,14 @@ impl Gate {
 
 impl Account {
     fn is_at_rest(&self) -> bool {
-        self.unreserved == 0 && self.functions.is_empty()
+        self.unreserved == 0 && self.functions.is_empty() && self.versions.is_empty()
+    }
+
+    /// Kept free for versions with provisioned concurrency whose functions have no reservation.
+    fn provisioned(&self) -> usize {
+        let has_reservation = |name: &str| self.functions.get(name).is_some_and(|found| found.limit.is_some());
+        let free_standing = self.versions.iter().filter(|((name, _), _)| !has_reservation(name));
+        free_standing.filter_map(|(_, provisioned)| provisioned.limit).sum()
     }
 }
 
@@ -118,13 +158,22 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut accounts = self.gate.0.lock();
         let Some(account) = accounts.get_mut(&self.scope) else { return };
-        match &self.reserved_for {
-            None => account.unreserved = account.unreserved.saturating_sub(1),
-            Some(name) => {
-                if let Some(reservation) = account.functions.get_mut(name) {
-                    reservation.running = reservation.running.saturating_sub(1);
-                    if reservation.is_over() {
-                        account.functions.remove(name);
+        if let Some(place) = &self.provisioned_for {
+            if let Some(provisioned) = account.versions.get_mut(place) {
+                provisioned.running = provisioned.running.saturating_sub(1);
+                if provisioned.is_over() {
+                    account.versions.remove(place);
+                }
+            }
+        } else {
+            match &self.reserved_for {
+                None => account.unreserved = account.unreserved.saturating_sub(1),
+                Some(name) => {
+                    if let Some(reservation) = account.functions.get_mut(name) {
+                        reservation.running = reservation.running.saturating_sub(1);
+                        if reservation.is_over() {
+                            account.functions.remove(name);
+                        }
                     }
                 }
             }
@@ -160,13 +209,14 @@ mod tests {
     #[test]
     fn an_account_has_a_thousand_places_and_no_other_account_feels_it() {
         let gate = Arc::new(Gate::default());
-        let mut places: Vec<Place> =
-            (0..CONCURRENT_INVOCATIONS_MAX).map(|_| gate.enter(&function("111111111111")).expect("a place")).collect();
-        let refused = gate.enter(&function("111111111111")).err().expect("no place is left");
+        let mut places: Vec<Place> = (0..CONCURRENT_INVOCATIONS_MAX)
+            .map(|_| gate.enter(&function("111111111111"), Version::Latest).expect("a place"))
+            .collect();
+        let refused = gate.enter(&function("111111111111"), Version::Latest).err().expect("no place is left");
         assert!(refused.is("TooManyRequestsException"));
-        assert!(gate.enter(&function("222222222222")).is_ok());
+        assert!(gate.enter(&function("222222222222"), Version::Latest).is_ok());
         places.pop();
-        assert!(gate.enter(&function("111111111111")).is_ok());
+        assert!(gate.enter(&function("111111111111"), Version::Latest).is_ok());
     }
 
     #[test]
@@ -174,23 +224,42 @@ mod tests {
         let gate = Arc::new(Gate::default());
         let (own, other) = (function("111111111111"), FunctionId { name: "g".into(), ..function("111111111111") });
         gate.reserve(&own, Some(2));
-        let places = [gate.enter(&own).expect("one"), gate.enter(&own).expect("two")];
-        assert!(gate.enter(&own).is_err());
-        let others: Vec<Place> =
-            (0..CONCURRENT_INVOCATIONS_MAX - 2).map(|_| gate.enter(&other).expect("the rest")).collect();
-        assert!(gate.enter(&other).is_err());
+        let places = [gate.enter(&own, Version::Latest).expect("one"), gate.enter(&own, Version::Latest).expect("two")];
+        assert!(gate.enter(&own, Version::Latest).is_err());
+        let others: Vec<Place> = (0..CONCURRENT_INVOCATIONS_MAX - 2)
+            .map(|_| gate.enter(&other, Version::Latest).expect("the rest"))
+            .collect();
+        assert!(gate.enter(&other, Version::Latest).is_err());
         gate.reserve(&own, Some(0));
-        assert!(gate.is_shut(&own) && gate.enter(&own).is_err());
+        assert!(gate.is_shut(&own) && gate.enter(&own, Version::Latest).is_err());
         gate.reserve(&own, None);
-        assert!(gate.enter(&own).is_ok());
+        assert!(gate.enter(&own, Version::Latest).is_ok());
         drop((places, others));
+        assert!(gate.0.lock().is_empty());
+    }
+
+    #[test]
+    fn what_is_provisioned_is_a_versions_own_and_the_rest_spills_over() {
+        let gate = Arc::new(Gate::default());
+        let (own, other) = (function("111111111111"), FunctionId { name: "g".into(), ..function("111111111111") });
+        gate.provision(&own, &HashMap::from([(Version::Published(1), 2)]));
+        let rest = CONCURRENT_INVOCATIONS_MAX - 2;
+        let others: Vec<Place> =
+            (0..rest).map(|_| gate.enter(&other, Version::Latest).expect("not provisioned")).collect();
+        assert!(gate.enter(&other, Version::Latest).is_err() && gate.enter(&own, Version::Published(2)).is_err());
+        let provisioned = [(); 2].map(|()| gate.enter(&own, Version::Published(1)).expect("provisioned"));
+        assert!(gate.enter(&own, Version::Published(1)).is_err());
+        drop(others);
+        assert!(gate.enter(&own, Version::Published(1)).is_ok());
+        gate.provision(&own, &HashMap::new());
+        drop(provisioned);
         assert!(gate.0.lock().is_empty());
     }
 
     #[test]
     fn nothing_is_kept_of_an_account_at_rest() {
         let gate = Arc::new(Gate::default());
-        drop(gate.enter(&function("111111111111")));
+        drop(gate.enter(&function("111111111111"), Version::Latest));
         assert!(gate.0.lock().is_empty());
     }
 }

@@ -11,6 +11,7 @@ use wire::Timestamp;
 use super::failure::Failure;
 use super::journal::Journal;
 use super::lineage::Segment;
+use super::provisioned::Slot;
 use crate::function::FunctionVersion;
 use crate::package::PackageDirectory;
 
@@ -30,8 +31,17 @@ pub struct Instance {
     pub credentials_end: i64,
     /// Serves the platform's endpoint to its function as long as it lives.
     pub endpoint: Box<dyn Any + Send + Sync>,
+    /// Its place among the provisioned environments of its version, if it is one of them.
+    pub slot: Option<Slot>,
     /// Keep the unpacked package and layers where they are.
     pub packages: Vec<Arc<PackageDirectory>>,
+}
+
+impl Instance {
+    /// Whether it was provisioned and is not wanted any more, after which its place is no longer counted.
+    pub fn release(&mut self) -> bool {
+        self.slot.as_mut().is_some_and(Slot::release)
+    }
 }
 
 /// The end of an invocation, for its log.

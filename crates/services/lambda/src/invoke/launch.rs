@@ -1,6 +1,7 @@
 //! Starting an environment for a version of a function.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -38,6 +39,25 @@ const ENDPOINT_INSIDE: &str = "http://127.0.0.1:4566";
 /// Where custom runtimes without a bootstrap in their package may have one.
 const LAYER_BOOTSTRAP: &str = "/opt/bootstrap";
 
+/// Why an environment is initialised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitializationType {
+    /// An invocation waits for it.
+    OnDemand,
+    /// It is kept for invocations to come.
+    Provisioned,
+}
+
+impl InitializationType {
+    /// As functions and their logs see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            InitializationType::OnDemand => "on-demand",
+            InitializationType::Provisioned => "provisioned-concurrency",
+        }
+    }
+}
+
 /// What environments are made with.
 pub struct Launcher {
     platform: Arc<Platform>,
@@ -69,6 +89,9 @@ pub enum LaunchError {
     /// The role's credentials cannot be made.
     #[error("the role's credentials: {0}")]
     Credentials(#[from] platform::credentials::MintError),
+    /// The function's variables cannot be opened.
+    #[error("the function's environment variables: {0}")]
+    Variables(#[from] platform::Unsealable),
     /// The runtime is unknown here.
     #[error("the runtime {0} cannot be run here")]
     UnknownRuntime(String),
@@ -90,6 +113,8 @@ struct Base {
     resolved: Resolved,
     root: RootSpec,
     command: Vec<String>,
+    /// The function's own variables.
+    variables: BTreeMap<String, String>,
     /// What can be done for them ahead of need.
     head_start: HeadStart,
     /// What the log of each environment begins with, if there is something to be told.
@@ -173,13 +198,16 @@ impl Launcher {
             binds.extend(interpreter.binds().into_iter().map(|(host, inside)| Bind { host, inside }));
         }
         binds.extend(client.map(|host| Bind { host, inside: runtimes::RUNTIME_DIRECTORY.into() }));
-        let user = |name: &str| configuration.environment.as_ref().and_then(|all| all.0.get(name)).map(String::as_str);
+        let variables = configuration.environment.as_ref();
+        let variables = variables.map(|variables| variables.open(&self.platform.sealing, &version.function));
+        let variables = variables.transpose()?.unwrap_or_default();
+        let user = |name: &str| variables.get(name).map(String::as_str);
         let options = CommandOptions {
             memory_mb: configuration.memory_mb,
             exec_wrapper: user("AWS_LAMBDA_EXEC_WRAPPER"),
             node_options: user("NODE_OPTIONS"),
         };
-        let own = configuration.environment.iter().flat_map(|all| all.0.keys()).map(String::as_str);
+        let own = variables.keys().map(String::as_str);
         let preload = if sdk_notice.is_none() { sdk.parts.as_slice() } else { &[] };
         let head_start = match runtimes::parkable(&resolved, &options, own, preload) {
             Some(Parkable { command, env }) => HeadStart::Program(ParkedProgram { command, env }),
@@ -192,7 +220,7 @@ impl Launcher {
         }
         let notices: Vec<String> = resolved.notice.iter().cloned().chain(sdk_notice).collect();
         let notice = (!notices.is_empty()).then(|| notices.join("; "));
-        Ok(Base { resolved, root: RootSpec { binds }, command, head_start, notice })
+        Ok(Base { resolved, root: RootSpec { binds }, command, variables, head_start, notice })
     }
 
     /// Forgets the plans of a function that has changed, or of all.
@@ -208,13 +236,20 @@ impl Launcher {
     /// Starts an environment that writes to the given log stream; it is not initialised yet.
     ///
     /// `phase` is [`Phase::Invoke`] when it replaces one whose initialisation failed.
-    pub async fn launch(&self, plan: &Plan, target: &Arc<Target>, phase: Phase) -> Result<Instance, LaunchError> {
+    pub async fn launch(
+        &self,
+        plan: &Plan,
+        target: &Arc<Target>,
+        phase: Phase,
+        initialization: InitializationType,
+    ) -> Result<Instance, LaunchError> {
         let credentials = self.platform.issuer.mint(&target.principal, CREDENTIALS_LIFETIME)?;
         let credentials_end = credentials.expiration.seconds;
         self.ahead.need(&plan.base.shape());
-        let mut environment = self.sandbox().await?.launch(self.spec(plan, target, credentials)).await?;
+        let mut environment =
+            self.sandbox().await?.launch(self.spec(plan, target, credentials, initialization)).await?;
         let endpoint = environment.take_endpoint_listener().expect("a new environment has its listener");
-        let lines = lines(&plan.version);
+        let lines = lines(&plan.version, initialization);
         let mut first = Vec::new();
         if phase == Phase::Init {
             first.extend(lines.init_start(self.platform.clock.now(), &self.runtime_version(plan)));
@@ -228,7 +263,8 @@ impl Launcher {
         let (version, packages) = (Arc::clone(&plan.version), plan.packages.clone());
         let identity = target.principal.clone();
         let unwritten = None;
-        Ok(Instance { version, environment, journal, unwritten, identity, credentials_end, endpoint, packages })
+        let slot = None;
+        Ok(Instance { version, environment, journal, unwritten, identity, credentials_end, endpoint, slot, packages })
     }
 
     async fn resolve(&self, id: &str) -> Result<Resolved, LaunchError> {
@@ -254,7 +290,13 @@ impl Launcher {
         Ok((Some(self.runtimes.client_directory(interpreter).await?), None))
     }
 
-    fn spec(&self, plan: &Plan, target: &Target, credentials: TemporaryCredentials) -> EnvironmentSpec {
+    fn spec(
+        &self,
+        plan: &Plan,
+        target: &Target,
+        credentials: TemporaryCredentials,
+        initialization: InitializationType,
+    ) -> EnvironmentSpec {
         let configuration = &plan.version.configuration;
         let (code, layers) = plan.packages.split_first().expect("a plan has the function's own package");
         EnvironmentSpec {
@@ -262,7 +304,7 @@ impl Launcher {
             command: plan.base.command.clone(),
             code_dir: code.path().to_path_buf(),
             layer_dirs: layers.iter().map(|layer| layer.path().to_path_buf()).collect(),
-            env: variables(plan, target, credentials),
+            env: variables(plan, target, credentials, initialization),
             memory_mb: configuration.memory_mb,
             tmp_mb: configuration.ephemeral_mb,
             head_start: plan.base.head_start.clone(),
@@ -300,7 +342,12 @@ impl Launcher {
 }
 
 /// All variables of an environment: Lambda's own, under the function's.
-fn variables(plan: &Plan, target: &Target, credentials: TemporaryCredentials) -> Vec<(String, String)> {
+fn variables(
+    plan: &Plan,
+    target: &Target,
+    credentials: TemporaryCredentials,
+    initialization: InitializationType,
+) -> Vec<(String, String)> {
     let version = &plan.version;
     let facts = FunctionFacts {
         function_name: &version.function.name,
@@ -310,6 +357,7 @@ fn variables(plan: &Plan, target: &Target, credentials: TemporaryCredentials) ->
         log_group: &target.group,
         log_stream: &target.stream,
         region: &version.function.region,
+        initialization_type: initialization.name(),
     };
     let mut variables = runtimes::default_environment(&plan.base.resolved.runtime, &facts);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
@@ -323,19 +371,19 @@ fn variables(plan: &Plan, target: &Target, credentials: TemporaryCredentials) ->
         set("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned());
         set("AWS_LAMBDA_LOG_LEVEL", application_level.clone());
     }
-    if let Some(own) = &version.configuration.environment {
-        variables.retain(|(name, _)| !own.0.contains_key(name));
-        variables.extend(own.0.iter().map(|(name, value)| (name.clone(), value.clone())));
-    }
+    let own = &plan.base.variables;
+    variables.retain(|(name, _)| !own.contains_key(name));
+    variables.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
     variables
 }
 
 /// The lines of a version's log.
-pub fn lines(version: &FunctionVersion) -> Lines {
+pub fn lines(version: &FunctionVersion, initialization: InitializationType) -> Lines {
     Lines {
         format: version.configuration.logging.format.clone(),
         version: version.version.to_string(),
         function: version.function.name.clone(),
+        initialization_type: initialization.name(),
     }
 }
 

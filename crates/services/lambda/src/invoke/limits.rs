@@ -55,6 +55,20 @@ pub const AHEAD_SETTLING: Duration = Duration::from_millis(500);
 /// Memory of the machine below which nothing is kept ready, in KiB.
 pub const AHEAD_MEMORY_RESERVE_KIB: u64 = 4 * MACHINE_MEMORY_RESERVE_KIB;
 
+/// Longest initialisation of a provisioned environment (Lambda developer guide, "Lambda execution environment": 15 minutes).
+pub const PROVISIONED_INIT_TIMEOUT: Duration = Duration::from_secs(900);
+
+/// Provisioned environments of one version that are initialised at once, so that invocations keep their share of the
+/// machine meanwhile.
+pub const PROVISIONED_AT_ONCE_MAX: u32 = 4;
+
+/// How long before the end of its credentials a provisioned environment is replaced: an hour more than invocations need,
+/// so that none of them has to wait for that.
+pub const PROVISIONED_RENEWAL: Duration = Duration::from_secs(2 * 3_600);
+
+/// How long it takes until provisioned environments that the machine could not make are tried again.
+pub const PROVISIONED_RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
 /// How often idle environments are looked through.
 pub const REAP_INTERVAL: Duration = Duration::from_secs(15);
 

@@ -70,6 +70,8 @@ pub struct Lines {
     pub version: String,
     /// The function's name.
     pub function: String,
+    /// `on-demand` or `provisioned-concurrency`.
+    pub initialization_type: &'static str,
 }
 
 impl Lines {
@@ -81,7 +83,7 @@ impl Lines {
             "platform.initStart",
             || {
                 json!({
-                    "initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime.version,
+                    "initializationType": self.initialization_type, "phase": "init", "runtimeVersion": runtime.version,
                     "runtimeVersionArn": runtime.arn, "functionName": self.function, "functionVersion": self.version,
                 })
             },
@@ -102,7 +104,7 @@ impl Lines {
         };
         self.either(now, text, "platform.initReport", || {
             json!({
-                "initializationType": "on-demand", "phase": phase.name(), "status": status,
+                "initializationType": self.initialization_type, "phase": phase.name(), "status": status,
                 "errorType": failure.error_type, "metrics": {"durationMs": milliseconds},
             })
         })
@@ -231,7 +233,7 @@ mod tests {
     use super::*;
 
     fn lines(format: LogFormat) -> Lines {
-        Lines { format, version: "$LATEST".into(), function: "f".into() }
+        Lines { format, version: "$LATEST".into(), function: "f".into(), initialization_type: "on-demand" }
     }
 
     fn json_format(system_level: &str) -> LogFormat {

@@ -17,12 +17,14 @@ mod machine;
 mod metrics;
 mod operation;
 mod pools;
+pub(crate) mod provisioned;
 mod run;
 mod scaling;
 mod shipper;
 mod streaming;
 mod unstoppable;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +36,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::task::TaskTracker;
 
-use crate::function::{FunctionId, FunctionVersion};
+use crate::function::{FunctionId, FunctionVersion, Version};
 use crate::functions::FunctionChange;
 use crate::package::PackageDirectory;
 
@@ -47,9 +49,10 @@ use ahead::Ahead;
 use gate::Gate;
 use instance::Instance;
 use launch::Launcher;
-use limits::{IDLE_TIMEOUT, REAP_INTERVAL};
+use limits::{IDLE_TIMEOUT, PROVISIONED_RENEWAL, REAP_INTERVAL};
 use metrics::Metrics;
 use pools::Pools;
+use provisioned::Provisioned;
 use scaling::Scaling;
 use shipper::Shipper;
 
@@ -75,6 +78,8 @@ pub struct Invoker {
     gate: Arc<Gate>,
     scaling: Scaling,
     pools: Pools,
+    /// Environments that are kept for versions that asked for them.
+    pub(crate) provisioned: Provisioned,
     launcher: Launcher,
     shipper: Shipper,
     metrics: Metrics,
@@ -96,8 +101,17 @@ impl Invoker {
             Ahead::new(settings.ahead_memory_mb, platform.clock.clone()),
         );
         let metrics = Metrics::new(&platform.metrics);
-        let (gate, pools, running) = (Arc::default(), Pools::default(), TaskTracker::new());
-        Invoker { platform, gate, scaling: Scaling::default(), pools, launcher, shipper, metrics, running }
+        Invoker {
+            platform,
+            gate: Arc::default(),
+            scaling: Scaling::default(),
+            pools: Pools::default(),
+            provisioned: Provisioned::default(),
+            launcher,
+            shipper,
+            metrics,
+            running: TaskTracker::new(),
+        }
     }
 
     /// Makes ready what a version needs besides its packages (its own and its layers'): interpreter, client files, SDK. Part of its deployment.
@@ -115,6 +129,12 @@ impl Invoker {
     /// Sets how many invocations at once are reserved for a function.
     pub fn reserve(&self, function: &FunctionId, limit: Option<u32>) {
         self.gate.reserve(function, limit);
+    }
+
+    /// Sets how many environments each version of a function keeps initialised; those that are not named keep none.
+    pub fn provision(&self, function: &FunctionId, wanted: &HashMap<Version, u32>) {
+        self.gate.provision(function, wanted);
+        self.provisioned.set(function, wanted);
     }
 
     /// Whether a function is reserved nothing at all.
@@ -144,7 +164,7 @@ impl Invoker {
                     // Some changes were missed: every environment may be stale.
                     Err(RecvError::Lagged(_)) => {
                         self.launcher.forget(None);
-                        self.end_idle();
+                        self.pools.clear().into_iter().for_each(|instance| self.end(instance));
                     }
                     Err(RecvError::Closed) => return,
                 },
@@ -171,6 +191,7 @@ impl Invoker {
     /// Ends all environments, after all state was dropped.
     pub async fn reset(&self) {
         self.gate.reset();
+        self.provisioned.reset();
         self.launcher.forget(None);
         // Some may have been started since the logs were forgotten.
         self.shipper.forget().await;
@@ -193,13 +214,15 @@ impl Invoker {
 
     fn reap(&self) {
         if let Some(deadline) = self.platform.clock.monotonic().checked_sub(IDLE_TIMEOUT) {
-            self.pools.expired(deadline).into_iter().for_each(|instance| self.end(instance));
+            let renewal = self.platform.clock.now().seconds + PROVISIONED_RENEWAL.as_secs() as i64;
+            self.pools.expired(deadline, renewal).into_iter().for_each(|instance| self.end(instance));
         }
         self.metrics.idle(self.pools.idle());
     }
 
+    /// Ends what is idle and was not promised to be kept.
     fn end_idle(&self) {
-        self.pools.clear().into_iter().for_each(|instance| self.end(instance));
+        self.pools.on_demand().into_iter().for_each(|instance| self.end(instance));
     }
 
     /// Ends an environment in the background.

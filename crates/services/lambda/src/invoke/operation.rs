@@ -195,7 +195,9 @@ pub(super) fn event(payload: Option<Bytes>, kind: &str) -> Result<Bytes, Error> 
     let json: Result<&RawValue, _> = serde_json::from_slice(&payload);
     match json {
         Ok(_) => Ok(payload),
-        Err(error) => Err(invalid_content(format!("Could not parse request body into json: {error}"))),
+        Err(error) => Err(invalid_content(format!(
+            "Could not parse request body into json: Could not parse payload into json: {error}"
+        ))),
     }
 }
 

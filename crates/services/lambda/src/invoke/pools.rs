@@ -68,7 +68,7 @@ impl Pools {
     pub fn acquire(&self, version: &FunctionVersion) -> Acquired {
         let mut state = self.state.lock();
         let Some(pool) = state.by_deployment.get_mut(&version.deployment) else { return Acquired::None };
-        if let Some(idle) = pool.hot.pop_back().or_else(|| pool.frozen.pop()) {
+        if let Some(idle) = pool.hot.pop_back().or_else(|| pool.thaw()) {
             pool.lent += 1;
             return Acquired::Warm(Box::new(idle.instance));
         }
@@ -143,12 +143,12 @@ impl Pools {
 
     /// Takes a frozen environment back. Answers it if nobody may use it any more: it is to be ended.
     pub fn cooled(&self, cooled: Cooling) -> Option<Instance> {
-        let Cooling { instance, since } = cooled;
+        let Cooling { mut instance, since } = cooled;
         let mut state = self.state.lock();
         let closed = state.closed;
         let Some(pool) = state.by_deployment.get_mut(&instance.version.deployment) else { return Some(instance) };
         pool.cooling = pool.cooling.saturating_sub(1);
-        if closed {
+        if closed || instance.release() {
             return Some(instance);
         }
         if let Some(instance) = pool.hand_on(instance) {
@@ -170,15 +170,47 @@ impl Pools {
         self.take(|pool| pool.function == *function && version.is_none_or(|version| pool.version == version))
     }
 
-    /// Takes out frozen environments that were last used before `deadline`.
-    pub fn expired(&self, deadline: Duration) -> Vec<Instance> {
+    /// Takes out frozen environments that were last used before `deadline`. Provisioned ones stay until their credentials
+    /// end, at `renewal` (seconds since 1970) or before.
+    pub fn expired(&self, deadline: Duration, renewal: i64) -> Vec<Instance> {
         let mut state = self.state.lock();
         let mut expired = Vec::new();
         state.by_deployment.retain(|_, pool| {
-            expired.extend(pool.frozen.extract_if(.., |idle| idle.since < deadline).map(|idle| idle.instance));
+            let is_over = |idle: &mut Idle| match idle.instance.slot {
+                Some(_) => idle.instance.credentials_end <= renewal,
+                None => idle.since < deadline,
+            };
+            expired.extend(pool.frozen.extract_if(.., is_over).map(|idle| idle.instance));
             !pool.is_empty()
         });
         expired
+    }
+
+    /// Takes out idle environments that were provisioned and are not wanted any more.
+    pub fn surplus(&self) -> Vec<Instance> {
+        self.take_idle(Instance::release)
+    }
+
+    /// Takes out every idle environment that is not provisioned.
+    pub fn on_demand(&self) -> Vec<Instance> {
+        self.take_idle(|instance| instance.slot.is_none())
+    }
+
+    fn take_idle(&self, mut which: impl FnMut(&mut Instance) -> bool) -> Vec<Instance> {
+        let mut state = self.state.lock();
+        let mut taken = Vec::new();
+        state.by_deployment.retain(|_, pool| {
+            taken.extend(pool.frozen.extract_if(.., |idle| which(&mut idle.instance)).map(|idle| idle.instance));
+            for mut idle in std::mem::take(&mut pool.hot) {
+                if which(&mut idle.instance) {
+                    taken.push(idle.instance);
+                } else {
+                    pool.hot.push_back(idle);
+                }
+            }
+            !pool.is_empty()
+        });
+        taken
     }
 
     /// Takes out every idle environment.
@@ -216,6 +248,14 @@ impl Pools {
 }
 
 impl Pool {
+    /// A frozen environment, a provisioned one before any other.
+    fn thaw(&mut self) -> Option<Idle> {
+        match self.frozen.iter().rposition(|idle| idle.instance.slot.is_some()) {
+            Some(at) => Some(self.frozen.remove(at)),
+            None => self.frozen.pop(),
+        }
+    }
+
     /// Gives an environment to whoever waits for one. Answers it if nobody does.
     fn hand_on(&mut self, mut instance: Instance) -> Option<Instance> {
         while let Some(waiting) = self.waiting.pop_front() {

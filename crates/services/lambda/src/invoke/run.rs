@@ -16,7 +16,7 @@ use super::failure::{self, Failure};
 use super::gate::Place;
 use super::instance::{End, Instance};
 use super::journal::Journal;
-use super::launch::{launch_failure, lines};
+use super::launch::{InitializationType, launch_failure};
 use super::limits::{FREEZE_DELAY, INIT_TIMEOUT, RESPONSE_BYTES_MAX};
 use super::lineage::Segment;
 use super::lines::{Phase, Report};
@@ -62,13 +62,22 @@ enum Started {
 }
 
 /// An initialisation that failed twice.
-struct FailedStart {
+pub(super) struct FailedStart {
     /// Its log is still open; its processes are gone.
     journal: Option<Journal>,
     document: Bytes,
     failure: Failure,
     duration: Duration,
     used_bytes: u64,
+}
+
+impl FailedStart {
+    /// Writes the rest of its log, when nobody will be told of it.
+    pub(super) async fn write(self) {
+        if let Some(mut journal) = self.journal {
+            journal.flush().await;
+        }
+    }
 }
 
 impl Invoker {
@@ -105,7 +114,7 @@ impl Invoker {
             return Err(failure::recursive());
         }
         request.trace_id = Some(trace.header);
-        let place = self.gate.enter(&version.function).inspect_err(|_| self.metrics.throttled())?;
+        let place = self.gate.enter(&version.function, version.version).inspect_err(|_| self.metrics.throttled())?;
         let (invoker, packages) = (Arc::clone(self), Arc::clone(packages));
         let work = async move { invoker.run_to_answer(&packages, version, request, stream, place).await };
         Unstoppable::new(work, &self.running).await
@@ -195,7 +204,7 @@ impl Invoker {
         let target = self.launcher.target(version, identity);
         let timeout = Duration::from_secs(u64::from(version.configuration.timeout_seconds));
         for (phase, limit) in [(Phase::Init, INIT_TIMEOUT), (Phase::Invoke, timeout)] {
-            let mut instance = match self.launcher.launch(&plan, &target, phase).await {
+            let mut instance = match self.launcher.launch(&plan, &target, phase, InitializationType::OnDemand).await {
                 Ok(instance) => instance,
                 Err(error) => return Ok(Started::Failed(Box::new(not_started(&error, request)))),
             };
@@ -212,31 +221,28 @@ impl Invoker {
                 self.pools.add(version);
                 return Ok(Started::Ready { instance: Box::new(instance), init: Some(report.duration) });
             }
-            let failed = self.failed_start(instance, report, phase, limit, request).await;
+            let failed = self.failed_start(instance, report, phase, limit, &request.request_id).await;
             if phase == Phase::Invoke {
                 return Ok(Started::Failed(Box::new(failed)));
             }
-            if let Some(mut journal) = failed.journal {
-                journal.flush().await;
-            }
+            failed.write().await;
         }
         unreachable!("the second phase answers in either case")
     }
 
     /// Ends an environment that could not be initialised, and writes down why.
-    async fn failed_start(
+    pub(super) async fn failed_start(
         &self,
         instance: Instance,
         report: InitReport,
         phase: Phase,
         limit: Duration,
-        request: &Request,
+        request_id: &str,
     ) -> FailedStart {
-        let version = Arc::clone(&instance.version);
         let used_bytes = instance.used_bytes();
         let mut journal = instance.end_open().await;
-        let (failure, document) = init_failure(&report.outcome, limit, request);
-        let line = lines(&version).init_report(self.platform.clock.now(), phase, report.duration, &failure);
+        let (failure, document) = init_failure(&report.outcome, limit, request_id);
+        let line = journal.lines.init_report(self.platform.clock.now(), phase, report.duration, &failure);
         if let Some(line) = line {
             journal.add(line);
         }
@@ -321,8 +327,8 @@ impl Invoker {
 
     /// Keeps an environment that has answered for the next event, or ends it. Its log and its freezing wait until it
     /// has been idle for a moment, so that neither is on the way of an answer or of the next event.
-    fn take_back(&self, instance: Instance, usable: bool) {
-        if !usable {
+    pub(super) fn take_back(&self, mut instance: Instance, usable: bool) {
+        if !usable || instance.release() {
             self.pools.lose(&instance.version);
             self.end(instance);
         } else if let Some(unwanted) = self.pools.give_back(instance, self.platform.clock.monotonic()) {
@@ -388,11 +394,11 @@ impl Instance {
     /// Ends its processes, and waits until they are gone. Its log is still open.
     async fn end_open(mut self) -> Journal {
         self.settle();
-        let Instance { environment, mut journal, endpoint, packages, .. } = self;
+        let Instance { environment, mut journal, endpoint, slot, packages, .. } = self;
         if let Err(error) = environment.shutdown(&mut journal).await {
             tracing::warn!(%error, "an environment could not be ended");
         }
-        drop((endpoint, packages));
+        drop((endpoint, slot, packages));
         journal
     }
 
@@ -437,7 +443,7 @@ impl Verdict {
 }
 
 /// The failure of an initialisation, and the document its caller gets: the runtime's own, if it gave one.
-fn init_failure(outcome: &InitOutcome, limit: Duration, request: &Request) -> (Failure, Bytes) {
+fn init_failure(outcome: &InitOutcome, limit: Duration, request_id: &str) -> (Failure, Bytes) {
     let failure = match outcome {
         InitOutcome::Failed(error) => {
             let failure = Failure {
@@ -452,7 +458,7 @@ fn init_failure(outcome: &InitOutcome, limit: Duration, request: &Request) -> (F
         InitOutcome::OutOfMemory => Failure::out_of_memory(),
         InitOutcome::TimedOut | InitOutcome::Ready => Failure::timed_out(limit),
     };
-    let document = failure.document(&request.request_id);
+    let document = failure.document(request_id);
     (failure, document)
 }
 

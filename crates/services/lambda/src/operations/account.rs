@@ -6,9 +6,10 @@ use api::lambda::{AccountLimit, AccountUsage, GetAccountSettingsRequest, GetAcco
 use platform::Ctx;
 use wire::Error;
 
+use super::concurrency;
+use crate::Lambda;
 use crate::functions::CODE_STORAGE_BYTES_MAX;
 use crate::package::{UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX};
-use crate::{Lambda, keys};
 
 /// Invocations of an account at work at once in a region. AWS Lambda quotas.
 pub const CONCURRENT_EXECUTIONS_MAX: i32 = 1_000;
@@ -19,9 +20,7 @@ pub async fn get_account_settings(
     cx: &Ctx,
     _input: GetAccountSettingsRequest,
 ) -> Result<GetAccountSettingsResponse, Error> {
-    let reservations = keys::reservations(&cx.account, &cx.region).range();
-    let reserved: i32 =
-        lambda.functions.all_rows::<i32>(reservations).await?.iter().map(|(_, reserved)| reserved).sum();
+    let bespoken = concurrency::bespoken(lambda, &cx.account, &cx.region).await?.total() as i32;
     let usage = lambda.functions.usage(&cx.account, &cx.region).await?;
     Ok(GetAccountSettingsResponse {
         account_limit: Some(AccountLimit {
@@ -29,7 +28,7 @@ pub async fn get_account_settings(
             code_size_unzipped: Some(UNZIPPED_BYTES_MAX as i64),
             code_size_zipped: Some(ZIPPED_BYTES_MAX as i64),
             concurrent_executions: Some(CONCURRENT_EXECUTIONS_MAX),
-            unreserved_concurrent_executions: Some(CONCURRENT_EXECUTIONS_MAX - reserved),
+            unreserved_concurrent_executions: Some(CONCURRENT_EXECUTIONS_MAX - bespoken),
         }),
         account_usage: Some(AccountUsage {
             total_code_size: Some(usage.code_bytes as i64),

@@ -10,7 +10,7 @@ use api::lambda::{
 use platform::Ctx;
 use wire::Error;
 
-use super::marker;
+use super::{marker, provisioned_concurrency};
 use crate::function::{Alias, Version};
 use crate::functions::{AliasEdit, NewAlias};
 use crate::{FunctionId, Lambda, errors, keys, names};
@@ -44,7 +44,9 @@ pub async fn update_alias(
         description: input.description,
         second: input.routing_config.as_ref().map(|routing| second(&id, routing)).transpose()?,
     };
-    Ok(describe(&id, lambda.functions.edit_alias(&id, &input.name, edit).await?))
+    let alias = lambda.functions.edit_alias(&id, &input.name, edit).await?;
+    provisioned_concurrency::refresh(lambda, &id).await?;
+    Ok(describe(&id, alias))
 }
 
 /// An alias.
@@ -86,6 +88,7 @@ pub async fn list_aliases(
 pub async fn delete_alias(lambda: &Arc<Lambda>, cx: &Ctx, input: DeleteAliasRequest) -> Result<Empty, Error> {
     let id = names::whole_function(cx, &input.function_name)?;
     lambda.functions.delete_alias(&id, &input.name).await?;
+    provisioned_concurrency::refresh(lambda, &id).await?;
     Ok(Empty)
 }
 

@@ -20,6 +20,8 @@ pub async fn create_function(
     let settings = configuration::settings(&input);
     let id = names::new_function(cx, &input.function_name)?;
     let mut configuration = configuration::create(&settings, &id.name, input.architectures.as_deref())?;
+    let sealing = &cx.platform.sealing;
+    configuration.environment = configuration.environment.map(|environment| environment.seal(sealing, &id));
     configuration.has_role = role::check(cx, &configuration.role, &id.arn()).await?;
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags)?;
@@ -34,8 +36,9 @@ pub async fn create_function(
     layers::check_total(&configuration, &code)?;
     let arn = id.arn();
     let publish = input.publish.unwrap_or(false);
-    let new = NewFunction { id, configuration, code, tags, publish };
+    let code_signing = input.code_signing_config_arn.filter(|arn| !arn.is_empty());
+    let new = NewFunction { id, configuration, code, tags, publish, code_signing };
     let change = deployment::deploy(lambda, |lambda| async move { lambda.functions.create(new).await }).await?;
     let described = change.published.map_or(change.latest, |published| published.version);
-    Ok(view::full(&described, arn))
+    Ok(view::full(sealing, &described, arn))
 }

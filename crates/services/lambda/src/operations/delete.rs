@@ -6,7 +6,7 @@ use api::lambda::{DeleteFunctionRequest, DeleteFunctionResponse};
 use platform::Ctx;
 use wire::Error;
 
-use super::concurrency;
+use super::{concurrency, provisioned_concurrency};
 use crate::{Lambda, Version, errors, names};
 
 /// Status of a deletion's answer. AWS answers 204 although the model says 200.
@@ -23,12 +23,14 @@ pub async fn delete_function(
         None => {
             lambda.functions.delete(&target.function).await?;
             concurrency::refresh(lambda, &target.function).await?;
+            provisioned_concurrency::refresh(lambda, &target.function).await?;
         }
         Some((_, Some(Version::Latest))) => {
             return Err(errors::invalid_parameter("$LATEST version cannot be deleted without deleting the function."));
         }
         Some((_, Some(Version::Published(number)))) => {
             lambda.functions.delete_version(&target.function, number).await?;
+            provisioned_concurrency::refresh(lambda, &target.function).await?;
         }
         Some((alias, None)) => return Err(errors::function_not_found(&target.function, Some(alias))),
     }

@@ -124,14 +124,18 @@ async fn write(
             "You must specify at least one of error handling or destination setting.",
         ));
     }
-    check_destinations(settings.destinations.as_ref())?;
+    let named = check_destinations(&id, settings.destinations.as_ref())?;
     let (key, function, name) = (keys::event_invoke(&id, &qualifier), id.clone(), qualifier.clone());
     let now = lambda.platform.clock.milliseconds();
     let closure = move |rows: &mut dyn Transaction| {
-        if rows.get(&keys::function(&function))?.is_none() {
+        if !permissions::exists(rows, &function, Some(&name))? {
             return Err(errors::not_found("The function doesn't exist.").into());
         }
-        permissions::check_exists(rows, &function, Some(&name))?;
+        for (destination, arn) in &named {
+            if rows.get(&keys::function(destination))?.is_none() {
+                return Err(errors::invalid_parameter(format!("The destination ARN {arn} is invalid.")).into());
+            }
+        }
         let before: Option<EventInvokeConfig> = rows::read(rows, &key)?;
         let mut config = match before {
             Some(before) if is_update => before,
@@ -164,16 +168,37 @@ fn arns(destinations: &DestinationConfig) -> (Option<&str>, Option<&str>) {
     (success.filter(|arn| !arn.is_empty()), failure.filter(|arn| !arn.is_empty()))
 }
 
-fn check_destinations(destinations: Option<&DestinationConfig>) -> Result<(), Error> {
-    let Some(destinations) = destinations else { return Ok(()) };
+/// Checks what can be told of the destinations without the store, and answers the functions among them that have to
+/// exist: those of the same account and region.
+fn check_destinations(
+    function: &FunctionId,
+    destinations: Option<&DestinationConfig>,
+) -> Result<Vec<(FunctionId, String)>, Error> {
+    let Some(destinations) = destinations else { return Ok(Vec::new()) };
     let (success, failure) = arns(destinations);
-    for (arn, is_success) in success.map(|arn| (arn, true)).into_iter().chain(failure.map(|arn| (arn, false))) {
-        let destination = Destination::of_arn(arn);
-        if destination.is_none_or(|destination| is_success && destination.is_for_failures_alone()) {
-            return Err(errors::invalid_parameter(format!("The provided destination {arn} is not supported.")));
+    let is_unfit = |arn: &str, is_success: bool| {
+        Destination::of_arn(arn).is_none_or(|destination| is_success && destination.is_for_failures_alone())
+    };
+    if success.is_some_and(|arn| is_unfit(arn, true)) || failure.is_some_and(|arn| is_unfit(arn, false)) {
+        let part = |name: &str, arn: Option<&str>| {
+            arn.map_or_else(|| "null".to_owned(), |arn| format!("{name}(destination={arn})"))
+        };
+        let (success, failure) = (part("OnSuccess", success), part("OnFailure", failure));
+        return Err(errors::invalid_parameter(format!(
+            "The provided destination config DestinationConfig(onSuccess={success}, onFailure={failure}) is invalid."
+        )));
+    }
+    let mut functions = Vec::new();
+    for arn in [failure, success].into_iter().flatten() {
+        let Some((named, _)) = names::parts_of_arn(arn) else { continue };
+        if named == *function {
+            return Err(errors::invalid_parameter("You can't specify the function as a destination for itself."));
+        }
+        if (&named.account, &named.region) == (&function.account, &function.region) {
+            functions.push((named, arn.to_owned()));
         }
     }
-    Ok(())
+    Ok(functions)
 }
 
 fn place(cx: &Ctx, name: &str, qualifier: Option<&str>) -> Result<(FunctionId, String), Error> {

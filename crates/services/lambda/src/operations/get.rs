@@ -27,7 +27,7 @@ pub async fn get_function(
     let reserved = concurrency::reserved(lambda, &target.function).await?;
     let location = lambda.code_locations.url(&cx.endpoint, &version.code.digest, cx.platform.clock.now().seconds);
     Ok(GetFunctionResponse {
-        configuration: Some(view::full(&version, arn(&target))),
+        configuration: Some(view::full(&cx.platform.sealing, &version, arn(&target))),
         code: Some(FunctionCodeLocation {
             repository_type: Some("S3".to_owned()),
             location: Some(location),
@@ -47,7 +47,7 @@ pub async fn get_function_configuration(
 ) -> Result<FunctionConfiguration, Error> {
     let target = names::target(cx, &input.function_name, input.qualifier.as_deref())?;
     let version = describe(lambda, &target).await?;
-    Ok(view::full(&version, arn(&target)))
+    Ok(view::full(&cx.platform.sealing, &version, arn(&target)))
 }
 
 async fn describe(lambda: &Lambda, target: &Target) -> Result<FunctionVersion, Error> {

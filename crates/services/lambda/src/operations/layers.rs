@@ -16,12 +16,18 @@ use super::{code, marker};
 use crate::layers::{LayerId, LayerVersion, Wanted, parse_arn};
 use crate::{Lambda, errors, view};
 
+/// Most runtimes that a layer version can name. API reference, PublishLayerVersion.
+const RUNTIMES_MAX: usize = 15;
+/// Architectures that a layer version can name. The same.
+const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
+
 /// Keeps a package as the next version of a layer.
 pub async fn publish_layer_version(
     lambda: &Arc<Lambda>,
     cx: &Ctx,
     input: PublishLayerVersionRequest,
 ) -> Result<PublishLayerVersionResponse, Error> {
+    check_compatibility(&input)?;
     let layer = own_layer(cx, &input.layer_name)?;
     let content = input.content;
     let source = code::source(FunctionCode {
@@ -67,6 +73,35 @@ pub async fn publish_layer_version(
         compatible_runtimes,
         license_info,
     })
+}
+
+/// What a layer version says to be for.
+fn check_compatibility(input: &PublishLayerVersionRequest) -> Result<(), Error> {
+    let mut failures = Vec::new();
+    let named = input.compatible_runtimes.as_deref().unwrap_or_default();
+    let mut fail = |path: &str, values: &[String], constraint: String| {
+        let values = values.join(", ");
+        failures.push(format!("Value '[{values}]' at '{path}' failed to satisfy constraint: {constraint}"));
+    };
+    if named.len() > RUNTIMES_MAX {
+        let constraint = format!("Member must have length less than or equal to {RUNTIMES_MAX}");
+        fail("compatibleRuntimes", named, constraint);
+    }
+    if named.iter().any(|runtime| runtimes::find(runtime).is_none()) {
+        let constraint = format!("Member must satisfy enum value set: {}", runtimes::enum_value_set());
+        fail("compatibleRuntimes", named, constraint);
+    }
+    let architectures = input.compatible_architectures.as_deref().unwrap_or_default();
+    if architectures.len() > ARCHITECTURES.len() {
+        let constraint = format!("Member must have length less than or equal to {}", ARCHITECTURES.len());
+        fail("compatibleArchitectures", architectures, constraint);
+    }
+    if architectures.iter().any(|architecture| !ARCHITECTURES.contains(&architecture.as_str())) {
+        let known = ARCHITECTURES.join(", ");
+        let constraint = format!("Member must satisfy constraint: [Member must satisfy enum value set: [{known}]]");
+        fail("compatibleArchitectures", architectures, constraint);
+    }
+    if failures.is_empty() { Ok(()) } else { Err(errors::validation(&failures)) }
 }
 
 /// A version of a layer, by name and number.

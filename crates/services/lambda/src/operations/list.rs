@@ -37,7 +37,7 @@ pub async fn list_functions(
     };
     let describe = |version: &FunctionVersion| {
         let arn = if all_versions { version.qualified_arn() } else { version.arn() };
-        view::listed(version, arn)
+        view::listed(&cx.platform.sealing, version, arn)
     };
     Ok(ListFunctionsResponse {
         functions: Some(versions.iter().map(describe).collect()),

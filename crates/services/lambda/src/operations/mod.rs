@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod aliases;
+pub mod code_signing;
 pub mod concurrency;
 pub mod create;
 pub mod delete;
@@ -13,6 +14,7 @@ pub mod layer_permissions;
 pub mod layers;
 pub mod list;
 pub mod permissions;
+pub mod provisioned_concurrency;
 pub mod recursion;
 pub mod runtime_management;
 pub mod tags;

@@ -1,5 +1,6 @@
 //! `AddPermission`, `RemovePermission` and `GetPolicy`.
 
+use std::mem;
 use std::sync::Arc;
 
 use api::Empty;
@@ -10,7 +11,7 @@ use platform::Ctx;
 use store::{Abort, Transaction};
 use wire::Error;
 
-use crate::function::VersionRecord;
+use crate::function::{Alias, Version, VersionRecord};
 use crate::functions::rows;
 use crate::names::Target;
 use crate::permission::{Grant, POLICY_BYTES_MAX, ResourcePolicy, Statement, is_principal};
@@ -58,6 +59,9 @@ pub async fn add_permission(
 /// Removes a statement.
 pub async fn remove_permission(lambda: &Arc<Lambda>, cx: &Ctx, input: RemovePermissionRequest) -> Result<Empty, Error> {
     let target = target(cx, &input.function_name, input.qualifier.as_deref())?;
+    if lambda.functions.function(&target.function).await?.is_none() {
+        return Err(errors::not_found(format!("No policy found for: {}", target.function.arn())));
+    }
     let id = input.statement_id;
     edit(lambda, target, input.revision_id, move |policy| {
         if policy.statements.is_empty() {
@@ -74,13 +78,24 @@ pub async fn remove_permission(lambda: &Arc<Lambda>, cx: &Ctx, input: RemovePerm
     Ok(Empty)
 }
 
-/// The policy of a function, a version or an alias.
+/// The policy of a function, a version or an alias, and the revision of what it belongs to.
 pub async fn get_policy(lambda: &Arc<Lambda>, cx: &Ctx, input: GetPolicyRequest) -> Result<GetPolicyResponse, Error> {
     let target = names::target(cx, &input.function_name, input.qualifier.as_deref())?;
-    let key = keys::policy(&target.function, target.qualifier.as_deref());
-    let policy: Option<ResourcePolicy> = lambda.functions.row(&key).await?;
+    let (function, qualifier) = (&target.function, target.qualifier.as_deref());
+    let version = lambda.functions.version(function, Version::Latest).await?;
+    let latest = version.ok_or_else(|| errors::function_not_found(function, None))?.described;
+    let policy: Option<ResourcePolicy> = lambda.functions.row(&keys::policy(function, qualifier)).await?;
     let policy = policy.ok_or_else(|| errors::not_found("The resource you requested does not exist."))?;
-    Ok(GetPolicyResponse { policy: Some(policy.document()), revision_id: Some(policy.revision_id) })
+    let revision_id = match qualifier {
+        None => Some(latest.revision_id),
+        Some(name) => match names::version(name) {
+            Some(version) => {
+                lambda.functions.version(function, version).await?.map(|record| record.described.revision_id)
+            }
+            None => lambda.functions.alias(function, name).await?.map(|alias| alias.revision_id),
+        },
+    };
+    Ok(GetPolicyResponse { policy: Some(policy.document()), revision_id })
 }
 
 fn target(cx: &Ctx, name: &str, qualifier: Option<&str>) -> Result<Target, Error> {
@@ -95,21 +110,22 @@ fn arn(target: &Target) -> String {
     target.qualifier.as_ref().map_or_else(|| target.function.arn(), |name| target.function.qualified_arn(name))
 }
 
-/// Changes a policy. One without statements is none.
+/// Changes a policy, and with it the revision of what it belongs to. One without statements is none.
 async fn edit<F>(lambda: &Lambda, target: Target, seen: Option<String>, apply: F) -> Result<(), Error>
 where
     F: Fn(&mut ResourcePolicy) -> Result<(), Error> + Send + Sync + 'static,
 {
     let (function, revision_id) = (target.function.clone(), lambda.platform.ids.uuid());
     let closure = move |rows: &mut dyn Transaction| {
-        check_exists(rows, &target.function, target.qualifier.as_deref())?;
-        let key = keys::policy(&target.function, target.qualifier.as_deref());
-        let mut policy: ResourcePolicy = rows::read(rows, &key)?.unwrap_or_default();
-        if seen.as_ref().is_some_and(|seen| *seen != policy.revision_id) {
-            return Err(errors::stale_policy_revision().into());
+        let (function, qualifier) = (&target.function, target.qualifier.as_deref());
+        check_exists(rows, function, qualifier)?;
+        let before = renew_revision(rows, function, qualifier, &revision_id)?;
+        if seen.as_ref().is_some_and(|seen| *seen != before) {
+            return Err(errors::stale_revision().into());
         }
+        let key = keys::policy(function, qualifier);
+        let mut policy: ResourcePolicy = rows::read(rows, &key)?.unwrap_or_default();
         apply(&mut policy)?;
-        policy.revision_id.clone_from(&revision_id);
         if policy.statements.is_empty() {
             rows.delete(&key);
             return Ok(());
@@ -119,28 +135,59 @@ where
     lambda.functions.commit(&function, None, closure).await
 }
 
+/// Gives a function, a version or an alias that exists a new revision; answers the one it had.
+fn renew_revision(
+    rows: &mut dyn Transaction,
+    function: &FunctionId,
+    qualifier: Option<&str>,
+    revision_id: &str,
+) -> Result<String, Abort<Error>> {
+    let version = qualifier.map_or(Some(Version::Latest), names::version);
+    let absent = || errors::function_not_found(function, qualifier);
+    if let Some(version) = version {
+        let key = keys::version(function, version);
+        let mut record: VersionRecord = rows::read(rows, &key)?.ok_or_else(absent)?;
+        let before = mem::replace(&mut record.described.revision_id, revision_id.to_owned());
+        rows::put(rows, &key, &record)?;
+        return Ok(before);
+    }
+    let key = keys::alias(function, qualifier.unwrap_or_default());
+    let mut alias: Alias = rows::read(rows, &key)?.ok_or_else(absent)?;
+    let before = mem::replace(&mut alias.revision_id, revision_id.to_owned());
+    rows::put(rows, &key, &alias)?;
+    Ok(before)
+}
+
 /// Checks that there is such a function, version or alias.
 pub fn check_exists(
     rows: &mut dyn Transaction,
     function: &FunctionId,
     qualifier: Option<&str>,
 ) -> Result<(), Abort<Error>> {
-    let Some(qualifier) = qualifier else {
-        rows::function(rows, function)?;
-        return Ok(());
-    };
-    let exists = match names::version(qualifier) {
-        Some(version) => rows::read::<VersionRecord>(rows, &keys::version(function, version))?.is_some(),
-        None => rows.get(&keys::alias(function, qualifier))?.is_some(),
-    };
-    if exists {
+    if exists(rows, function, qualifier)? {
         return Ok(());
     }
-    let is_alias = names::version(qualifier).is_none();
-    let error = if is_alias && rows.get(&keys::function(function))?.is_some() {
-        errors::alias_not_found(function, qualifier)
-    } else {
-        errors::function_not_found(function, Some(qualifier))
+    // A qualifier with a dollar sign can be neither a version nor an alias.
+    let names_alias = qualifier.is_some_and(|name| names::version(name).is_none() && !name.contains('$'));
+    let has_function = rows.get(&keys::function(function))?.is_some();
+    let error = match qualifier {
+        Some(name) if names_alias && has_function => errors::alias_not_found(function, name),
+        Some(_) if !has_function => errors::function_not_found(function, None),
+        qualifier => errors::function_not_found(function, qualifier),
     };
     Err(error.into())
+}
+
+/// Whether there is such a function, version or alias.
+pub fn exists(
+    rows: &mut dyn Transaction,
+    function: &FunctionId,
+    qualifier: Option<&str>,
+) -> Result<bool, Abort<Error>> {
+    let key = match qualifier.map(|name| (name, names::version(name))) {
+        None => keys::function(function),
+        Some((_, Some(version))) => keys::version(function, version),
+        Some((name, None)) => keys::alias(function, name),
+    };
+    Ok(rows.get(&key)?.is_some())
 }

@@ -9,6 +9,7 @@ use platform::Ctx;
 use store::Transaction;
 use wire::Error;
 
+use crate::code_signing::{CodeSigningConfig, unknown};
 use crate::functions::rows;
 use crate::mapping::Mapping;
 use crate::{FunctionId, Lambda, errors, keys, names};
@@ -24,6 +25,8 @@ enum Subject {
     Function(FunctionId),
     /// An event source mapping, by its UUID.
     Mapping(String),
+    /// A code signing configuration, by its id.
+    CodeSigning(String),
 }
 
 /// Adds tags, or replaces their values.
@@ -59,7 +62,7 @@ pub async fn untag_resource(lambda: &Arc<Lambda>, cx: &Ctx, input: UntagResource
     Ok(Empty)
 }
 
-/// The tags of a function or of an event source mapping.
+/// The tags of a function, an event source mapping or a code signing configuration.
 pub async fn list_tags(lambda: &Arc<Lambda>, cx: &Ctx, input: ListTagsRequest) -> Result<ListTagsResponse, Error> {
     let tags = match subject(cx, &input.resource)? {
         Subject::Function(function) => {
@@ -70,6 +73,11 @@ pub async fn list_tags(lambda: &Arc<Lambda>, cx: &Ctx, input: ListTagsRequest) -
             let key = keys::mapping(&cx.account, &cx.region, &uuid);
             let mapping: Option<Mapping> = lambda.functions.row(&key).await?;
             mapping.ok_or_else(|| absent(&input.resource))?.tags
+        }
+        Subject::CodeSigning(id) => {
+            let key = keys::code_signing(&cx.account, &cx.region, &id);
+            let config: Option<CodeSigningConfig> = lambda.functions.row(&key).await?;
+            config.ok_or_else(|| unknown(&input.resource))?.tags
         }
     };
     Ok(ListTagsResponse { tags: Some(tags) })
@@ -95,12 +103,15 @@ fn check_number(tags: &BTreeMap<String, String>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What an ARN names: a function or an event source mapping.
+/// What an ARN names.
 fn subject(cx: &Ctx, arn: &str) -> Result<Subject, Error> {
     let parts: Vec<&str> = arn.split(':').collect();
     match parts.as_slice() {
         [_, _, _, region, account, "event-source-mapping", uuid] if *region == cx.region && *account == cx.account => {
             Ok(Subject::Mapping((*uuid).to_owned()))
+        }
+        [_, _, _, region, account, "code-signing-config", id] if *region == cx.region && *account == cx.account => {
+            Ok(Subject::CodeSigning((*id).to_owned()))
         }
         [_, _, _, _, _, "function", ..] => {
             let target = names::target(cx, arn, None)?;
@@ -125,6 +136,7 @@ where
 {
     let uuid = match subject(cx, arn)? {
         Subject::Function(function) => return lambda.functions.edit_tags(&function, apply).await,
+        Subject::CodeSigning(id) => return edit_code_signing(lambda, cx, &id, arn, apply).await,
         Subject::Mapping(uuid) => uuid,
     };
     let key = keys::mapping(&cx.account, &cx.region, &uuid);
@@ -137,4 +149,18 @@ where
         rows::put(rows, &key, &mapping)
     };
     lambda.functions.commit(&mapping.function, None, closure).await
+}
+
+async fn edit_code_signing<F>(lambda: &Lambda, cx: &Ctx, id: &str, arn: &str, apply: F) -> Result<(), Error>
+where
+    F: Fn(&mut BTreeMap<String, String>) -> Result<(), Error> + Send + Sync + 'static,
+{
+    let (key, error) = (keys::code_signing(&cx.account, &cx.region, id), unknown(arn));
+    let closure = move |rows: &mut dyn Transaction| {
+        let found: Option<CodeSigningConfig> = rows::read(rows, &key)?;
+        let mut config = found.ok_or_else(|| error.clone())?;
+        apply(&mut config.tags)?;
+        rows::put(rows, &key, &config)
+    };
+    lambda.functions.change(closure).await
 }

@@ -9,7 +9,7 @@ use wire::Error;
 use super::code;
 use crate::function::{CodePackage, FunctionVersion};
 use crate::functions::Edit;
-use crate::{Lambda, configuration, deployment, errors, layers, names, view};
+use crate::{Lambda, code_signing, configuration, deployment, errors, layers, names, view};
 
 /// Answers as soon as the change is durable; invocations run the code before it until the new one is unpacked.
 pub async fn update_function_code(
@@ -34,6 +34,7 @@ pub async fn update_function_code(
     if lambda.functions.function(&id).await?.is_none() {
         return Err(errors::function_not_found(&id, None));
     }
+    code_signing::check(lambda, &id).await?;
     let architecture = configuration::architecture(input.architectures.as_deref()).map(str::to_owned);
     let change_to = |code: CodePackage| {
         move |mut latest: FunctionVersion| {
@@ -50,14 +51,14 @@ pub async fn update_function_code(
     if input.dry_run == Some(true) {
         let code = code::check(lambda, package).await?;
         let latest = lambda.functions.preview(&id, &edit, change_to(code)).await?;
-        return Ok(view::full(&latest, id.arn()));
+        return Ok(view::full(&cx.platform.sealing, &latest, id.arn()));
     }
     let code = code::keep(lambda, cx, package).await?;
     let apply = change_to(code);
     let change =
         deployment::deploy(lambda, |lambda| async move { lambda.functions.edit(&id, edit, apply).await }).await?;
     Ok(match change.published {
-        Some(published) => view::full(&published.version, published.version.qualified_arn()),
-        None => view::full(&change.latest, change.latest.arn()),
+        Some(published) => view::full(&cx.platform.sealing, &published.version, published.version.qualified_arn()),
+        None => view::full(&cx.platform.sealing, &change.latest, change.latest.arn()),
     })
 }

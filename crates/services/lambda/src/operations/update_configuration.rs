@@ -8,7 +8,7 @@ use wire::Error;
 
 use crate::function::FunctionVersion;
 use crate::functions::Edit;
-use crate::{Lambda, configuration, deployment, layers, names, role, view};
+use crate::{Lambda, code_signing, configuration, deployment, layers, names, role, view};
 
 /// Answers as soon as the change is durable; invocations run the configuration before it until the new one is ready.
 pub async fn update_function_configuration(
@@ -23,11 +23,22 @@ pub async fn update_function_configuration(
         None => None,
     };
     let attached = match &input.layers {
-        Some(arns) => Some(layers::attach(lambda, cx, arns).await?),
+        Some(arns) => {
+            if !arns.is_empty() {
+                code_signing::check(lambda, &id).await?;
+            }
+            Some(layers::attach(lambda, cx, arns).await?)
+        }
         None => None,
     };
+    // What cannot be set is refused where the change is applied.
+    let environment = input.environment.as_ref().and_then(|given| configuration::environment::check(given).ok());
+    let sealed = environment.map(|environment| environment.seal(&cx.platform.sealing, &id));
     let apply = move |mut latest: FunctionVersion| {
         latest.configuration = configuration::apply(&input, latest.configuration)?;
+        if sealed.is_some() {
+            latest.configuration.environment.clone_from(&sealed);
+        }
         if let Some(attached) = &attached {
             latest.configuration.layers.clone_from(attached);
             layers::check_total(&latest.configuration, &latest.code)?;
@@ -37,5 +48,5 @@ pub async fn update_function_configuration(
     };
     let change =
         deployment::deploy(lambda, |lambda| async move { lambda.functions.edit(&id, edit, apply).await }).await?;
-    Ok(view::full(&change.latest, change.latest.arn()))
+    Ok(view::full(&cx.platform.sealing, &change.latest, change.latest.arn()))
 }

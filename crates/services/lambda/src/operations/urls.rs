@@ -12,7 +12,7 @@ use platform::Ctx;
 use store::{Abort, Transaction};
 use wire::Error;
 
-use super::marker;
+use super::{marker, permissions};
 use crate::functions::rows;
 use crate::names::Target;
 use crate::urls::{CorsRules, FunctionUrl};
@@ -31,7 +31,7 @@ pub async fn create_function_url_config(
     input: CreateFunctionUrlConfigRequest,
 ) -> Result<CreateFunctionUrlConfigResponse, Error> {
     let target = target(cx, &input.function_name, input.qualifier.as_deref())?;
-    let now = cx.platform.clock.milliseconds();
+    let (now, names_mode) = (cx.platform.clock.milliseconds(), input.invoke_mode.is_some());
     let url = FunctionUrl {
         id: id(lambda),
         function: target.function.clone(),
@@ -63,7 +63,8 @@ pub async fn create_function_url_config(
         auth_type: config.auth_type,
         cors: config.cors,
         creation_time: config.creation_time,
-        invoke_mode: config.invoke_mode,
+        // AWS answers a creation with the mode only if it was given.
+        invoke_mode: config.invoke_mode.filter(|_| names_mode),
     })
 }
 
@@ -77,6 +78,9 @@ pub async fn update_function_url_config(
     let (function, now) = (target.function.clone(), cx.platform.clock.milliseconds());
     let closure = move |rows: &mut dyn Transaction| {
         let found = rows::read::<FunctionUrl>(rows, &keys::url(&target.function, target.qualifier.as_deref()))?;
+        if found.is_none() && !permissions::exists(rows, &target.function, target.qualifier.as_deref())? {
+            return Err(no_function().into());
+        }
         let mut url = found.ok_or_else(unknown)?;
         if let Some(auth_type) = &input.auth_type {
             url.is_signed = auth_type == "AWS_IAM";

@@ -17,6 +17,7 @@ use wire::Error;
 
 use super::{marker, tags};
 use crate::event_source::settle_soon;
+use crate::function::FunctionVersion;
 use crate::functions::{self, rows};
 use crate::mapping::{Mapping, State};
 use crate::{Lambda, errors, keys, names};
@@ -59,11 +60,10 @@ pub async fn create_event_source_mapping(
         last_modified: cx.platform.clock.milliseconds(),
         revision: cx.platform.ids.uuid(),
         stream: settings.stream,
-        metrics: settings::metrics(input.metrics_config.as_ref()),
         tags,
     };
     settings::check(&mapping, kind)?;
-    let version = functions::resolve(lambda, &mapping.function, mapping.qualifier.as_deref()).await?;
+    let version = target_version(lambda, &mapping).await?;
     source::check(lambda, cx, &mapping.source_arn, &version).await?;
     let new = mapping.clone();
     let closure = move |rows: &mut dyn Transaction| {
@@ -80,6 +80,14 @@ pub async fn create_event_source_mapping(
     lambda.functions.commit(&mapping.function, None, closure).await?;
     settle_soon(lambda, &mapping)?;
     Ok(mapping.describe(None))
+}
+
+/// What a mapping invokes.
+async fn target_version(lambda: &Lambda, mapping: &Mapping) -> Result<Arc<FunctionVersion>, Error> {
+    functions::resolve(lambda, &mapping.function, mapping.qualifier.as_deref()).await.map_err(|error| {
+        let is_unknown = error.is("ResourceNotFoundException");
+        if is_unknown { errors::invalid_parameter("Function does not exist") } else { error }
+    })
 }
 
 /// AWS words it in two ways.
@@ -122,7 +130,7 @@ pub async fn update_event_source_mapping(
     changed.is_enabled = is_enabled;
     settings::check(&changed, kind)?;
     if input.function_name.is_some() {
-        let version = functions::resolve(lambda, &changed.function, changed.qualifier.as_deref()).await?;
+        let version = target_version(lambda, &changed).await?;
         source::check(lambda, cx, &changed.source_arn, &version).await?;
     }
     replace(lambda, cx, &before, changed).await

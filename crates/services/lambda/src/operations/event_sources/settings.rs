@@ -47,11 +47,12 @@ impl Kind {
             return Ok(if source.is_kinesis() { Kind::Kinesis } else { Kind::Table });
         }
         match arn.split(':').nth(2) {
+            None => Err(errors::invalid_parameter("Unrecognized event source.")),
             Some("sqs") => Ok(Kind::Queue),
             Some("kafka" | "mq" | "rds") => {
                 Err(errors::unsupported(&format!("event sources of {}", arn.split(':').nth(2).unwrap_or_default())))
             }
-            _ => Err(errors::invalid_parameter("Unrecognized event source, must be kinesis, dynamodb or sqs.")),
+            Some(_) => Err(errors::invalid_parameter("Unrecognized event source, must be kinesis, dynamodb or sqs.")),
         }
     }
 }
@@ -141,9 +142,6 @@ pub fn apply(mapping: &mut Mapping, input: &UpdateEventSourceMappingRequest) -> 
     }
     if let Some(scaling) = &input.scaling_config {
         mapping.maximum_concurrency = maximum_concurrency(Some(scaling));
-    }
-    if input.metrics_config.is_some() {
-        mapping.metrics = metrics(input.metrics_config.as_ref());
     }
     let Some(stream) = mapping.stream.as_mut() else { return Ok(()) };
     stream.parallelization = input.parallelization_factor.map_or(stream.parallelization, i32::unsigned_abs);
@@ -246,9 +244,8 @@ pub fn maximum_concurrency(scaling: Option<&ScalingConfig>) -> Option<u32> {
     scaling?.maximum_concurrency.map(i32::unsigned_abs)
 }
 
-/// The groups of figures that are recorded.
-pub fn metrics(config: Option<&EventSourceMappingMetricsConfig>) -> Option<Vec<String>> {
-    config.map(|config| config.metrics.clone().unwrap_or_default())
+fn has_metrics(config: Option<&EventSourceMappingMetricsConfig>) -> bool {
+    config.and_then(|config| config.metrics.as_ref()).is_some_and(|metrics| !metrics.is_empty())
 }
 
 /// Refuses what this kind of source does not take, and what is not supported.
@@ -278,6 +275,7 @@ pub fn refuse_unsupported(input: &CreateEventSourceMappingRequest, kind: Kind) -
         ("TumblingWindowInSeconds", is_queue && input.tumbling_window_in_seconds.is_some()),
     ])?;
     refuse(&[
+        ("MetricsConfig", has_metrics(input.metrics_config.as_ref())),
         ("KMSKeyArn", input.kms_key_arn.is_some()),
         ("ProvisionedPollerConfig", input.provisioned_poller_config.is_some()),
     ])
@@ -304,6 +302,7 @@ pub fn refuse_unsupported_changes(input: &UpdateEventSourceMappingRequest, kind:
         ("TumblingWindowInSeconds", is_queue && input.tumbling_window_in_seconds.is_some()),
     ])?;
     refuse(&[
+        ("MetricsConfig", has_metrics(input.metrics_config.as_ref())),
         ("KMSKeyArn", input.kms_key_arn.is_some()),
         ("ProvisionedPollerConfig", input.provisioned_poller_config.is_some()),
     ])
