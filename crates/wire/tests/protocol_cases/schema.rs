@@ -100,7 +100,7 @@ impl Model<'_> {
             xml_attribute: member["xmlAttribute"].as_bool().unwrap_or(false),
             xml_namespace: namespace(&member["xmlNamespace"])
                 .or(namespace(&self.shapes[target]["xmlNamespace"]))
-                .map(|found| &*leak(found)),
+                .map(leak),
             timestamp_format: format(&member["timestampFormat"]),
             streaming,
             ..Member::new(text(name), shape)
