@@ -1,6 +1,7 @@
 //! A platform for the tests of a service: empty stores, a clock that stands still until it is moved, seeded ids.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use api::Operation;
 use blob::BlobStore;
@@ -24,6 +25,15 @@ const SEED: u64 = 7;
 
 /// The installation's key: always the same, so that what was sealed is read back after a restart over the same state.
 const INSTALLATION_KEY: [u8; KEY_BYTES] = [7; KEY_BYTES];
+
+/// How long a test looks for what is about to happen in the background. Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks at something that is about to happen: as many as there is patience for, however fast the machine is.
+pub fn looks() -> impl Iterator<Item = ()> {
+    let end = Instant::now() + PATIENCE;
+    std::iter::from_fn(move || (Instant::now() < end).then_some(()))
+}
 
 /// A platform with the services under test.
 pub struct TestPlatform {

@@ -17,9 +17,6 @@ use wire::Error;
 
 use crate::registration;
 
-/// Looks at something that is about to happen, at most.
-const LOOKS: usize = 100_000;
-
 struct Bench {
     test: TestPlatform,
 }
@@ -59,7 +56,7 @@ impl Bench {
     /// The bodies of the messages that come to the target, once there are so many; they are deleted.
     async fn bodies(&self, count: usize) -> Vec<String> {
         let mut found = Vec::new();
-        for _ in 0..LOOKS {
+        for () in platform::testing::looks() {
             let input = ReceiveMessageRequest {
                 queue_url: self.url("target"),
                 max_number_of_messages: Some(10),
@@ -91,7 +88,7 @@ impl Bench {
     }
 
     async fn becomes(&self, state: &str) {
-        for _ in 0..LOOKS {
+        for () in platform::testing::looks() {
             if self.state().await == state {
                 return;
             }

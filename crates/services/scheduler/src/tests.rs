@@ -16,9 +16,6 @@ use wire::{Error, Timestamp};
 
 use crate::registration;
 
-/// Looks at something that is about to happen, at most.
-const LOOKS: usize = 20_000;
-
 const ROLE: &str = "arn:aws:iam::111122223333:role/scheduler";
 
 struct Bench {
@@ -54,7 +51,7 @@ impl Bench {
     /// The messages that have come, oldest first, once there are so many; they are deleted.
     async fn messages(&self, count: usize) -> Vec<sqs::Message> {
         let mut found = Vec::new();
-        for _ in 0..LOOKS {
+        for () in platform::testing::looks() {
             let input = ReceiveMessageRequest {
                 queue_url: format!("{}/{ACCOUNT}/queue", self.test.platform.config.endpoint),
                 max_number_of_messages: Some(10),
@@ -164,7 +161,7 @@ async fn once_is_once_over_restarts_and_deleted_afterwards() {
     assert!(again.call::<model::GetSchedule>(get("schedule")).await.is_ok());
     again.advance(86_400);
     assert_eq!(bodies(&again.messages(1).await), ["2025-06-15T16:00:00Z 1"]);
-    for _ in 0..LOOKS {
+    for () in platform::testing::looks() {
         if again.call::<model::GetSchedule>(get("schedule")).await.is_err() {
             assert_eq!(bodies(&again.messages(0).await), [""; 0]);
             return;
@@ -309,7 +306,7 @@ async fn a_group_goes_with_its_schedules() {
     let delete = |name: &str| DeleteScheduleGroupInput { name: name.to_owned(), ..Default::default() };
     bench.call::<model::DeleteScheduleGroup>(delete("group")).await.unwrap();
     let wanted = || GetScheduleGroupInput { name: "group".to_owned(), ..Default::default() };
-    for _ in 0..LOOKS {
+    for () in platform::testing::looks() {
         if bench.call::<model::GetScheduleGroup>(wanted()).await.is_err() {
             let left = bench.call::<model::ListSchedules>(ListSchedulesInput::default()).await.unwrap();
             assert_eq!(left.schedules.len(), 0);

@@ -32,8 +32,7 @@ async fn bench(streams: &[&str]) -> Bench {
 
 /// Looks at a stream until it is in use.
 async fn active(bench: &Bench, stream: &str) {
-    const LOOKS: usize = 100_000;
-    for _ in 0..LOOKS {
+    for () in platform::testing::looks() {
         let input = kinesis::DescribeStreamInput { stream_name: Some(stream.to_owned()), ..Default::default() };
         let described = bench.other::<kinesis::DescribeStream>(input).await;
         if described.stream_description.stream_status == "ACTIVE" {

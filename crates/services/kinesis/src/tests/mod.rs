@@ -21,9 +21,6 @@ use wire::codec::{Structure, Writer};
 
 use crate::Kinesis;
 
-/// Looks at a state that passes, at most.
-const LOOKS: usize = 10_000;
-
 /// The service and what it stands on.
 pub struct Bench {
     pub test: TestPlatform,
@@ -53,7 +50,7 @@ impl Bench {
 
     /// Waits until a stream is in use.
     pub async fn active(&self, name: &str) {
-        for _ in 0..LOOKS {
+        for () in platform::testing::looks() {
             let answer = self.ok("DescribeStreamSummary", json!({"StreamName": name})).await;
             if answer["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
                 return;

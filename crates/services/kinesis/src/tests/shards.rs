@@ -123,7 +123,7 @@ async fn shards_are_listed_by_what_was_open_when() {
     let both = bench.refused("ListShards", json!({"StreamName": "s", "NextToken": first["NextToken"]})).await;
     assert_eq!(both, "InvalidArgumentException: NextToken and StreamName cannot be provided together.");
     bench.test.clock.advance(Duration::from_secs(25 * 3_600));
-    for _ in 0..super::LOOKS {
+    for () in platform::testing::looks() {
         if bench.shards("s").await.len() == 2 {
             return;
         }

@@ -87,11 +87,11 @@ pub async fn schedule_deletion(bench: &TestPlatform, key: &str) {
 
 /// Waits until something has become true that a timer brings about.
 pub async fn eventually<F: AsyncFn() -> bool>(condition: F) {
-    for _ in 0..10_000 {
+    for () in platform::testing::looks() {
         if condition().await {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::task::yield_now().await;
     }
     panic!("it has not come true");
 }
