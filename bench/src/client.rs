@@ -2,11 +2,14 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::Request;
 use serde_json::Value;
 use wire::sigv4::{Dialect, Signer};
+
+use crate::figures::Figures;
 
 /// Longest wait for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
@@ -114,17 +117,8 @@ impl Client {
 
     /// Sends a request whose answer's body is only counted.
     pub fn drain(&mut self, request: &[u8]) -> io::Result<usize> {
-        self.stream.write_all(request)?;
-        self.buffer.clear();
-        let head_end = loop {
-            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
-                break end + 4;
-            }
-            self.fill()?;
-        };
-        let head = String::from_utf8_lossy(&self.buffer[..head_end]).to_ascii_lowercase();
-        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
-        let length: usize = length.and_then(|length| length.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+        let (head, head_end) = self.exchange(request)?;
+        let length = length_of(&head).ok_or(io::ErrorKind::InvalidData)?;
         let mut count = self.buffer.len() - head_end;
         let mut chunk = vec![0; 1024 * 1024];
         while count < length {
@@ -147,22 +141,26 @@ impl Client {
         Ok(answer.status)
     }
 
-    /// Sends a request and reads its answer.
-    pub fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
-        if self.ended {
-            self.stream = Client::open(self.address)?;
-        }
+    /// Sends a request and reads the head of its answer, in small letters; answers where in the buffer the body begins.
+    fn exchange(&mut self, request: &[u8]) -> io::Result<(String, usize)> {
         self.stream.write_all(request)?;
         self.buffer.clear();
-        let head_end = loop {
+        let end = loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 break end + 4;
             }
             self.fill()?;
         };
-        let head = String::from_utf8_lossy(&self.buffer[..head_end]).to_ascii_lowercase();
-        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
-        let length: usize = length.and_then(|length| length.parse().ok()).unwrap_or_default();
+        Ok((String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase(), end))
+    }
+
+    /// Sends a request and reads its answer.
+    pub fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
+        if self.ended {
+            self.stream = Client::open(self.address)?;
+        }
+        let (head, head_end) = self.exchange(request)?;
+        let length = length_of(&head).unwrap_or_default();
         while self.buffer.len() < head_end + length {
             self.fill()?;
         }
@@ -200,6 +198,30 @@ pub enum Form<'a> {
     Object(&'a [u8]),
     /// As many bytes of an object of S3, sent behind the head and not hashed.
     Stream(usize),
+}
+
+/// Lets clients of a server work at the same time.
+pub fn together(
+    address: SocketAddr,
+    clients: usize,
+    work: impl Fn(&mut Client) -> io::Result<Figures> + Sync,
+) -> io::Result<Figures> {
+    let outcomes: Vec<io::Result<Figures>> = thread::scope(|scope| {
+        let one = || work(&mut Client::connect(address)?);
+        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
+        let lost = || Err(io::Error::other("a client panicked"));
+        clients.into_iter().map(|client| client.join().unwrap_or_else(|_| lost())).collect()
+    });
+    let mut all = Figures::default();
+    for outcome in outcomes {
+        all.append(outcome?);
+    }
+    Ok(all)
+}
+
+/// The length of the body that a head announces.
+fn length_of(head: &str) -> Option<usize> {
+    head.split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

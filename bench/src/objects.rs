@@ -6,10 +6,9 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::{Client, Form, Keys};
+use crate::client::{Client, Form, Keys, together};
 use crate::figures::Figures;
 
 /// The bucket that is measured.
@@ -56,7 +55,7 @@ impl Objects {
     /// Puts so many objects at once.
     fn fill(&self, objects: usize, body: &[u8], key: fn(usize) -> String) -> io::Result<()> {
         let next = AtomicUsize::new(0);
-        let filled = self.together(FILLERS, |client| {
+        let filled = together(self.address, FILLERS, |client| {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= objects {
@@ -81,7 +80,7 @@ impl Objects {
         let body = vec![b'x'; SMALL_BYTES];
         let body: &[u8] = if method == "PUT" { &body } else { b"" };
         let begin = Instant::now();
-        let figures = self.together(clients, |client| {
+        let figures = together(self.address, clients, |client| {
             let mut figures = Figures::default();
             while begin.elapsed() < time {
                 let number = next.fetch_add(1, Ordering::Relaxed) % OBJECTS;
@@ -126,24 +125,6 @@ impl Objects {
             figures.add(started.elapsed());
         }
         Ok(figures)
-    }
-
-    fn together(
-        &self,
-        clients: usize,
-        work: impl Fn(&mut Client) -> io::Result<Figures> + Sync,
-    ) -> io::Result<Figures> {
-        let outcomes: Vec<io::Result<Figures>> = thread::scope(|scope| {
-            let one = || work(&mut Client::connect(self.address)?);
-            let clients: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
-            let lost = || Err(io::Error::other("a client panicked"));
-            clients.into_iter().map(|client| client.join().unwrap_or_else(|_| lost())).collect()
-        });
-        let mut all = Figures::default();
-        for outcome in outcomes {
-            all.append(outcome?);
-        }
-        Ok(all)
     }
 }
 

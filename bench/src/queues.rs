@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::{Client, Form, Keys};
+use crate::client::{Client, Form, Keys, together};
 use crate::figures::Figures;
 
 /// Clients of the throughput measurements.
@@ -52,7 +52,7 @@ impl Queue {
         };
         let entries: String = (1..=BATCH).map(entry).collect();
         let each = messages / BATCH / CLIENTS;
-        self.together(|client| {
+        together(self.address, CLIENTS, |client| {
             let request = self.request(client, "SendMessageBatch", &entries);
             for _ in 0..each {
                 expect(client, &request)?;
@@ -113,7 +113,7 @@ impl Queue {
     fn rate(&self, time: Duration, once: impl Fn(&mut Client) -> io::Result<()> + Sync) -> io::Result<(f64, Figures)> {
         let over = AtomicBool::new(false);
         let end = Instant::now() + time;
-        let figures = self.together(|client| {
+        let figures = together(self.address, CLIENTS, |client| {
             let mut figures = Figures::default();
             while !over.load(Ordering::Relaxed) {
                 let started = Instant::now();
@@ -126,21 +126,6 @@ impl Queue {
             Ok(figures)
         })?;
         Ok((figures.count() as f64 / time.as_secs_f64(), figures))
-    }
-
-    /// Lets all clients work at the same time.
-    fn together(&self, work: impl Fn(&mut Client) -> io::Result<Figures> + Sync) -> io::Result<Figures> {
-        let outcomes: Vec<io::Result<Figures>> = thread::scope(|scope| {
-            let one = || work(&mut Client::connect(self.address)?);
-            let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(one)).collect();
-            let lost = || Err(io::Error::other("a client panicked"));
-            clients.into_iter().map(|client| client.join().unwrap_or_else(|_| lost())).collect()
-        });
-        let mut all = Figures::default();
-        for outcome in outcomes {
-            all.append(outcome?);
-        }
-        Ok(all)
     }
 }
 
