@@ -82,8 +82,12 @@ def test_environments_are_initialised_ahead_kept_and_let_go(aws, published):
 
     client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
     refuses("ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this", state, client, name, "1")
-    again = published.invoke({}, Qualifier="1").payload
-    assert again[0] != environment and again[1] == "on-demand"
+
+    def let_go():
+        again = published.invoke({}, Qualifier="1").payload
+        return again[0] != environment and again[1] == "on-demand"
+
+    eventually(let_go, "the end of what was provisioned")
 
 
 def test_an_environment_that_ends_is_replaced(published):
