@@ -76,6 +76,8 @@ pub const QUEUES_MAX: usize = 2 * TABLES_MAX as usize;
 pub const DELIVERY_RECORDS: usize = 500;
 /// Bytes of changes in one call of Kinesis, half of what `PutRecords` takes: they are in memory twice.
 pub const DELIVERY_BYTES: usize = 5 * 1024 * 1024;
+/// Calls of Kinesis for one table before the next one's changes have their turn.
+pub const DELIVERY_TURN_CALLS: usize = 8;
 /// How long a stream is left alone after it has refused something; twice as long each further time.
 pub const DELIVERY_RETRY_MIN: Duration = Duration::from_millis(100);
 /// See [`DELIVERY_RETRY_MIN`].

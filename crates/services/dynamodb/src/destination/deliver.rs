@@ -19,8 +19,8 @@ use super::{Destination, Queue, Status};
 use crate::background::Place;
 use crate::encryption::access::unlock_for_service;
 use crate::limits::{
-    DELIVERY_BYTES, DELIVERY_RECORDS, DELIVERY_RETRY_MAX, DELIVERY_RETRY_MIN, PAGE_ROWS_MAX, QUEUES_MAX,
-    STREAM_RETENTION_MS, SWEEP_INTERVAL,
+    DELIVERY_BYTES, DELIVERY_RECORDS, DELIVERY_RETRY_MAX, DELIVERY_RETRY_MIN, DELIVERY_TURN_CALLS, PAGE_ROWS_MAX,
+    QUEUES_MAX, STREAM_RETENTION_MS, SWEEP_INTERVAL,
 };
 use crate::service::DynamoDb;
 use crate::stream::record;
@@ -118,7 +118,7 @@ async fn follow(service: &DynamoDb, place: Place) -> Partition {
     }
 }
 
-/// Delivers what is there now. How long to wait if nothing comes; `None` if there is no queue.
+/// Gives every queue a turn. How long to wait if nothing comes; `None` if there is no queue.
 ///
 /// # Errors
 /// When the store fails.
@@ -133,6 +133,7 @@ pub async fn round(
         return Ok(None);
     }
     let now = service.now();
+    let mut is_behind = false;
     for (_, row) in &found {
         let queue: Queue = rows::decode(row)?;
         if failures.get(&queue.number).is_some_and(|failing| failing.until > now) {
@@ -140,14 +141,18 @@ pub async fn round(
         }
         let number = queue.number;
         match step(service, place, queue).await {
-            Ok(()) => {
+            Ok(left) => {
                 failures.remove(&number);
+                is_behind |= left == Left::Some;
             }
             Err(error) => {
                 tracing::info!(%error, number, "changes of a table wait for their stream");
                 failures.entry(number).or_default().note(now);
             }
         }
+    }
+    if is_behind {
+        return Ok(Some(Duration::ZERO));
     }
     let next = failures.values().map(|failing| failing.until - now).min();
     let next = next.map(|wait| Duration::from_millis(u64::try_from(wait).unwrap_or_default()));
@@ -169,14 +174,22 @@ impl Failing {
     }
 }
 
-/// Brings a destination further: settles its status, and delivers all that is in its queue.
-async fn step(service: &DynamoDb, place: &Place, queue: Queue) -> Result<(), Error> {
+/// What is left in a queue after its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    Some,
+}
+
+/// Brings a destination further: settles its status, and delivers what is in its queue.
+async fn step(service: &DynamoDb, place: &Place, queue: Queue) -> Result<Left, Error> {
     let status = status(service, place, &queue).await?;
     match status {
         Some(Status::Enabling) => {
             let failure = problem(service, place, &queue).await?;
             let next = if failure.is_some() { Status::EnableFailed } else { Status::Active };
-            return settle(service, place, &queue, Status::Enabling, next, failure).await;
+            settle(service, place, &queue, Status::Enabling, next, failure).await?;
+            return Ok(Left::Nothing);
         }
         Some(Status::Updating) => settle(service, place, &queue, Status::Updating, Status::Active, None).await?,
         _ => {}
@@ -187,13 +200,16 @@ async fn step(service: &DynamoDb, place: &Place, queue: Queue) -> Result<(), Err
     if !ends {
         return delivered;
     }
-    if let Err(error) = delivered {
-        if error.is(THROTTLED) || error.is(common::INTERNAL_FAILURE.name) {
-            return Err(error);
+    match delivered {
+        Ok(Left::Nothing) => {}
+        Ok(Left::Some) => return delivered,
+        Err(error) if error.is(THROTTLED) || error.is(common::INTERNAL_FAILURE.name) => return Err(error),
+        Err(error) => {
+            tracing::warn!(%error, table_arn = queue.table_arn, "the last changes of a table do not reach their stream");
         }
-        tracing::warn!(%error, table_arn = queue.table_arn, "the last changes of a table do not reach their stream");
     }
-    settle(service, place, &queue, Status::Disabling, Status::Disabled, None).await
+    settle(service, place, &queue, Status::Disabling, Status::Disabled, None).await?;
+    Ok(Left::Nothing)
 }
 
 /// How a queue's destination stands; `None` if its table is gone.
@@ -285,17 +301,18 @@ struct Waiting {
     told: Told,
 }
 
-/// Delivers all that is in a queue.
-async fn deliver(service: &DynamoDb, place: &Place, queue: &Queue) -> Result<(), Error> {
+/// Delivers what is in a queue, as far as one turn reaches: a table that never rests holds up no other.
+async fn deliver(service: &DynamoDb, place: &Place, queue: &Queue) -> Result<Left, Error> {
     let unlocked = unlock_for_service(service, place, queue.encryption.as_ref()).await?;
     let queue = Queue { unlocked, ..queue.clone() };
-    loop {
+    for _ in 0..DELIVERY_TURN_CALLS {
         let waiting = read(service, place, &queue).await?;
         if waiting.is_empty() {
-            return Ok(());
+            return Ok(Left::Nothing);
         }
         write(service, place, &queue, waiting).await?;
     }
+    Ok(Left::Some)
 }
 
 /// The oldest changes of a queue, as many as one call of Kinesis takes.

@@ -1,6 +1,7 @@
 //! How many invocations an account has under way.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use api::lambda::errors;
@@ -30,7 +31,7 @@ struct Account {
     versions: HashMap<(String, Version), Reservation>,
 }
 
-/// What one function has for itself.
+/// What one function or version has for itself.
 struct Reservation {
     /// Most invocations at once; `None` once there is no reservation any more.
     limit: Option<usize>,
@@ -41,10 +42,17 @@ struct Reservation {
 pub struct Place {
     gate: Arc<Gate>,
     scope: Scope,
-    /// The function whose reservation it is taken from.
-    reserved_for: Option<String>,
-    /// The version whose provisioned concurrency it is taken from.
-    provisioned_for: Option<(String, Version)>,
+    share: Share,
+}
+
+/// What a place is taken from.
+enum Share {
+    /// What the account has besides.
+    Unreserved,
+    /// A function's reservation.
+    Reserved(String),
+    /// A version's provisioned concurrency.
+    Provisioned((String, Version)),
 }
 
 impl Gate {
@@ -62,8 +70,7 @@ impl Gate {
                 return Err(reservation_used_up());
             }
             reservation.running += 1;
-            let reserved_for = Some(function.name.clone());
-            return Ok(Place { gate: Arc::clone(self), scope, reserved_for, provisioned_for: None });
+            return Ok(Place { gate: Arc::clone(self), scope, share: Share::Reserved(function.name.clone()) });
         }
         if !account.versions.is_empty() {
             let place = (function.name.clone(), version);
@@ -72,14 +79,14 @@ impl Gate {
                 provisioned.filter(|found| found.limit.is_some_and(|limit| found.running < limit))
             {
                 provisioned.running += 1;
-                return Ok(Place { gate: Arc::clone(self), scope, reserved_for: None, provisioned_for: Some(place) });
+                return Ok(Place { gate: Arc::clone(self), scope, share: Share::Provisioned(place) });
             }
         }
         if account.unreserved + account.reserved + account.provisioned() >= CONCURRENT_INVOCATIONS_MAX {
             return Err(throttled());
         }
         account.unreserved += 1;
-        Ok(Place { gate: Arc::clone(self), scope, reserved_for: None, provisioned_for: None })
+        Ok(Place { gate: Arc::clone(self), scope, share: Share::Unreserved })
     }
 
     /// Sets what is reserved for a function.
@@ -158,29 +165,23 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut accounts = self.gate.0.lock();
         let Some(account) = accounts.get_mut(&self.scope) else { return };
-        if let Some(place) = &self.provisioned_for {
-            if let Some(provisioned) = account.versions.get_mut(place) {
-                provisioned.running = provisioned.running.saturating_sub(1);
-                if provisioned.is_over() {
-                    account.versions.remove(place);
-                }
-            }
-        } else {
-            match &self.reserved_for {
-                None => account.unreserved = account.unreserved.saturating_sub(1),
-                Some(name) => {
-                    if let Some(reservation) = account.functions.get_mut(name) {
-                        reservation.running = reservation.running.saturating_sub(1);
-                        if reservation.is_over() {
-                            account.functions.remove(name);
-                        }
-                    }
-                }
-            }
+        match &self.share {
+            Share::Unreserved => account.unreserved = account.unreserved.saturating_sub(1),
+            Share::Reserved(name) => leave(&mut account.functions, name),
+            Share::Provisioned(version) => leave(&mut account.versions, version),
         }
         if account.is_at_rest() {
             accounts.remove(&self.scope);
         }
+    }
+}
+
+/// Gives back a place of a reservation, which is forgotten once it is over.
+fn leave<K: Eq + Hash>(reservations: &mut HashMap<K, Reservation>, key: &K) {
+    let Some(reservation) = reservations.get_mut(key) else { return };
+    reservation.running = reservation.running.saturating_sub(1);
+    if reservation.is_over() {
+        reservations.remove(key);
     }
 }
 

@@ -96,12 +96,15 @@ async fn check_destination(service: &S3, source: &str, destination: &Destination
 fn refuse_unsupported(rule: &ReplicationRule) -> Result<(), Error> {
     let modifications =
         rule.source_selection_criteria.as_ref().and_then(|criteria| criteria.replica_modifications.as_ref());
+    let to = &rule.destination;
     let wanted = [
         ("ReplicaModifications", modifications.is_some_and(|modifications| modifications.status == "Enabled")),
         (
             "ExistingObjectReplication",
             rule.existing_object_replication.as_ref().is_some_and(|existing| existing.status == "Enabled"),
         ),
+        ("ReplicationTime", to.replication_time.as_ref().is_some_and(|time| time.status == "Enabled")),
+        ("Metrics", to.metrics.as_ref().is_some_and(|metrics| metrics.status == "Enabled")),
     ];
     match wanted.into_iter().find(|(_, is_wanted)| *is_wanted) {
         Some((name, _)) => Err(s3_errors::not_implemented(format!("Traca does not support {name} of S3 yet."))),
