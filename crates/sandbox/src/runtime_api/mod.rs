@@ -1,6 +1,7 @@
 //! The Lambda Runtime API of one environment, served to the function from outside its network namespace.
 
 mod answer;
+mod held;
 mod server;
 mod state;
 mod streaming;

@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
 use super::answer::{self, Answer, Refusal};
+use super::held::{Held, Hold};
 use super::state::RuntimeApi;
 use super::streaming;
 use crate::limits;
@@ -93,15 +94,19 @@ impl Server {
 async fn serve_connection(stream: TcpStream, api: Arc<RuntimeApi>) {
     // Without this the answer to `next` may wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
+    let hold = Hold::default();
+    let held = Held::new(stream, hold.clone());
     let service = service_fn(move |request| {
-        let api = Arc::clone(&api);
-        async move { Ok::<_, Infallible>(handle(&api, request).await) }
+        let (api, hold) = (Arc::clone(&api), hold.clone());
+        async move { Ok::<_, Infallible>(handle(&api, &hold, request).await) }
     });
     let served = http1::Builder::new()
         // Scripts look for the names as AWS writes them.
         .title_case_headers(true)
         .max_buf_size(limits::RUNTIME_API_HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        // What a runtime has asked for already is looked at before the answer to what it asked first goes out.
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(held), service)
         .await;
     if let Err(error) = served {
         // Garbage or a broken connection: the function's own affair, and its invocation then times out.
@@ -109,16 +114,19 @@ async fn serve_connection(stream: TcpStream, api: Arc<RuntimeApi>) {
     }
 }
 
-async fn handle(api: &RuntimeApi, request: Request<Incoming>) -> Answer {
-    route(api, request).await.unwrap_or_else(Refusal::into_answer)
+async fn handle(api: &RuntimeApi, hold: &Hold, request: Request<Incoming>) -> Answer {
+    route(api, hold, request).await.unwrap_or_else(Refusal::into_answer)
 }
 
-async fn route(api: &RuntimeApi, request: Request<Incoming>) -> Result<Answer, Refusal> {
+async fn route(api: &RuntimeApi, hold: &Hold, request: Request<Incoming>) -> Result<Answer, Refusal> {
     let path = request.uri().path().strip_prefix(PREFIX).ok_or(Refusal::NotFound)?.to_owned();
     let get = request.method() == Method::GET;
     let post = request.method() == Method::POST;
     match path.as_str() {
-        "/runtime/invocation/next" if get => Ok(answer::event(&*api.next().await?)),
+        "/runtime/invocation/next" if get => {
+            let _holding = hold.begin();
+            Ok(answer::event(&*api.next().await?))
+        }
         "/runtime/init/error" if post => init_error(api, request).await,
         "/ping" if get => Ok(answer::pong()),
         "/runtime/invocation/next" | "/runtime/init/error" | "/ping" => Err(Refusal::MethodNotAllowed),

@@ -33,6 +33,20 @@ pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// soon as the runtime asks for its next event; within this time the next event finds it awake.
 pub const FREEZE_DELAY: Duration = Duration::from_millis(5);
 
+/// Environments of a deployment, for each processor, that work at the same time while the processors are busy, if its
+/// invocations are [`BRIEF`]; more invocations wait for one of them. One of each works while the other's answer is on its
+/// way.
+pub const RUNNING_PER_PROCESSOR: usize = 2;
+
+/// Invocations that take no longer are over before it is worth while to wake another environment.
+pub const BRIEF: Duration = Duration::from_millis(2);
+
+/// How long an invocation waits for its turn without anybody's turn having come before it gets an environment of its own.
+pub const TURN_PATIENCE: Duration = Duration::from_millis(5);
+
+/// How long an invocation waits for its turn at most.
+pub const TURN_TIMEOUT: Duration = Duration::from_millis(50);
+
 /// Idle environments older than this are ended. AWS names no figure; observed are 5 to 15 minutes.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 

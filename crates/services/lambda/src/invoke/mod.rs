@@ -17,6 +17,7 @@ mod machine;
 mod metrics;
 mod operation;
 mod pools;
+mod processors;
 pub(crate) mod provisioned;
 mod run;
 mod scaling;

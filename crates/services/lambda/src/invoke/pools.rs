@@ -7,12 +7,18 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use super::instance::Instance;
+use super::limits::{BRIEF, RUNNING_PER_PROCESSOR};
+use super::processors::Processors;
 use crate::function::{FunctionId, FunctionVersion, Version};
 
+/// The part by which the shortest duration grows with each invocation that is longer, so that one that was shorter than
+/// all others is forgotten.
+const SHORTEST_GROWTH: u32 = 64;
+
 /// All warm environments.
-#[derive(Default)]
 pub struct Pools {
     state: Mutex<State>,
+    processors: Processors,
     /// There is an environment to be frozen.
     hot: Notify,
 }
@@ -38,6 +44,12 @@ struct Pool {
     cooling: usize,
     /// Invocations that wait for one of those, never more than there are.
     waiting: VecDeque<oneshot::Sender<Instance>>,
+    /// Invocations that wait for their turn while the processors are busy.
+    line: VecDeque<oneshot::Sender<Instance>>,
+    /// About the shortest of the last invocations.
+    shortest: Duration,
+    /// Monotonic time at which an environment last came back.
+    moved: Duration,
 }
 
 struct Idle {
@@ -59,15 +71,31 @@ pub enum Acquired {
     Warm(Box<Instance>),
     /// One that is about to come back. An error means that it did not.
     Soon(oneshot::Receiver<Instance>),
+    /// One of those that have an event, when it has answered: no other would get a processor before. An error means
+    /// that it did not come back.
+    Turn(oneshot::Receiver<Instance>),
     /// There is none: start one.
     None,
 }
 
+impl Default for Pools {
+    fn default() -> Pools {
+        Pools { state: Mutex::default(), processors: Processors::new(), hot: Notify::new() }
+    }
+}
+
 impl Pools {
-    /// A warm environment of this deployment, if there is one.
-    pub fn acquire(&self, version: &FunctionVersion) -> Acquired {
+    /// A warm environment of this deployment, if there is one; with `in_turn`, when its turn has come. `now` is
+    /// monotonic.
+    pub fn acquire(&self, version: &FunctionVersion, in_turn: bool, now: Duration) -> Acquired {
         let mut state = self.state.lock();
         let Some(pool) = state.by_deployment.get_mut(&version.deployment) else { return Acquired::None };
+        if in_turn && self.is_crowded(pool, now) {
+            let (sender, receiver) = oneshot::channel();
+            pool.line.retain(|waiting| !waiting.is_closed());
+            pool.line.push_back(sender);
+            return Acquired::Turn(receiver);
+        }
         if let Some(idle) = pool.hot.pop_back().or_else(|| pool.thaw()) {
             pool.lent += 1;
             return Acquired::Warm(Box::new(idle.instance));
@@ -81,6 +109,21 @@ impl Pools {
         Acquired::None
     }
 
+    /// Whether one more environment at work would only take the processors from the others, whose work is done in a
+    /// moment: the fewer take turns, the more stays in the processors' caches, and the fewer have to be woken.
+    fn is_crowded(&self, pool: &Pool, now: Duration) -> bool {
+        pool.lent >= RUNNING_PER_PROCESSOR * self.processors.count()
+            && pool.shortest <= BRIEF
+            && self.processors.are_busy(now)
+    }
+
+    /// Whether an environment of this deployment came back after `since`, monotonic, while the processors are busy.
+    pub fn is_moving(&self, version: &FunctionVersion, since: Duration, now: Duration) -> bool {
+        let state = self.state.lock();
+        let moved = state.by_deployment.get(&version.deployment).map(|pool| pool.moved);
+        moved.is_some_and(|moved| moved > since) && self.processors.are_busy(now)
+    }
+
     /// A new environment is about to be used for the first time.
     pub fn add(&self, version: &FunctionVersion) {
         let mut state = self.state.lock();
@@ -92,6 +135,9 @@ impl Pools {
             lent: 0,
             cooling: 0,
             waiting: VecDeque::new(),
+            line: VecDeque::new(),
+            shortest: Duration::MAX,
+            moved: Duration::ZERO,
         });
         pool.lent += 1;
     }
@@ -104,6 +150,10 @@ impl Pools {
         pool.lent = pool.lent.saturating_sub(1);
         if closed {
             return Some(instance);
+        }
+        pool.moved = now;
+        if let Some(end) = &instance.unwritten {
+            pool.shortest = end.duration.min(pool.shortest.saturating_add(pool.shortest / SHORTEST_GROWTH));
         }
         if let Some(instance) = pool.hand_on(instance) {
             pool.hot.push_back(Idle { instance, since: now });
@@ -258,7 +308,7 @@ impl Pool {
 
     /// Gives an environment to whoever waits for one. Answers it if nobody does.
     fn hand_on(&mut self, mut instance: Instance) -> Option<Instance> {
-        while let Some(waiting) = self.waiting.pop_front() {
+        while let Some(waiting) = self.waiting.pop_front().or_else(|| self.line.pop_front()) {
             match waiting.send(instance) {
                 Ok(()) => {
                     self.lent += 1;

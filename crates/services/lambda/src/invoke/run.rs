@@ -10,6 +10,7 @@ use sandbox::limits::STREAM_BYTES_MAX;
 use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome, SandboxError, StreamPiece};
 use store::{StoreError, value};
 use tokio::sync::mpsc::Sender;
+use tokio::sync::oneshot;
 use wire::Error;
 
 use super::failure::{self, Failure};
@@ -17,7 +18,7 @@ use super::gate::Place;
 use super::instance::{End, Instance};
 use super::journal::Journal;
 use super::launch::{InitializationType, launch_failure};
-use super::limits::{FREEZE_DELAY, INIT_TIMEOUT, RESPONSE_BYTES_MAX};
+use super::limits::{FREEZE_DELAY, INIT_TIMEOUT, RESPONSE_BYTES_MAX, TURN_PATIENCE, TURN_TIMEOUT};
 use super::lineage::Segment;
 use super::lines::{Phase, Report};
 use super::pools::{Acquired, Cooling};
@@ -158,9 +159,17 @@ impl Invoker {
         version: &Arc<FunctionVersion>,
         request: &Request,
     ) -> Result<Started, Error> {
+        let mut in_turn = true;
         loop {
-            let instance = match self.pools.acquire(version) {
+            let instance = match self.pools.acquire(version, in_turn, self.platform.clock.monotonic()) {
                 Acquired::Warm(instance) => *instance,
+                Acquired::Turn(turn) => match self.turn(version, turn).await {
+                    Some(instance) => instance,
+                    None => {
+                        in_turn = false;
+                        continue;
+                    }
+                },
                 Acquired::Soon(soon) => match soon.await {
                     Ok(instance) => instance,
                     // It did not come back: look again.
@@ -178,6 +187,26 @@ impl Invoker {
             }
             return Ok(Started::Ready { instance: Box::new(instance), init: None });
         }
+    }
+
+    /// Waits for an invocation's turn, as long as turns come and the processors are busy.
+    async fn turn(&self, version: &FunctionVersion, mut turn: oneshot::Receiver<Instance>) -> Option<Instance> {
+        let clock = &self.platform.clock;
+        let began = clock.monotonic();
+        let mut now = began;
+        while now - began < TURN_TIMEOUT {
+            let since = now;
+            if let Ok(came) = tokio::time::timeout(TURN_PATIENCE, &mut turn).await {
+                return came.ok();
+            }
+            now = clock.monotonic();
+            if !self.pools.is_moving(version, since, now) {
+                break;
+            }
+        }
+        // It may have come just now.
+        turn.close();
+        turn.try_recv().ok()
     }
 
     /// Starts and initialises an environment: within [`INIT_TIMEOUT`] first, and if that fails once more within the
