@@ -32,9 +32,9 @@ def connect(family, address):
         connection.connect(address)
     return "done"
 
-def page(path, method="GET"):
+def page(path, method="GET", at="http://127.0.0.1:4566"):
     try:
-        with urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:4566" + path, method=method)) as answer:
+        with urllib.request.urlopen(urllib.request.Request(at + path, method=method)) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -147,6 +147,11 @@ HARMLESS = {
     "reset": ("page('/_traca/reset', 'POST')", 403),
     "denials": ("page('/_traca/denials')", 403),
     "access": ("page('/_traca/access')", 403),
+    "pages by other doors": (
+        "[page('/_traca/' + name, method, scheme + '://sts.amazonaws.com') for scheme in ('http', 'https')"
+        " for name, method in (('denials', 'GET'), ('access', 'GET'), ('reset', 'POST'), ('clock', 'POST'))]",
+        [403] * 8,
+    ),
     "capabilities": ("[line.split()[1] for line in open('/proc/self/status') if line.startswith('Cap')]", ["0" * 16] * 5),
     "confined": ("[line.split()[1] for line in open('/proc/self/status') if line[:4] in ('NoNe', 'Secc')][:2]", ["1", "2"]),
     "interfaces": ("[name for _, name in socket.if_nameindex()]", ["lo"]),
@@ -197,10 +202,11 @@ def test_listeners_of_the_machine_are_out_of_reach(inside):
             "listener": f"connect(socket.AF_INET, {listener.getsockname()})",
             "abstract": "connect(socket.AF_UNIX, '\\0traca-escape-test')",
             "metadata": "connect(socket.AF_INET, ('169.254.169.254', 80))",
-            "outside": "connect(socket.AF_INET, ('192.0.2.1', 80))",
+            "relay": "connect(socket.AF_INET, ('192.0.0.8', 1))",
+            "broadcast": "connect(socket.AF_INET, ('239.1.1.1', 80))",
         }
         found = inside.answer(attempts)
-    assert set(found.values()) <= {"ECONNREFUSED", "ENETUNREACH", "EPERM"}, found
+    assert set(found.values()) <= {"ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EPERM"}, found
 
 
 def test_pages_shared_with_other_functions_cannot_be_changed(inside):

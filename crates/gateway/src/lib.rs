@@ -14,6 +14,7 @@ pub mod limits;
 
 mod admin;
 mod answer;
+mod authority;
 mod body;
 mod browser;
 mod checked;
@@ -29,6 +30,7 @@ mod listen;
 mod pipeline;
 mod signer;
 
+pub use authority::Authority;
 pub use connection::{ConnectionInfo, Source};
 pub use gateway::{Gateway, GatewayConfig};
-pub use listen::{Bound, Listen, ListenError, Served, TlsFiles};
+pub use listen::{Bound, Doors, Listen, ListenError, Served, TlsFiles};

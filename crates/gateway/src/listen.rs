@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::authority::Authority;
 use crate::connection::{self, ConnectionInfo, Source};
 use crate::gateway::{Gateway, Inner};
 use crate::limits::{ACCEPT_RETRY, HANDSHAKE_TIMEOUT};
@@ -101,21 +102,19 @@ impl Gateway {
     /// Accepts and serves until [`Gateway::shutdown`].
     pub fn serve(&self, bound: Bound) {
         let gateway = Arc::clone(&self.0);
-        self.0.tasks.spawn(async move { accept(gateway, bound.listener, bound.tls, None).await });
+        self.0.tasks.spawn(async move { accept(gateway, bound.listener, bound.tls).await });
     }
 
-    /// Serves a listener that was made elsewhere, such as one inside a function's environment: all its connections come
-    /// from `source`. It ends when the listener fails, the answer is dropped, or with [`Gateway::shutdown`].
-    pub fn serve_listener(&self, listener: std::net::TcpListener, source: Source) -> io::Result<Served> {
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
+    /// Serves listeners that were made elsewhere, such as those inside a function's environment: all their connections
+    /// come from `source`. It ends when the answer is dropped, or with [`Gateway::shutdown`].
+    pub fn serve_inside(&self, doors: Doors, source: Source) -> Served {
         let gateway = Arc::clone(&self.0);
         let ended = tokio_util::sync::CancellationToken::new();
         let served = Served(ended.clone().drop_guard());
         self.0.tasks.spawn(async move {
-            ended.run_until_cancelled(accept(gateway, listener, None, Some(source))).await;
+            ended.run_until_cancelled(accept_inside(gateway, doors, source)).await;
         });
-        Ok(served)
+        served
     }
 
     /// Serves one connection that was accepted elsewhere.
@@ -127,7 +126,17 @@ impl Gateway {
     }
 }
 
-/// Keeps a handed-over listener served; connections under way are finished when it is dropped.
+/// Listeners that were made elsewhere.
+pub struct Doors {
+    /// Without TLS.
+    pub plain: [TcpListener; 2],
+    /// With TLS.
+    pub encrypted: TcpListener,
+    /// Who vouches for the names asked for there; asked with the first connection.
+    pub authority: Arc<Authority>,
+}
+
+/// Keeps handed-over listeners served; connections under way are finished when it is dropped.
 pub struct Served(#[expect(dead_code, reason = "dropping it ends the listener")] tokio_util::sync::DropGuard);
 
 fn check_exposure(address: SocketAddr, mode: Mode, has_tls: bool) -> Result<(), ListenError> {
@@ -161,7 +170,7 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-async fn accept(gateway: Arc<Inner>, listener: TcpListener, tls: Option<TlsAcceptor>, source: Option<Source>) {
+async fn accept(gateway: Arc<Inner>, listener: TcpListener, tls: Option<TlsAcceptor>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -169,11 +178,30 @@ async fn accept(gateway: Arc<Inner>, listener: TcpListener, tls: Option<TlsAccep
         };
         match accepted {
             Ok((stream, peer)) => {
-                let source = source.clone().unwrap_or(Source::Client(peer));
-                take(&gateway, stream, tls.clone(), source);
+                take(&gateway, stream, tls.clone(), Source::Client(peer));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+async fn accept_inside(gateway: Arc<Inner>, doors: Doors, source: Source) {
+    let Doors { plain: [first, second], encrypted, authority } = doors;
+    loop {
+        let (accepted, is_encrypted) = tokio::select! {
+            accepted = first.accept() => (accepted, false),
+            accepted = second.accept() => (accepted, false),
+            accepted = encrypted.accept() => (accepted, true),
+            () = gateway.stopping.cancelled() => return,
+        };
+        let tls = if is_encrypted { authority.acceptor().map(Some) } else { Ok(None) };
+        match accepted.and_then(|(stream, _)| Ok((stream, tls?))) {
+            Ok((stream, tls)) => take(&gateway, stream, tls, source.clone()),
+            Err(error) => {
+                tracing::warn!(%error, "a function's connection could not be accepted");
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
         }

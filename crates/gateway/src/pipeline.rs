@@ -234,7 +234,7 @@ impl Exchange<'_> {
     pub(crate) fn context(&self, route: &Route, credentials: &Credentials, caller: Caller) -> Ctx {
         let platform: &Arc<Platform> = &self.gateway.platform;
         let header = |name| self.parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let region = credentials.region().filter(|region| is_region(region));
+        let region = credentials.region().or_else(|| region_of(self.host())).filter(|region| is_region(region));
         Ctx::new(Call {
             platform: Arc::clone(platform),
             account: caller.account,
@@ -416,12 +416,18 @@ fn unpack(bytes: &Bytes) -> Result<Bytes, Error> {
 /// The only region that a signature may be for: the one in the host's name (`sqs.eu-west-1.amazonaws.com`). Other hosts
 /// serve all regions, so that there only a scope that names none is refused, for the platform's own.
 pub(crate) fn expected_region<'a>(host: &'a str, given: Option<&str>, own: &'a str) -> Option<&'a str> {
-    let of_host = host.split('.').find(|label| looks_like_region(label)).filter(|_| host.ends_with(AWS_DOMAIN));
-    of_host.or_else(|| given.is_some_and(|given| !looks_like_region(given) && given != own).then_some(own))
+    region_of(host).or_else(|| given.is_some_and(|given| !looks_like_region(given) && given != own).then_some(own))
 }
 
-/// The domain of AWS's own endpoints, which functions reach the platform under.
-const AWS_DOMAIN: &str = ".amazonaws.com";
+/// The region in the name of one of AWS's own hosts.
+fn region_of(host: &str) -> Option<&str> {
+    // It stands right before the domain; other labels may be names of buckets, which can look like one.
+    let before = AWS_DOMAINS.iter().find_map(|domain| host.strip_suffix(domain))?;
+    before.rsplit('.').next().filter(|label| looks_like_region(label))
+}
+
+/// The domains of AWS's own endpoints, which functions reach the platform under.
+const AWS_DOMAINS: [&str; 4] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws"];
 
 /// `eu-west-1`, `us-gov-west-1`: words and a number.
 fn looks_like_region(text: &str) -> bool {

@@ -186,13 +186,22 @@ async fn shutdown_drops_what_does_not_end_in_time() {
     assert!(client.closed().await.is_empty(), "no answer");
 }
 
+async fn listener() -> tokio::net::TcpListener {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
 #[tokio::test]
 async fn functions_are_served_on_listeners_and_streams_of_their_own() {
     let fixture = Fixture::start().await;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let (plain, other) = (listener().await, listener().await);
+    let address = plain.local_addr().unwrap();
     let source = traca_gateway::Source::Function("arn:of:it".into());
-    let served = fixture.gateway.serve_listener(listener, source.clone()).unwrap();
+    let doors = traca_gateway::Doors {
+        plain: [plain, other],
+        encrypted: listener().await,
+        authority: std::sync::Arc::new(traca_gateway::Authority::new(None)),
+    };
+    let served = fixture.gateway.serve_inside(doors, source.clone());
     let mut client = Client::new(TcpStream::connect(address).await.unwrap());
     let own = sign(Request::identity(), &fixture.session(), "20231114T221320Z", "sts");
     assert_eq!(client.send(&own).await.status, 200);

@@ -34,6 +34,11 @@ impl FromStr for Network {
 }
 
 impl Network {
+    /// Whether it is one address alone.
+    fn is_one(&self) -> bool {
+        self.bits == if self.address.is_ipv4() { 32 } else { 128 }
+    }
+
     fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
@@ -56,6 +61,8 @@ pub enum Reach {
     Local,
     /// Public addresses alone.
     Public,
+    /// Private networks, too, but not this machine: for code that is not trusted with it.
+    Elsewhere,
 }
 
 /// Which addresses may be reached.
@@ -72,6 +79,13 @@ impl Egress {
         Egress { reach, allowed, forbidden }
     }
 
+    /// Whether an address is allowed by itself, and not as one of a network.
+    pub fn names(&self, address: IpAddr) -> bool {
+        let address = plain(address);
+        let within = |network: &Network| network.holds(address);
+        self.allowed.iter().any(|network| network.is_one() && within(network)) && !self.forbidden.iter().any(within)
+    }
+
     /// Whether an address may be reached.
     pub fn allows(&self, address: IpAddr) -> bool {
         let address = plain(address);
@@ -85,6 +99,7 @@ impl Egress {
         match self.reach {
             Reach::Local => !is_special(address),
             Reach::Public => !is_special(address) && !is_private(address),
+            Reach::Elsewhere => !is_special(address) && !is_reserved(address),
         }
     }
 }
@@ -114,18 +129,23 @@ fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
             let [first, second, ..] = address.octets();
-            // Shared address space (RFC 6598), benchmarks (RFC 2544), "this network" and what is reserved.
-            let is_reserved = first == 0
-                || first >= 240
-                || (first == 100 && second & 0xc0 == 64)
-                || (first == 198 && second & 0xfe == 18);
-            address.is_loopback() || address.is_private() || is_reserved
+            // Shared address space (RFC 6598) and benchmarks (RFC 2544).
+            let is_shared = (first == 100 && second & 0xc0 == 64) || (first == 198 && second & 0xfe == 18);
+            address.is_private() || is_shared || is_reserved(IpAddr::V4(address))
         }
         IpAddr::V6(address) => {
             // 6to4 (RFC 3056) and Teredo carry addresses of IPv4 in ways that nobody needs any more.
             let is_tunnel = matches!(address.segments(), [0x2002, ..] | [0x2001, 0, ..]);
-            address.is_loopback() || address.is_unspecified() || address.is_unique_local() || is_tunnel
+            address.is_unique_local() || is_tunnel || is_reserved(IpAddr::V6(address))
         }
+    }
+}
+
+/// Loopback, "this network", and what is reserved.
+fn is_reserved(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || matches!(address.octets()[0], 0 | 240..),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unspecified(),
     }
 }
 
@@ -181,6 +201,22 @@ mod tests {
             assert!(!allows(&public, address), "{address}");
         }
         assert!(!allows(&public, "240.0.0.1") && !allows(&public, "2002:7f00:1::") && allows(&public, "100.128.0.1"));
+    }
+
+    #[test]
+    fn elsewhere_is_not_here() {
+        let networks = vec!["192.0.2.7".parse().expect("one"), "192.0.2.0/24".parse().expect("a network")];
+        let elsewhere = Egress::new(Reach::Elsewhere, networks, vec!["203.0.113.0/24".parse().expect("a network")]);
+        for address in ["10.1.2.3", "192.168.1.1", "93.184.216.34", "192.0.2.8", "fd00::1"] {
+            assert!(allows(&elsewhere, address), "{address}");
+        }
+        for address in
+            ["127.0.0.1", "0.0.0.0", "::1", "169.254.169.254", "240.0.0.1", "::ffff:127.0.0.1", "203.0.113.9"]
+        {
+            assert!(!allows(&elsewhere, address), "{address}");
+        }
+        let named = |address: &str| elsewhere.names(address.parse().expect("an address"));
+        assert!(named("192.0.2.7") && !named("192.0.2.8") && !named("10.1.2.3"));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Capabilities {
     pub tmp: TmpKind,
     /// Landlock version the kernel offers; 0 when it has none.
     pub landlock_abi: u32,
+    /// Environments can have a way to hosts outside.
+    pub outside: bool,
     /// Everything that is weaker than it should be, one sentence each, with what to do about it.
     pub missing: Vec<String>,
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::network::Network;
+
 /// How to run a [`crate::Sandbox`].
 #[derive(Clone, Debug)]
 pub struct SandboxConfig {
@@ -18,6 +20,8 @@ pub struct SandboxConfig {
     /// Whether the CPU share that comes with a memory size is an upper bound, as on AWS (a function of 128 MB gets 7 %
     /// of a processor even when nobody else wants it), or only a weight against other functions.
     pub cpu_quota: bool,
+    /// What environments find beyond their own walls.
+    pub network: Network,
 }
 
 impl SandboxConfig {
@@ -29,6 +33,7 @@ impl SandboxConfig {
             spare_environments: 4,
             endpoint_port: 4566,
             cpu_quota: true,
+            network: Network::default(),
         }
     }
 }

@@ -1,14 +1,11 @@
 //! One running environment, from the platform's side.
 
 use std::io;
-use std::net;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::control::Control;
@@ -16,6 +13,7 @@ use crate::error::SandboxError;
 use crate::launcher::message::{End, EndCause};
 use crate::limits;
 use crate::link::Launched;
+use crate::network::{self, Listeners, Served, Shared};
 use crate::outcome::{InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage};
 use crate::output::{Output, OutputSink};
 use crate::runtime_api::{RuntimeApi, RuntimeReply, Server};
@@ -33,7 +31,8 @@ pub struct Environment {
     init_reply: Option<oneshot::Receiver<RuntimeReply>>,
     end: watch::Receiver<Option<End>>,
     output: Output,
-    endpoint_listener: Option<TcpListener>,
+    listeners: Option<Listeners>,
+    _network: Served,
     entrypoint: String,
     memory_mb: u32,
     launched_at: Instant,
@@ -49,11 +48,15 @@ enum Awaited {
 }
 
 impl Environment {
-    pub(crate) fn new(entrypoint: String, memory_mb: u32, launched: Launched) -> Result<Environment, SandboxError> {
+    pub(crate) fn new(
+        entrypoint: String,
+        memory_mb: u32,
+        launched: Launched,
+        network: &Arc<Shared>,
+    ) -> Result<Environment, SandboxError> {
         let control = Control::open(launched.control, launched.pidfd).map_err(SandboxError::io("open its controls"))?;
         let output = Output::new(launched.output).map_err(SandboxError::io("read the function's output"))?;
-        let listener = tokio_listener(launched.runtime_listener)?;
-        let endpoint_listener = Some(tokio_listener(launched.endpoint_listener)?);
+        let (listener, listeners, served) = network::serve(network, launched.sockets)?;
         let (api, init_reply) = RuntimeApi::new();
         let server = Server::new(listener, Arc::clone(&api));
         Ok(Environment {
@@ -63,7 +66,8 @@ impl Environment {
             init_reply: Some(init_reply),
             end: launched.end,
             output,
-            endpoint_listener,
+            listeners: Some(listeners),
+            _network: served,
             entrypoint,
             memory_mb,
             launched_at: Instant::now(),
@@ -179,10 +183,9 @@ impl Environment {
         self.output.drain(sink);
     }
 
-    /// The listener behind the platform's endpoint inside the environment (127.0.0.1, at the configured port): whatever
-    /// connects to it is this environment's function. Can be taken once.
-    pub fn take_endpoint_listener(&mut self) -> Option<TcpListener> {
-        self.endpoint_listener.take()
+    /// The listeners behind the platform's endpoint and names inside the environment. Can be taken once.
+    pub fn take_listeners(&mut self) -> Option<Listeners> {
+        self.listeners.take()
     }
 
     /// Stops every process until the next [`Environment::thaw`] or [`Environment::invoke`]. Waits shortly (at most
@@ -291,10 +294,4 @@ fn invoke_end(end: &End) -> InvokeOutcome {
         Some(status) => InvokeOutcome::Exited(status),
         None => InvokeOutcome::OutOfMemory,
     }
-}
-
-fn tokio_listener(listener: OwnedFd) -> Result<TcpListener, SandboxError> {
-    let listener = net::TcpListener::from(listener);
-    listener.set_nonblocking(true).map_err(SandboxError::io("prepare a listener"))?;
-    TcpListener::from_std(listener).map_err(SandboxError::io("prepare a listener"))
 }

@@ -27,7 +27,7 @@
 //! # async fn example(spec: EnvironmentSpec, invocation: Invocation) -> Result<(), SandboxError> {
 //! let sandbox = Sandbox::start(SandboxConfig::new("/var/lib/traca/sandbox")).await?;
 //! let mut environment = sandbox.launch(spec).await?;
-//! let endpoint = environment.take_endpoint_listener(); // served by the platform
+//! let listeners = environment.take_listeners(); // served by the platform
 //! let mut output: Vec<OutputLine> = Vec::new(); // or any other sink
 //! let init = environment.init(Duration::from_secs(10), &mut output).await?;
 //! if matches!(init.outcome, InitOutcome::Ready) {
@@ -52,6 +52,7 @@ pub mod footprint;
 pub mod launcher;
 pub mod limits;
 mod link;
+mod network;
 mod outcome;
 mod output;
 mod runtime_api;
@@ -63,6 +64,7 @@ pub use capabilities::{Capabilities, FreezeMethod, TmpKind};
 pub use config::SandboxConfig;
 pub use environment::{Environment, FREEZE_GRACE};
 pub use error::SandboxError;
+pub use network::{AUTHORITY_FILE, Authority, BUNDLE_FILE, Listeners, Network, Outside, is_of_this_machine};
 pub use outcome::{
     InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage, ReportedError, ResponseMode,
     StreamPiece,

@@ -47,5 +47,11 @@ pub const LAUNCHES_MAX: usize = 32;
 pub const LAUNCHER_ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a killed environment may take to disappear before [`crate::Environment::shutdown`] reports it.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+/// Connections to hosts outside that one environment may have: as many as descriptors ([`FILES_MAX`]).
+pub const CONNECTIONS_OUTSIDE_MAX: usize = 1_024;
+/// Hosts outside that one environment may await answers of, of those it sends datagrams to.
+pub const DATAGRAM_PEERS_MAX: usize = 256;
+/// Connections and datagram sockets to hosts outside that all environments together may have: descriptors of this process.
+pub const FLOWS_MAX: usize = 4_096;
 /// Port of the Runtime API inside every environment, on 127.0.0.1 (as in AWS's own environments).
 pub const RUNTIME_API_PORT: u16 = 9_001;

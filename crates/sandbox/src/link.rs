@@ -12,16 +12,16 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::control::kill_by_pidfd;
 use crate::error::SandboxError;
-use crate::launcher::message::{ControlFiles, End, EndCause, LAUNCHED_DESCRIPTORS, Reply, Request};
+use crate::launcher::message::{ControlFiles, End, EndCause, Reply, Request};
 use crate::launcher::socket;
+use crate::launcher::sockets::Sockets;
 use crate::limits;
 use crate::spec::EnvironmentSpec;
 use crate::stock::{ShapeStock, Shelves, Wanted};
 
 /// What the launcher hands over for a new environment.
 pub(crate) struct Launched {
-    pub(crate) runtime_listener: OwnedFd,
-    pub(crate) endpoint_listener: OwnedFd,
+    pub(crate) sockets: Sockets,
     pub(crate) output: OwnedFd,
     pub(crate) pidfd: OwnedFd,
     pub(crate) control: ControlFiles,
@@ -31,7 +31,22 @@ pub(crate) struct Launched {
     pub(crate) end: watch::Receiver<Option<End>>,
 }
 
-type Started = Result<(ControlFiles, bool, [OwnedFd; LAUNCHED_DESCRIPTORS]), SandboxError>;
+type Started = Result<(ControlFiles, bool, Handles), SandboxError>;
+
+/// What comes with the news of a new environment.
+struct Handles {
+    output: OwnedFd,
+    pidfd: OwnedFd,
+    sockets: Sockets,
+}
+
+impl Handles {
+    fn from_descriptors(descriptors: Vec<OwnedFd>) -> Option<Handles> {
+        let mut descriptors = descriptors.into_iter();
+        let (output, pidfd) = (descriptors.next()?, descriptors.next()?);
+        Some(Handles { output, pidfd, sockets: Sockets::from_descriptors(descriptors.collect())? })
+    }
+}
 
 /// One environment as the link knows it.
 struct Entry {
@@ -86,9 +101,9 @@ impl Link {
             return Err(SandboxError::LauncherGone(error.to_string()));
         }
         let answer = tokio::time::timeout(limits::LAUNCHER_ANSWER_TIMEOUT, start).await;
-        let (control, parked, [runtime_listener, endpoint_listener, output, pidfd]) =
+        let (control, parked, Handles { output, pidfd, sockets }) =
             answer.map_err(|_| SandboxError::LauncherGone("no answer in time".into()))?.map_err(|_| gone())??;
-        Ok(Launched { runtime_listener, endpoint_listener, output, pidfd, control, parked, end: end_receiver })
+        Ok(Launched { sockets, output, pidfd, control, parked, end: end_receiver })
     }
 
     /// Asks for environments to be kept ready.
@@ -127,10 +142,9 @@ impl Link {
     fn dispatch(&self, reply: Reply, descriptors: Vec<OwnedFd>) {
         match reply {
             Reply::Launched { id, control, parked } => {
-                let started = descriptors
-                    .try_into()
-                    .map(|descriptors| (control, parked, descriptors))
-                    .map_err(|_| SandboxError::LauncherGone("descriptors are missing from its answer".into()));
+                let started = Handles::from_descriptors(descriptors)
+                    .map(|handles| (control, parked, handles))
+                    .ok_or_else(|| SandboxError::LauncherGone("descriptors are missing from its answer".into()));
                 self.answer(id, started);
             }
             Reply::Refused { id, failure } => {
@@ -155,7 +169,7 @@ impl Link {
     fn answer(&self, id: u64, started: Started) {
         let sender = self.lock().as_mut().and_then(|entries| entries.get_mut(&id)?.started.take());
         // Nobody waits any more: what was started for them must not stay.
-        if let Some(Err(Ok((_, _, [.., pidfd])))) = sender.map(|sender| sender.send(started)) {
+        if let Some(Err(Ok((_, _, Handles { pidfd, .. })))) = sender.map(|sender| sender.send(started)) {
             kill_by_pidfd(&pidfd);
         }
     }

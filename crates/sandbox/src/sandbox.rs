@@ -15,6 +15,7 @@ use crate::launcher::message::{LauncherConfig, Reply};
 use crate::launcher::{LAUNCHER_ARGUMENT, socket};
 use crate::limits;
 use crate::link::Link;
+use crate::network::{Authority, Shared};
 use crate::spec::EnvironmentSpec;
 use crate::stock::{ShapeStock, Wanted};
 
@@ -24,6 +25,7 @@ pub struct Sandbox {
     reader: JoinHandle<()>,
     launcher: Child,
     capabilities: Capabilities,
+    network: Arc<Shared>,
 }
 
 impl Sandbox {
@@ -35,10 +37,14 @@ impl Sandbox {
         std::fs::create_dir_all(&config.state_dir).map_err(SandboxError::io("create the sandbox's directory"))?;
         let state_dir =
             std::fs::canonicalize(&config.state_dir).map_err(SandboxError::io("find the sandbox's directory"))?;
+        let authority = config.network.authority.as_ref().map(|Authority(tell)| tell()).transpose();
+        let authority = authority.map_err(SandboxError::io("make the platform's authority"))?;
         let launcher_config = LauncherConfig {
             state_dir,
             spare_environments: config.spare_environments.min(limits::SPARE_ENVIRONMENTS_MAX),
             endpoint_port: config.endpoint_port,
+            has_outside: config.network.outside.is_some(),
+            authority,
             cpu_quota: config.cpu_quota,
         };
         let (ours, theirs) = socket::pair().map_err(SandboxError::io("make a socket pair"))?;
@@ -58,7 +64,8 @@ impl Sandbox {
         let link = Arc::new(Link::new(ours).map_err(SandboxError::io("prepare the launcher's socket"))?);
         let capabilities = greet(&link).await?;
         let reader = tokio::spawn(Arc::clone(&link).run());
-        Ok(Sandbox { link, reader, launcher, capabilities })
+        let network = Arc::new(Shared::new(config.network));
+        Ok(Sandbox { link, reader, launcher, capabilities, network })
     }
 
     /// What isolation this machine gives.
@@ -81,7 +88,7 @@ impl Sandbox {
         let entrypoint = spec.command.first().cloned().unwrap_or_default();
         let memory_mb = spec.memory_mb;
         let launched = self.link.launch(spec).await?;
-        Environment::new(entrypoint, memory_mb, launched)
+        Environment::new(entrypoint, memory_mb, launched, &self.network)
     }
 
     /// Has environments made ahead of need, in the background, and kept ready: these and no others, from now on. One that

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blob::{BlobError, BlobStore};
-use gateway::{Bound, Gateway, GatewayConfig, Listen, ListenError, Source, TlsFiles};
+use gateway::{Authority, Bound, Doors, Gateway, GatewayConfig, Listen, ListenError, Source, TlsFiles};
 use outbound::{Egress, Reach};
 use platform::credentials::{Issuer, KeyFileError};
 use platform::{Clock, Config, Enforcement, Ids, Mode, Platform, Services};
@@ -19,6 +19,7 @@ use store::{OpenError, Profile, Store};
 use crate::cli::{Iam, PlatformArgs};
 use crate::data::{self, Directories};
 use crate::failure::Failure;
+use crate::inside;
 use crate::root_key::RootKey;
 
 /// How long requests and invocations under way may take to end when the platform stops.
@@ -71,7 +72,7 @@ impl Running {
             GatewayConfig { version: env!("CARGO_PKG_VERSION"), domains: Vec::new() },
         );
         let runtimes = Arc::new(runtimes(&directories.runtimes));
-        let services = services(&platform, &gateway, &runtimes, &directories, args)?;
+        let services = services(&platform, &gateway, &runtimes, &directories, args, address)?;
         platform.install(services);
         platform.start().await?;
         gateway.serve(bound);
@@ -148,20 +149,25 @@ fn services(
     runtimes: &Arc<Runtimes>,
     directories: &Directories,
     args: &PlatformArgs,
+    address: SocketAddr,
 ) -> Result<Services, Failure> {
     runtimes.remove_outdated();
     let served = gateway.clone();
+    let authority = Arc::new(Authority::new(directories.data.clone()));
+    let network = inside::network(args, address, Arc::clone(&authority));
     let settings = InvokeSettings {
         runtimes: Arc::clone(runtimes),
         packages: directories.packages.clone(),
         strict_runtimes: args.strict_runtimes,
         ahead_memory_mb: args.pools.0,
-        sandbox: SandboxConfig::new(&directories.sandbox),
-        serve_endpoint: Arc::new(move |listener, function| {
-            let served = listener
-                .into_std()
-                .and_then(|listener| served.serve_listener(listener, Source::Function(Arc::from(function))));
-            served.map(|served| Box::new(served) as Box<dyn std::any::Any + Send + Sync>)
+        sandbox: SandboxConfig { network, ..SandboxConfig::new(&directories.sandbox) },
+        serve_endpoint: Arc::new(move |listeners, function| {
+            let doors = Doors {
+                plain: [listeners.endpoint, listeners.plain],
+                encrypted: listeners.encrypted,
+                authority: Arc::clone(&authority),
+            };
+            Box::new(served.serve_inside(doors, Source::Function(Arc::from(function))))
         }),
     };
     let lambda = Arc::new(Lambda::new(Arc::clone(platform), settings)?);

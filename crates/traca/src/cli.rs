@@ -76,6 +76,9 @@ pub struct PlatformArgs {
     /// Private key for TLS, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
+    /// Hosts outside that functions may reach [default: all, none with --verify].
+    #[arg(long, value_enum, value_name = "HOSTS")]
+    pub egress: Option<FunctionEgress>,
     /// Networks that requests to hosts outside may go to besides the usual, such as 10.0.0.0/8.
     #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
     pub egress_allow: Vec<Network>,
@@ -108,6 +111,15 @@ pub enum Iam {
     Enforce,
     /// They are recorded at /_traca/denials, and pass.
     Audit,
+}
+
+/// Hosts outside that functions may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FunctionEgress {
+    /// None: there are no names but those of AWS, and no way to any address.
+    None,
+    /// All but this machine itself.
+    All,
 }
 
 /// `traca up`.

@@ -15,6 +15,7 @@ use store::{OpenError, Profile, Store};
 use crate::cli::DoctorArgs;
 use crate::data::default_directory;
 use crate::failure::Failure;
+use crate::inside;
 use crate::output::Output;
 
 /// Writes that are timed to learn what a durable write costs.
@@ -80,7 +81,12 @@ fn print(finding: &Finding, output: Output) {
 
 /// Starts a sandbox to learn what it can do.
 async fn isolation(directory: &Path) -> Finding {
-    let started = Sandbox::start(SandboxConfig { spare_environments: 0, ..SandboxConfig::new(directory) }).await;
+    let started = Sandbox::start(SandboxConfig {
+        spare_environments: 0,
+        network: inside::any(),
+        ..SandboxConfig::new(directory)
+    })
+    .await;
     match started {
         Ok(sandbox) => {
             let capabilities = sandbox.capabilities().clone();

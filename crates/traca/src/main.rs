@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod http;
+mod inside;
 mod output;
 mod root_key;
 mod up;

@@ -6,7 +6,6 @@
 //! ends, the kernel ends everything else in the namespace.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -20,12 +19,12 @@ use nix::unistd::{Gid, Uid, pipe2, setgroups, sethostname, setresgid, setresuid}
 use super::cgroup::Cgroup;
 use super::failure::{NameStep, Step};
 use super::message::EndCause;
+use super::sockets::Sockets;
 use super::spare::{Assignment, Birth, Descriptors, Inheritance, report};
 use super::syscall::{self, Cloned};
 use super::template::{HOST_NAME, INSIDE_GID, INSIDE_UID};
 use super::volume::{Volume, VolumePlan};
 use super::{function_process, mounts, privileges, socket};
-use crate::limits;
 
 /// Lives the life of an environment's first process.
 pub(crate) fn live(
@@ -67,20 +66,13 @@ fn be_born(
     syscall::reset_signals();
     inheritance.cgroups.join(cgroup)?;
     unshare(CloneFlags::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
-    syscall::loopback_up().step("bring loopback up")?;
     // Should it fail, it is tried again, and reported, when it is known to be needed.
     let volume = volume.and_then(|plan| plan.make().ok());
-    let runtime_api = listen(limits::RUNTIME_API_PORT)?;
-    let endpoint = listen(inheritance.endpoint_port)?;
-    let listeners = [runtime_api.as_raw_fd(), endpoint.as_raw_fd()];
-    socket::send(descriptors.control.as_fd(), &Birth::Ready, &listeners).step("hand the listeners over")?;
-    drop((runtime_api, endpoint));
+    let sockets = Sockets::make(inheritance.endpoint_port, inheritance.has_outside)?;
+    socket::send(descriptors.control.as_fd(), &Birth::Ready, &sockets.numbers()).step("hand the sockets over")?;
+    drop(sockets);
     let assigned = socket::receive(descriptors.control.as_fd()).step("wait for an assignment")?;
     Ok(assigned.map(|(assignment, _)| (assignment, volume)))
-}
-
-fn listen(port: u16) -> Step<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).step(format!("listen on port {port}"))
 }
 
 /// Arranges for the kernel to kill this process, and with it the environment, when the launcher ends. Changing the user

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::sockets::SOCKETS_MAX;
 use crate::capabilities::{Capabilities, FreezeMethod};
 use crate::spec::{EnvironmentSpec, Shape};
 
@@ -13,6 +14,9 @@ pub(crate) struct LauncherConfig {
     pub(crate) state_dir: PathBuf,
     pub(crate) spare_environments: usize,
     pub(crate) endpoint_port: u16,
+    pub(crate) has_outside: bool,
+    /// The certificate that environments trust besides those of the machine, in PEM.
+    pub(crate) authority: Option<String>,
     pub(crate) cpu_quota: bool,
 }
 
@@ -43,7 +47,7 @@ pub(crate) enum Reply {
     Hello(Capabilities),
     /// Instead of `Hello`: this machine does not allow it.
     Unsupported(String),
-    /// The environment is being made. Four descriptors come with it, in the order of [`LaunchedDescriptors`].
+    /// The environment is being made. With it come its output, its first process and its sockets.
     Launched { id: u64, control: ControlFiles, parked: bool },
     /// The environment could not be begun.
     Refused { id: u64, failure: Failure },
@@ -55,8 +59,8 @@ pub(crate) enum Reply {
     Spoilt { key: u64, reason: String },
 }
 
-/// Descriptors that come with [`Reply::Launched`], in this order.
-pub(crate) const LAUNCHED_DESCRIPTORS: usize = 4;
+/// Descriptors that come with a message at most, those of [`Reply::Launched`].
+pub(crate) const DESCRIPTORS_MAX: usize = 2 + SOCKETS_MAX;
 
 /// What a program that was started, or is to be started, ahead of need becomes.
 #[derive(Debug, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ mod failure;
 mod fence;
 mod first_process;
 mod function_process;
+mod interface;
 pub(crate) mod message;
 mod mounts;
 mod namespaces;
@@ -18,10 +19,12 @@ mod privileges;
 mod seccomp;
 mod service;
 pub(crate) mod socket;
+pub(crate) mod sockets;
 mod spare;
 mod stock;
 mod syscall;
 mod template;
+mod trust;
 mod volume;
 
 /// First argument of a program that is to run as the launcher.

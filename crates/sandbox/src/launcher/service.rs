@@ -15,9 +15,11 @@ use nix::unistd::Pid;
 use super::cgroup::{Cgroup, Cgroups};
 use super::cgroup_mounts;
 use super::failure::{NameStep, Step};
+use super::interface;
 use super::message::{ControlFiles, End, Failure, LauncherConfig, Reply, Request};
 use super::namespaces::{self, Rights};
 use super::ownership::{self, OwnDirectory};
+use super::sockets::{OutsideSockets, Sockets};
 use super::spare::{Inheritance, Report, Spare};
 use super::stock::Stock;
 use super::template::Templates;
@@ -51,10 +53,12 @@ struct Launcher {
     running: HashMap<i32, Running>,
     made: u64,
     directory: OwnDirectory,
+    /// Those that were made to see whether they can be made. They are kept because closing them takes some 10 ms.
+    _tried: Option<OutsideSockets>,
 }
 
-/// What the platform gets of a new environment: its controls, its two listeners, its output and its first process.
-type Prepared = (ControlFiles, [OwnedFd; 2], OwnedFd, OwnedFd);
+/// What the platform gets of a new environment: its controls, its sockets, its output and its first process.
+type Prepared = (ControlFiles, Sockets, OwnedFd, OwnedFd);
 
 struct Running {
     /// The host's name for it; `None` when the host never got it.
@@ -112,19 +116,24 @@ impl Launcher {
         let (volumes, tmp_missing) = Volumes::new(config.state_dir, directory.clone(), rights.privileged);
         let launcher = syscall::pidfd_open(nix::unistd::getpid().as_raw()).step("open a pidfd")?;
         let filter = seccomp::filter().step("build the seccomp filter")?;
+        let tried = config.has_outside.then(try_outside).transpose();
         let inheritance = Inheritance {
             cgroups,
             filter,
             endpoint_port: config.endpoint_port,
+            has_outside: matches!(tried, Ok(Some(_))),
             privileged: rights.privileged,
             launcher,
         };
-        let capabilities = capabilities(&inheritance, volumes.kind, tmp_missing);
+        let mut capabilities = capabilities(&inheritance, volumes.kind, tmp_missing);
+        if let Err(failure) = &tried {
+            capabilities.missing.push(format!("functions cannot reach hosts outside: {failure}; allow packet sockets"));
+        }
         let launcher = Launcher {
             socket: socket.try_clone_to_owned().step("keep the socket")?,
             inheritance,
             rights,
-            templates: Templates::new(directory),
+            templates: Templates::new(directory, config.authority),
             volumes,
             spares: VecDeque::new(),
             stock: Stock::default(),
@@ -135,6 +144,7 @@ impl Launcher {
             running: HashMap::new(),
             made: 0,
             directory: own_directory,
+            _tried: tried.unwrap_or_default(),
         };
         Ok((launcher, capabilities))
     }
@@ -226,7 +236,7 @@ impl Launcher {
     }
 
     /// Registers an environment that is the platform's from here on, or one that could not be made so.
-    fn hand_over(&mut self, id: u64, spare: Spare, listeners: Step<[OwnedFd; 2]>) -> Step<Prepared> {
+    fn hand_over(&mut self, id: u64, spare: Spare, sockets: Step<Sockets>) -> Step<Prepared> {
         let cgroups = &self.inheritance.cgroups;
         let control = ControlFiles {
             pid: spare.pid,
@@ -235,13 +245,13 @@ impl Launcher {
             memory: cgroups.memory_files(&spare.cgroup),
             cpu: cgroups.cpu_files(&spare.cgroup),
         };
-        if listeners.is_err() {
+        if sockets.is_err() {
             // Its end is waited for like any other's, so that its cgroups are removed.
             let _ = kill(Pid::from_raw(spare.pid), Signal::SIGKILL);
         }
-        let named = listeners.is_ok().then_some(id);
+        let named = sockets.is_ok().then_some(id);
         self.running.insert(spare.pid, Running { id: named, report: spare.report, cgroup: spare.cgroup });
-        Ok((control, listeners?, spare.output, spare.pidfd))
+        Ok((control, sockets?, spare.output, spare.pidfd))
     }
 
     /// Reports the environments that have ended and removes what is left of them.
@@ -320,6 +330,12 @@ fn own_directory(state_dir: &Path, name: &str) -> Step<OwnDirectory> {
     OwnDirectory::create(directory.clone()).step(format!("make the directory {}", directory.display()))
 }
 
+/// Makes the way outside in our own network namespace, which leads nowhere.
+fn try_outside() -> Step<OutsideSockets> {
+    interface::up().step("bring loopback up")?;
+    OutsideSockets::make()
+}
+
 fn capabilities(inheritance: &Inheritance, tmp: TmpKind, tmp_missing: Option<String>) -> Capabilities {
     let cgroups = &inheritance.cgroups;
     let mut capabilities = Capabilities {
@@ -330,6 +346,7 @@ fn capabilities(inheritance: &Inheritance, tmp: TmpKind, tmp_missing: Option<Str
         freeze: cgroups.freeze_method(),
         tmp,
         landlock_abi: syscall::landlock_abi(),
+        outside: inheritance.has_outside,
         missing: Vec::new(),
     };
     let delegate = "run as root, or with: systemd-run --user --scope -p Delegate=yes";

@@ -9,7 +9,7 @@ use nix::sys::socket::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::message::LAUNCHED_DESCRIPTORS;
+use super::message::DESCRIPTORS_MAX;
 use crate::limits;
 
 /// A connected pair. Both ends are closed on exec.
@@ -46,7 +46,7 @@ pub(crate) fn send_bytes(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[Ra
 /// Receives one message, or `None` when the other end is gone.
 pub(crate) fn receive<M: DeserializeOwned>(socket: BorrowedFd<'_>) -> io::Result<Option<(M, Vec<OwnedFd>)>> {
     let mut buffer = vec![0_u8; limits::LAUNCHER_MESSAGE_BYTES_MAX];
-    let mut control = nix::cmsg_space!([RawFd; LAUNCHED_DESCRIPTORS]);
+    let mut control = nix::cmsg_space!([RawFd; DESCRIPTORS_MAX]);
     let (length, descriptors) = loop {
         let mut slices = [IoSliceMut::new(&mut buffer)];
         match recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC) {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::cgroup::{Cgroup, Cgroups};
 use super::failure::{NameStep, Step};
 use super::message::{Calling, EndCause, Failure};
+use super::sockets::Sockets;
 use super::syscall::{self, Cloned};
 use super::volume::VolumePlan;
 use super::{first_process, socket};
@@ -25,6 +26,8 @@ pub(crate) struct Inheritance {
     pub(crate) cgroups: Cgroups,
     pub(crate) filter: Vec<seccompiler::sock_filter>,
     pub(crate) endpoint_port: u16,
+    /// Whether environments have a way to hosts outside.
+    pub(crate) has_outside: bool,
     pub(crate) privileged: bool,
     /// Readable once the launcher has ended.
     pub(crate) launcher: OwnedFd,
@@ -87,7 +90,7 @@ pub(crate) struct Descriptors {
 /// How far a spare environment is, in this order.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Birth {
-    /// It waits for an assignment. Its two listeners come with this.
+    /// It waits for an assignment. Its [`Sockets`] come with this.
     Ready,
     /// Its file system is there, if code is to be mounted later. Its mount namespace comes with this.
     Mounted,
@@ -116,13 +119,12 @@ impl Spare {
         }
     }
 
-    /// Waits until the environment is ready and takes its listeners: Runtime API and platform endpoint.
-    pub(crate) fn listeners(&self) -> Step<[OwnedFd; 2]> {
+    /// Waits until the environment is ready and takes its sockets.
+    pub(crate) fn sockets(&self) -> Step<Sockets> {
         let received = socket::receive::<Birth>(self.control.as_fd()).step("wait for a new environment")?;
         match received {
-            Some((Birth::Ready, listeners)) => listeners
-                .try_into()
-                .map_err(|_| Failure { step: "receive a new environment's listeners".into(), errno: libc::EPROTO }),
+            Some((Birth::Ready, descriptors)) => Sockets::from_descriptors(descriptors)
+                .ok_or_else(|| Failure { step: "receive a new environment's sockets".into(), errno: libc::EPROTO }),
             Some((Birth::Failed(failure), _)) => Err(failure),
             Some((Birth::Mounted | Birth::Parked, _)) | None => {
                 Err(Failure { step: "wait for a new environment".into(), errno: libc::ECHILD })

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::failure::{NameStep, Step};
 use super::message::{Failure, Keep};
 use super::socket;
+use super::sockets::Sockets;
 use super::spare::{Birth, Spare};
 use crate::spec::Shape;
 
@@ -16,8 +17,8 @@ const MAKING_MAX: usize = 1;
 /// One environment, on its way or ready.
 pub(crate) struct Member {
     pub(crate) spare: Spare,
-    /// Runtime API and platform endpoint, once they are there.
-    listeners: Option<[OwnedFd; 2]>,
+    /// Once they are there.
+    sockets: Option<Sockets>,
     /// Its mount namespace, once its file system is there.
     mounts: Option<OwnedFd>,
     ready: bool,
@@ -27,7 +28,7 @@ pub(crate) struct Member {
 /// An environment that is ready.
 pub(crate) struct Ready {
     pub(crate) spare: Spare,
-    pub(crate) listeners: [OwnedFd; 2],
+    pub(crate) sockets: Sockets,
     pub(crate) mounts: OwnedFd,
 }
 
@@ -87,7 +88,7 @@ impl Stock {
     pub(crate) fn add(&mut self, key: u64, spare: Spare) {
         if let Some(shelf) = self.shelves.iter_mut().find(|shelf| shelf.key == key) {
             let began = Instant::now();
-            shelf.members.push(Member { spare, listeners: None, mounts: None, ready: false, began });
+            shelf.members.push(Member { spare, sockets: None, mounts: None, ready: false, began });
         }
     }
 
@@ -121,8 +122,8 @@ impl Stock {
     pub(crate) fn take(&mut self, shape: &Shape) -> Option<(Ready, u64, usize)> {
         let shelf = self.shelves.iter_mut().find(|shelf| shelf.shape == *shape)?;
         let at = shelf.members.iter().position(|member| member.ready)?;
-        let Member { spare, listeners, mounts, .. } = shelf.members.remove(at);
-        Some((Ready { spare, listeners: listeners?, mounts: mounts? }, shelf.key, shelf.ready()))
+        let Member { spare, sockets, mounts, .. } = shelf.members.remove(at);
+        Some((Ready { spare, sockets: sockets?, mounts: mounts? }, shelf.key, shelf.ready()))
     }
 
     /// Takes out one that has ended by itself.
@@ -149,13 +150,13 @@ impl Member {
     fn hear(&mut self) -> Step<bool> {
         let unexpected = || Failure { step: "make an environment ahead of need".into(), errno: libc::EPROTO };
         match socket::receive::<Birth>(self.spare.control.as_fd()).step("hear of a new environment")? {
-            Some((Birth::Ready, listeners)) => self.listeners = listeners.try_into().ok(),
+            Some((Birth::Ready, descriptors)) => self.sockets = Sockets::from_descriptors(descriptors),
             Some((Birth::Mounted, mounts)) => self.mounts = mounts.into_iter().next(),
             Some((Birth::Parked, _)) => self.ready = true,
             Some((Birth::Failed(failure), _)) => return Err(failure),
             None => return Err(unexpected()),
         }
-        if self.ready && (self.listeners.is_none() || self.mounts.is_none()) {
+        if self.ready && (self.sockets.is_none() || self.mounts.is_none()) {
             return Err(unexpected());
         }
         Ok(self.ready)

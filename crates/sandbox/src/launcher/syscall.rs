@@ -173,20 +173,6 @@ pub(crate) fn install_filter(program: &[seccompiler::sock_filter]) -> io::Result
     Ok(())
 }
 
-/// Brings the loopback interface of this network namespace up.
-pub(crate) fn loopback_up() -> io::Result<()> {
-    let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
-    // SAFETY: ifreq is plain data for which all zeroes is valid.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(*b"lo") {
-        *to = from as libc::c_char;
-    }
-    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-    // SAFETY: SIOCSIFFLAGS reads an ifreq, which lives through the call.
-    check(libc::c_long::from(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &request) }))?;
-    Ok(())
-}
-
 /// Configures a free loop device over an image and returns it open. It frees itself when its last user is gone.
 pub(crate) fn attach_loop(image: BorrowedFd<'_>) -> io::Result<(std::fs::File, u32)> {
     const LOOP_CTL_GET_FREE: libc::c_ulong = 0x4C82;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::{NameStep, Step};
 use super::mounts;
+use super::trust::Trust;
 use crate::limits;
 use crate::spec::RootSpec;
 
@@ -47,13 +48,15 @@ const NAME_SERVICE: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
 /// The templates assembled so far, most recently used last.
 pub(crate) struct Templates {
     directory: PathBuf,
+    trust: Option<Trust>,
     known: Vec<(RootSpec, PathBuf)>,
     made: u64,
 }
 
 impl Templates {
-    pub(crate) fn new(directory: PathBuf) -> Templates {
-        Templates { directory, known: Vec::new(), made: 0 }
+    /// `authority` is trusted inside besides what this machine trusts.
+    pub(crate) fn new(directory: PathBuf, authority: Option<String>) -> Templates {
+        Templates { directory, trust: authority.map(Trust::new), known: Vec::new(), made: 0 }
     }
 
     /// The template for a root, assembled now if it is new.
@@ -71,7 +74,7 @@ impl Templates {
         self.made += 1;
         let path = self.directory.join(format!("root-{}", self.made));
         fs::create_dir_all(&path).step("make a directory for a template")?;
-        if let Err(failure) = assemble(&path, root) {
+        if let Err(failure) = assemble(&path, root, self.trust.as_ref()) {
             // Unmounting fails only when assembling failed before it was mounted.
             let _ = mounts::detach(&path);
             return Err(failure);
@@ -91,7 +94,7 @@ impl Templates {
     }
 }
 
-fn assemble(path: &Path, root: &RootSpec) -> Step<()> {
+fn assemble(path: &Path, root: &RootSpec, trust: Option<&Trust>) -> Step<()> {
     mounts::mount_tmpfs(path, "size=4m,mode=755")?;
     for directory in DIRECTORIES {
         fs::create_dir_all(path.join(directory)).step(format!("make /{directory}"))?;
@@ -103,6 +106,9 @@ fn assemble(path: &Path, root: &RootSpec) -> Step<()> {
         show(&Path::new("/etc").join(setting), &path.join("etc").join(setting))?;
     }
     write_settings(&path.join("etc"))?;
+    if let Some(trust) = trust {
+        trust.establish(path)?;
+    }
     for device in DEVICES {
         let target = path.join("dev").join(device);
         fs::write(&target, "").step(format!("make /dev/{device}"))?;
@@ -148,8 +154,8 @@ fn write_settings(etc: &Path) -> Step<()> {
         ("passwd", passwd.as_str()),
         ("group", group.as_str()),
         ("hosts", hosts.as_str()),
-        // Nothing listens there: a name that is not in `hosts` fails at once instead of after a timeout.
-        ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
+        // The platform answers there.
+        ("resolv.conf", "nameserver 127.0.0.1\n"),
         ("nsswitch.conf", NAME_SERVICE),
     ];
     for (name, text) in files {

@@ -179,7 +179,7 @@ async fn the_machines_loopback_and_network_are_out_of_reach() {
 async fn the_platforms_endpoint_is_reached_through_the_listener_it_holds() {
     let bench = Bench::start_with(|config| config.endpoint_port = 4599).await;
     let mut environment = evaluator(&bench).await;
-    let listener = environment.take_endpoint_listener().unwrap();
+    let listener = environment.take_listeners().unwrap().endpoint;
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = stream.into_std().unwrap();

@@ -7,5 +7,6 @@ mod bounds;
 mod common;
 mod isolation;
 mod lifecycle;
+mod names;
 mod official_client;
 mod outcomes;

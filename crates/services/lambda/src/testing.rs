@@ -67,7 +67,7 @@ impl Bench {
             ahead_memory_mb: 0,
             // Nothing is invoked here.
             sandbox: SandboxConfig { launcher_program: "/bin/false".into(), ..SandboxConfig::new(files.path()) },
-            serve_endpoint: Arc::new(|_, _| Ok(Box::new(()))),
+            serve_endpoint: Arc::new(|_, _| Box::new(())),
         };
         let lambda = Arc::new(Lambda::new(Arc::clone(&platform), settings).unwrap());
         let mut services = Services::default();

@@ -115,13 +115,13 @@ impl Launcher {
 
     /// Makes a ready environment that of a function.
     pub(super) fn call_up(&mut self, id: u64, spec: EnvironmentSpec, member: Ready) -> Step<Prepared> {
-        let Ready { spare, listeners, mounts } = member;
+        let Ready { spare, sockets, mounts } = member;
         let called = self.limit_member(&spare, spec.memory_mb).and_then(|()| {
             self.mount_code(&spec, mounts.as_fd())?;
             let calling = Calling { command: spec.command, env: spec.env };
             socket::send(spare.control.as_fd(), &calling, &[]).step("tell a program what it becomes")
         });
-        self.hand_over(id, spare, called.map(|()| listeners))
+        self.hand_over(id, spare, called.map(|()| sockets))
     }
 
     fn limit_member(&self, spare: &Spare, memory_mb: u32) -> Step<()> {

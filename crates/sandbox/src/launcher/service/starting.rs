@@ -95,9 +95,10 @@ impl Launcher {
 
     fn answer(&mut self, id: u64, prepared: Step<Prepared>, parked: bool) -> Step<()> {
         match prepared {
-            Ok((control, [runtime_api, endpoint], output, pidfd)) => {
+            Ok((control, sockets, output, pidfd)) => {
                 self.spares_wanted = self.spares_most;
-                let descriptors = [&runtime_api, &endpoint, &output, &pidfd].map(AsRawFd::as_raw_fd);
+                let first = [output.as_raw_fd(), pidfd.as_raw_fd()];
+                let descriptors: Vec<_> = first.into_iter().chain(sockets.numbers()).collect();
                 self.send(&Reply::Launched { id, control, parked }, &descriptors)
             }
             Err(failure) => self.send(&Reply::Refused { id, failure }, &[]),
@@ -122,8 +123,8 @@ impl Launcher {
     pub(super) fn go_on(&mut self, pid: i32) -> Step<()> {
         let Some(at) = self.starting.begun.iter().position(|begun| begun.spare.pid == pid) else { return Ok(()) };
         let Begun { id, spec, spare, .. } = self.starting.begun.swap_remove(at);
-        let listeners = spare.listeners().and_then(|listeners| self.assign(spec, &spare).map(|()| listeners));
-        let prepared = self.hand_over(id, spare, listeners);
+        let sockets = spare.sockets().and_then(|sockets| self.assign(spec, &spare).map(|()| sockets));
+        let prepared = self.hand_over(id, spare, sockets);
         self.answer(id, prepared, false)
     }
 
@@ -132,7 +133,7 @@ impl Launcher {
         let Some(at) = self.starting.begun.iter().position(|begun| begun.spare.pid == pid) else { return Ok(()) };
         let Begun { id, spare, .. } = self.starting.begun.swap_remove(at);
         let ended = || Failure { step: "wait for a new environment".into(), errno: libc::ECHILD };
-        let failure = spare.listeners().err().unwrap_or_else(ended);
+        let failure = spare.sockets().err().unwrap_or_else(ended);
         spare.cgroup.remove();
         self.send(&Reply::Refused { id, failure }, &[])
     }

@@ -14,8 +14,9 @@ use platform::{Platform, Principal};
 use runtimes::{
     CommandOptions, FunctionFacts, Language, Parkable, Resolved, Runtime, Runtimes, SdkNeed, SdkUse, Support,
 };
-use sandbox::{Bind, EnvironmentSpec, HeadStart, ParkedProgram, RootSpec, Sandbox, SandboxConfig, SandboxError, Shape};
-use tokio::net::TcpListener;
+use sandbox::{
+    Bind, EnvironmentSpec, HeadStart, Listeners, ParkedProgram, RootSpec, Sandbox, SandboxConfig, SandboxError, Shape,
+};
 use tokio::sync::OnceCell;
 
 use super::ahead::{self, Ahead};
@@ -29,12 +30,24 @@ use crate::function::{FunctionId, FunctionVersion, LogFormat};
 use crate::package::{PackageDirectory, Packages};
 use crate::role::CREDENTIALS_LIFETIME;
 
-/// Serves the platform's endpoint on a listener that belongs to one environment of the function that the text names,
+/// Serves the platform's endpoint on the listeners that belong to one environment of the function that the text names,
 /// until the answer is dropped.
-pub type EndpointServer = Arc<dyn Fn(TcpListener, &str) -> io::Result<Box<dyn Any + Send + Sync>> + Send + Sync>;
+pub type EndpointServer = Arc<dyn Fn(Listeners, &str) -> Box<dyn Any + Send + Sync> + Send + Sync>;
 
 /// Where functions find the platform inside their environment.
 const ENDPOINT_INSIDE: &str = "http://127.0.0.1:4566";
+
+/// The variable that names a file of authorities that Node.js trusts besides its own.
+const NODE_TRUST: &str = "NODE_EXTRA_CA_CERTS";
+
+/// Variables that tell clients which bring authorities of their own whom to trust: the AWS SDKs and the CLI, Requests, and
+/// what is built on an OpenSSL of its own.
+const TRUST: [(&str, &str); 4] = [
+    (NODE_TRUST, sandbox::AUTHORITY_FILE),
+    ("AWS_CA_BUNDLE", sandbox::BUNDLE_FILE),
+    ("REQUESTS_CA_BUNDLE", sandbox::BUNDLE_FILE),
+    ("SSL_CERT_FILE", sandbox::BUNDLE_FILE),
+];
 
 /// Where custom runtimes without a bootstrap in their package may have one.
 const LAYER_BOOTSTRAP: &str = "/opt/bootstrap";
@@ -210,7 +223,11 @@ impl Launcher {
         let own = variables.keys().map(String::as_str);
         let preload = if sdk_notice.is_none() { sdk.parts.as_slice() } else { &[] };
         let head_start = match runtimes::parkable(&resolved, &options, own, preload) {
-            Some(Parkable { command, env }) => HeadStart::Program(ParkedProgram { command, env }),
+            Some(Parkable { command, mut env }) => {
+                // Node.js reads it when it starts.
+                env.push((NODE_TRUST.to_owned(), sandbox::AUTHORITY_FILE.to_owned()));
+                HeadStart::Program(ParkedProgram { command, env })
+            }
             None => HeadStart::FileSystem,
         };
         let mut command = runtimes::command(&resolved, &options);
@@ -248,7 +265,7 @@ impl Launcher {
         self.ahead.need(&plan.base.shape());
         let mut environment =
             self.sandbox().await?.launch(self.spec(plan, target, credentials, initialization)).await?;
-        let endpoint = environment.take_endpoint_listener().expect("a new environment has its listener");
+        let listeners = environment.take_listeners().expect("a new environment has its listeners");
         let lines = lines(&plan.version, initialization);
         let mut first = Vec::new();
         if phase == Phase::Init {
@@ -259,7 +276,7 @@ impl Launcher {
         let returns_are_line_feeds = plan.base.resolved.interpreter.is_some();
         let mut journal = Journal::new(Arc::clone(target), shipper, lines, clock, returns_are_line_feeds);
         journal.open(first);
-        let endpoint = (self.serve_endpoint)(endpoint, &plan.version.qualified_arn())?;
+        let endpoint = (self.serve_endpoint)(listeners, &plan.version.qualified_arn());
         let (version, packages) = (Arc::clone(&plan.version), plan.packages.clone());
         let identity = target.principal.clone();
         let unwritten = None;
@@ -366,6 +383,9 @@ fn variables(
     set("AWS_SESSION_TOKEN", credentials.session_token);
     set("AWS_ENDPOINT_URL", ENDPOINT_INSIDE.to_owned());
     set("AWS_EC2_METADATA_DISABLED", "true".to_owned());
+    for (name, file) in TRUST {
+        set(name, file.to_owned());
+    }
     set("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", sandbox::limits::RUNTIME_API_PORT));
     if let LogFormat::Json { application_level, .. } = &version.configuration.logging.format {
         set("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned());
