@@ -13,8 +13,11 @@ use std::fmt;
 use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
+use nix::sys::socket::{MsgFlags, recv};
+use tokio::io::Interest;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -137,6 +140,18 @@ pub(crate) fn serve(shared: &Arc<Shared>, sockets: Sockets) -> Result<(TcpListen
         tokio::join!(resolver.run(), outside);
     });
     Ok((runtime_api, listeners, Served(served)))
+}
+
+/// Waits until a connected socket has a datagram, or the news that nobody receives at the other end.
+async fn arrival(socket: &UdpSocket) -> io::Result<()> {
+    socket.ready(Interest::READABLE | Interest::ERROR).await.map(|_| ())
+}
+
+/// What a connected socket has, if anything.
+fn try_receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
+    socket.try_io(Interest::READABLE | Interest::ERROR, || {
+        recv(socket.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT).map_err(io::Error::from)
+    })
 }
 
 pub(crate) fn tokio_listener(socket: std::os::fd::OwnedFd) -> io::Result<TcpListener> {

@@ -26,7 +26,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::packet::{self, Carried, Packet, Unreachable};
-use super::{INSIDE, RELAY, RELAYED, Shared};
+use super::{INSIDE, RELAY, RELAYED, Shared, arrival, try_receive};
 use crate::launcher::sockets::OutsideSockets;
 use crate::limits::{CONNECTIONS_OUTSIDE_MAX, DATAGRAM_PEERS_MAX};
 
@@ -230,7 +230,8 @@ impl Way {
 
     fn may_reach(&self, host: SocketAddrV4) -> bool {
         let address = *host.ip();
-        let is_host = !(address.is_loopback()
+        let is_host = !(address == RELAYED
+            || address.is_loopback()
             || address.is_unspecified()
             || address.is_link_local()
             || address.is_multicast()
@@ -417,10 +418,10 @@ struct Receiver {
 
 impl Receiver {
     async fn run(self) {
-        while let Ok(Ok(())) = timeout(DATAGRAM_TIMEOUT, self.socket.readable()).await {
+        while let Ok(Ok(())) = timeout(DATAGRAM_TIMEOUT, arrival(&self.socket)).await {
             let mut buffer = vec![0; PACKET_BYTES_MAX];
             loop {
-                match self.socket.try_recv(&mut buffer) {
+                match try_receive(&self.socket, &mut buffer) {
                     Ok(length) => {
                         let (function, host) = self.ends;
                         if let Some(packet) = packet::datagram(host, function, &buffer[..length]) {

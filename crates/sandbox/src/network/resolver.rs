@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::names::{self, Question, Refusal};
-use super::{PLATFORM, Shared, machine};
+use super::{PLATFORM, Shared, arrival, machine, try_receive};
 
 /// Longest question over UDP, in bytes; with all extensions they have some hundred.
 const QUESTION_BYTES_MAX: usize = 4_096;
@@ -136,9 +136,9 @@ async fn ask_one(server: SocketAddr, question: &Question, message: &[u8]) -> io:
     socket.connect(server).await?;
     socket.send(message).await?;
     loop {
-        socket.readable().await?;
+        arrival(&socket).await?;
         let mut answer = vec![0; ANSWER_BYTES_MAX];
-        match socket.try_recv(&mut answer) {
+        match try_receive(&socket, &mut answer) {
             Ok(length) if question.is_answered_by(message, &answer[..length]) => {
                 answer.truncate(length);
                 return Ok(answer);
