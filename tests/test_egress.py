@@ -127,6 +127,7 @@ class Breaking(socketserver.BaseRequestHandler):
     def handle(self):
         self.request.recv(1)
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.request.close()
 
 
 class Datagrams(socketserver.BaseRequestHandler):

@@ -149,9 +149,12 @@ async fn arrival(socket: &UdpSocket) -> io::Result<()> {
 
 /// What a connected socket has, if anything.
 fn try_receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
-    socket.try_io(Interest::READABLE | Interest::ERROR, || {
-        recv(socket.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT).map_err(io::Error::from)
-    })
+    let mut received = || recv(socket.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT).map_err(io::Error::from);
+    // One after the other: tokio takes one kind of readiness at a time here.
+    match socket.try_io(Interest::READABLE, &mut received) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.try_io(Interest::ERROR, received),
+        done => done,
+    }
 }
 
 pub(crate) fn tokio_listener(socket: std::os::fd::OwnedFd) -> io::Result<TcpListener> {
