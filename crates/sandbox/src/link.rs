@@ -31,7 +31,7 @@ pub(crate) struct Launched {
     pub(crate) end: watch::Receiver<Option<End>>,
 }
 
-type Started = Result<(ControlFiles, bool, Handles), SandboxError>;
+type Started = Result<(ControlFiles, bool, Box<Handles>), SandboxError>;
 
 /// What comes with the news of a new environment.
 struct Handles {
@@ -101,8 +101,9 @@ impl Link {
             return Err(SandboxError::LauncherGone(error.to_string()));
         }
         let answer = tokio::time::timeout(limits::LAUNCHER_ANSWER_TIMEOUT, start).await;
-        let (control, parked, Handles { output, pidfd, sockets }) =
+        let (control, parked, handles) =
             answer.map_err(|_| SandboxError::LauncherGone("no answer in time".into()))?.map_err(|_| gone())??;
+        let Handles { output, pidfd, sockets } = *handles;
         Ok(Launched { sockets, output, pidfd, control, parked, end: end_receiver })
     }
 
@@ -143,7 +144,7 @@ impl Link {
         match reply {
             Reply::Launched { id, control, parked } => {
                 let started = Handles::from_descriptors(descriptors)
-                    .map(|handles| (control, parked, handles))
+                    .map(|handles| (control, parked, Box::new(handles)))
                     .ok_or_else(|| SandboxError::LauncherGone("descriptors are missing from its answer".into()));
                 self.answer(id, started);
             }
@@ -169,8 +170,8 @@ impl Link {
     fn answer(&self, id: u64, started: Started) {
         let sender = self.lock().as_mut().and_then(|entries| entries.get_mut(&id)?.started.take());
         // Nobody waits any more: what was started for them must not stay.
-        if let Some(Err(Ok((_, _, Handles { pidfd, .. })))) = sender.map(|sender| sender.send(started)) {
-            kill_by_pidfd(&pidfd);
+        if let Some(Err(Ok((_, _, handles)))) = sender.map(|sender| sender.send(started)) {
+            kill_by_pidfd(&handles.pidfd);
         }
     }
 

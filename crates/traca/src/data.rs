@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::cli::PlatformArgs;
 use crate::failure::Failure;
@@ -100,10 +101,21 @@ impl WorkingDirectory {
     }
 }
 
+/// How often it is tried to remove a working directory at the end.
+const REMOVALS_MAX: u32 = 200;
+
+/// How long to wait before it is tried again.
+const REMOVAL_PAUSE: Duration = Duration::from_millis(10);
+
 impl Drop for WorkingDirectory {
     fn drop(&mut self) {
-        // The next start removes what cannot be removed now.
-        let _ = fs::remove_dir_all(&self.path);
+        // Environments that are ending may still write here. What cannot be removed now, the next start removes.
+        for _ in 0..REMOVALS_MAX {
+            match fs::remove_dir_all(&self.path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => std::thread::sleep(REMOVAL_PAUSE),
+                _ => return,
+            }
+        }
     }
 }
 
