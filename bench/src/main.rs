@@ -53,9 +53,6 @@ struct Arguments {
     /// Messages that wait in a queue while it is measured a second time; 0 leaves queues out.
     #[arg(long, default_value_t = 1_000_000)]
     waiting_messages: usize,
-    /// Leaves functions and queues out.
-    #[arg(long)]
-    only_tables: bool,
     /// Items of the largest table whose cost is measured.
     #[arg(long, default_value_t = 1_000_000)]
     items: usize,
@@ -135,9 +132,6 @@ fn main() -> io::Result<()> {
     say(&format!("idle memory: server {:.1} MiB, launcher {:.1} MiB", mib(server), mib(launcher)))?;
     let keys = platform.checked_keys()?;
     tables(&platform, &keys, &arguments)?;
-    if arguments.only_tables {
-        return Ok(());
-    }
     drop(platform);
     functions(&binary, &programs, &arguments)?;
     let platform = Platform::start(&binary, &["--data", &data])?;

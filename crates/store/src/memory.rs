@@ -1,10 +1,12 @@
-//! The engine without a disk: one persistent ordered map per partition, so that a snapshot is a copied pointer.
+//! The engine without a disk: one persistent ordered set of rows per partition, so that a snapshot is a copied pointer.
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use parking_lot::Mutex;
 
 use crate::engine::{BoundedRows, Read, Rows, Write};
@@ -13,8 +15,62 @@ use crate::overlay::WriteSet;
 use crate::partition::Partition;
 use crate::range::{Direction, KeyRange};
 
-type Entries = OrdMap<Bytes, Bytes>;
+type Entries = OrdSet<Row>;
 type Partitions = OrdMap<Partition, Entries>;
+
+/// A key with its value, one behind the other in one allocation that is no larger than both: two `Bytes` would take more
+/// than twice as much of the tree, two allocations, and what the writer's buffers had in reserve.
+#[derive(Clone)]
+struct Row {
+    bytes: Arc<[u8]>,
+    key_length: usize,
+}
+
+impl Row {
+    fn new(key: &[u8], value: &[u8]) -> Self {
+        Self { bytes: [key, value].concat().into(), key_length: key.len() }
+    }
+
+    fn key(&self) -> Bytes {
+        self.both().slice(..self.key_length)
+    }
+
+    fn value(&self) -> Bytes {
+        self.both().slice(self.key_length..)
+    }
+
+    /// Key and value together, shared with the row.
+    fn both(&self) -> Bytes {
+        Bytes::from_owner(self.bytes.clone())
+    }
+}
+
+impl Borrow<[u8]> for Row {
+    fn borrow(&self) -> &[u8] {
+        &self.bytes[..self.key_length]
+    }
+}
+
+impl Ord for Row {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (own, other): (&[u8], &[u8]) = (self.borrow(), other.borrow());
+        own.cmp(other)
+    }
+}
+
+impl PartialOrd for Row {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Row {}
 
 /// The committed state, shared between the writer and the readers.
 #[derive(Clone, Default)]
@@ -33,7 +89,7 @@ pub(crate) struct MemorySnapshot(Entries);
 
 impl Read for MemorySnapshot {
     fn get(&mut self, _partition: &Partition, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        Ok(self.0.get(key).cloned())
+        Ok(self.0.get(key).map(Row::value))
     }
 
     fn scan(&mut self, _: &Partition, range: &KeyRange, way: Direction, limit: usize) -> Result<Rows, EngineError> {
@@ -62,7 +118,7 @@ impl MemoryEngine {
 
 impl Read for MemoryEngine {
     fn get(&mut self, partition: &Partition, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        Ok(self.working.get(partition).and_then(|entries| entries.get(key)).cloned())
+        Ok(self.working.get(partition).and_then(|entries| entries.get(key)).map(Row::value))
     }
 
     fn scan(
@@ -88,15 +144,15 @@ impl Write for MemoryEngine {
     fn apply(&mut self, partition: &Partition, set: &WriteSet) -> Result<(), EngineError> {
         let entries = self.working.entry(partition.clone()).or_default();
         for range in &set.removed {
-            let removed: Vec<Bytes> = entries.range::<_, [u8]>(bounds(range)).map(|(key, _)| key.clone()).collect();
-            for key in removed {
-                entries.remove(&key);
+            let removed: Vec<Row> = entries.range::<_, [u8]>(bounds(range)).cloned().collect();
+            for row in removed {
+                entries.remove(&row);
             }
         }
         for (key, value) in &set.writes {
             match value {
-                Some(value) => entries.insert(key.clone(), value.clone()),
-                None => entries.remove(key),
+                Some(value) => entries.insert(Row::new(key, value)),
+                None => entries.remove::<[u8]>(key),
             };
         }
         if entries.is_empty() {
@@ -145,12 +201,13 @@ fn scan(entries: &Entries, range: &KeyRange, direction: Direction, limit: usize)
             Direction::Forward => found.next(),
             Direction::Backward => found.next_back(),
         };
-        let Some((key, value)) = next else { break };
-        rows.push(key.clone(), value.clone())?;
+        let Some(row) = next else { break };
+        let both = row.both();
+        rows.push(both.slice(..row.key_length), both.slice(row.key_length..))?;
     }
     Ok(rows.into_rows())
 }
 
 fn nth_key(entries: &Entries, range: &KeyRange, index: usize) -> Option<Bytes> {
-    if range.is_empty() { None } else { entries.range::<_, [u8]>(bounds(range)).nth(index).map(|(key, _)| key.clone()) }
+    if range.is_empty() { None } else { entries.range::<_, [u8]>(bounds(range)).nth(index).map(Row::key) }
 }
