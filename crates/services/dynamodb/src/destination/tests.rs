@@ -7,6 +7,7 @@ use api::kinesis;
 use platform::testing::{ACCOUNT, REGION};
 use serde_json::{Value as Json, json};
 
+use crate::limits::{DELIVERY_RECORDS, DELIVERY_TURN_CALLS};
 use crate::testing::Bench;
 
 fn arn(stream: &str) -> String {
@@ -15,13 +16,18 @@ fn arn(stream: &str) -> String {
 
 /// A table, and streams of one shard each.
 async fn bench(streams: &[&str]) -> Bench {
+    bench_of(streams, 1).await
+}
+
+/// A table, and streams of so many shards each.
+async fn bench_of(streams: &[&str], shards: i32) -> Bench {
     let bench = Bench::with_table("tab", &[("pk", "S")]).await;
     // Streams become active by a timer. The service's own background work stays off: the tests do it.
     bench.test.platform.timers.start().await.expect("the store works");
     for stream in streams {
         let create = kinesis::CreateStreamInput {
             stream_name: (*stream).to_owned(),
-            shard_count: Some(1),
+            shard_count: Some(shards),
             ..Default::default()
         };
         bench.other::<kinesis::CreateStream>(create).await;
@@ -267,6 +273,33 @@ async fn a_stream_that_is_full_gets_everything_later_and_in_order() {
     assert_eq!(told.len(), 601);
     let hot = told.remove("hot").expect("it was written");
     assert_eq!(hot, (0..600).map(|value: u32| value.to_string()).collect::<Vec<_>>());
+}
+
+/// Items in one call of `BatchWriteItem`.
+const BATCH: usize = 25;
+
+#[tokio::test]
+async fn a_table_that_never_rests_holds_up_no_other() {
+    // Shards enough for more than a turn of the first table within one second.
+    let bench = bench_of(&["busy", "quiet"], 10).await;
+    bench.table("other", &[("pk", "S")], json!({})).await;
+    for (table, stream) in [("tab", "busy"), ("other", "quiet")] {
+        let input = json!({"TableName": table, "StreamArn": arn(stream)});
+        bench.ok("EnableKinesisStreamingDestination", input).await;
+    }
+    bench.deliver().await;
+    let of_a_turn = DELIVERY_TURN_CALLS * DELIVERY_RECORDS;
+    for batch in 0..=of_a_turn / BATCH {
+        let item = |number| json!({"PutRequest": {"Item": {"pk": {"S": format!("{batch}-{number}")}}}});
+        let items: Vec<Json> = (0..BATCH).map(item).collect();
+        bench.ok("BatchWriteItem", json!({"RequestItems": {"tab": items}})).await;
+    }
+    bench.ok("PutItem", json!({"TableName": "other", "Item": {"pk": {"S": "a"}}})).await;
+    bench.deliver().await;
+    let waiting = bench.queued().await.len();
+    assert_eq!(waiting, BATCH, "one turn of the busy table, and all of the quiet one");
+    bench.deliver().await;
+    assert!(bench.is_delivered().await, "the rest has its turn behind it");
 }
 
 #[tokio::test]
