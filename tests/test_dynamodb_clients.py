@@ -1,4 +1,4 @@
-"""DynamoDB by the document clients of both SDKs for JavaScript, by the AWS CLI, and by a REST handler on the document
+"""DynamoDB by the document clients of both SDKs for JavaScript, by the AWS CLI, and by handlers on the document
 client."""
 
 import json
@@ -42,57 +42,134 @@ def node(aws, table, *arguments):
 
 @pytest.mark.parametrize("version", ["3", "2"])
 def test_the_document_clients_of_javascript(tables, aws, version):
-    tables.create("documents", "id")
+    tables.create(
+        "documents",
+        "id",
+        "count:N",
+        locals_={"by-extent": ("id", "extent:N", "ALL")},
+        globals_={"by-group": ("group", None, "ALL")},
+    )
     assert node(aws, "documents", str(TESTS / "node" / "documents.cjs"), version).strip() == "done"
+
+
+def handled(aws, tmp_path, example, table, script):
+    """What a script gets from an example's handler, called as API Gateway's proxy does: `[status, body]` of each call."""
+    # The handler finds the SDK beside itself, as in a package.
+    (tmp_path / "node_modules").symlink_to(Path(os.environ["NODE_PATH"]))
+    (tmp_path / "handler.mjs").write_text((EXAMPLES / example / "handler.mjs").read_text())
+    program = tmp_path / "run.mjs"
+    program.write_text(
+        """
+        import { handler } from "./handler.mjs";
+        const call = async (httpMethod, id, body, queryStringParameters) => {
+          const pathParameters = id && { id };
+          const event = { httpMethod, pathParameters, queryStringParameters, body: body && JSON.stringify(body) };
+          const answer = await handler(event);
+          return [answer.statusCode, JSON.parse(answer.body)];
+        };
+        """
+        + script
+    )
+    return json.loads(node(aws, table, str(program)))
 
 
 def test_a_rest_handler_keeps_its_items(tables, aws, tmp_path):
     tables.create("items", "id")
-    # The handler finds the SDK beside itself, as in a package.
-    modules = Path(os.environ["NODE_PATH"])
-    (tmp_path / "node_modules").symlink_to(modules)
-    (tmp_path / "handler.mjs").write_text((EXAMPLES / "items" / "handler.mjs").read_text())
-    script = tmp_path / "run.mjs"
-    script.write_text(
+    made, *answers = handled(
+        aws,
+        tmp_path,
+        "items",
+        "items",
         """
-        import { handler } from "./handler.mjs";
-        const call = async (httpMethod, id, body) => {
-          const answer = await handler({ httpMethod, pathParameters: id && { id }, body: body && JSON.stringify(body) });
-          return [answer.statusCode, JSON.parse(answer.body)];
-        };
         const [, made] = await call("POST", null, { name: "pen", price: 2.5 });
-        const answers = [
-          await call("GET", made.id), await call("PUT", made.id, { price: 3, status: "sold" }), await call("GET"),
+        console.log(JSON.stringify([
+          made, await call("GET", made.id), await call("PUT", made.id, { price: 3, status: "sold" }), await call("GET"),
           await call("DELETE", made.id), await call("GET", made.id), await call("PUT", "none", { a: 1 }),
           await call("PATCH"),
-        ];
-        console.log(JSON.stringify({ made, answers }));
-        """
+        ]));
+        """,
     )
-    seen = json.loads(node(aws, "items", str(script)))
-    made, answers = seen["made"], seen["answers"]
     assert [status for status, _ in answers] == [200, 200, 200, 200, 404, 404, 405]
     sold = {**made, "price": 3, "status": "sold"}
     assert (answers[0][1], answers[1][1], answers[2][1]) == (made, sold, {"items": [sold], "count": 1})
 
 
-def test_the_command_line_walks_a_table(aws):
-    def cli(*arguments):
-        return aws_cli(aws, "dynamodb", *arguments)
+def test_a_handler_finds_members_by_index_and_page_by_page(tables, aws, tmp_path):
+    tables.create("members", "id", globals_={"by-address": ("address", None, "ALL")})
+    made, again, found, first, rest, some = handled(
+        aws,
+        tmp_path,
+        "members",
+        "members",
+        """
+        const made = [];
+        for (const name of ["Ann", "Bob", "Cid"]) {
+          made.push((await call("POST", null, { name, address: `${name}@example.org` }))[1]);
+        }
+        const again = await call("POST", null, { name: "Eve", address: "Bob@example.org" });
+        const found = await call("GET", null, null, { address: "Cid@example.org" });
+        const first = await call("GET", null, null, { limit: "2" });
+        const rest = await call("GET", null, null, { limit: "2", after: first[1].next });
+        const some = await call("GET", null, null, { name: "nn" });
+        console.log(JSON.stringify([made, again, found, first, rest, some]));
+        """,
+    )
+    assert again[0] == 409
+    assert found == [200, {"members": [made[2]], "next": None}]
+    assert (len(first[1]["members"]), len(rest[1]["members"]), rest[1]["next"]) == (2, 1, None)
+    by_name = sorted(first[1]["members"] + rest[1]["members"], key=lambda member: member["name"])
+    assert by_name == made
+    assert some[1]["members"] == [made[0]]
 
-    cli(
-        "create-table", "--table-name", "walked", "--billing-mode", "PAY_PER_REQUEST",
-        "--attribute-definitions", "AttributeName=pk,AttributeType=S", "--key-schema", "AttributeName=pk,KeyType=HASH",
-    )  # fmt: skip
-    cli("wait", "table-exists", "--table-name", "walked")
-    cli("put-item", "--table-name", "walked", "--item", '{"pk": {"S": "a"}, "n": {"N": "1"}}')
-    changed = cli(
-        "update-item", "--table-name", "walked", "--key", '{"pk": {"S": "a"}}', "--update-expression", "ADD n :o",
-        "--expression-attribute-values", '{":o": {"N": "41"}}', "--return-values", "ALL_NEW",
-    )  # fmt: skip
-    assert changed["Attributes"]["n"] == {"N": "42"}
-    found = cli("execute-statement", "--statement", "SELECT n FROM walked WHERE pk = 'a'")
-    assert found["Items"] == [{"n": {"N": "42"}}]
-    assert cli("scan", "--table-name", "walked", "--select", "COUNT")["Count"] == 1
-    cli("delete-table", "--table-name", "walked")
-    assert "walked" not in cli("list-tables")["TableNames"]
+
+# What the command line is asked, and where in the answer is what.
+WALK = [
+    ("put-item --table-name walked --item {'pk':{'S':'a'},'sk':{'N':'1'},'n':{'N':'1'},'g':{'S':'x'}}", None, None),
+    ("put-item --table-name walked --item {'pk':{'S':'a'},'sk':{'N':'2'},'l':{'N':'9'}} --return-item-collection-metrics SIZE",
+     "ItemCollectionMetrics.ItemCollectionKey", {"pk": {"S": "a"}}),
+    ("update-item --table-name walked --key {'pk':{'S':'a'},'sk':{'N':'1'}} --update-expression ADD~n~:o "
+     "--expression-attribute-values {':o':{'N':'41'}} --return-values UPDATED_NEW", "Attributes", {"n": {"N": "42"}}),
+    ("get-item --table-name walked --key {'pk':{'S':'a'},'sk':{'N':'1'}} --projection-expression n", "Item", {"n": {"N": "42"}}),
+    ("query --table-name walked --key-condition-expression pk=:p~and~sk>:s --expression-attribute-values "
+     "{':p':{'S':'a'},':s':{'N':'1'}} --select COUNT", "Count", 1),
+    ("query --table-name walked --index-name by-g --key-condition-expression g=:g --expression-attribute-values {':g':{'S':'x'}}",
+     "Items.0.n", {"N": "42"}),
+    ("query --table-name walked --index-name by-l --key-condition-expression pk=:p --expression-attribute-values {':p':{'S':'a'}}",
+     "Items.0.sk", {"N": "2"}),
+    ("scan --table-name walked --filter-expression attribute_exists(l) --return-consumed-capacity TOTAL", "ScannedCount", 2),
+    ("scan --table-name walked --max-items 1", "Items.0.pk", {"S": "a"}),
+    ("batch-write-item --request-items {'walked':[{'PutRequest':{'Item':{'pk':{'S':'b'},'sk':{'N':'0'}}}}]}", "UnprocessedItems", {}),
+    ("batch-get-item --request-items {'walked':{'Keys':[{'pk':{'S':'b'},'sk':{'N':'0'}}]}}", "Responses.walked.0.pk", {"S": "b"}),
+    ("transact-write-items --transact-items [{'Delete':{'TableName':'walked','Key':{'pk':{'S':'b'},'sk':{'N':'0'}}}}]", None, None),
+    ("transact-get-items --transact-items [{'Get':{'TableName':'walked','Key':{'pk':{'S':'a'},'sk':{'N':'2'}}}}]",
+     "Responses.0.Item.l", {"N": "9"}),
+    ("execute-statement --statement SELECT~n~FROM~walked~WHERE~pk='a'~AND~sk=1", "Items", [{"n": {"N": "42"}}]),
+    ("batch-execute-statement --statements [{'Statement':'SELECT~l~FROM~walked~WHERE~pk=`a`~AND~sk=2'}]", "Responses.0.Item.l", {"N": "9"}),
+    ("execute-transaction --transact-statements [{'Statement':'UPDATE~walked~SET~n=7~WHERE~pk=`a`~AND~sk=1'}]", None, None),
+    ("delete-item --table-name walked --key {'pk':{'S':'a'},'sk':{'N':'1'}} --return-values ALL_OLD", "Attributes.n", {"N": "7"}),
+    ("update-time-to-live --table-name walked --time-to-live-specification Enabled=true,AttributeName=until",
+     "TimeToLiveSpecification.AttributeName", "until"),
+    ("update-continuous-backups --table-name walked --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+     "ContinuousBackupsDescription.ContinuousBackupsStatus", "ENABLED"),
+    ("create-backup --table-name walked --backup-name kept", "BackupDetails.BackupName", "kept"),
+    ("list-backups --table-name walked", "BackupSummaries.0.BackupName", "kept"),
+    ("describe-limits", "AccountMaxReadCapacityUnits", 80000),
+    ("update-table --table-name walked --deletion-protection-enabled", "TableDescription.DeletionProtectionEnabled", True),
+    ("update-table --table-name walked --no-deletion-protection-enabled", "TableDescription.DeletionProtectionEnabled", False),
+    ("delete-table --table-name walked", "TableDescription.TableStatus", "DELETING"),
+]  # fmt: skip
+
+
+def test_the_command_line_walks_a_table(tables, aws):
+    tables.create(
+        "walked", "pk", "sk:N", locals_={"by-l": ("pk", "l:N", "ALL")}, globals_={"by-g": ("g", None, "ALL")}
+    )
+    for line, path, expected in WALK:
+        # Words of one argument are joined, and quotes are written so that lines need none of their own.
+        words = [word.replace("~", " ") for word in line.split()]
+        read = [word.replace("'", '"').replace("`", "'") if word[0] in "{[" else word for word in words]
+        found = aws_cli(aws, "dynamodb", *read)
+        for step in path.split(".") if path else []:
+            found = found[int(step) if step.isdigit() else step]
+        assert path is None or found == expected, line
+    assert "walked" not in aws_cli(aws, "dynamodb", "list-tables")["TableNames"]
