@@ -45,6 +45,7 @@ impl Bench {
                 iam.registration(),
                 service_kinesis::registration(platform),
                 service_kms::registration(platform),
+                service_logs::registration(platform),
                 service_s3::registration(platform),
             ]
         });

@@ -93,6 +93,9 @@ impl Parsed {
 
     /// Checks the query against what is to be read.
     pub fn plan(self, source: Source, forward: bool, limit: Option<i32>, consistent: bool) -> Result<Request, Error> {
+        if self.start.as_ref().is_some_and(|start| start.len() != source.position_len()) {
+            return Err(invalid(INVALID_START));
+        }
         let (hash, range_tests) = self.split(&source)?;
         let range = source.key().range(source.collection(), &hash, &range_tests);
         let range = range.ok_or_else(|| invalid("Query key condition not supported"))?;

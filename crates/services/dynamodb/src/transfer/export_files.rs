@@ -17,7 +17,7 @@ use wire::Error;
 use wire::schema::TimestampFormat;
 
 use super::export::{DataFile, Export, Window};
-use super::{State, call_s3, put_request};
+use super::{State, call_for_account, put_request};
 use crate::background::Place;
 use crate::background::fill::chunk;
 use crate::backup::Backup;
@@ -240,7 +240,7 @@ impl File {
         let name: String = digest.iter().take(13).map(|byte| format!("{byte:02x}")).collect();
         let key = export.key(&format!("data/{name}.json.gz"));
         let request = put_request(export, key.clone(), body);
-        let answer = call_s3::<s3::PutObject>(service, place, request).await.map_err(Failure::Bucket)?;
+        let answer = call_for_account::<s3::PutObject>(service, place, request).await.map_err(Failure::Bucket)?;
         let etag = answer.etag.unwrap_or_default().trim_matches('"').to_owned();
         Ok(DataFile { key, items: self.items, bytes: self.bytes as u64, md5, etag })
     }
@@ -265,7 +265,7 @@ async fn finish(service: &DynamoDb, place: &Place, work: &[u8], export: Export) 
         let sum = BASE64.encode(Md5::digest(&body));
         for (name, body) in [(format!("{name}.json"), body), (format!("{name}.checksum"), sum)] {
             let request = put_request(&export, export.key(&name), body.into_bytes());
-            if let Err(error) = call_s3::<s3::PutObject>(service, place, request).await {
+            if let Err(error) = call_for_account::<s3::PutObject>(service, place, request).await {
                 state = State::failed(&error);
             }
         }

@@ -16,6 +16,7 @@ use wire::{Error, Timestamp};
 use super::State;
 use super::export::{PAGE, TRANSFERS_READ_MAX};
 use super::formats::Format;
+use super::import_log;
 use crate::background::work::{self, Work};
 use crate::errors::{invalid, invalid_value, unsupported};
 use crate::limits::{EXPORT_TOKEN_LIFETIME_MS, IMPORTS_AT_ONCE_MAX};
@@ -84,8 +85,15 @@ pub struct Counts {
 }
 
 impl Import {
-    fn arn(&self) -> String {
+    /// Its ARN.
+    pub fn arn(&self) -> String {
         format!("{}/import/{}", self.table_arn, self.id)
+    }
+
+    /// ARN of the log group that is told of records that are no items.
+    fn log_group_arn(&self) -> Option<String> {
+        let mut parts = self.table_arn.split(':').skip(3);
+        Some(import_log::group_arn(parts.next()?, parts.next()?))
     }
 
     fn source(&self) -> S3BucketSource {
@@ -120,6 +128,7 @@ impl Import {
             client_token: self.token.clone(),
             s3_bucket_source: Some(self.source()),
             error_count: Some(self.counts.errors as i64),
+            cloud_watch_log_group_arn: self.log_group_arn(),
             input_format: Some(self.format_name()),
             input_format_options: options,
             input_compression_type: Some(if self.compressed { "GZIP" } else { "NONE" }.to_owned()),
@@ -312,6 +321,7 @@ pub async fn list_imports(service: &DynamoDb, cx: &Ctx, input: ListImportsInput)
         import_arn: Some(import.arn()),
         import_status: Some(import.state.name().to_owned()),
         table_arn: Some(import.table_arn.clone()),
+        cloud_watch_log_group_arn: import.log_group_arn(),
         s3_bucket_source: Some(import.source()),
         input_format: Some(import.format_name()),
         start_time: Some(Timestamp::from_milliseconds(import.started_at)),

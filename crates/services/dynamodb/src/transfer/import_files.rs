@@ -13,7 +13,8 @@ use wire::{Body, Error};
 
 use super::formats::{Records, Splitter};
 use super::import::{Counts, Import};
-use super::{State, call_s3};
+use super::import_log::{self, Refused};
+use super::{State, call_for_account};
 use crate::background::Place;
 use crate::item::check;
 use crate::item::write::{self, Origin};
@@ -73,14 +74,17 @@ pub async fn run(service: &DynamoDb, place: &Place, work: &[u8], number: u32) ->
 
 async fn objects(service: &DynamoDb, place: &Place, import: &mut Import, known: &Revised) -> Result<(), Failure> {
     loop {
-        let page = call_s3::<s3::ListObjectsV2>(service, place, list_request(import)).await;
+        let page = call_for_account::<s3::ListObjectsV2>(service, place, list_request(import)).await;
         let page = page.map_err(|error| Failure::Source(State::failed(&error)))?;
         let keys: Vec<String> = page.contents.into_iter().flatten().filter_map(|object| object.key).collect();
         for key in &keys {
             // What only stands for a folder holds nothing.
             if !key.ends_with('/') {
-                let read = object(service, place, import, known, key).await?;
-                import.counts = read;
+                let mut reading = Reading::new(import);
+                let outcome = object(service, place, import, known, key, &mut reading).await;
+                import.counts = reading.counts;
+                import_log::write(service, place, import, key, &reading.refused).await;
+                outcome?;
             }
             import.after = Some(key.clone());
             let noted = import.clone();
@@ -93,29 +97,24 @@ async fn objects(service: &DynamoDb, place: &Place, import: &mut Import, known: 
     }
 }
 
-/// Reads one object; answers what has been counted with it.
+/// Reads one object.
 async fn object(
     service: &DynamoDb,
     place: &Place,
     import: &Import,
     known: &Revised,
     key: &str,
-) -> Result<Counts, Failure> {
+    reading: &mut Reading,
+) -> Result<(), Failure> {
     let request = s3::GetObjectRequest {
         bucket: import.source.bucket.clone(),
         key: key.to_owned(),
         expected_bucket_owner: import.source.owner.clone(),
         ..Default::default()
     };
-    let answer = call_s3::<s3::GetObject>(service, place, request).await;
+    let answer = call_for_account::<s3::GetObject>(service, place, request).await;
     let answer = answer.map_err(|error| Failure::Source(State::failed(&error)))?;
-    let mut reading = Reading {
-        counts: import.counts.clone(),
-        splitter: Splitter::new(&import.format),
-        records: Records::new(&known.table, &import.format),
-        items: Vec::new(),
-        bytes: 0,
-    };
+    let mut records = Records::new(&known.table, &import.format);
     let mut decoder = import.compressed.then(|| MultiGzDecoder::new(Vec::new()));
     let mut pieces = Box::pin(pieces(answer.body));
     while let Some(piece) = next(&mut pieces).await? {
@@ -129,16 +128,15 @@ async fn object(
         };
         // However much a piece unpacks to, it is put a part at a time.
         for part in plain.chunks(CHUNK_BYTES) {
-            reading.feed(part)?;
+            reading.feed(&mut records, part)?;
             reading.put(service, place, known, false).await?;
         }
     }
     if let Some(decoder) = decoder {
-        reading.feed(&decoder.finish().map_err(|_| not_gzip(key))?)?;
+        reading.feed(&mut records, &decoder.finish().map_err(|_| not_gzip(key))?)?;
     }
-    reading.finish()?;
-    reading.put(service, place, known, true).await?;
-    Ok(reading.counts)
+    reading.finish(&mut records)?;
+    reading.put(service, place, known, true).await
 }
 
 fn not_gzip(key: &str) -> Failure {
@@ -160,18 +158,33 @@ async fn next(pieces: &mut Pin<Box<wire::body::ByteStream>>) -> Result<Option<By
 }
 
 /// An object being read.
-struct Reading<'t> {
+struct Reading {
     counts: Counts,
     splitter: Splitter,
-    records: Records<'t>,
-    items: Vec<Item>,
+    /// Records of this object so far.
+    records: u64,
+    /// Items that are not put yet, and which records they were.
+    items: Vec<(u64, Item)>,
+    /// Bytes of the items.
     bytes: usize,
+    refused: Refused,
 }
 
-impl Reading<'_> {
-    fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+impl Reading {
+    fn new(import: &Import) -> Reading {
+        Reading {
+            counts: import.counts.clone(),
+            splitter: Splitter::new(&import.format),
+            records: 0,
+            items: Vec::new(),
+            bytes: 0,
+            refused: Refused::new(),
+        }
+    }
+
+    fn feed(&mut self, records: &mut Records, bytes: &[u8]) -> Result<(), Failure> {
         for record in self.splitter.feed(bytes) {
-            self.record(&record)?;
+            self.record(records, &record)?;
         }
         if self.splitter.pending() > IMPORT_RECORD_BYTES_MAX {
             let text = "A record is larger than any item can be".to_owned();
@@ -180,27 +193,31 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self, records: &mut Records) -> Result<(), Failure> {
         match std::mem::take(&mut self.splitter).rest() {
-            Some(record) => self.record(&record),
+            Some(record) => self.record(records, &record),
             None => Ok(()),
         }
     }
 
-    fn record(&mut self, record: &[u8]) -> Result<(), Failure> {
-        let Some(read) = self.records.item(record) else { return Ok(()) };
+    fn record(&mut self, records: &mut Records, record: &[u8]) -> Result<(), Failure> {
+        let Some(read) = records.item(record) else { return Ok(()) };
+        let number = self.records;
+        self.records += 1;
         self.counts.processed += 1;
         match read {
             Ok(item) if item_size(&item) <= ITEM_BYTES_MAX => {
                 self.bytes += item_size(&item);
-                self.items.push(item);
+                self.items.push((number, item));
+                Ok(())
             }
-            _ => self.error()?,
+            Ok(_) => self.refuse(number, "Item size has exceeded the maximum allowed size".to_owned()),
+            Err(text) => self.refuse(number, text),
         }
-        Ok(())
     }
 
-    fn error(&mut self) -> Result<(), Failure> {
+    fn refuse(&mut self, number: u64, text: String) -> Result<(), Failure> {
+        self.refused.push((number, text));
         self.counts.errors += 1;
         if self.counts.errors < IMPORT_ERRORS_MAX {
             return Ok(());
@@ -217,18 +234,18 @@ impl Reading<'_> {
         let copies = 1 + known.table.indexes().count();
         while !self.items.is_empty() {
             let mut bytes = 0;
-            let mut fits = |item: &Item| {
+            let mut fits = |(_, item): &(u64, Item)| {
                 bytes += item_size(item) * copies;
                 bytes <= CHUNK_BYTES
             };
             let count = self.items.iter().take(CHUNK_ROWS).take_while(|item| fits(item)).count().max(1);
-            let items: Vec<Item> = self.items.drain(..count).collect();
+            let items: Vec<(u64, Item)> = self.items.drain(..count).collect();
             let (known, now) = (known.clone(), service.now());
             let items = Arc::new(items);
-            let put = service.transact(&place.partition, move |rows| put_some(rows, &known, &items, now)).await?;
-            self.counts.imported += put as u64;
-            for _ in put..count {
-                self.error()?;
+            let refused = service.transact(&place.partition, move |rows| put_some(rows, &known, &items, now)).await?;
+            self.counts.imported += (count - refused.len()) as u64;
+            for (number, text) in refused {
+                self.refuse(number, text)?;
             }
         }
         self.bytes = 0;
@@ -236,23 +253,29 @@ impl Reading<'_> {
     }
 }
 
-/// Puts items that fit the table; answers how many did.
+/// Puts items that fit the table; answers those that do not.
 fn put_some(
     rows: &mut dyn store::Transaction,
     known: &Revised,
-    items: &[Item],
+    items: &[(u64, Item)],
     now: i64,
-) -> Result<usize, store::Abort<Error>> {
+) -> Result<Refused, store::Abort<Error>> {
     let found = rows::table(rows, &known.table.name, Some(known))?;
     let table = found.filter(|found| found.table.id == known.table.id).ok_or_else(errors::table_missing)?.table;
-    let mut put = 0;
-    for item in items {
-        let Ok(key) = check::item(&table, item) else { continue };
-        let found = write::find(rows, &table, key)?;
-        write::replace(rows, &table, &found, Some(item), Origin::Call, now)?;
-        put += 1;
+    let mut refused = Refused::new();
+    for (number, item) in items {
+        match check::item(&table, item) {
+            Ok(key) => {
+                let found = write::find(rows, &table, key)?;
+                write::replace(rows, &table, &found, Some(item), Origin::Call, now)?;
+            }
+            Err(fault) => {
+                let error: Error = fault.into();
+                refused.push((*number, error.message.unwrap_or_default().into_owned()));
+            }
+        }
     }
-    Ok(put)
+    Ok(refused)
 }
 
 /// Keeps how an import ended; the table is an ordinary one from then on.

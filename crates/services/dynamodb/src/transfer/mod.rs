@@ -12,6 +12,7 @@ pub mod export_files;
 pub mod formats;
 pub mod import;
 pub mod import_files;
+pub mod import_log;
 
 #[cfg(test)]
 mod tests;
@@ -66,11 +67,11 @@ impl State {
     }
 }
 
-/// Calls S3 for the account of a place.
+/// Calls S3 or CloudWatch Logs for the account of a place.
 ///
 /// # Errors
 /// Those of the operation.
-pub async fn call_s3<O: api::Operation>(
+pub async fn call_for_account<O: api::Operation>(
     service: &DynamoDb,
     place: &Place,
     input: O::Input,

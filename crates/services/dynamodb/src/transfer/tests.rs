@@ -3,10 +3,11 @@
 use std::io::Read;
 use std::time::Duration;
 
-use api::s3;
+use api::{logs, s3};
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use futures_util::TryStreamExt;
+use platform::testing::{ACCOUNT, REGION};
 use serde_json::{Value as Json, json};
 use wire::Body;
 
@@ -19,7 +20,7 @@ async fn bench() -> Bench {
     let bucket = s3::CreateBucketRequest {
         bucket: BUCKET.to_owned(),
         create_bucket_configuration: Some(s3::CreateBucketConfiguration {
-            location_constraint: Some(platform::testing::REGION.to_owned()),
+            location_constraint: Some(REGION.to_owned()),
             ..Default::default()
         }),
         ..Default::default()
@@ -224,6 +225,19 @@ async fn import(bench: &Bench, more: Json) -> Json {
     described["ImportTableDescription"].clone()
 }
 
+/// What CloudWatch Logs was told of an import.
+async fn logged(bench: &Bench, import_arn: &str) -> Vec<Json> {
+    let id = import_arn.rsplit('/').next().unwrap_or_default();
+    let input = logs::GetLogEventsRequest {
+        log_group_name: Some("/aws-dynamodb/imports".to_owned()),
+        log_stream_name: format!("{id}/error"),
+        ..Default::default()
+    };
+    let events = bench.other::<logs::GetLogEvents>(input).await.events.unwrap_or_default();
+    let read = |event: logs::OutputLogEvent| serde_json::from_str(&event.message.unwrap_or_default()).expect("JSON");
+    events.into_iter().map(read).collect()
+}
+
 #[tokio::test]
 async fn json_is_imported_and_what_is_no_item_is_counted() {
     let bench = bench().await;
@@ -239,6 +253,16 @@ async fn json_is_imported_and_what_is_no_item_is_counted() {
     let counts = ["ProcessedItemCount", "ImportedItemCount", "ErrorCount"].map(|name| described[name].clone());
     assert_eq!(counts, [json!(3), json!(1), json!(2)]);
     assert_eq!(bench.ok("Scan", json!({"TableName": "new"})).await["Count"], json!(1));
+    let group = format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws-dynamodb/imports:*");
+    assert_eq!(described["CloudWatchLogGroupArn"], json!(group));
+    let told = logged(&bench, described["ImportArn"].as_str().unwrap()).await;
+    assert_eq!(told.len(), 2);
+    let missing = "One or more parameter values were invalid: Missing the key n in the item";
+    let expected = json!({
+        "itemS3Pointer": {"bucket": BUCKET, "key": "in/one.json", "itemIndex": 1},
+        "importArn": described["ImportArn"], "errorMessages": [missing],
+    });
+    assert!(told.contains(&expected), "{told:?}");
     bench.ok("DeleteTable", json!({"TableName": "new"})).await;
     write(&bench, "gz/two.json.gz", compressed.finish().unwrap()).await;
     let source = json!({"S3Bucket": BUCKET, "S3KeyPrefix": "gz/"});
