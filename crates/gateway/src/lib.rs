@@ -15,6 +15,7 @@ pub mod limits;
 mod admin;
 mod answer;
 mod authority;
+mod awake;
 mod body;
 mod browser;
 mod checked;

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::Authority;
+use crate::awake::Awake;
 use crate::connection::{self, ConnectionInfo, Source};
 use crate::gateway::{Gateway, Inner};
 use crate::limits::{ACCEPT_RETRY, HANDSHAKE_TIMEOUT};
@@ -241,7 +242,7 @@ where
         let _permit = permit;
         shared.platform.metrics.connections().inc();
         let aborting = shared.aborting.clone();
-        aborting.run_until_cancelled(serve(Arc::clone(&shared))).await;
+        aborting.run_until_cancelled(Awake::new(serve(Arc::clone(&shared)))).await;
         shared.platform.metrics.connections().dec();
     });
 }

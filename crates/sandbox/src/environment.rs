@@ -174,6 +174,8 @@ impl Environment {
             never = self.output.pump(sink) => match never {},
         };
         guard.done = !matches!(awaited, Awaited::TimedOut);
+        drop(guard);
+        self.server.rest();
         awaited
     }
 
@@ -201,6 +203,7 @@ impl Environment {
             () = tokio::time::sleep(FREEZE_GRACE) => {}
             never = self.server.drive() => match never {},
         }
+        self.server.rest();
         self.control.freeze().map_err(SandboxError::io("freeze the environment"))
     }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use base64::Engine;
@@ -54,6 +54,11 @@ impl Server {
     /// Serves as long as it is polled. May be dropped at any time, and called again.
     pub(crate) async fn drive(&mut self) -> Infallible {
         poll_fn(|context| self.poll(context)).await
+    }
+
+    /// Whoever drove it last is woken no more for what the runtime does: nobody waits for that now.
+    pub(crate) fn rest(&mut self) {
+        let _ = self.poll(&mut Context::from_waker(Waker::noop()));
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Infallible> {
