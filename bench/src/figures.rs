@@ -27,6 +27,13 @@ impl Figures {
         self.0.iter().map(Duration::as_micros)
     }
 
+    /// The median; nothing if nothing was measured.
+    pub fn median(&self) -> Duration {
+        let mut times = self.0.clone();
+        times.sort();
+        times.get(times.len().saturating_sub(1) / 2).copied().unwrap_or_default()
+    }
+
     /// Median, 99th percentile and extremes, in milliseconds.
     pub fn milliseconds(&self) -> String {
         let mut times = self.0.clone();

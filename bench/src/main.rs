@@ -195,7 +195,7 @@ fn tables(durable: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<
     Ok(())
 }
 
-/// Objects on disk, and on a peer beside it.
+/// Objects on disk, then on peers beside it.
 fn objects(binary: &Path, arguments: &Arguments) -> io::Result<()> {
     let directory = tempfile::tempdir()?;
     let platform = Platform::start(binary, &["--data", &directory.path().join("data").to_string_lossy()])?;
@@ -206,32 +206,68 @@ fn objects(binary: &Path, arguments: &Arguments) -> io::Result<()> {
         Ok(arguments.large_bytes as f64 / 1e6 / took.as_secs_f64())
     };
     let before = disk()?;
-    measure_objects("traca", platform.address, arguments)?;
+    let own = measure_objects("traca", platform.address, Some(platform.id()), arguments)?;
     say(&format!("disk: {before:.0} MB/s before, {:.0} MB/s after", disk()?))?;
     say(&format!("resident memory afterwards: {:.1} MiB", mib(platform.resident_kib())))?;
-    match arguments.peer {
-        Some(address) => measure_objects("peer", address, arguments),
-        None => Ok(()),
+    drop(platform);
+    if let Some(address) = arguments.peer {
+        beside(&own, "peer", &measure_objects("peer", address, None, arguments)?)?;
     }
+    for peer in arguments.peers.peers(&directory.path().join("peer")).into_iter().filter(|peer| peer.has_objects) {
+        let running = peer.start()?;
+        beside(&own, peer.name, &measure_objects(peer.name, running.address, Some(running.id()), arguments)?)?;
+        say(&format!("{}: {:.0} MiB resident after it", peer.name, mib(running.resident_kib())))?;
+    }
+    Ok(())
 }
 
-/// Signed with keys that nobody checks, as peers check none: their bodies need not be hashed by the client.
-fn measure_objects(name: &str, address: SocketAddr, arguments: &Arguments) -> io::Result<()> {
+/// Tells how many times as fast ours is.
+fn beside(own: &[Rate], name: &str, peer: &[Rate]) -> io::Result<()> {
+    let ratio = |(own, other): (&Rate, &Rate)| format!("{} {:.1}", own.0, own.1 / other.1.max(f64::MIN_POSITIVE));
+    let ratios: Vec<String> = own.iter().zip(peer).map(ratio).collect();
+    say(&format!("traca is so many times as fast as {name}: {}", ratios.join(", ")))
+}
+
+/// What was measured, and how much of it a second.
+type Rate = (String, f64);
+
+/// Signed with keys that nobody checks, as peers check none: their bodies need not be hashed by the client. `process` is
+/// the server's, whose own time is told too.
+fn measure_objects(
+    name: &str,
+    address: SocketAddr,
+    process: Option<u32>,
+    arguments: &Arguments,
+) -> io::Result<Vec<Rate>> {
+    let cpu = || process.map(platform::processor_time).unwrap_or_default().as_secs_f64();
     let objects = Objects::create(address, &platform::open_keys())?;
     objects.fill_small()?;
+    let mut rates = Vec::new();
     for clients in [1, 64] {
         for method in ["PUT", "GET"] {
+            let before = cpu();
             let (rate, figures) = objects.small(method, clients, Duration::from_secs(arguments.load_seconds))?;
-            say(&format!("{name}: {method} of 1 KB, {clients} clients: {rate:.0}/s, {}", figures.milliseconds()))?;
+            let each = (cpu() - before) * 1e6 / figures.count().max(1) as f64;
+            let times = figures.milliseconds();
+            say(&format!(
+                "{name}: {method} of 1 KB, {clients} clients: {rate:.0}/s, {times}, {each:.0} us of the server's CPU each"
+            ))?;
+            rates.push((format!("{method} x{clients}"), rate));
         }
     }
     if arguments.large_bytes > 0 {
+        let before = cpu();
         let large = objects.large(arguments.large_bytes)?;
+        let spent = cpu() - before;
         let rate = |took: Duration| arguments.large_bytes as f64 / 1e6 / took.as_secs_f64();
-        say(&format!("{name}: large object put {:.0} MB/s, got {:.0} MB/s", rate(large.put), rate(large.get)))?;
+        let (put, got) = (rate(large.put), rate(large.get));
+        say(&format!("{name}: large object put {put:.0} MB/s, got {got:.0} MB/s, {spent:.1} s of the server's CPU"))?;
+        rates.extend([("large PUT".to_owned(), put), ("large GET".to_owned(), got)]);
     }
     let pages = objects.pages(arguments.listed_keys)?;
-    say(&format!("{name}: page of 1,000 of {} keys: {}", arguments.listed_keys, pages.milliseconds()))
+    say(&format!("{name}: page of 1,000 of {} keys: {}", arguments.listed_keys, pages.milliseconds()))?;
+    rates.push(("page".to_owned(), 1.0 / pages.median().as_secs_f64()));
+    Ok(rates)
 }
 
 /// An empty queue, and one in which many messages wait.

@@ -1,4 +1,4 @@
-//! Other servers of DynamoDB's API, as the package registries have them, measured beside ours in one run.
+//! Other servers of DynamoDB's API, or S3's, as the package registries have them, measured beside ours in one run.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -36,6 +36,8 @@ pub struct Programs {
 pub struct Peer {
     /// Its name, and whether it keeps items on disk.
     pub name: &'static str,
+    /// Whether it speaks S3's API.
+    pub has_objects: bool,
     program: PathBuf,
     /// Arguments before the port, and what names the port.
     arguments: Vec<String>,
@@ -56,18 +58,21 @@ impl Programs {
         if let Some(program) = &self.dynalite {
             let mut add = |name, path: &[String]| {
                 let arguments = [&no_delays[..], path].concat();
-                peers.push(Peer { name, program: program.clone(), arguments, port: Port::Argument("--port") });
+                let port = Port::Argument("--port");
+                peers.push(Peer { name, has_objects: false, program: program.clone(), arguments, port });
             };
             add("dynalite in memory", &[]);
             add("dynalite on disk", &["--path".to_owned(), directory.to_string_lossy().into_owned()]);
         }
         if let Some(program) = &self.moto {
             let port = Port::Argument("--port");
-            peers.push(Peer { name: "moto in memory", program: program.clone(), arguments: Vec::new(), port });
+            let (name, arguments) = ("moto in memory", Vec::new());
+            peers.push(Peer { name, has_objects: true, program: program.clone(), arguments, port });
         }
         if let Some(program) = &self.ministack {
             let port = Port::Variable("GATEWAY_PORT");
-            peers.push(Peer { name: "ministack in memory", program: program.clone(), arguments: Vec::new(), port });
+            let (name, arguments) = ("ministack in memory", Vec::new());
+            peers.push(Peer { name, has_objects: true, program: program.clone(), arguments, port });
         }
         peers
     }
@@ -100,6 +105,11 @@ impl Peer {
 }
 
 impl Running {
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Resident memory, in KiB.
     pub fn resident_kib(&self) -> u64 {
         resident_kib(self.child.id())

@@ -74,11 +74,12 @@ impl Platform {
 
     /// Processor time that the server has taken so far, in user and system mode.
     pub fn processor_time(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        // The second field, the program's name, is the only one that may hold blanks; it ends with a parenthesis.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |field: usize| fields.get(field).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or_default();
-        Duration::from_millis((ticks(11) + ticks(12)) * TICK_MILLISECONDS)
+        processor_time(self.child.id())
+    }
+
+    /// The id of the server's process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Resident memory of the server alone, in KiB.
@@ -153,4 +154,13 @@ pub fn resident_kib(process: u32) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+}
+
+/// Processor time that a process has taken so far, in user and system mode.
+pub fn processor_time(process: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process)).unwrap_or_default();
+    // The second field, the program's name, is the only one that may hold blanks; it ends with a parenthesis.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or_default();
+    Duration::from_millis((ticks(11) + ticks(12)) * TICK_MILLISECONDS)
 }

@@ -9,12 +9,13 @@
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::digest::Digest;
@@ -80,7 +81,7 @@ impl Directory {
     pub(crate) fn temporary(self: &Arc<Self>) -> Result<TemporaryFile, BlobError> {
         self.check()?;
         let path = self.temporary_path();
-        let file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(FILE_MODE).open(&path);
         let file = file.map_err(|error| BlobError::io("create", &path, error))?;
         Ok(TemporaryFile { directory: self.clone(), file, path })
     }
@@ -211,6 +212,20 @@ impl TemporaryFile {
         self.file.write_all(content).map_err(|error| BlobError::io("write", &self.path, error))
     }
 
+    /// A part of the content.
+    pub(crate) fn read(&self, offset: u64, length: usize) -> Result<Bytes, BlobError> {
+        let mut content = vec![0; length];
+        let read = self.file.read_exact_at(&mut content, offset);
+        read.map_err(|error| BlobError::io("read", &self.path, error))?;
+        Ok(content.into())
+    }
+
+    /// The same file, for what can be done while more is written.
+    pub(crate) fn shared(&self) -> Result<SharedFile, BlobError> {
+        let file = self.file.try_clone().map_err(|error| BlobError::io("open", &self.path, error))?;
+        Ok(SharedFile { file, path: self.path.clone() })
+    }
+
     /// Makes the content durable under its digest. An equal blob is replaced, so that it counts as new.
     pub(crate) fn publish(self, digest: &Digest) -> Result<(), BlobError> {
         self.directory.check()?;
@@ -227,6 +242,19 @@ impl TemporaryFile {
             parent
         };
         self.directory.sync(&parent, &path)
+    }
+}
+
+/// A [`TemporaryFile`] that somebody else writes.
+pub(crate) struct SharedFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl SharedFile {
+    /// Waits until the disk has what was written so far.
+    pub(crate) fn sync(&self) -> Result<(), BlobError> {
+        self.file.sync_data().map_err(|error| BlobError::io("write", &self.path, error))
     }
 }
 

@@ -47,6 +47,9 @@ pub enum BlobError {
         /// Why not.
         source: io::Error,
     },
+    /// The server that keeps the blobs cannot be reached, or refuses.
+    #[error("the server of the blobs: {0}")]
+    Remote(String),
     /// The writer was dropped or cancelled in the middle of an earlier write.
     #[error("the writer was interrupted")]
     Interrupted,

@@ -10,6 +10,7 @@ mod error;
 pub mod limits;
 mod memory;
 mod reader;
+mod remote;
 mod store;
 mod writer;
 
@@ -19,5 +20,6 @@ mod tests;
 pub use digest::{Digest, DigestError};
 pub use error::BlobError;
 pub use reader::BlobReader;
+pub use remote::RemoteConfig;
 pub use store::{BlobStore, Swept};
 pub use writer::{BlobWriter, Written};

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_core::Stream;
 
+use crate::digest::Digest;
 use crate::error::BlobError;
 use crate::limits::{CHUNK_BYTES, READ_BYTES_MAX};
+use crate::remote::Remote;
 use crate::store::blocking;
 
 /// An open blob. Copies are cheap and share the open file.
@@ -20,6 +22,14 @@ pub struct BlobReader(Source);
 enum Source {
     File(Arc<OpenFile>),
     Memory(Bytes),
+    Remote(Arc<RemoteBlob>),
+}
+
+/// A blob on a server.
+struct RemoteBlob {
+    remote: Arc<Remote>,
+    digest: Digest,
+    length: u64,
 }
 
 struct OpenFile {
@@ -38,11 +48,16 @@ impl BlobReader {
         Self(Source::Memory(content))
     }
 
+    pub(crate) fn remote(remote: Arc<Remote>, digest: Digest, length: u64) -> Self {
+        Self(Source::Remote(Arc::new(RemoteBlob { remote, digest, length })))
+    }
+
     /// Bytes the blob has.
     pub fn length(&self) -> u64 {
         match &self.0 {
             Source::File(open) => open.length,
             Source::Memory(content) => content.len() as u64,
+            Source::Remote(blob) => blob.length,
         }
     }
 
@@ -95,6 +110,7 @@ impl BlobReader {
     async fn read(&self, offset: u64, length: u64) -> Result<Bytes, BlobError> {
         match &self.0 {
             Source::Memory(content) => Ok(content.slice(offset as usize..(offset + length) as usize)),
+            Source::Remote(blob) => blob.remote.read(&blob.digest, offset, length).await,
             Source::File(open) => {
                 let open = open.clone();
                 blocking(move || {

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use crate::digest::Digest;
 use crate::directory::Directory;
 use crate::error::BlobError;
-use crate::limits::READ_BYTES_MAX;
+use crate::limits::{PART_BYTES, READ_BYTES_MAX};
 use crate::memory::Memory;
 use crate::reader::BlobReader;
+use crate::remote::{Remote, RemoteConfig};
 use crate::writer::BlobWriter;
 
 /// A store of blobs. Copies are cheap and share everything.
@@ -31,6 +32,8 @@ pub(crate) enum Backend {
     Directory(Arc<Directory>),
     /// The process's memory.
     Memory(Arc<Memory>),
+    /// A bucket of a server.
+    Remote(Arc<Remote>),
 }
 
 /// What a sweep removed.
@@ -52,6 +55,18 @@ impl BlobStore {
         Ok(Self(Backend::Directory(Arc::new(Directory::open(path.as_ref())?))))
     }
 
+    /// The blobs in a bucket of a server. Directory `spool`, which is created when missing and locked against other
+    /// processes, holds content until it was sent.
+    ///
+    /// # Errors
+    /// [`BlobError::Remote`] if the server cannot be reached, refuses, or keeps another installation's blobs there;
+    /// [`BlobError::Locked`] and [`BlobError::Io`].
+    pub async fn open_remote(config: RemoteConfig, spool: impl AsRef<Path>) -> Result<Self, BlobError> {
+        let spool = spool.as_ref().to_owned();
+        let spool = blocking(move || Directory::open(&spool)).await?;
+        Ok(Self(Backend::Remote(Arc::new(Remote::open(config, spool).await?))))
+    }
+
     /// An empty store that is gone with its last handle.
     pub fn memory() -> Self {
         Self(Backend::Memory(Arc::default()))
@@ -64,6 +79,7 @@ impl BlobStore {
     pub fn check(&self) -> Result<(), BlobError> {
         match &self.0 {
             Backend::Directory(directory) => directory.check(),
+            Backend::Remote(remote) => remote.spool().check(),
             Backend::Memory(_) => Ok(()),
         }
     }
@@ -73,10 +89,20 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::DiskFull`], [`BlobError::Poisoned`], [`BlobError::Io`].
     pub async fn put(&self, content: Bytes) -> Result<Digest, BlobError> {
+        if let Backend::Remote(remote) = &self.0 {
+            if content.len() > PART_BYTES {
+                let mut writer = self.writer(content.len() as u64).await?;
+                writer.write(&content).await?;
+                return writer.finish().await.map(|written| written.digest);
+            }
+            let digest = Digest::of(&content);
+            return remote.put_blob(&digest, content).await.map(|()| digest);
+        }
         let backend = self.0.clone();
         blocking(move || {
             let digest = Digest::of(&content);
             match backend {
+                Backend::Remote(_) => return Err(BlobError::Interrupted),
                 Backend::Memory(memory) => memory.put(digest, content)?,
                 Backend::Directory(directory) => {
                     if !directory.keep(&digest, Some(content.len() as u64))? {
@@ -110,6 +136,10 @@ impl BlobStore {
                 let (directory, digest) = (directory.clone(), *digest);
                 blocking(move || BlobReader::file(directory.open_blob(&digest)?, directory.path(&digest))).await
             }
+            Backend::Remote(remote) => {
+                let length = remote.length(digest).await?.ok_or(BlobError::NotFound(*digest))?;
+                Ok(BlobReader::remote(Arc::clone(remote), *digest, length))
+            }
         }
     }
 
@@ -132,7 +162,7 @@ impl BlobStore {
     pub fn path(&self, digest: &Digest) -> Option<PathBuf> {
         match &self.0 {
             Backend::Directory(directory) => Some(directory.path(digest)),
-            Backend::Memory(_) => None,
+            Backend::Memory(_) | Backend::Remote(_) => None,
         }
     }
 
@@ -144,6 +174,7 @@ impl BlobStore {
     pub async fn keep(&self, digest: &Digest) -> Result<bool, BlobError> {
         match &self.0 {
             Backend::Memory(memory) => Ok(memory.keep(digest)),
+            Backend::Remote(remote) => remote.keep(digest).await,
             Backend::Directory(directory) => {
                 let (directory, digest) = (directory.clone(), *digest);
                 blocking(move || directory.keep(&digest, None)).await
@@ -162,12 +193,11 @@ impl BlobStore {
         live: impl Fn(&Digest) -> bool + Send + 'static,
         older_than: Duration,
     ) -> Result<Swept, BlobError> {
-        let backend = self.0.clone();
-        blocking(move || match backend {
-            Backend::Directory(directory) => directory.sweep(live, older_than),
-            Backend::Memory(memory) => Ok(memory.sweep(live, older_than)),
-        })
-        .await
+        match self.0.clone() {
+            Backend::Directory(directory) => blocking(move || directory.sweep(live, older_than)).await,
+            Backend::Memory(memory) => blocking(move || Ok(memory.sweep(live, older_than))).await,
+            Backend::Remote(remote) => remote.sweep(live, older_than).await,
+        }
     }
 
     /// Removes all blobs.
@@ -175,15 +205,14 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::Poisoned`], [`BlobError::Io`].
     pub async fn clear(&self) -> Result<(), BlobError> {
-        let backend = self.0.clone();
-        blocking(move || match backend {
-            Backend::Directory(directory) => directory.clear(),
+        match self.0.clone() {
+            Backend::Directory(directory) => blocking(move || directory.clear()).await,
             Backend::Memory(memory) => {
                 memory.clear();
                 Ok(())
             }
-        })
-        .await
+            Backend::Remote(remote) => remote.clear().await,
+        }
     }
 }
 

@@ -16,7 +16,8 @@ use sandbox::SandboxConfig;
 use service_lambda::{InvokeSettings, Lambda};
 use store::{OpenError, Profile, Store};
 
-use crate::cli::{Iam, PlatformArgs};
+use crate::blobs;
+use crate::cli::{BlobArgs, Iam, PlatformArgs};
 use crate::data::{self, Directories};
 use crate::failure::Failure;
 use crate::inside;
@@ -43,13 +44,13 @@ impl Running {
     /// Opens the state, starts the services and begins to listen.
     pub async fn start(args: &PlatformArgs) -> Result<Running, Failure> {
         let directories = Directories::prepare(args)?;
-        let stores = Stores::open(directories.data.as_deref())?;
         let clock = Clock::real();
         let ids = Ids::random();
         let issuer = match &directories.data {
             Some(directory) => Issuer::open(directory, clock.clone(), ids.clone()).map_err(key_failure)?,
             None => Issuer::in_memory(clock.clone(), ids.clone()),
         };
+        let stores = Stores::open(directories.data.as_deref(), &args.blobs, &issuer).await?;
         let bound = bind(args).await?;
         let address = bound.address();
         let config = Config {
@@ -112,14 +113,18 @@ struct Stores {
 }
 
 impl Stores {
-    fn open(directory: Option<&Path>) -> Result<Stores, Failure> {
+    async fn open(directory: Option<&Path>, blobs: &BlobArgs, issuer: &Issuer) -> Result<Stores, Failure> {
         let Some(directory) = directory else {
             return Ok(Stores { control: Store::memory(), telemetry: Store::memory(), blobs: BlobStore::memory() });
         };
         Ok(Stores {
             control: Store::open(directory.join("state"), Profile::Durable).map_err(store_failure)?,
             telemetry: Store::open(directory.join("telemetry"), Profile::Relaxed).map_err(store_failure)?,
-            blobs: BlobStore::open(directory.join("blobs")).map_err(blob_failure)?,
+            blobs: match blobs::remote(blobs, issuer)? {
+                Some(config) => BlobStore::open_remote(config, directory.join("blobs")).await,
+                None => BlobStore::open(directory.join("blobs")),
+            }
+            .map_err(blob_failure)?,
         })
     }
 }
@@ -241,7 +246,11 @@ fn store_failure(error: OpenError) -> Failure {
 }
 
 fn blob_failure(error: BlobError) -> Failure {
-    Failure::new(Failure::DATA_DIRECTORY, error.to_string())
+    let code = match &error {
+        BlobError::Remote(_) => Failure::UNAVAILABLE,
+        _ => Failure::DATA_DIRECTORY,
+    };
+    Failure::new(code, error.to_string())
 }
 
 fn key_failure(error: KeyFileError) -> Failure {

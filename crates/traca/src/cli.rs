@@ -52,6 +52,8 @@ pub struct PlatformArgs {
     /// Keep all state in memory: gone when the process ends.
     #[arg(long)]
     pub memory: bool,
+    #[command(flatten)]
+    pub blobs: BlobArgs,
     /// Port to listen on; 0 picks a free one.
     #[arg(long, default_value_t = 4566)]
     pub port: u16,
@@ -91,6 +93,24 @@ pub struct PlatformArgs {
     /// Memory, in MB, for environments of functions that are made ahead of need; `off` makes none.
     #[arg(long, default_value = "256", value_name = "MB", value_parser = pools)]
     pub pools: PoolsMemory,
+}
+
+/// Where large bodies are kept.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BlobArgs {
+    /// Keep bodies of objects and packages in a bucket of any server that speaks S3's API, not in the data directory.
+    #[arg(long, value_name = "s3://BUCKET/PREFIX", conflicts_with = "memory")]
+    pub blobs: Option<String>,
+    /// Address of that server [default: AWS's own of the region].
+    #[arg(long, value_name = "URL", requires = "blobs")]
+    pub blobs_endpoint: Option<String>,
+    /// Region of that bucket [default: us-east-1].
+    #[arg(long, value_name = "REGION", requires = "blobs", value_parser = region)]
+    pub blobs_region: Option<String>,
+    /// File with the credentials for it, as AWS's tools have them, of which the profile `default` is read [default: the
+    /// variables TRACA_BLOBS_ACCESS_KEY_ID, TRACA_BLOBS_SECRET_ACCESS_KEY and TRACA_BLOBS_SESSION_TOKEN].
+    #[arg(long, value_name = "FILE", requires = "blobs")]
+    pub blobs_credentials: Option<PathBuf>,
 }
 
 /// Memory for environments that are made ahead of need, in MB; 0 makes none.

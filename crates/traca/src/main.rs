@@ -1,6 +1,7 @@
 //! The `traca` command.
 
 mod assemble;
+mod blobs;
 mod cli;
 mod clock;
 mod data;

@@ -126,6 +126,11 @@ impl Issuer {
         Issuer { keyed, clock, ids }
     }
 
+    /// Tells this installation from all others, and nothing of its key: 64 hexadecimal digits.
+    pub fn installation(&self) -> String {
+        self.mac("installation", &[]).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Seals secrets at rest under a key derived from the installation's.
     pub(crate) fn sealing(&self) -> Sealing {
         let key = self.mac("sealing", &[]);

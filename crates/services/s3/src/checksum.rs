@@ -186,11 +186,6 @@ impl Hasher {
         Hasher { algorithm, state }
     }
 
-    /// The algorithm.
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
     /// Takes in bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {

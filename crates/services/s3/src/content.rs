@@ -24,45 +24,45 @@ use crate::version::{Content, Part, Piece, Version};
 pub enum Source {
     /// In memory, as it lay in its row.
     Bytes(Bytes, Option<SealedKey>),
-    /// In stretches of blobs, in order.
-    Pieces(Vec<Piece>),
+    /// In one blob, whole.
+    Blob(Piece),
+    /// In parts, in order.
+    Parts(Vec<Part>),
+}
+
+impl Source {
+    /// The stretches of blobs that it lies in, in order; `None` for one in memory.
+    pub fn pieces(&self) -> Option<Vec<Piece>> {
+        match self {
+            Source::Bytes(..) => None,
+            Source::Blob(piece) => Some(vec![piece.clone()]),
+            Source::Parts(parts) => Some(parts.iter().flat_map(|part| part.pieces.clone()).collect()),
+        }
+    }
 }
 
 impl S3 {
-    /// Finds the body of a version.
+    /// Finds the body of a version; `None` if the version was removed since it was found.
     ///
     /// # Errors
     /// `InternalFailure`.
-    pub(crate) async fn source(&self, bucket: &str, version: &Version) -> Result<Source, Error> {
-        let partition = keys::bucket_partition(bucket);
-        match &version.content {
-            Content::Empty => Ok(Source::Bytes(Bytes::new(), None)),
+    pub(crate) async fn source(&self, bucket: &str, version: &Version) -> Result<Option<Source>, Error> {
+        let row = match &version.content {
+            Content::Empty => return Ok(Some(Source::Bytes(Bytes::new(), None))),
             Content::Blob(digest) => {
                 let key = version.body_key.clone();
-                Ok(Source::Pieces(vec![Piece { digest: *digest, offset: 0, length: version.size, key }]))
+                return Ok(Some(Source::Blob(Piece { digest: *digest, offset: 0, length: version.size, key })));
             }
-            Content::Inline(id) => {
-                let row = self.platform.store.get(&partition, &keys::body(id)).await.or_failure()?;
-                let gone = || StoreError::Read("an object's body is missing".into());
-                // The format's number is before it.
-                let mut row = row.ok_or_else(gone).or_failure()?;
-                Ok(Source::Bytes(row.split_off(row.len().min(1)), version.body_key.clone()))
-            }
-            Content::Parts(id) => {
-                let parts = self.parts(bucket, id).await?;
-                Ok(Source::Pieces(parts.into_iter().flat_map(|part| part.pieces).collect()))
-            }
+            Content::Inline(id) => keys::body(id),
+            Content::Parts(id) => keys::parts(id),
+        };
+        let row = self.platform.store.get(&keys::bucket_partition(bucket), &row).await.or_failure()?;
+        let Some(mut row) = row else { return Ok(None) };
+        if let Content::Parts(_) = &version.content {
+            return rows::decode(&row).map(|parts| Some(Source::Parts(parts)));
         }
-    }
-
-    /// The parts of an object.
-    ///
-    /// # Errors
-    /// `InternalFailure`.
-    pub(crate) async fn parts(&self, bucket: &str, id: &str) -> Result<Vec<Part>, Error> {
-        let row = self.platform.store.get(&keys::bucket_partition(bucket), &keys::parts(id)).await.or_failure()?;
-        let row = row.ok_or_else(|| StoreError::Read("an object's parts are missing".into())).or_failure()?;
-        rows::decode(&row)
+        // The format's number is before it.
+        Ok(Some(Source::Bytes(row.split_off(row.len().min(1)), version.body_key.clone())))
     }
 
     /// A small body in the clear.
@@ -91,7 +91,8 @@ impl S3 {
                 let (start, end) = (stretch.offset as usize, (stretch.offset + stretch.length) as usize);
                 return Ok(Body::from(bytes.slice(start.min(bytes.len())..end.min(bytes.len()))));
             }
-            Source::Pieces(pieces) => cut(&pieces, stretch),
+            Source::Blob(piece) => cut(&[piece], stretch),
+            Source::Parts(parts) => cut(parts.iter().flat_map(|part| &part.pieces), stretch),
         };
         let mut pieces = pieces.into_iter();
         // A blob that is not there is told before the answer begins.
@@ -168,7 +169,7 @@ impl PieceReader {
 }
 
 /// The pieces that a stretch of them is made of.
-pub fn cut(pieces: &[Piece], stretch: Stretch) -> Vec<Piece> {
+pub fn cut<'p>(pieces: impl IntoIterator<Item = &'p Piece>, stretch: Stretch) -> Vec<Piece> {
     let end = stretch.offset + stretch.length;
     let (mut at, mut found) = (0, Vec::new());
     for piece in pieces {

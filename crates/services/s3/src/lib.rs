@@ -21,6 +21,7 @@ mod content;
 mod cors;
 mod customer_key;
 mod deliver;
+mod digests;
 mod encryption;
 mod envelope;
 mod errors;

@@ -87,6 +87,9 @@ pub const TAG_VALUE_CHARACTERS_MAX: usize = 256;
 /// Bytes of a body that are sealed together: a read of one byte opens as many.
 pub const CHUNK_BYTES: usize = 64 * 1024;
 
+/// Bytes of a body that are hashed at a time: far more work than handing them to another thread.
+pub const HASHED_BYTES: usize = 256 * 1024;
+
 /// Chunks of a body that are read and opened at a time, so that a reader holds 256 KiB.
 pub const CHUNKS_READ: u64 = 4;
 

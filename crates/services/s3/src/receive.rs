@@ -5,13 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use blob::BlobError;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use md5::{Digest as _, Md5};
 use platform::OrFailure;
 use wire::error::Scalar;
 use wire::{Body, Error};
 
 use crate::body_writer::{BodyWriter, sealed_small};
-use crate::checksum::{Algorithm, Checksum, Declared, Hasher, Scope};
+use crate::checksum::{Algorithm, Checksum, Declared, Scope};
+use crate::digests::Digests;
 use crate::envelope::{Encryption, Envelope, SealedKey};
 use crate::errors;
 use crate::limits::{INLINE_BYTES_MAX, PUT_BYTES_MAX};
@@ -89,7 +89,7 @@ pub async fn receive(
     let algorithm = chosen.as_ref().map_or(expected.default, |(algorithm, _)| *algorithm);
     let mut intake = Intake::new(service, algorithm, envelope, always_blob);
     intake.take(body).await?;
-    let (found_md5, value) = (intake.md5.clone().finalize(), intake.checksum_value());
+    let (found_md5, value) = intake.digests.finish().await?;
     if let Some(declared) = md5.filter(|declared| declared[..] != found_md5[..]) {
         return Err(api::s3::errors::bad_digest("The Content-MD5 you specified did not match what we received.")
             .with("ExpectedDigest", Scalar::from(hex(&declared)))
@@ -102,7 +102,7 @@ pub async fn receive(
             return Err(errors::checksum_mismatch(algorithm.name()));
         }
     }
-    let (size, kept) = intake.finish().await?;
+    let (size, kept) = intake.keeper.finish().await?;
     Ok(Received { size, md5: hex(&found_md5), checksum: Checksum { algorithm, value, scope: Scope::Full }, kept })
 }
 
@@ -122,22 +122,14 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// A body being taken in.
 struct Intake<'a> {
-    service: &'a S3,
-    envelope: &'a Envelope,
-    md5: Md5,
-    hasher: Hasher,
-    size: u64,
-    /// The body so far, while it is small.
-    small: BytesMut,
-    writer: Option<BodyWriter>,
-    always_blob: bool,
+    digests: Digests,
+    keeper: Keeper<'a>,
 }
 
 impl<'a> Intake<'a> {
     fn new(service: &'a S3, algorithm: Algorithm, envelope: &'a Envelope, always_blob: bool) -> Intake<'a> {
-        let hasher = Hasher::new(algorithm);
-        let md5 = Md5::new();
-        Intake { service, envelope, md5, hasher, size: 0, small: BytesMut::new(), writer: None, always_blob }
+        let keeper = Keeper { service, envelope, size: 0, small: BytesMut::new(), writer: None, always_blob };
+        Intake { digests: Digests::new(algorithm), keeper }
     }
 
     async fn take(&mut self, body: Body) -> Result<(), Error> {
@@ -156,8 +148,24 @@ impl<'a> Intake<'a> {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.md5.update(bytes);
-        self.hasher.update(bytes);
+        self.digests.take(bytes).await?;
+        self.keeper.write(bytes).await
+    }
+}
+
+/// Where a body that is taken in is kept.
+struct Keeper<'a> {
+    service: &'a S3,
+    envelope: &'a Envelope,
+    size: u64,
+    /// The body so far, while it is small.
+    small: BytesMut,
+    writer: Option<BodyWriter>,
+    always_blob: bool,
+}
+
+impl Keeper<'_> {
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.size += bytes.len() as u64;
         if self.writer.is_none() && self.small.len() + bytes.len() <= INLINE_BYTES_MAX {
             self.small.extend_from_slice(bytes);
@@ -177,11 +185,6 @@ impl<'a> Intake<'a> {
         writer.write(&self.small).await.map_err(blob_error)?;
         self.writer = Some(writer);
         Ok(())
-    }
-
-    fn checksum_value(&mut self) -> String {
-        let fresh = Hasher::new(self.hasher.algorithm());
-        std::mem::replace(&mut self.hasher, fresh).finish()
     }
 
     async fn finish(mut self) -> Result<(u64, Kept), Error> {
@@ -221,6 +224,10 @@ pub fn blob_error(error: BlobError) -> Error {
             tracing::error!("no room for the body of an object");
             api::s3::errors::service_unavailable("Please reduce your request rate: the disk is full.")
         }
+        BlobError::Remote(reason) => {
+            tracing::error!(reason, "the body of an object cannot be kept or read");
+            api::s3::errors::service_unavailable("Service is unable to handle request.")
+        }
         other => match Err::<(), _>(other).or_failure() {
             Err(error) => error,
             Ok(()) => api::s3::errors::internal_error("We encountered an internal error. Please try again."),
@@ -237,16 +244,23 @@ impl Kept {
         }
     }
 
-    /// As the content of a version, what lies beside its row, and the key.
-    pub fn into_content(self, service: &S3) -> (Content, Row, Option<SealedKey>) {
+    /// As the content of a version of an object, what lies beside its row, and the key.
+    pub fn into_content(self, service: &S3, object: &str) -> (Content, Row, Option<SealedKey>) {
         match self {
             Kept::Empty => (Content::Empty, Row::None, None),
             Kept::Blob(digest, key) => (Content::Blob(digest), Row::None, Some(key)),
-            Kept::Memory(bytes, key) => {
-                (Content::Inline(service.platform.ids.hex(ID_CHARACTERS)), Row::Body(bytes), Some(key))
-            }
+            Kept::Memory(bytes, key) => (Content::Inline(body_id(service, object)), Row::Body(bytes), Some(key)),
         }
     }
+}
+
+/// The id of a small body. It begins with the same characters for all bodies of an object, so that the row of a new one
+/// lies where that of the old one is removed: a write then changes one page of the store fewer.
+fn body_id(service: &S3, object: &str) -> String {
+    let mut id = blob::Digest::of(object.as_bytes()).to_string();
+    id.truncate(ID_CHARACTERS / 2);
+    id.push_str(&service.platform.ids.hex(ID_CHARACTERS / 2));
+    id
 }
 
 /// MD5 and checksum of a body that is kept already.
@@ -254,20 +268,17 @@ impl Kept {
 /// # Errors
 /// `InternalError` if it cannot be read.
 pub async fn digests(body: Body, algorithm: Algorithm) -> Result<(String, String), Error> {
-    let (mut md5, mut hasher) = (Md5::new(), Hasher::new(algorithm));
-    let mut take = |bytes: &[u8]| {
-        md5.update(bytes);
-        hasher.update(bytes);
-    };
+    let mut digests = Digests::new(algorithm);
     match body {
         Body::Empty => {}
-        Body::Bytes(bytes) => take(&bytes),
+        Body::Bytes(bytes) => digests.take(&bytes).await?,
         Body::Stream { mut stream, .. } => {
             while let Some(piece) = stream.next().await {
                 let text = "We encountered an internal error. Please try again.";
-                take(&piece.map_err(|_| api::s3::errors::internal_error(text))?);
+                digests.take(&piece.map_err(|_| api::s3::errors::internal_error(text))?).await?;
             }
         }
     }
-    Ok((hex(&md5.finalize()), hasher.finish()))
+    let (md5, checksum) = digests.finish().await?;
+    Ok((hex(&md5), checksum))
 }

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use platform::{Call, Ctx, Firing, Need, ServiceRole, TimerPartition, Trust};
+use platform::{Call, Ctx, Firing, Need, OrFailure, ServiceRole, TimerPartition, Trust};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Abort, Transaction};
+use store::{Abort, StoreError, Transaction};
 use wire::schema::Fault;
 use wire::{Error, Timestamp};
 
@@ -193,9 +193,9 @@ async fn body_of(
     if version.is_marker || version.content == Content::Empty {
         return Ok((replica, Row::None));
     }
-    let source = service.source(&job.bucket, version).await?;
+    let source = source_of(service, job, version).await?;
     if let Encryption::Customer(_) = version.encryption {
-        return as_it_is(service, job, source, replica).await;
+        return as_it_is(service, source, replica).await;
     }
     let opened = Arc::new(Envelope::of(service, cx, &version.encryption, None).await?);
     let asked = match (&version.encryption, &rule.destination.kms_key) {
@@ -207,9 +207,8 @@ async fn body_of(
     let envelope = encryption::chosen(service, cx, target, (name, &job.key), &asked).await?;
     replica.encryption = envelope.encryption.clone();
     let seal = |pieces: &[Piece]| resealed(service, pieces, &opened, &envelope);
-    match (&version.content, source) {
-        (Content::Parts(id), _) => {
-            let parts = service.parts(&job.bucket, id).await?;
+    match source {
+        Source::Parts(parts) => {
             let shared = parts.iter().map(|part| Ok(seal(&part.pieces)?.map(|pieces| Part { pieces, ..part.clone() })));
             if let Some(parts) = shared.collect::<Result<Option<Vec<Part>>, Error>>()? {
                 let pieces: Vec<Piece> = parts.iter().flat_map(|part| part.pieces.clone()).collect();
@@ -218,14 +217,14 @@ async fn body_of(
                 return Ok((replica, Row::Parts(parts)));
             }
         }
-        (_, Source::Pieces(pieces)) => {
-            if let Some(shared) = seal(&pieces)? {
+        Source::Blob(whole) => {
+            if let Some(shared) = seal(&[whole])? {
                 keep_blobs(service, &shared).await?;
                 replica.body_key = shared.into_iter().next().and_then(|piece| piece.key);
                 return Ok((replica, Row::None));
             }
         }
-        (_, Source::Bytes(sealed, key)) => {
+        Source::Bytes(sealed, key) => {
             let bytes = service.open_small(sealed, key.as_ref(), &opened)?;
             let (sealed, key) = sealed_small(service, &envelope, &bytes)?;
             replica.content = Content::Inline(service.platform.ids.hex(ID_CHARACTERS));
@@ -234,28 +233,35 @@ async fn body_of(
         }
     }
     // Encrypted once more, or once less: written anew.
-    let source = service.source(&job.bucket, version).await?;
+    let source = source_of(service, job, version).await?;
     let body = service.read(source, Stretch { offset: 0, length: version.size }, &opened).await?;
     let default = version.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm);
     let expected = Expected { md5: None, declared: Declared::default(), default, has_any_length: false };
     let received = receive(service, body, expected, &envelope, true).await?;
-    let (content, row, body_key) = received.kept.into_content(service);
+    let (content, row, body_key) = received.kept.into_content(service, &job.key);
     Ok((Version { content, body_key, parts: None, ..replica }, row))
 }
 
+/// The body of what is copied. If that was deleted meanwhile there is nothing to copy, as the next attempt finds.
+async fn source_of(service: &S3, job: &Job, version: &Version) -> Result<Source, Error> {
+    let gone = || StoreError::Read("the body of a version that is copied is gone".into());
+    service.source(&job.bucket, version).await?.ok_or_else(gone).or_failure()
+}
+
 /// The copy of an object under a customer's key: nobody here can open it, and nobody has to, as its key stays sealed.
-async fn as_it_is(service: &S3, job: &Job, source: Source, mut replica: Version) -> Result<(Version, Row), Error> {
-    match (source, replica.content.clone()) {
-        (Source::Bytes(bytes, _), _) => {
-            replica.content = Content::Inline(service.platform.ids.hex(ID_CHARACTERS));
-            Ok((replica, Row::Body(bytes)))
+async fn as_it_is(service: &S3, source: Source, mut replica: Version) -> Result<(Version, Row), Error> {
+    keep_blobs(service, &source.pieces().unwrap_or_default()).await?;
+    let id = service.platform.ids.hex(ID_CHARACTERS);
+    let row = match source {
+        Source::Bytes(bytes, _) => {
+            replica.content = Content::Inline(id);
+            Row::Body(bytes)
         }
-        (Source::Pieces(pieces), Content::Parts(id)) => {
-            keep_blobs(service, &pieces).await?;
-            let parts = service.parts(&job.bucket, &id).await?;
-            replica.content = Content::Parts(service.platform.ids.hex(ID_CHARACTERS));
-            Ok((replica, Row::Parts(parts)))
+        Source::Blob(_) => Row::None,
+        Source::Parts(parts) => {
+            replica.content = Content::Parts(id);
+            Row::Parts(parts)
         }
-        (Source::Pieces(pieces), _) => keep_blobs(service, &pieces).await.map(|()| (replica, Row::None)),
-    }
+    };
+    Ok((replica, row))
 }

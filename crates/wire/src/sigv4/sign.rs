@@ -11,6 +11,9 @@ use super::{Dialect, RequestTime};
 /// The headers that are signed, in the order in which they are.
 const SIGNED_HEADERS: &str = "host;x-amz-content-sha256;x-amz-date";
 
+/// Those with a session token, where the request brings one.
+const SIGNED_WITH_TOKEN: &str = "host;x-amz-content-sha256;x-amz-date;x-amz-security-token";
+
 /// With whose credentials and for which service a request is signed.
 #[derive(Clone, Copy)]
 pub struct Signer<'a> {
@@ -32,11 +35,13 @@ impl Signer<'_> {
         parts.headers.insert("x-amz-date", ascii(&time.basic));
         parts.headers.insert("x-amz-content-sha256", ascii(&payload_hash));
         let scope = format!("{}/{}/{}/aws4_request", time.date(), self.region, self.service);
-        let canonical = canonical_request(parts, dialect, SIGNED_HEADERS, &payload_hash);
+        let has_token = parts.headers.contains_key("x-amz-security-token");
+        let signed = if has_token { SIGNED_WITH_TOKEN } else { SIGNED_HEADERS };
+        let canonical = canonical_request(parts, dialect, signed, &payload_hash);
         let key = derive_signing_key(self.secret, time.date(), self.region, self.service);
         let signature = hex(&hmac_sha256(&key, string_to_sign(&time, &scope, &canonical).as_bytes()));
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={SIGNED_HEADERS}, Signature={signature}",
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={signature}",
             self.access_key
         );
         parts.headers.insert(http::header::AUTHORIZATION, ascii(&authorization));

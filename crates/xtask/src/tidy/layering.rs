@@ -12,7 +12,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("wire", &[]),
     ("api", &["wire"]),
     ("store", &[]),
-    ("blob", &[]),
+    ("blob", &["wire", "outbound"]),
     ("sandbox", &[]),
     ("runtimes", &[]),
     ("policy", &[]),

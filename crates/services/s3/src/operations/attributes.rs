@@ -9,16 +9,17 @@ use api::s3::{
 use platform::Ctx;
 use wire::Error;
 
-use super::get::readable;
+use super::get::{readable, readable_whole};
 use super::put::shown_id;
 use crate::checksum::{self, Scope};
+use crate::content::Source;
 use crate::customer_key::customer_key;
 use crate::envelope::check_customer_key;
 use crate::errors::argument;
 use crate::limits::PAGE_MAX;
 use crate::listing::page_size;
 use crate::service::S3;
-use crate::version::{Content, Version};
+use crate::version::Version;
 
 const ATTRIBUTES: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
 
@@ -34,16 +35,18 @@ pub async fn get_object_attributes(
     let customer = customer_key!(input)?;
     let asked = |name: &str| input.object_attributes.iter().any(|attribute| attribute == name);
     let (id, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
-    let version = readable(service, cx, &input.bucket, &input.key, id, owner).await?;
+    let (version, source) = if asked("ObjectParts") {
+        let (_, version, source) = readable_whole(service, cx, &input.bucket, &input.key, id, owner).await?;
+        (version, Some(source))
+    } else {
+        (readable(service, cx, &input.bucket, &input.key, id, owner).await?, None)
+    };
     let unknown = input.object_attributes.iter().find(|attribute| !ATTRIBUTES.contains(&attribute.as_str()));
     if let Some(value) = unknown.map(String::as_str).or(input.object_attributes.is_empty().then_some("")) {
         return Err(argument("Invalid attribute name specified.", "x-amz-object-attributes", value));
     }
     check_customer_key(service, &version.encryption, customer.as_ref())?;
-    let object_parts = match asked("ObjectParts") {
-        true => parts(service, &input, &version).await?,
-        false => None,
-    };
+    let object_parts = source.map(|source| parts(&input, &version, &source)).transpose()?.flatten();
     Ok(GetObjectAttributesOutput {
         last_modified: Some(version.modified_at()),
         version_id: shown_id(&version),
@@ -65,19 +68,18 @@ pub async fn get_object_attributes(
 
 /// The parts of an object that was uploaded in parts: each with its checksum where the object's is taken over those, else
 /// only how many there are.
-async fn parts(
-    service: &S3,
+fn parts(
     input: &GetObjectAttributesRequest,
     version: &Version,
+    source: &Source,
 ) -> Result<Option<GetObjectAttributesParts>, Error> {
-    let (Some(count), Content::Parts(id)) = (version.parts, &version.content) else { return Ok(None) };
+    let (Some(count), Source::Parts(all)) = (version.parts, source) else { return Ok(None) };
     let total_parts_count = Some(count as i32);
     let Some(checksum) = version.checksum.as_ref().filter(|checksum| checksum.scope == Scope::Composite) else {
         return Ok(Some(GetObjectAttributesParts { total_parts_count, ..Default::default() }));
     };
     let max = page_size(Some(input.max_parts.unwrap_or(PAGE_MAX)), "max-parts")?;
     let marker = input.part_number_marker.unwrap_or_default();
-    let all = service.parts(&input.bucket, id).await?;
     let behind = all.iter().filter(|part| i64::from(part.number) > i64::from(marker));
     let left = behind.clone().count();
     let shown = behind.take(max as usize).map(|part| {

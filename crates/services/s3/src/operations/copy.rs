@@ -8,13 +8,14 @@ use api::s3::{
 use platform::Ctx;
 use wire::Error;
 
-use super::get::{readable, section};
+use super::get::readable_whole;
 use super::lifecycle::expiration;
 use super::put::{New, Row, check_description, control, describe, keep, refuse_unsupported, shown_id, tags_of};
 use super::restore::check_readable;
 use super::uploads::{part_number, upload_envelope};
 use crate::checksum::{self, Algorithm, Declared};
 use crate::condition::{Conditions, WriteConditions};
+use crate::content::{Source, cut};
 use crate::customer_key::{customer_key, source_key};
 use crate::encryption;
 use crate::envelope::{self, Encryption, Envelope};
@@ -25,7 +26,7 @@ use crate::names::{CopySource, check_key};
 use crate::range::{Stretch, requested};
 use crate::receive::{Expected, blob_error, etag_of, receive};
 use crate::service::S3;
-use crate::version::{Content, Part, Piece, Version, whole_seconds};
+use crate::version::{Part, Piece, Version, whole_seconds};
 
 /// The conditions on a source.
 macro_rules! source_conditions {
@@ -50,7 +51,8 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
     let source_customer = source_key!(input)?;
     let from = CopySource::parse(&input.copy_source)?;
     let owner = input.expected_source_bucket_owner.as_deref();
-    let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
+    let (_, source, body) =
+        readable_whole(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
     source_conditions!(input).check_source(&source, service.platform.clock.milliseconds())?;
     check_readable(&source, "Operation is not valid for the source object's storage class")?;
     let conditions = WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
@@ -62,7 +64,7 @@ pub async fn copy_object(service: &Arc<S3>, cx: &Ctx, input: CopyObjectRequest) 
     let copy = described(service, &input, &from, &source, changes)?;
     let opened = Arc::new(Envelope::of(service, cx, &source.encryption, source_customer.as_ref()).await?);
     let envelope = encryption::chosen(service, cx, &bucket, (&input.bucket, &input.key), &asked).await?;
-    let (version, row) = own_body(service, &input, &from, &source, (&opened, &envelope), copy).await?;
+    let (version, row) = own_body(service, &input, (&source, body), (&opened, &envelope), copy).await?;
     let control = control!(service, cx, input, bucket);
     let version = Version { restore: None, replication: None, ..control.over(version) };
     let occasion = Occasion::of(service, cx, &input.bucket, &bucket).await?;
@@ -139,8 +141,7 @@ fn described(
 async fn own_body(
     service: &Arc<S3>,
     input: &CopyObjectRequest,
-    from: &CopySource,
-    source: &Version,
+    (source, body): (&Version, Source),
     (opened, envelope): (&Arc<Envelope>, &Envelope),
     mut version: Version,
 ) -> Result<(Version, Row), Error> {
@@ -153,10 +154,9 @@ async fn own_body(
     let shows_its_own = source.encryption.shows_md5() || !envelope.encryption.shows_md5();
     if is_known
         && shows_its_own
-        && let Content::Blob(digest) = &source.content
+        && let Source::Blob(whole) = &body
     {
-        let whole = Piece { digest: *digest, offset: 0, length: source.size, key: source.body_key.clone() };
-        if let Some(shared) = resealed(service, &[whole], opened, envelope)? {
+        if let Some(shared) = resealed(service, std::slice::from_ref(whole), opened, envelope)? {
             keep_blobs(service, &shared).await?;
             version.etag = etag_of(service, &envelope.encryption, &source.etag);
             version.body_key = shared.into_iter().next().and_then(|piece| piece.key);
@@ -164,12 +164,12 @@ async fn own_body(
         }
     }
     let whole = Stretch { offset: 0, length: source.size };
-    let (_, body) = section(service, &from.bucket, source, whole, opened).await?;
+    let body = service.read(body, whole, opened).await?;
     let expected = Expected { md5: None, declared: Declared::default(), default: algorithm, has_any_length: false };
     let received = receive(service, body, expected, envelope, false).await?;
     version.etag = received.etag(service, &envelope.encryption);
     (version.checksum, version.parts) = (Some(received.checksum), None);
-    let (content, row, body_key) = received.kept.into_content(service);
+    let (content, row, body_key) = received.kept.into_content(service, &input.key);
     (version.content, version.body_key) = (content, body_key);
     Ok((version, row))
 }
@@ -220,13 +220,15 @@ pub async fn upload_part_copy(
     let envelope = upload_envelope(service, cx, &upload, customer.as_ref()).await?;
     let from = CopySource::parse(&input.copy_source)?;
     let owner = input.expected_source_bucket_owner.as_deref();
-    let source = readable(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
+    let (_, source, body) =
+        readable_whole(service, cx, &from.bucket, &from.key, from.version.as_deref(), owner).await?;
     source_conditions!(input).check_source(&source, service.platform.clock.milliseconds())?;
     check_readable(&source, "Operation is not valid for the source object's storage class")?;
     let stretch = stretch_of(input.copy_source_range.as_deref(), source.size)?;
     let algorithm = upload.checksum.map_or(Algorithm::Crc64Nvme, |(algorithm, _)| algorithm);
     let opened = Arc::new(Envelope::of(service, cx, &source.encryption, source_customer.as_ref()).await?);
-    let (pieces, body) = section(service, &from.bucket, &source, stretch, &opened).await?;
+    let pieces = body.pieces().map(|pieces| cut(&pieces, stretch));
+    let body = service.read(body, stretch, &opened).await?;
     let shared = pieces.map(|pieces| resealed(service, &pieces, &opened, &envelope)).transpose()?.flatten();
     let (md5, checksum, pieces) = match shared {
         Some(pieces) => {

@@ -6,26 +6,29 @@ use api::s3::{GetObjectOutput, GetObjectRequest, HeadObjectOutput, HeadObjectReq
 use platform::{Ctx, Principal};
 use wire::error::Scalar;
 use wire::schema::TimestampFormat;
-use wire::{Body, Error, Timestamp};
+use wire::{Error, Timestamp};
 
 use super::lifecycle::expiration;
 use super::put::shown_id;
 use super::restore;
+use crate::bucket::Bucket;
 use crate::checksum::{self, Checksum, Scope};
 use crate::condition::Conditions;
-use crate::content::{Source, cut};
+use crate::content::Source;
 use crate::customer_key::customer_key;
 use crate::envelope::{self, Envelope, check_customer_key};
 use crate::errors;
 use crate::guard::listing;
 use crate::range::{Stretch, requested};
 use crate::service::S3;
-use crate::version::{Content, Part, Version};
+use crate::version::{Part, Version};
 use crate::versions;
 
 /// What is read of an object.
 struct Reading {
     version: Version,
+    /// Its body, if that was asked for.
+    source: Option<Source>,
     /// The part of it, if not all.
     stretch: Option<Stretch>,
     /// Number of parts, if a part was asked for by its number.
@@ -38,7 +41,7 @@ struct Reading {
 
 /// Finds what a request reads.
 macro_rules! reading {
-    ($service:expr, $cx:expr, $input:expr) => {{
+    ($service:expr, $cx:expr, $input:expr, $with_body:expr) => {{
         if ($input.range.is_some() || $input.version_id.is_some() || $input.part_number.is_some())
             && $input.key.is_empty()
         {
@@ -70,6 +73,7 @@ macro_rules! reading {
                 if_modified_since: $input.if_modified_since,
                 if_unmodified_since: $input.if_unmodified_since,
             },
+            with_body: $with_body || $input.part_number.is_some(),
             with_checksum: $input.checksum_mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED")),
         };
         find($service, $cx, &asked).await?
@@ -121,15 +125,16 @@ macro_rules! answer {
 /// `NoSuchKey`, `NoSuchVersion`, `MethodNotAllowed`, `InvalidRange`, `PreconditionFailed`, `NotModified`.
 pub async fn get_object(service: &Arc<S3>, cx: &Ctx, input: GetObjectRequest) -> Result<GetObjectOutput, Error> {
     let customer = customer_key!(input)?;
-    let reading = reading!(service, cx, input);
+    let reading = reading!(service, cx, input, true);
     let mut output = GetObjectOutput::default();
     answer!(output, reading, input);
     let text = "The operation is not valid for the object's storage class";
     restore::check_readable(&reading.version, text)?;
     let envelope = Envelope::of(service, cx, &reading.version.encryption, customer.as_ref()).await?;
     let whole = Stretch { offset: 0, length: reading.version.size };
-    let source = service.source(&input.bucket, &reading.version).await?;
-    output.body = service.read(source, reading.stretch.unwrap_or(whole), &Arc::new(envelope)).await?;
+    if let Some(source) = reading.source {
+        output.body = service.read(source, reading.stretch.unwrap_or(whole), &Arc::new(envelope)).await?;
+    }
     Ok(output)
 }
 
@@ -139,7 +144,7 @@ pub async fn get_object(service: &Arc<S3>, cx: &Ctx, input: GetObjectRequest) ->
 /// As [`get_object`].
 pub async fn head_object(service: &Arc<S3>, cx: &Ctx, input: HeadObjectRequest) -> Result<HeadObjectOutput, Error> {
     let customer = customer_key!(input)?;
-    let reading = reading!(service, cx, input);
+    let reading = reading!(service, cx, input, false);
     check_customer_key(service, &reading.version.encryption, customer.as_ref())?;
     let mut output = HeadObjectOutput::default();
     answer!(output, reading, input);
@@ -161,17 +166,22 @@ struct Asked<'a> {
     range: Option<&'a str>,
     part: Option<i32>,
     conditions: Conditions,
+    with_body: bool,
     with_checksum: bool,
 }
 
 async fn find(service: &S3, cx: &Ctx, asked: &Asked<'_>) -> Result<Reading, Error> {
-    let version = readable(service, cx, asked.bucket, asked.key, asked.version, asked.owner).await?;
+    let Asked { bucket, key, version, owner, .. } = *asked;
+    let (bucket, version, source) = if asked.with_body {
+        let (bucket, version, source) = readable_whole(service, cx, bucket, key, version, owner).await?;
+        (bucket, version, Some(source))
+    } else {
+        let (bucket, version) = readable_in(service, cx, bucket, key, version, owner).await?;
+        (bucket, version, None)
+    };
     asked.conditions.check_read(&version, service.platform.clock.milliseconds())?;
     let expiration = match asked.version {
-        None => {
-            let bucket = service.bucket(asked.bucket, None).await?;
-            expiration(service, (asked.bucket, &bucket), asked.key, &version).await?
-        }
+        None => expiration(service, (asked.bucket, &bucket), asked.key, &version).await?,
         Some(_) => None,
     };
     let own = version.checksum.clone().filter(|_| asked.with_checksum);
@@ -179,19 +189,46 @@ async fn find(service: &S3, cx: &Ctx, asked: &Asked<'_>) -> Result<Reading, Erro
         if asked.range.is_some() {
             return Err(errors::request("Cannot specify both Range header and partNumber query parameter"));
         }
-        let (stretch, part) = part(service, asked.bucket, &version, number).await?;
+        let (stretch, part) = part(&version, source.as_ref(), number)?;
         let checksum = match part {
             // A part's own checksum stands for it.
-            Some(part) => own.and_then(|own| Some(Checksum { value: part.checksum?, scope: Scope::Composite, ..own })),
+            Some(part) => {
+                own.and_then(|own| Some(Checksum { value: part.checksum.clone()?, scope: Scope::Composite, ..own }))
+            }
             None => own,
         };
         let parts_count = version.parts.map(|count| count as i32);
         let stretch = Some(stretch).filter(|stretch| stretch.length > 0);
-        return Ok(Reading { version, stretch, parts_count, checksum, expiration });
+        return Ok(Reading { version, source, stretch, parts_count, checksum, expiration });
     }
     let stretch = asked.range.map(|range| requested(range, version.size)).transpose()?.flatten();
     let checksum = own.filter(|_| stretch.is_none());
-    Ok(Reading { version, stretch, parts_count: None, checksum, expiration })
+    Ok(Reading { version, source, stretch, parts_count: None, checksum, expiration })
+}
+
+/// How often a version is looked for that was replaced before its body was found. The body is looked for at once, so that
+/// a second time is rare and this many do not happen.
+const LOOKS_MAX: usize = 16;
+
+/// As [`readable`], with its bucket and its body.
+///
+/// # Errors
+/// As [`readable`], and `SlowDown`.
+pub async fn readable_whole(
+    service: &S3,
+    cx: &Ctx,
+    bucket: &str,
+    key: &str,
+    id: Option<&str>,
+    owner: Option<&str>,
+) -> Result<(Bucket, Version, Source), Error> {
+    for _ in 0..LOOKS_MAX {
+        let (record, version) = readable_in(service, cx, bucket, key, id, owner).await?;
+        if let Some(source) = service.source(bucket, &version).await? {
+            return Ok((record, version, source));
+        }
+    }
+    Err(s3_errors::slow_down("Please reduce your request rate."))
 }
 
 /// The version that a request reads. That there is none is told to those who may list the bucket.
@@ -206,13 +243,24 @@ pub async fn readable(
     id: Option<&str>,
     owner: Option<&str>,
 ) -> Result<Version, Error> {
-    service.bucket(bucket, owner).await?;
+    readable_in(service, cx, bucket, key, id, owner).await.map(|(_, version)| version)
+}
+
+async fn readable_in(
+    service: &S3,
+    cx: &Ctx,
+    bucket: &str,
+    key: &str,
+    id: Option<&str>,
+    owner: Option<&str>,
+) -> Result<(Bucket, Version), Error> {
+    let record = service.bucket(bucket, owner).await?;
     let Some(version) = versions::find(service, bucket, key, id).await? else {
         cx.authorise(listing(cx, bucket)).await?;
         return Err(errors::no_key(key));
     };
     if !version.is_marker {
-        return Ok(version);
+        return Ok((record, version));
     }
     if id.is_none() {
         cx.authorise(listing(cx, bucket)).await?;
@@ -230,49 +278,26 @@ pub async fn readable(
 }
 
 /// Where a part of an object lies; all of an object that was not uploaded in parts is its first.
-async fn part(service: &S3, bucket: &str, version: &Version, number: i32) -> Result<(Stretch, Option<Part>), Error> {
+fn part<'s>(version: &Version, source: Option<&'s Source>, number: i32) -> Result<(Stretch, Option<&'s Part>), Error> {
     if !(1..=crate::limits::PART_NUMBER_MAX).contains(&number) {
         let text = "Part number must be an integer between 1 and 10000, inclusive";
         return Err(errors::argument(text, "partNumber", &number.to_string()));
     }
     let count = version.parts.unwrap_or(1);
-    let Content::Parts(id) = &version.content else {
+    let Some(Source::Parts(parts)) = source else {
         if number == 1 {
             return Ok((Stretch { offset: 0, length: version.size }, None));
         }
         return Err(no_part(number, count));
     };
-    let mut offset = 0;
-    for (index, part) in service.parts(bucket, id).await?.into_iter().enumerate() {
-        if index + 1 == number as usize {
-            return Ok((Stretch { offset, length: part.size }, Some(part)));
-        }
-        offset += part.size;
-    }
-    Err(no_part(number, count))
+    let index = number as usize - 1;
+    let part = parts.get(index).ok_or_else(|| no_part(number, count))?;
+    let offset = parts[..index].iter().map(|part| part.size).sum();
+    Ok((Stretch { offset, length: part.size }, Some(part)))
 }
 
 fn no_part(number: i32, count: u32) -> Error {
     s3_errors::invalid_part_number("The requested partnumber is not satisfiable")
         .with("PartNumberRequested", Scalar::from(i64::from(number)))
         .with("ActualPartCount", Scalar::from(i64::from(count)))
-}
-
-/// A part of an object's body, for copies: its pieces if it lies in blobs, and the body to read.
-///
-/// # Errors
-/// `InternalFailure`.
-pub async fn section(
-    service: &Arc<S3>,
-    bucket: &str,
-    version: &Version,
-    stretch: Stretch,
-    envelope: &Arc<Envelope>,
-) -> Result<(Option<Vec<crate::version::Piece>>, Body), Error> {
-    let source = service.source(bucket, version).await?;
-    let pieces = match &source {
-        Source::Pieces(pieces) => Some(cut(pieces, stretch)),
-        Source::Bytes(..) => None,
-    };
-    Ok((pieces, service.read(source, stretch, envelope).await?))
 }

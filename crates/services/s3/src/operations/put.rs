@@ -55,7 +55,7 @@ pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) ->
     let envelope = encryption::chosen(service, cx, &bucket, (&input.bucket, &input.key), &asked).await?;
     let received = receive(service, input.body, expected, &envelope, false).await?;
     let etag = received.etag(service, &envelope.encryption);
-    let (content, row, body_key) = received.kept.into_content(service);
+    let (content, row, body_key) = received.kept.into_content(service, &input.key);
     let version = Version {
         sequence: 0,
         id: NULL.to_owned(),
