@@ -33,7 +33,7 @@ def body(size):
 
 
 def read(s3, key, **parameters):
-    return s3.get_object(Bucket="b", Key=key, **parameters)["Body"].read()
+    return s3.get_object(Bucket="kept", Key=key, **parameters)["Body"].read()
 
 
 def test_bodies_lie_on_the_server_and_outlive_kills(seaweed, data):
@@ -42,10 +42,10 @@ def test_bodies_lie_on_the_server_and_outlive_kills(seaweed, data):
     sizes = {"inline": 1000, "blob": 100_000, "parts": 20 * MEBIBYTE + 7}
     with started(seaweed, data, "own") as traca:
         s3 = Clients(traca.endpoint, account)("s3")
-        s3.create_bucket(Bucket="b")
+        s3.create_bucket(Bucket="kept")
         for key, size in sizes.items():
-            s3.put_object(Bucket="b", Key=key, Body=body(size))
-        s3.copy_object(Bucket="b", Key="copy", CopySource="b/blob")
+            s3.put_object(Bucket="kept", Key=key, Body=body(size))
+        s3.copy_object(Bucket="kept", Key="copy", CopySource="kept/blob")
         assert len([key for key in seaweed.keys("own/objects/")]) == 2
         traca.kill()
     assert not any(path.is_file() for path in (data / "blobs" / "objects").rglob("*"))
@@ -65,18 +65,18 @@ def test_a_server_that_is_gone_is_told_and_costs_nothing_that_was_acknowledged(t
     account = new_account()
     with started(server, data, "p") as traca:
         s3 = Clients(traca.endpoint, account)("s3")
-        s3.create_bucket(Bucket="b")
-        s3.put_object(Bucket="b", Key="k", Body=body(50_000))
+        s3.create_bucket(Bucket="kept")
+        s3.put_object(Bucket="kept", Key="k", Body=body(50_000))
         server.end()
         for call in (
-            lambda: s3.put_object(Bucket="b", Key="k", Body=body(60_000)),
-            lambda: s3.get_object(Bucket="b", Key="k"),
+            lambda: s3.put_object(Bucket="kept", Key="k", Body=body(60_000)),
+            lambda: s3.get_object(Bucket="kept", Key="k"),
         ):
             with pytest.raises(s3.exceptions.ClientError) as refused:
                 call()
             assert refused.value.response["Error"]["Code"] == "ServiceUnavailable"
         # What lies in the store needs no server.
-        s3.put_object(Bucket="b", Key="small", Body=b"x")
+        s3.put_object(Bucket="kept", Key="small", Body=b"x")
         assert read(s3, "small") == b"x"
     refused = run("up", "--port", "0", *arguments(server, data, "p"), **CREDENTIALS)
     assert refused.returncode == 69 and "the host cannot be reached" in refused.stderr
@@ -85,7 +85,7 @@ def test_a_server_that_is_gone_is_told_and_costs_nothing_that_was_acknowledged(t
         with started(server, data, "p") as traca:
             s3 = Clients(traca.endpoint, account)("s3")
             assert read(s3, "k") == body(50_000)
-            s3.put_object(Bucket="b", Key="k", Body=body(60_000))
+            s3.put_object(Bucket="kept", Key="k", Body=body(60_000))
             assert read(s3, "k") == body(60_000)
     finally:
         server.end()

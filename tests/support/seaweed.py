@@ -58,6 +58,7 @@ class Seaweed:
                     program(), "server", "-s3", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.directory / 'files'}",
                     f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-s3.port={s3}",
                     f"-s3.config={self.identities}", "-master.volumeSizeLimitMB=64", "-volume.max=20",
+                    "-s3.port.iceberg=0", "-s3.port.lance=0",
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
             )
