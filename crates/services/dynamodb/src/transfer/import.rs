@@ -140,7 +140,6 @@ impl Import {
             imported_item_count: Some(self.counts.imported as i64),
             failure_code,
             failure_message,
-            ..Default::default()
         }
     }
 }
@@ -326,7 +325,6 @@ pub async fn list_imports(service: &DynamoDb, cx: &Ctx, input: ListImportsInput)
         input_format: Some(import.format_name()),
         start_time: Some(Timestamp::from_milliseconds(import.started_at)),
         end_time: import.ended_at.map(Timestamp::from_milliseconds),
-        ..Default::default()
     };
     Ok(ListImportsOutput { import_summary_list: Some(page.into_iter().map(summary).collect()), next_token })
 }
