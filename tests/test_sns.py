@@ -399,8 +399,11 @@ def test_nobody_opts_out_of_short_messages(sns):
 
 
 def test_push_applications_name_what_is_wrong(sns):
+    both = {"PlatformCredential": "x", "PlatformPrincipal": "y"}
+
     def wrong(name="shop", platform="APNS", **attributes):
-        refusal = refused(sns.create_platform_application, Name=name, Platform=platform, Attributes=attributes)
+        given = {"Name": name, "Platform": platform, "Attributes": attributes or both}
+        refusal = refused(sns.create_platform_application, **given)
         assert refusal.code == "InvalidParameter"
         return refusal.message.removeprefix("Invalid parameter: ")
 
@@ -409,7 +412,6 @@ def test_push_applications_name_what_is_wrong(sns):
     assert wrong("a b") == f"a b Reason: must contain only characters {allowed}"
     alone = "Attributes Reason: PlatformCredential attribute provided without PlatformPrincipal"
     assert wrong(PlatformCredential="x") == alone
-    both = {"PlatformCredential": "x", "PlatformPrincipal": "y"}
     assert wrong(**both, Colour="red") == "Attributes Reason: Invalid attribute name: Colour"
     refusal = refused(sns.create_platform_application, Name="shop", Platform="APNS", Attributes={})
     assert refusal.code == "ValidationError"
