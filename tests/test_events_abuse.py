@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from support.clients import Clients, new_account
+from support.identities import policy, trust
 from support.traca import Traca, eventually
 
 # What an endless answer may have cost before nobody reads it any more, in bytes: buffers of both sides are part of it.
@@ -159,6 +160,29 @@ def test_buses_in_a_circle_end(aws):
     # The dead letter ends the circle: each bus that had the event has told of it before or tells of it now.
     assert json.loads(bodies(aws, dead, 1)[0])["source"] == "circle"
     assert len(bodies(aws, url, BUSES + 1)) == BUSES + 1
+
+
+def test_a_circle_of_topic_queue_and_pipe_harms_nobody_and_ends_with_the_pipe(aws, topic):
+    """AWS stops no circle without a function in it: a message goes round until the pipe is stopped."""
+    url, arn = open_queue(aws, "round")
+    seen, seen_arn = open_queue(aws, "seen")
+    raw = {"RawMessageDelivery": "true"}
+    for endpoint in (arn, seen_arn):
+        aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=endpoint, Attributes=raw)
+    aws("iam").create_role(RoleName="pipe", AssumeRolePolicyDocument=trust({"Service": "pipes.amazonaws.com"}))
+    everything = policy({"Effect": "Allow", "Action": ["sqs:*", "sns:*"], "Resource": "*"})
+    aws("iam").put_role_policy(RoleName="pipe", PolicyName="own", PolicyDocument=everything)
+    pipe = {"Name": "back", "RoleArn": f"arn:aws:iam::{aws.account}:role/pipe", "Source": arn, "Target": topic}
+    template = {"TargetParameters": {"InputTemplate": "<$.body>"}}
+    aws("pipes").create_pipe(**pipe, **template)
+    aws("sns").publish(TopicArn=topic, Message="again")
+    assert bodies(aws, seen, 5)[:5] == ["again"] * 5
+    other, other_arn = open_queue(aws, "other")
+    aws("sqs").send_message(QueueUrl=other, MessageBody="not held up")
+    assert bodies(aws, other, 1) == ["not held up"]
+    aws("pipes").stop_pipe(Name="back")
+    eventually(lambda: aws("pipes").describe_pipe(Name="back")["CurrentState"] == "STOPPED", "the pipe to stop")
+    assert bodies(aws, url, 1) == ["again"]
 
 
 def test_a_queue_that_feeds_itself_through_a_topic_ends_with_its_dead_letters(aws, topic):

@@ -338,3 +338,80 @@ def test_a_standard_queue_behind_a_fifo_topic_gets_no_group_and_no_signature(aws
     body = json.loads(message["Body"])
     assert (body["Message"], body["SequenceNumber"]) == ("hello", published["SequenceNumber"])
     assert "Signature" not in body and "MessageGroupId" not in message["Attributes"]
+
+
+def test_push_messages_to_devices_are_recorded(aws, sns, topic, platform):
+    credentials = {"PlatformCredential": "key", "PlatformPrincipal": "certificate"}
+    application = sns.create_platform_application(Name="shop", Platform="APNS", Attributes=credentials)
+    application = application["PlatformApplicationArn"]
+    assert application == f"arn:aws:sns:{aws.region}:{aws.account}:app/APNS/shop"
+    listed = sns.list_platform_applications()["PlatformApplications"]
+    assert listed == [{"PlatformApplicationArn": application, "Attributes": {"Enabled": "true"}}]
+
+    given = {"PlatformApplicationArn": application, "Token": "t-1", "CustomUserData": "Ada"}
+    device = sns.create_platform_endpoint(**given)["EndpointArn"]
+    assert device.startswith(application.replace(":app/", ":endpoint/") + "/")
+    assert sns.create_platform_endpoint(**given)["EndpointArn"] == device
+    refusal = refused(sns.create_platform_endpoint, **{**given, "CustomUserData": "Bob"})
+    assert refusal.code == "InvalidParameter"
+    assert refusal.message == (
+        f"Invalid parameter: Token Reason: Endpoint {device} already exists with the same Token, but different attributes."
+    )
+    attributes = {"Enabled": "true", "Token": "t-1", "CustomUserData": "Ada"}
+    assert sns.get_endpoint_attributes(EndpointArn=device)["Attributes"] == attributes
+
+    texts = {"APNS": '{"aps": {"alert": "hello"}}'}
+    sns.publish(TargetArn=device, Message=json.dumps(texts), MessageStructure="json")
+    sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=device)
+    sns.publish(TopicArn=topic, Message="to all")
+
+    def bodies():
+        page = platform.page(f"outbox?account={aws.account}&region={aws.region}")
+        sent = json.loads(page)["messages"]
+        return [entry["body"] for entry in sent if entry["protocol"] == "application" and entry["to"] == device]
+
+    eventually(lambda: sorted(bodies()) == sorted(["to all", texts["APNS"]]), "both messages to the device")
+
+    sns.set_endpoint_attributes(EndpointArn=device, Attributes={"Enabled": "false"})
+    refusal = refused(sns.publish, TargetArn=device, Message="hello")
+    assert (refusal.code, refusal.message) == ("EndpointDisabled", "Endpoint is disabled")
+    sns.delete_platform_application(PlatformApplicationArn=application)
+    refusal = refused(sns.get_endpoint_attributes, EndpointArn=device)
+    assert (refusal.code, refusal.message) == ("NotFound", "Endpoint does not exist")
+    refusal = refused(sns.list_endpoints_by_platform_application, PlatformApplicationArn=application)
+    assert (refusal.code, refusal.message) == ("NotFound", "PlatformApplication does not exist")
+
+
+def test_settings_of_short_messages_name_what_is_wrong(sns):
+    assert sns.get_sms_attributes()["attributes"] == {"MonthlySpendLimit": "1"}
+    assert refused(sns.set_sms_attributes, attributes={"Colour": "red"}).message == "Colour is not a valid attribute"
+    assert refused(sns.set_sms_attributes, attributes={"DefaultSMSType": "x"}).message == "DefaultSMSType is invalid"
+
+
+def test_nobody_opts_out_of_short_messages(sns):
+    assert not sns.check_if_phone_number_is_opted_out(phoneNumber="+15551234567")["isOptedOut"]
+    assert sns.list_phone_numbers_opted_out()["phoneNumbers"] == []
+    sns.opt_in_phone_number(phoneNumber="+15551234567")
+    refusal = refused(sns.opt_in_phone_number, phoneNumber="nobody")
+    assert refusal.message == "Invalid parameter: PhoneNumber Reason: input incorrectly formatted"
+    assert not sns.get_sms_sandbox_account_status()["IsInSandbox"]
+    assert sns.list_origination_numbers()["PhoneNumbers"] == []
+
+
+def test_push_applications_name_what_is_wrong(sns):
+    both = {"PlatformCredential": "x", "PlatformPrincipal": "y"}
+
+    def wrong(name="shop", platform="APNS", **attributes):
+        given = {"Name": name, "Platform": platform, "Attributes": attributes or both}
+        refusal = refused(sns.create_platform_application, **given)
+        assert refusal.code == "InvalidParameter"
+        return refusal.message.removeprefix("Invalid parameter: ")
+
+    assert wrong(platform="FAX") == "Platform Reason: FAX is not supported"
+    allowed = "'a'-'z', 'A'-'Z', '0'-'9', '_', '-', and '.'"
+    assert wrong("a b") == f"a b Reason: must contain only characters {allowed}"
+    alone = "Attributes Reason: PlatformCredential attribute provided without PlatformPrincipal"
+    assert wrong(PlatformCredential="x") == alone
+    assert wrong(**both, Colour="red") == "Attributes Reason: Invalid attribute name: Colour"
+    refusal = refused(sns.create_platform_application, Name="shop", Platform="APNS", Attributes={})
+    assert refusal.code == "ValidationError"

@@ -14,6 +14,7 @@ pub struct Malformed {
     pub line: usize,
     /// See [`Malformed::line`].
     pub column: usize,
+    /// What is quoted of the source; empty if no place is named.
     source: String,
 }
 
@@ -32,12 +33,20 @@ impl Malformed {
         }
         Malformed { reason: reason.into(), line, column, source: quoted }
     }
+
+    /// A pattern that is well-formed, and of which AWS names no place.
+    pub(crate) fn nowhere(reason: impl Into<String>) -> Malformed {
+        Malformed { reason: reason.into(), line: 1, column: 1, source: String::new() }
+    }
 }
 
 /// The text that AWS answers behind its own introduction.
 impl fmt::Display for Malformed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Malformed { reason, line, column, source } = self;
+        if source.is_empty() {
+            return formatter.write_str(reason);
+        }
         write!(formatter, "{reason}\n at [Source: (String)\"{source}; line: {line}, column: {column}]")
     }
 }

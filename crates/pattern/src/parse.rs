@@ -16,6 +16,12 @@ const OR: &str = "$or";
 const OPERATORS: [&str; 9] =
     ["prefix", "suffix", "anything-but", "numeric", "cidr", "exists", "equals-ignore-case", "wildcard", "exactly"];
 
+/// Most asterisks of a wildcard: AWS refuses the six of its own example of a pattern that is too complex
+/// (`*:*:*:*:*:event-bus/*`, user guide, "Wildcard matching complexity").
+const WILDCARDS_MAX: usize = 5;
+
+const TOO_COMPLEX: &str = "Rule is too complex - try using fewer wildcard characters or fewer repeating character \
+                           sequences after a wildcard character";
 const ONE_KEY: &str = "Only one key allowed in match expression";
 const TOO_MANY: &str = "Too many elements in numeric expression";
 
@@ -143,7 +149,11 @@ impl Reader<'_> {
 
     fn wildcard(&self, value: Token) -> Result<Operand, Malformed> {
         let text = self.text_of("wildcard", value)?;
-        Wildcard::parse(&text).map(Operand::Wildcard).map_err(|reason| self.lexer.seen(reason))
+        let wildcard = Wildcard::parse(&text).map_err(|reason| self.lexer.seen(reason))?;
+        if wildcard.asterisks() > WILDCARDS_MAX {
+            return Err(Malformed::nowhere(TOO_COMPLEX));
+        }
+        Ok(Operand::Wildcard(wildcard))
     }
 
     fn end_of_object(&mut self, otherwise: &str) -> Result<(), Malformed> {

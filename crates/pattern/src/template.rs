@@ -49,6 +49,12 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
     Some(steps)
 }
 
+/// The names between `<` and `>` in a template.
+pub fn names(template: &str) -> impl Iterator<Item = &str> {
+    let inside = |part| str::split_once(part, '>').map(|(name, _)| name);
+    template.split('<').skip(1).filter_map(inside)
+}
+
 /// Fills a template. `value_of` tells what stands for a name; `None` if it is no name, and stays as it is. A template that
 /// is an object takes values as JSON, or as text between quotation marks; any other takes texts as they are, and
 /// objects as JSON where they do not stand between quotation marks.

@@ -30,6 +30,11 @@ impl Wildcard {
         Ok(Wildcard { parts })
     }
 
+    /// How many asterisks it has.
+    pub fn asterisks(&self) -> usize {
+        self.parts.len() - 1
+    }
+
     /// Whether a text is of this form. Each part is looked for once, behind the one in front of it.
     pub fn matches(&self, text: &str) -> bool {
         let Some((first, rest)) = self.parts.split_first() else { return text.is_empty() };

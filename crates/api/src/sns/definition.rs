@@ -39,6 +39,7 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
     OperationDef {
         result_wrapper: Some("CheckIfPhoneNumberIsOptedOutResult"),
         actions: &["sns:CheckIfPhoneNumberIsOptedOut"],
+        codec: Some(&operations::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT),
         ..operation("CheckIfPhoneNumberIsOptedOut", 1)
     },
     OperationDef {
@@ -50,11 +51,13 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
     OperationDef {
         result_wrapper: Some("CreatePlatformApplicationResult"),
         actions: &["sns:CreatePlatformApplication"],
+        codec: Some(&operations::CREATE_PLATFORM_APPLICATION),
         ..operation("CreatePlatformApplication", 3)
     },
     OperationDef {
         result_wrapper: Some("CreatePlatformEndpointResult"),
         actions: &["sns:CreatePlatformEndpoint"],
+        codec: Some(&operations::CREATE_PLATFORM_ENDPOINT),
         ..operation("CreatePlatformEndpoint", 4)
     },
     OperationDef {
@@ -68,8 +71,16 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
         codec: Some(&operations::CREATE_TOPIC),
         ..operation("CreateTopic", 6)
     },
-    OperationDef { actions: &["sns:DeleteEndpoint"], ..operation("DeleteEndpoint", 7) },
-    OperationDef { actions: &["sns:DeletePlatformApplication"], ..operation("DeletePlatformApplication", 8) },
+    OperationDef {
+        actions: &["sns:DeleteEndpoint"],
+        codec: Some(&operations::DELETE_ENDPOINT),
+        ..operation("DeleteEndpoint", 7)
+    },
+    OperationDef {
+        actions: &["sns:DeletePlatformApplication"],
+        codec: Some(&operations::DELETE_PLATFORM_APPLICATION),
+        ..operation("DeletePlatformApplication", 8)
+    },
     OperationDef {
         result_wrapper: Some("DeleteSMSSandboxPhoneNumberResult"),
         actions: &["sns:DeleteSMSSandboxPhoneNumber"],
@@ -89,11 +100,13 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
     OperationDef {
         result_wrapper: Some("GetEndpointAttributesResult"),
         actions: &["sns:GetEndpointAttributes"],
+        codec: Some(&operations::GET_ENDPOINT_ATTRIBUTES),
         ..operation("GetEndpointAttributes", 12)
     },
     OperationDef {
         result_wrapper: Some("GetPlatformApplicationAttributesResult"),
         actions: &["sns:GetPlatformApplicationAttributes"],
+        codec: Some(&operations::GET_PLATFORM_APPLICATION_ATTRIBUTES),
         ..operation("GetPlatformApplicationAttributes", 13)
     },
     OperationDef {
@@ -105,6 +118,7 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
     OperationDef {
         result_wrapper: Some("GetSMSSandboxAccountStatusResult"),
         actions: &["sns:GetSMSSandboxAccountStatus"],
+        codec: Some(&operations::GET_SMS_SANDBOX_ACCOUNT_STATUS),
         ..operation("GetSMSSandboxAccountStatus", 15)
     },
     OperationDef {
@@ -122,21 +136,25 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
     OperationDef {
         result_wrapper: Some("ListEndpointsByPlatformApplicationResult"),
         actions: &["sns:ListEndpointsByPlatformApplication"],
+        codec: Some(&operations::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION),
         ..operation("ListEndpointsByPlatformApplication", 18)
     },
     OperationDef {
         result_wrapper: Some("ListOriginationNumbersResult"),
         actions: &["sns:ListOriginationNumbers"],
+        codec: Some(&operations::LIST_ORIGINATION_NUMBERS),
         ..operation("ListOriginationNumbers", 19)
     },
     OperationDef {
         result_wrapper: Some("ListPhoneNumbersOptedOutResult"),
         actions: &["sns:ListPhoneNumbersOptedOut"],
+        codec: Some(&operations::LIST_PHONE_NUMBERS_OPTED_OUT),
         ..operation("ListPhoneNumbersOptedOut", 20)
     },
     OperationDef {
         result_wrapper: Some("ListPlatformApplicationsResult"),
         actions: &["sns:ListPlatformApplications"],
+        codec: Some(&operations::LIST_PLATFORM_APPLICATIONS),
         ..operation("ListPlatformApplications", 21)
     },
     OperationDef {
@@ -171,6 +189,7 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
     OperationDef {
         result_wrapper: Some("OptInPhoneNumberResult"),
         actions: &["sns:OptInPhoneNumber"],
+        codec: Some(&operations::OPT_IN_PHONE_NUMBER),
         ..operation("OptInPhoneNumber", 27)
     },
     OperationDef {
@@ -195,9 +214,14 @@ pub(super) static OPERATIONS: [OperationDef; 42] = [
         codec: Some(&operations::REMOVE_PERMISSION),
         ..operation("RemovePermission", 31)
     },
-    OperationDef { actions: &["sns:SetEndpointAttributes"], ..operation("SetEndpointAttributes", 32) },
+    OperationDef {
+        actions: &["sns:SetEndpointAttributes"],
+        codec: Some(&operations::SET_ENDPOINT_ATTRIBUTES),
+        ..operation("SetEndpointAttributes", 32)
+    },
     OperationDef {
         actions: &["sns:SetPlatformApplicationAttributes"],
+        codec: Some(&operations::SET_PLATFORM_APPLICATION_ATTRIBUTES),
         ..operation("SetPlatformApplicationAttributes", 33)
     },
     OperationDef {

@@ -3,6 +3,7 @@
 //! SNS (query), version 2010-03-31.
 
 mod definition;
+pub mod enums;
 pub mod errors;
 mod operations;
 pub(crate) mod schemas;

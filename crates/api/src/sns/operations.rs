@@ -12,15 +12,45 @@ built_operation! {
 }
 
 built_operation! {
+    CheckIfPhoneNumberIsOptedOut, CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT, 1,
+    types::CheckIfPhoneNumberIsOptedOutInput: schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT,
+    types::CheckIfPhoneNumberIsOptedOutResponse: schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE
+}
+
+built_operation! {
     ConfirmSubscription, CONFIRM_SUBSCRIPTION, 2,
     types::ConfirmSubscriptionInput: schemas::CONFIRM_SUBSCRIPTION_INPUT,
     types::ConfirmSubscriptionResponse: schemas::CONFIRM_SUBSCRIPTION_RESPONSE
 }
 
 built_operation! {
+    CreatePlatformApplication, CREATE_PLATFORM_APPLICATION, 3,
+    types::CreatePlatformApplicationInput: schemas::CREATE_PLATFORM_APPLICATION_INPUT,
+    types::CreatePlatformApplicationResponse: schemas::CREATE_PLATFORM_APPLICATION_RESPONSE
+}
+
+built_operation! {
+    CreatePlatformEndpoint, CREATE_PLATFORM_ENDPOINT, 4,
+    types::CreatePlatformEndpointInput: schemas::CREATE_PLATFORM_ENDPOINT_INPUT,
+    types::CreateEndpointResponse: schemas::CREATE_ENDPOINT_RESPONSE
+}
+
+built_operation! {
     CreateTopic, CREATE_TOPIC, 6,
     types::CreateTopicInput: schemas::CREATE_TOPIC_INPUT,
     types::CreateTopicResponse: schemas::CREATE_TOPIC_RESPONSE
+}
+
+built_operation! {
+    DeleteEndpoint, DELETE_ENDPOINT, 7,
+    types::DeleteEndpointInput: schemas::DELETE_ENDPOINT_INPUT,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeletePlatformApplication, DELETE_PLATFORM_APPLICATION, 8,
+    types::DeletePlatformApplicationInput: schemas::DELETE_PLATFORM_APPLICATION_INPUT,
+    crate::Empty: crate::operation::EMPTY
 }
 
 built_operation! {
@@ -36,9 +66,27 @@ built_operation! {
 }
 
 built_operation! {
+    GetEndpointAttributes, GET_ENDPOINT_ATTRIBUTES, 12,
+    types::GetEndpointAttributesInput: schemas::GET_ENDPOINT_ATTRIBUTES_INPUT,
+    types::GetEndpointAttributesResponse: schemas::GET_ENDPOINT_ATTRIBUTES_RESPONSE
+}
+
+built_operation! {
+    GetPlatformApplicationAttributes, GET_PLATFORM_APPLICATION_ATTRIBUTES, 13,
+    types::GetPlatformApplicationAttributesInput: schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT,
+    types::GetPlatformApplicationAttributesResponse: schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE
+}
+
+built_operation! {
     GetSMSAttributes, GET_SMS_ATTRIBUTES, 14,
     types::GetSMSAttributesInput: schemas::GET_SMS_ATTRIBUTES_INPUT,
     types::GetSMSAttributesResponse: schemas::GET_SMS_ATTRIBUTES_RESPONSE
+}
+
+built_operation! {
+    GetSMSSandboxAccountStatus, GET_SMS_SANDBOX_ACCOUNT_STATUS, 15,
+    types::GetSMSSandboxAccountStatusInput: schemas::GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT,
+    types::GetSMSSandboxAccountStatusResult: schemas::GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT
 }
 
 built_operation! {
@@ -51,6 +99,30 @@ built_operation! {
     GetTopicAttributes, GET_TOPIC_ATTRIBUTES, 17,
     types::GetTopicAttributesInput: schemas::GET_TOPIC_ATTRIBUTES_INPUT,
     types::GetTopicAttributesResponse: schemas::GET_TOPIC_ATTRIBUTES_RESPONSE
+}
+
+built_operation! {
+    ListEndpointsByPlatformApplication, LIST_ENDPOINTS_BY_PLATFORM_APPLICATION, 18,
+    types::ListEndpointsByPlatformApplicationInput: schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT,
+    types::ListEndpointsByPlatformApplicationResponse: schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE
+}
+
+built_operation! {
+    ListOriginationNumbers, LIST_ORIGINATION_NUMBERS, 19,
+    types::ListOriginationNumbersRequest: schemas::LIST_ORIGINATION_NUMBERS_REQUEST,
+    types::ListOriginationNumbersResult: schemas::LIST_ORIGINATION_NUMBERS_RESULT
+}
+
+built_operation! {
+    ListPhoneNumbersOptedOut, LIST_PHONE_NUMBERS_OPTED_OUT, 20,
+    types::ListPhoneNumbersOptedOutInput: schemas::LIST_PHONE_NUMBERS_OPTED_OUT_INPUT,
+    types::ListPhoneNumbersOptedOutResponse: schemas::LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE
+}
+
+built_operation! {
+    ListPlatformApplications, LIST_PLATFORM_APPLICATIONS, 21,
+    types::ListPlatformApplicationsInput: schemas::LIST_PLATFORM_APPLICATIONS_INPUT,
+    types::ListPlatformApplicationsResponse: schemas::LIST_PLATFORM_APPLICATIONS_RESPONSE
 }
 
 built_operation! {
@@ -78,6 +150,12 @@ built_operation! {
 }
 
 built_operation! {
+    OptInPhoneNumber, OPT_IN_PHONE_NUMBER, 27,
+    types::OptInPhoneNumberInput: schemas::OPT_IN_PHONE_NUMBER_INPUT,
+    types::OptInPhoneNumberResponse: schemas::OPT_IN_PHONE_NUMBER_RESPONSE
+}
+
+built_operation! {
     Publish, PUBLISH, 28,
     types::PublishInput: schemas::PUBLISH_INPUT,
     types::PublishResponse: schemas::PUBLISH_RESPONSE
@@ -98,6 +176,18 @@ built_operation! {
 built_operation! {
     RemovePermission, REMOVE_PERMISSION, 31,
     types::RemovePermissionInput: schemas::REMOVE_PERMISSION_INPUT,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    SetEndpointAttributes, SET_ENDPOINT_ATTRIBUTES, 32,
+    types::SetEndpointAttributesInput: schemas::SET_ENDPOINT_ATTRIBUTES_INPUT,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    SetPlatformApplicationAttributes, SET_PLATFORM_APPLICATION_ATTRIBUTES, 33,
+    types::SetPlatformApplicationAttributesInput: schemas::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT,
     crate::Empty: crate::operation::EMPTY
 }
 

@@ -39,6 +39,22 @@ pub(crate) static BATCH_RESULT_ERROR_ENTRY_LIST: Shape = shape(
 
 pub(crate) static BINARY: Shape = shape("Binary", Kind::Blob);
 
+pub(crate) static CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("phoneNumber", &super::schemas::PHONE_NUMBER) }];
+
+pub(crate) static CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT: Shape = shape(
+    "CheckIfPhoneNumberIsOptedOutInput",
+    Kind::Structure { members: &CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT_MEMBERS },
+);
+
+pub(crate) static CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE_MEMBERS: [Member; 1] =
+    [member("isOptedOut", &super::schemas::BOOLEAN)];
+
+pub(crate) static CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE: Shape = shape(
+    "CheckIfPhoneNumberIsOptedOutResponse",
+    Kind::Structure { members: &CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE_MEMBERS },
+);
+
 pub(crate) static CONFIRM_SUBSCRIPTION_INPUT_MEMBERS: [Member; 3] = [
     Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
     Member { required: true, ..member("Token", &super::schemas::TOKEN) },
@@ -53,6 +69,38 @@ pub(crate) static CONFIRM_SUBSCRIPTION_RESPONSE_MEMBERS: [Member; 1] =
 
 pub(crate) static CONFIRM_SUBSCRIPTION_RESPONSE: Shape =
     shape("ConfirmSubscriptionResponse", Kind::Structure { members: &CONFIRM_SUBSCRIPTION_RESPONSE_MEMBERS });
+
+pub(crate) static CREATE_ENDPOINT_RESPONSE_MEMBERS: [Member; 1] = [member("EndpointArn", &super::schemas::STRING)];
+
+pub(crate) static CREATE_ENDPOINT_RESPONSE: Shape =
+    shape("CreateEndpointResponse", Kind::Structure { members: &CREATE_ENDPOINT_RESPONSE_MEMBERS });
+
+pub(crate) static CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS: [Member; 3] = [
+    Member { required: true, ..member("Name", &super::schemas::STRING) },
+    Member { required: true, ..member("Platform", &super::schemas::STRING) },
+    Member { required: true, ..member("Attributes", &super::schemas::MAP_STRING_TO_STRING) },
+];
+
+pub(crate) static CREATE_PLATFORM_APPLICATION_INPUT: Shape =
+    shape("CreatePlatformApplicationInput", Kind::Structure { members: &CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS });
+
+pub(crate) static CREATE_PLATFORM_APPLICATION_RESPONSE_MEMBERS: [Member; 1] =
+    [member("PlatformApplicationArn", &super::schemas::STRING)];
+
+pub(crate) static CREATE_PLATFORM_APPLICATION_RESPONSE: Shape = shape(
+    "CreatePlatformApplicationResponse",
+    Kind::Structure { members: &CREATE_PLATFORM_APPLICATION_RESPONSE_MEMBERS },
+);
+
+pub(crate) static CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS: [Member; 4] = [
+    Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) },
+    Member { required: true, ..member("Token", &super::schemas::STRING) },
+    member("CustomUserData", &super::schemas::STRING),
+    member("Attributes", &super::schemas::MAP_STRING_TO_STRING),
+];
+
+pub(crate) static CREATE_PLATFORM_ENDPOINT_INPUT: Shape =
+    shape("CreatePlatformEndpointInput", Kind::Structure { members: &CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS });
 
 pub(crate) static CREATE_TOPIC_INPUT_MEMBERS: [Member; 4] = [
     Member { required: true, ..member("Name", &super::schemas::TOPIC_NAME) },
@@ -72,11 +120,28 @@ pub(crate) static CREATE_TOPIC_RESPONSE: Shape =
 pub(crate) static DELEGATES_LIST: Shape =
     shape("DelegatesList", Kind::List { member: &member("member", &super::schemas::DELEGATE), flattened: false });
 
+pub(crate) static DELETE_ENDPOINT_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("EndpointArn", &super::schemas::STRING) }];
+
+pub(crate) static DELETE_ENDPOINT_INPUT: Shape =
+    shape("DeleteEndpointInput", Kind::Structure { members: &DELETE_ENDPOINT_INPUT_MEMBERS });
+
+pub(crate) static DELETE_PLATFORM_APPLICATION_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) }];
+
+pub(crate) static DELETE_PLATFORM_APPLICATION_INPUT: Shape =
+    shape("DeletePlatformApplicationInput", Kind::Structure { members: &DELETE_PLATFORM_APPLICATION_INPUT_MEMBERS });
+
 pub(crate) static DELETE_TOPIC_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) }];
 
 pub(crate) static DELETE_TOPIC_INPUT: Shape =
     shape("DeleteTopicInput", Kind::Structure { members: &DELETE_TOPIC_INPUT_MEMBERS });
+
+pub(crate) static ENDPOINT_MEMBERS: [Member; 2] =
+    [member("EndpointArn", &super::schemas::STRING), member("Attributes", &super::schemas::MAP_STRING_TO_STRING)];
+
+pub(crate) static ENDPOINT: Shape = shape("Endpoint", Kind::Structure { members: &ENDPOINT_MEMBERS });
 
 pub(crate) static GET_DATA_PROTECTION_POLICY_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("ResourceArn", &super::schemas::TOPIC_ARN) }];
@@ -90,6 +155,34 @@ pub(crate) static GET_DATA_PROTECTION_POLICY_RESPONSE_MEMBERS: [Member; 1] =
 pub(crate) static GET_DATA_PROTECTION_POLICY_RESPONSE: Shape =
     shape("GetDataProtectionPolicyResponse", Kind::Structure { members: &GET_DATA_PROTECTION_POLICY_RESPONSE_MEMBERS });
 
+pub(crate) static GET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("EndpointArn", &super::schemas::STRING) }];
+
+pub(crate) static GET_ENDPOINT_ATTRIBUTES_INPUT: Shape =
+    shape("GetEndpointAttributesInput", Kind::Structure { members: &GET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static GET_ENDPOINT_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
+    [member("Attributes", &super::schemas::MAP_STRING_TO_STRING)];
+
+pub(crate) static GET_ENDPOINT_ATTRIBUTES_RESPONSE: Shape =
+    shape("GetEndpointAttributesResponse", Kind::Structure { members: &GET_ENDPOINT_ATTRIBUTES_RESPONSE_MEMBERS });
+
+pub(crate) static GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) }];
+
+pub(crate) static GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT: Shape = shape(
+    "GetPlatformApplicationAttributesInput",
+    Kind::Structure { members: &GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS },
+);
+
+pub(crate) static GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
+    [member("Attributes", &super::schemas::MAP_STRING_TO_STRING)];
+
+pub(crate) static GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE: Shape = shape(
+    "GetPlatformApplicationAttributesResponse",
+    Kind::Structure { members: &GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE_MEMBERS },
+);
+
 pub(crate) static GET_SMS_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] = [member("attributes", &super::schemas::LIST_STRING)];
 
 pub(crate) static GET_SMS_ATTRIBUTES_INPUT: Shape =
@@ -100,6 +193,21 @@ pub(crate) static GET_SMS_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
 
 pub(crate) static GET_SMS_ATTRIBUTES_RESPONSE: Shape =
     shape("GetSMSAttributesResponse", Kind::Structure { members: &GET_SMS_ATTRIBUTES_RESPONSE_MEMBERS });
+
+pub(crate) static GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT_MEMBERS: [Member; 0] = [];
+
+pub(crate) static GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT: Shape = shape(
+    "GetSMSSandboxAccountStatusInput",
+    Kind::Structure { members: &GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT_MEMBERS },
+);
+
+pub(crate) static GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("IsInSandbox", &super::schemas::BOOLEAN) }];
+
+pub(crate) static GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT: Shape = shape(
+    "GetSMSSandboxAccountStatusResult",
+    Kind::Structure { members: &GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT_MEMBERS },
+);
 
 pub(crate) static GET_SUBSCRIPTION_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("SubscriptionArn", &super::schemas::SUBSCRIPTION_ARN) }];
@@ -126,6 +234,83 @@ pub(crate) static GET_TOPIC_ATTRIBUTES_RESPONSE_MEMBERS: [Member; 1] =
 
 pub(crate) static GET_TOPIC_ATTRIBUTES_RESPONSE: Shape =
     shape("GetTopicAttributesResponse", Kind::Structure { members: &GET_TOPIC_ATTRIBUTES_RESPONSE_MEMBERS });
+
+pub(crate) static ISO2_COUNTRY_CODE: Shape = Shape {
+    constraints: &Constraints { max: Some(2.0), pattern: Some("^[A-Za-z]{2}$"), ..Constraints::NONE },
+    ..shape("Iso2CountryCode", Kind::String)
+};
+
+pub(crate) static LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) },
+    member("NextToken", &super::schemas::STRING),
+];
+
+pub(crate) static LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT: Shape = shape(
+    "ListEndpointsByPlatformApplicationInput",
+    Kind::Structure { members: &LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT_MEMBERS },
+);
+
+pub(crate) static LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Endpoints", &super::schemas::LIST_OF_ENDPOINTS), member("NextToken", &super::schemas::STRING)];
+
+pub(crate) static LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE: Shape = shape(
+    "ListEndpointsByPlatformApplicationResponse",
+    Kind::Structure { members: &LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE_MEMBERS },
+);
+
+pub(crate) static LIST_OF_ENDPOINTS: Shape =
+    shape("ListOfEndpoints", Kind::List { member: &member("member", &super::schemas::ENDPOINT), flattened: false });
+
+pub(crate) static LIST_OF_PLATFORM_APPLICATIONS: Shape = shape(
+    "ListOfPlatformApplications",
+    Kind::List { member: &member("member", &super::schemas::PLATFORM_APPLICATION), flattened: false },
+);
+
+pub(crate) static LIST_ORIGINATION_NUMBERS_REQUEST_MEMBERS: [Member; 2] = [
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+    member("MaxResults", &super::schemas::MAX_ITEMS_LIST_ORIGINATION_NUMBERS),
+];
+
+pub(crate) static LIST_ORIGINATION_NUMBERS_REQUEST: Shape =
+    shape("ListOriginationNumbersRequest", Kind::Structure { members: &LIST_ORIGINATION_NUMBERS_REQUEST_MEMBERS });
+
+pub(crate) static LIST_ORIGINATION_NUMBERS_RESULT_MEMBERS: [Member; 2] = [
+    member("NextToken", &super::schemas::NEXT_TOKEN),
+    member("PhoneNumbers", &super::schemas::PHONE_NUMBER_INFORMATION_LIST),
+];
+
+pub(crate) static LIST_ORIGINATION_NUMBERS_RESULT: Shape =
+    shape("ListOriginationNumbersResult", Kind::Structure { members: &LIST_ORIGINATION_NUMBERS_RESULT_MEMBERS });
+
+pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_INPUT_MEMBERS: [Member; 1] =
+    [member("nextToken", &super::schemas::STRING_2)];
+
+pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_INPUT: Shape =
+    shape("ListPhoneNumbersOptedOutInput", Kind::Structure { members: &LIST_PHONE_NUMBERS_OPTED_OUT_INPUT_MEMBERS });
+
+pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE_MEMBERS: [Member; 2] =
+    [member("phoneNumbers", &super::schemas::PHONE_NUMBER_LIST), member("nextToken", &super::schemas::STRING_2)];
+
+pub(crate) static LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE: Shape = shape(
+    "ListPhoneNumbersOptedOutResponse",
+    Kind::Structure { members: &LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE_MEMBERS },
+);
+
+pub(crate) static LIST_PLATFORM_APPLICATIONS_INPUT_MEMBERS: [Member; 1] =
+    [member("NextToken", &super::schemas::STRING)];
+
+pub(crate) static LIST_PLATFORM_APPLICATIONS_INPUT: Shape =
+    shape("ListPlatformApplicationsInput", Kind::Structure { members: &LIST_PLATFORM_APPLICATIONS_INPUT_MEMBERS });
+
+pub(crate) static LIST_PLATFORM_APPLICATIONS_RESPONSE_MEMBERS: [Member; 2] = [
+    member("PlatformApplications", &super::schemas::LIST_OF_PLATFORM_APPLICATIONS),
+    member("NextToken", &super::schemas::STRING),
+];
+
+pub(crate) static LIST_PLATFORM_APPLICATIONS_RESPONSE: Shape = shape(
+    "ListPlatformApplicationsResponse",
+    Kind::Structure { members: &LIST_PLATFORM_APPLICATIONS_RESPONSE_MEMBERS },
+);
 
 pub(crate) static LIST_STRING: Shape =
     shape("ListString", Kind::List { member: &member("member", &super::schemas::STRING), flattened: false });
@@ -188,6 +373,11 @@ pub(crate) static MAP_STRING_TO_STRING: Shape = shape(
     },
 );
 
+pub(crate) static MAX_ITEMS_LIST_ORIGINATION_NUMBERS: Shape = Shape {
+    constraints: &Constraints { min: Some(1.0), max: Some(30.0), ..Constraints::NONE },
+    ..shape("MaxItemsListOriginationNumbers", Kind::Integer)
+};
+
 pub(crate) static MESSAGE_ATTRIBUTE_MAP: Shape = shape(
     "MessageAttributeMap",
     Kind::Map {
@@ -206,7 +396,56 @@ pub(crate) static MESSAGE_ATTRIBUTE_VALUE_MEMBERS: [Member; 3] = [
 pub(crate) static MESSAGE_ATTRIBUTE_VALUE: Shape =
     shape("MessageAttributeValue", Kind::Structure { members: &MESSAGE_ATTRIBUTE_VALUE_MEMBERS });
 
+pub(crate) static NUMBER_CAPABILITY: Shape = Shape {
+    constraints: &Constraints { one_of: &["SMS", "MMS", "VOICE"], ..Constraints::NONE },
+    ..shape("NumberCapability", Kind::String)
+};
+
+pub(crate) static NUMBER_CAPABILITY_LIST: Shape = shape(
+    "NumberCapabilityList",
+    Kind::List { member: &member("member", &super::schemas::NUMBER_CAPABILITY), flattened: false },
+);
+
+pub(crate) static OPT_IN_PHONE_NUMBER_INPUT_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("phoneNumber", &super::schemas::PHONE_NUMBER) }];
+
+pub(crate) static OPT_IN_PHONE_NUMBER_INPUT: Shape =
+    shape("OptInPhoneNumberInput", Kind::Structure { members: &OPT_IN_PHONE_NUMBER_INPUT_MEMBERS });
+
+pub(crate) static OPT_IN_PHONE_NUMBER_RESPONSE_MEMBERS: [Member; 0] = [];
+
+pub(crate) static OPT_IN_PHONE_NUMBER_RESPONSE: Shape =
+    shape("OptInPhoneNumberResponse", Kind::Structure { members: &OPT_IN_PHONE_NUMBER_RESPONSE_MEMBERS });
+
 pub(crate) static PHONE_NUMBER: Shape = Shape { sensitive: true, ..shape("PhoneNumber", Kind::String) };
+
+pub(crate) static PHONE_NUMBER_INFORMATION_MEMBERS: [Member; 6] = [
+    member("CreatedAt", &super::schemas::TIMESTAMP),
+    member("PhoneNumber", &super::schemas::PHONE_NUMBER),
+    member("Status", &super::schemas::STRING),
+    member("Iso2CountryCode", &super::schemas::ISO2_COUNTRY_CODE),
+    member("RouteType", &super::schemas::ROUTE_TYPE),
+    member("NumberCapabilities", &super::schemas::NUMBER_CAPABILITY_LIST),
+];
+
+pub(crate) static PHONE_NUMBER_INFORMATION: Shape =
+    shape("PhoneNumberInformation", Kind::Structure { members: &PHONE_NUMBER_INFORMATION_MEMBERS });
+
+pub(crate) static PHONE_NUMBER_INFORMATION_LIST: Shape = shape(
+    "PhoneNumberInformationList",
+    Kind::List { member: &member("member", &super::schemas::PHONE_NUMBER_INFORMATION), flattened: false },
+);
+
+pub(crate) static PHONE_NUMBER_LIST: Shape =
+    shape("PhoneNumberList", Kind::List { member: &member("member", &super::schemas::PHONE_NUMBER), flattened: false });
+
+pub(crate) static PLATFORM_APPLICATION_MEMBERS: [Member; 2] = [
+    member("PlatformApplicationArn", &super::schemas::STRING),
+    member("Attributes", &super::schemas::MAP_STRING_TO_STRING),
+];
+
+pub(crate) static PLATFORM_APPLICATION: Shape =
+    shape("PlatformApplication", Kind::Structure { members: &PLATFORM_APPLICATION_MEMBERS });
 
 pub(crate) static PUBLISH_BATCH_INPUT_MEMBERS: [Member; 2] = [
     Member { required: true, ..member("TopicArn", &super::schemas::TOPIC_ARN) },
@@ -294,6 +533,29 @@ pub(crate) static REMOVE_PERMISSION_INPUT_MEMBERS: [Member; 2] = [
 
 pub(crate) static REMOVE_PERMISSION_INPUT: Shape =
     shape("RemovePermissionInput", Kind::Structure { members: &REMOVE_PERMISSION_INPUT_MEMBERS });
+
+pub(crate) static ROUTE_TYPE: Shape = Shape {
+    constraints: &Constraints { one_of: &["Transactional", "Promotional", "Premium"], ..Constraints::NONE },
+    ..shape("RouteType", Kind::String)
+};
+
+pub(crate) static SET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("EndpointArn", &super::schemas::STRING) },
+    Member { required: true, ..member("Attributes", &super::schemas::MAP_STRING_TO_STRING) },
+];
+
+pub(crate) static SET_ENDPOINT_ATTRIBUTES_INPUT: Shape =
+    shape("SetEndpointAttributesInput", Kind::Structure { members: &SET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS });
+
+pub(crate) static SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS: [Member; 2] = [
+    Member { required: true, ..member("PlatformApplicationArn", &super::schemas::STRING) },
+    Member { required: true, ..member("Attributes", &super::schemas::MAP_STRING_TO_STRING) },
+];
+
+pub(crate) static SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT: Shape = shape(
+    "SetPlatformApplicationAttributesInput",
+    Kind::Structure { members: &SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS },
+);
 
 pub(crate) static SET_SMS_ATTRIBUTES_INPUT_MEMBERS: [Member; 1] =
     [Member { required: true, ..member("attributes", &super::schemas::MAP_STRING_TO_STRING) }];
@@ -402,6 +664,8 @@ pub(crate) static TAG_VALUE: Shape = Shape {
     constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
     ..shape("TagValue", Kind::String)
 };
+
+pub(crate) static TIMESTAMP: Shape = shape("Timestamp", Kind::Timestamp(None));
 
 pub(crate) static TOPIC_MEMBERS: [Member; 1] = [member("TopicArn", &super::schemas::TOPIC_ARN)];
 

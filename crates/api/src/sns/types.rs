@@ -103,6 +103,100 @@ impl ReadStructure for BatchResultErrorEntry {
 
 structure_value!(BatchResultErrorEntry);
 
+/// `CheckIfPhoneNumberIsOptedOutInput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CheckIfPhoneNumberIsOptedOutInput {
+    /// `phoneNumber`
+    pub phone_number: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for CheckIfPhoneNumberIsOptedOutInput {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("CheckIfPhoneNumberIsOptedOutInput").field("phone_number", &Hidden).finish()
+    }
+}
+
+impl Structure for CheckIfPhoneNumberIsOptedOutInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT_MEMBERS[0],
+            &self.phone_number,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CheckIfPhoneNumberIsOptedOutInput {
+    fn schema() -> &'static Shape {
+        &schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.phone_number =
+                    ReadValue::read(reader, &schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_INPUT_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CheckIfPhoneNumberIsOptedOutInput);
+
+/// `CheckIfPhoneNumberIsOptedOutResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckIfPhoneNumberIsOptedOutResponse {
+    /// `isOptedOut`
+    pub is_opted_out: Option<bool>,
+}
+
+impl Structure for CheckIfPhoneNumberIsOptedOutResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE_MEMBERS[0], &self.is_opted_out);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CheckIfPhoneNumberIsOptedOutResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.is_opted_out =
+                    Some(ReadValue::read(reader, &schemas::CHECK_IF_PHONE_NUMBER_IS_OPTED_OUT_RESPONSE_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CheckIfPhoneNumberIsOptedOutResponse);
+
 /// `ConfirmSubscriptionInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConfirmSubscriptionInput {
@@ -191,6 +285,199 @@ impl ReadStructure for ConfirmSubscriptionResponse {
 
 structure_value!(ConfirmSubscriptionResponse);
 
+/// `CreateEndpointResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateEndpointResponse {
+    /// `EndpointArn`
+    pub endpoint_arn: Option<String>,
+}
+
+impl Structure for CreateEndpointResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_ENDPOINT_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CREATE_ENDPOINT_RESPONSE_MEMBERS[0], &self.endpoint_arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreateEndpointResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_ENDPOINT_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.endpoint_arn = Some(ReadValue::read(reader, &schemas::CREATE_ENDPOINT_RESPONSE_MEMBERS[0])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreateEndpointResponse);
+
+/// `CreatePlatformApplicationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatePlatformApplicationInput {
+    /// `Name`
+    pub name: String,
+    /// `Platform`
+    pub platform: String,
+    /// `Attributes`
+    pub attributes: BTreeMap<String, String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CreatePlatformApplicationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_PLATFORM_APPLICATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS[0], &self.name, self.missing.has(0));
+        put_needed(writer, &schemas::CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS[1], &self.platform, self.missing.has(1));
+        put_needed(
+            writer,
+            &schemas::CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS[2],
+            &self.attributes,
+            self.missing.has(2),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreatePlatformApplicationInput {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_PLATFORM_APPLICATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_PLATFORM_APPLICATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.name = ReadValue::read(reader, &schemas::CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS[0])?,
+            1 => self.platform = ReadValue::read(reader, &schemas::CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS[1])?,
+            2 => self.attributes = ReadValue::read(reader, &schemas::CREATE_PLATFORM_APPLICATION_INPUT_MEMBERS[2])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreatePlatformApplicationInput);
+
+/// `CreatePlatformApplicationResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatePlatformApplicationResponse {
+    /// `PlatformApplicationArn`
+    pub platform_application_arn: Option<String>,
+}
+
+impl Structure for CreatePlatformApplicationResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_PLATFORM_APPLICATION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::CREATE_PLATFORM_APPLICATION_RESPONSE_MEMBERS[0], &self.platform_application_arn);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreatePlatformApplicationResponse {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_PLATFORM_APPLICATION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.platform_application_arn =
+                    Some(ReadValue::read(reader, &schemas::CREATE_PLATFORM_APPLICATION_RESPONSE_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreatePlatformApplicationResponse);
+
+/// `CreatePlatformEndpointInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatePlatformEndpointInput {
+    /// `PlatformApplicationArn`
+    pub platform_application_arn: String,
+    /// `Token`
+    pub token: String,
+    /// `CustomUserData`
+    pub custom_user_data: Option<String>,
+    /// `Attributes`
+    pub attributes: Option<BTreeMap<String, String>>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for CreatePlatformEndpointInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::CREATE_PLATFORM_ENDPOINT_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS[0],
+            &self.platform_application_arn,
+            self.missing.has(0),
+        );
+        put_needed(writer, &schemas::CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS[1], &self.token, self.missing.has(1));
+        put_optional(writer, &schemas::CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS[2], &self.custom_user_data);
+        put_optional(writer, &schemas::CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS[3], &self.attributes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for CreatePlatformEndpointInput {
+    fn schema() -> &'static Shape {
+        &schemas::CREATE_PLATFORM_ENDPOINT_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::CREATE_PLATFORM_ENDPOINT_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.platform_application_arn =
+                    ReadValue::read(reader, &schemas::CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS[0])?
+            }
+            1 => self.token = ReadValue::read(reader, &schemas::CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS[1])?,
+            2 => {
+                self.custom_user_data =
+                    Some(ReadValue::read(reader, &schemas::CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS[2])?)
+            }
+            3 => self.attributes = Some(ReadValue::read(reader, &schemas::CREATE_PLATFORM_ENDPOINT_INPUT_MEMBERS[3])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(CreatePlatformEndpointInput);
+
 /// `CreateTopicInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateTopicInput {
@@ -277,6 +564,97 @@ impl ReadStructure for CreateTopicResponse {
 
 structure_value!(CreateTopicResponse);
 
+/// `DeleteEndpointInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteEndpointInput {
+    /// `EndpointArn`
+    pub endpoint_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteEndpointInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_ENDPOINT_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::DELETE_ENDPOINT_INPUT_MEMBERS[0], &self.endpoint_arn, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteEndpointInput {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_ENDPOINT_INPUT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::DELETE_ENDPOINT_INPUT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.endpoint_arn = ReadValue::read(reader, &schemas::DELETE_ENDPOINT_INPUT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteEndpointInput);
+
+/// `DeletePlatformApplicationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeletePlatformApplicationInput {
+    /// `PlatformApplicationArn`
+    pub platform_application_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeletePlatformApplicationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_PLATFORM_APPLICATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_PLATFORM_APPLICATION_INPUT_MEMBERS[0],
+            &self.platform_application_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeletePlatformApplicationInput {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_PLATFORM_APPLICATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_PLATFORM_APPLICATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.platform_application_arn =
+                    ReadValue::read(reader, &schemas::DELETE_PLATFORM_APPLICATION_INPUT_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeletePlatformApplicationInput);
+
 /// `DeleteTopicInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteTopicInput {
@@ -316,6 +694,44 @@ impl ReadStructure for DeleteTopicInput {
 }
 
 structure_value!(DeleteTopicInput);
+
+/// `Endpoint`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Endpoint {
+    /// `EndpointArn`
+    pub endpoint_arn: Option<String>,
+    /// `Attributes`
+    pub attributes: Option<BTreeMap<String, String>>,
+}
+
+impl Structure for Endpoint {
+    fn shape(&self) -> &'static Shape {
+        &schemas::ENDPOINT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::ENDPOINT_MEMBERS[0], &self.endpoint_arn);
+        put_optional(writer, &schemas::ENDPOINT_MEMBERS[1], &self.attributes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for Endpoint {
+    fn schema() -> &'static Shape {
+        &schemas::ENDPOINT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.endpoint_arn = Some(ReadValue::read(reader, &schemas::ENDPOINT_MEMBERS[0])?),
+            1 => self.attributes = Some(ReadValue::read(reader, &schemas::ENDPOINT_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(Endpoint);
 
 /// `GetDataProtectionPolicyInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -402,6 +818,170 @@ impl ReadStructure for GetDataProtectionPolicyResponse {
 
 structure_value!(GetDataProtectionPolicyResponse);
 
+/// `GetEndpointAttributesInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetEndpointAttributesInput {
+    /// `EndpointArn`
+    pub endpoint_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetEndpointAttributesInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_ENDPOINT_ATTRIBUTES_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS[0], &self.endpoint_arn, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetEndpointAttributesInput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_ENDPOINT_ATTRIBUTES_INPUT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_ENDPOINT_ATTRIBUTES_INPUT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.endpoint_arn = ReadValue::read(reader, &schemas::GET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetEndpointAttributesInput);
+
+/// `GetEndpointAttributesResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetEndpointAttributesResponse {
+    /// `Attributes`
+    pub attributes: Option<BTreeMap<String, String>>,
+}
+
+impl Structure for GetEndpointAttributesResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_ENDPOINT_ATTRIBUTES_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_ENDPOINT_ATTRIBUTES_RESPONSE_MEMBERS[0], &self.attributes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetEndpointAttributesResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_ENDPOINT_ATTRIBUTES_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.attributes = Some(ReadValue::read(reader, &schemas::GET_ENDPOINT_ATTRIBUTES_RESPONSE_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetEndpointAttributesResponse);
+
+/// `GetPlatformApplicationAttributesInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPlatformApplicationAttributesInput {
+    /// `PlatformApplicationArn`
+    pub platform_application_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetPlatformApplicationAttributesInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS[0],
+            &self.platform_application_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetPlatformApplicationAttributesInput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.platform_application_arn =
+                    ReadValue::read(reader, &schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetPlatformApplicationAttributesInput);
+
+/// `GetPlatformApplicationAttributesResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPlatformApplicationAttributesResponse {
+    /// `Attributes`
+    pub attributes: Option<BTreeMap<String, String>>,
+}
+
+impl Structure for GetPlatformApplicationAttributesResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE_MEMBERS[0], &self.attributes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetPlatformApplicationAttributesResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.attributes =
+                    Some(ReadValue::read(reader, &schemas::GET_PLATFORM_APPLICATION_ATTRIBUTES_RESPONSE_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetPlatformApplicationAttributesResponse);
+
 /// `GetSMSAttributesInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetSMSAttributesInput {
@@ -469,6 +1049,68 @@ impl ReadStructure for GetSMSAttributesResponse {
 }
 
 structure_value!(GetSMSAttributesResponse);
+
+/// `GetSMSSandboxAccountStatusInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSMSSandboxAccountStatusInput {}
+
+impl Structure for GetSMSSandboxAccountStatusInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetSMSSandboxAccountStatusInput {
+    fn schema() -> &'static Shape {
+        &schemas::GET_SMS_SANDBOX_ACCOUNT_STATUS_INPUT
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(GetSMSSandboxAccountStatusInput);
+
+/// `GetSMSSandboxAccountStatusResult`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSMSSandboxAccountStatusResult {
+    /// `IsInSandbox`
+    pub is_in_sandbox: bool,
+}
+
+impl Structure for GetSMSSandboxAccountStatusResult {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT_MEMBERS[0], &self.is_in_sandbox);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetSMSSandboxAccountStatusResult {
+    fn schema() -> &'static Shape {
+        &schemas::GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.is_in_sandbox =
+                    ReadValue::read(reader, &schemas::GET_SMS_SANDBOX_ACCOUNT_STATUS_RESULT_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetSMSSandboxAccountStatusResult);
 
 /// `GetSubscriptionAttributesInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -630,6 +1272,362 @@ impl ReadStructure for GetTopicAttributesResponse {
 }
 
 structure_value!(GetTopicAttributesResponse);
+
+/// `ListEndpointsByPlatformApplicationInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListEndpointsByPlatformApplicationInput {
+    /// `PlatformApplicationArn`
+    pub platform_application_arn: String,
+    /// `NextToken`
+    pub next_token: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for ListEndpointsByPlatformApplicationInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT_MEMBERS[0],
+            &self.platform_application_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT_MEMBERS[1], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListEndpointsByPlatformApplicationInput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.platform_application_arn =
+                    ReadValue::read(reader, &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT_MEMBERS[0])?
+            }
+            1 => {
+                self.next_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_INPUT_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListEndpointsByPlatformApplicationInput);
+
+/// `ListEndpointsByPlatformApplicationResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListEndpointsByPlatformApplicationResponse {
+    /// `Endpoints`
+    pub endpoints: Option<Vec<Endpoint>>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListEndpointsByPlatformApplicationResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE_MEMBERS[0], &self.endpoints);
+        put_optional(writer, &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE_MEMBERS[1], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListEndpointsByPlatformApplicationResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.endpoints =
+                    Some(ReadValue::read(reader, &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.next_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_ENDPOINTS_BY_PLATFORM_APPLICATION_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListEndpointsByPlatformApplicationResponse);
+
+/// `ListOriginationNumbersRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOriginationNumbersRequest {
+    /// `NextToken`
+    pub next_token: Option<String>,
+    /// `MaxResults`
+    pub max_results: Option<i32>,
+}
+
+impl Structure for ListOriginationNumbersRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_ORIGINATION_NUMBERS_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_ORIGINATION_NUMBERS_REQUEST_MEMBERS[0], &self.next_token);
+        put_optional(writer, &schemas::LIST_ORIGINATION_NUMBERS_REQUEST_MEMBERS[1], &self.max_results);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListOriginationNumbersRequest {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_ORIGINATION_NUMBERS_REQUEST
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.next_token = Some(ReadValue::read(reader, &schemas::LIST_ORIGINATION_NUMBERS_REQUEST_MEMBERS[0])?)
+            }
+            1 => {
+                self.max_results = Some(ReadValue::read(reader, &schemas::LIST_ORIGINATION_NUMBERS_REQUEST_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListOriginationNumbersRequest);
+
+/// `ListOriginationNumbersResult`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOriginationNumbersResult {
+    /// `NextToken`
+    pub next_token: Option<String>,
+    /// `PhoneNumbers`
+    pub phone_numbers: Option<Vec<PhoneNumberInformation>>,
+}
+
+impl Structure for ListOriginationNumbersResult {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_ORIGINATION_NUMBERS_RESULT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_ORIGINATION_NUMBERS_RESULT_MEMBERS[0], &self.next_token);
+        put_optional(writer, &schemas::LIST_ORIGINATION_NUMBERS_RESULT_MEMBERS[1], &self.phone_numbers);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListOriginationNumbersResult {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_ORIGINATION_NUMBERS_RESULT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.next_token = Some(ReadValue::read(reader, &schemas::LIST_ORIGINATION_NUMBERS_RESULT_MEMBERS[0])?),
+            1 => {
+                self.phone_numbers =
+                    Some(ReadValue::read(reader, &schemas::LIST_ORIGINATION_NUMBERS_RESULT_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListOriginationNumbersResult);
+
+/// `ListPhoneNumbersOptedOutInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPhoneNumbersOptedOutInput {
+    /// `nextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListPhoneNumbersOptedOutInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_INPUT_MEMBERS[0], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListPhoneNumbersOptedOutInput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.next_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_INPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListPhoneNumbersOptedOutInput);
+
+/// `ListPhoneNumbersOptedOutResponse`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ListPhoneNumbersOptedOutResponse {
+    /// `phoneNumbers`
+    pub phone_numbers: Option<Vec<String>>,
+    /// `nextToken`
+    pub next_token: Option<String>,
+}
+
+impl fmt::Debug for ListPhoneNumbersOptedOutResponse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ListPhoneNumbersOptedOutResponse")
+            .field("phone_numbers", &self.phone_numbers.as_ref().map(|_| Hidden))
+            .field("next_token", &self.next_token)
+            .finish()
+    }
+}
+
+impl Structure for ListPhoneNumbersOptedOutResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE_MEMBERS[0], &self.phone_numbers);
+        put_optional(writer, &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE_MEMBERS[1], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListPhoneNumbersOptedOutResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.phone_numbers =
+                    Some(ReadValue::read(reader, &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.next_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_PHONE_NUMBERS_OPTED_OUT_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListPhoneNumbersOptedOutResponse);
+
+/// `ListPlatformApplicationsInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPlatformApplicationsInput {
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListPlatformApplicationsInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_PLATFORM_APPLICATIONS_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_PLATFORM_APPLICATIONS_INPUT_MEMBERS[0], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListPlatformApplicationsInput {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_PLATFORM_APPLICATIONS_INPUT
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.next_token = Some(ReadValue::read(reader, &schemas::LIST_PLATFORM_APPLICATIONS_INPUT_MEMBERS[0])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListPlatformApplicationsInput);
+
+/// `ListPlatformApplicationsResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPlatformApplicationsResponse {
+    /// `PlatformApplications`
+    pub platform_applications: Option<Vec<PlatformApplication>>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+impl Structure for ListPlatformApplicationsResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::LIST_PLATFORM_APPLICATIONS_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::LIST_PLATFORM_APPLICATIONS_RESPONSE_MEMBERS[0], &self.platform_applications);
+        put_optional(writer, &schemas::LIST_PLATFORM_APPLICATIONS_RESPONSE_MEMBERS[1], &self.next_token);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for ListPlatformApplicationsResponse {
+    fn schema() -> &'static Shape {
+        &schemas::LIST_PLATFORM_APPLICATIONS_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.platform_applications =
+                    Some(ReadValue::read(reader, &schemas::LIST_PLATFORM_APPLICATIONS_RESPONSE_MEMBERS[0])?)
+            }
+            1 => {
+                self.next_token =
+                    Some(ReadValue::read(reader, &schemas::LIST_PLATFORM_APPLICATIONS_RESPONSE_MEMBERS[1])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(ListPlatformApplicationsResponse);
 
 /// `ListSubscriptionsByTopicInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1002,6 +2000,188 @@ impl ReadStructure for MessageAttributeValue {
 }
 
 structure_value!(MessageAttributeValue);
+
+/// `OptInPhoneNumberInput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct OptInPhoneNumberInput {
+    /// `phoneNumber`
+    pub phone_number: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl fmt::Debug for OptInPhoneNumberInput {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("OptInPhoneNumberInput").field("phone_number", &Hidden).finish()
+    }
+}
+
+impl Structure for OptInPhoneNumberInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OPT_IN_PHONE_NUMBER_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::OPT_IN_PHONE_NUMBER_INPUT_MEMBERS[0], &self.phone_number, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for OptInPhoneNumberInput {
+    fn schema() -> &'static Shape {
+        &schemas::OPT_IN_PHONE_NUMBER_INPUT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::OPT_IN_PHONE_NUMBER_INPUT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.phone_number = ReadValue::read(reader, &schemas::OPT_IN_PHONE_NUMBER_INPUT_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(OptInPhoneNumberInput);
+
+/// `OptInPhoneNumberResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OptInPhoneNumberResponse {}
+
+impl Structure for OptInPhoneNumberResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::OPT_IN_PHONE_NUMBER_RESPONSE
+    }
+    fn write_members(&self, _writer: &mut dyn Writer) {}
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for OptInPhoneNumberResponse {
+    fn schema() -> &'static Shape {
+        &schemas::OPT_IN_PHONE_NUMBER_RESPONSE
+    }
+    fn read_member(&mut self, _index: usize, _reader: &mut dyn Reader) -> ReadResult<()> {
+        Ok(())
+    }
+}
+
+structure_value!(OptInPhoneNumberResponse);
+
+/// `PhoneNumberInformation`.
+#[derive(Clone, Default, PartialEq)]
+pub struct PhoneNumberInformation {
+    /// `CreatedAt`
+    pub created_at: Option<Timestamp>,
+    /// `PhoneNumber`
+    pub phone_number: Option<String>,
+    /// `Status`
+    pub status: Option<String>,
+    /// `Iso2CountryCode`
+    pub iso2_country_code: Option<String>,
+    /// `RouteType`
+    pub route_type: Option<String>,
+    /// `NumberCapabilities`
+    pub number_capabilities: Option<Vec<String>>,
+}
+
+impl fmt::Debug for PhoneNumberInformation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PhoneNumberInformation")
+            .field("created_at", &self.created_at)
+            .field("phone_number", &self.phone_number.as_ref().map(|_| Hidden))
+            .field("status", &self.status)
+            .field("iso2_country_code", &self.iso2_country_code)
+            .field("route_type", &self.route_type)
+            .field("number_capabilities", &self.number_capabilities)
+            .finish()
+    }
+}
+
+impl Structure for PhoneNumberInformation {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PHONE_NUMBER_INFORMATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[0], &self.created_at);
+        put_optional(writer, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[1], &self.phone_number);
+        put_optional(writer, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[2], &self.status);
+        put_optional(writer, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[3], &self.iso2_country_code);
+        put_optional(writer, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[4], &self.route_type);
+        put_optional(writer, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[5], &self.number_capabilities);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PhoneNumberInformation {
+    fn schema() -> &'static Shape {
+        &schemas::PHONE_NUMBER_INFORMATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.created_at = Some(ReadValue::read(reader, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[0])?),
+            1 => self.phone_number = Some(ReadValue::read(reader, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[1])?),
+            2 => self.status = Some(ReadValue::read(reader, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[2])?),
+            3 => self.iso2_country_code = Some(ReadValue::read(reader, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[3])?),
+            4 => self.route_type = Some(ReadValue::read(reader, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[4])?),
+            5 => {
+                self.number_capabilities = Some(ReadValue::read(reader, &schemas::PHONE_NUMBER_INFORMATION_MEMBERS[5])?)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PhoneNumberInformation);
+
+/// `PlatformApplication`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlatformApplication {
+    /// `PlatformApplicationArn`
+    pub platform_application_arn: Option<String>,
+    /// `Attributes`
+    pub attributes: Option<BTreeMap<String, String>>,
+}
+
+impl Structure for PlatformApplication {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PLATFORM_APPLICATION
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PLATFORM_APPLICATION_MEMBERS[0], &self.platform_application_arn);
+        put_optional(writer, &schemas::PLATFORM_APPLICATION_MEMBERS[1], &self.attributes);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PlatformApplication {
+    fn schema() -> &'static Shape {
+        &schemas::PLATFORM_APPLICATION
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.platform_application_arn =
+                    Some(ReadValue::read(reader, &schemas::PLATFORM_APPLICATION_MEMBERS[0])?)
+            }
+            1 => self.attributes = Some(ReadValue::read(reader, &schemas::PLATFORM_APPLICATION_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PlatformApplication);
 
 /// `PublishBatchInput`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1439,6 +2619,113 @@ impl ReadStructure for RemovePermissionInput {
 }
 
 structure_value!(RemovePermissionInput);
+
+/// `SetEndpointAttributesInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetEndpointAttributesInput {
+    /// `EndpointArn`
+    pub endpoint_arn: String,
+    /// `Attributes`
+    pub attributes: BTreeMap<String, String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for SetEndpointAttributesInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SET_ENDPOINT_ATTRIBUTES_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::SET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS[0], &self.endpoint_arn, self.missing.has(0));
+        put_needed(writer, &schemas::SET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS[1], &self.attributes, self.missing.has(1));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SetEndpointAttributesInput {
+    fn schema() -> &'static Shape {
+        &schemas::SET_ENDPOINT_ATTRIBUTES_INPUT
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::SET_ENDPOINT_ATTRIBUTES_INPUT) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.endpoint_arn = ReadValue::read(reader, &schemas::SET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS[0])?,
+            1 => self.attributes = ReadValue::read(reader, &schemas::SET_ENDPOINT_ATTRIBUTES_INPUT_MEMBERS[1])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SetEndpointAttributesInput);
+
+/// `SetPlatformApplicationAttributesInput`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetPlatformApplicationAttributesInput {
+    /// `PlatformApplicationArn`
+    pub platform_application_arn: String,
+    /// `Attributes`
+    pub attributes: BTreeMap<String, String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for SetPlatformApplicationAttributesInput {
+    fn shape(&self) -> &'static Shape {
+        &schemas::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS[0],
+            &self.platform_application_arn,
+            self.missing.has(0),
+        );
+        put_needed(
+            writer,
+            &schemas::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS[1],
+            &self.attributes,
+            self.missing.has(1),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for SetPlatformApplicationAttributesInput {
+    fn schema() -> &'static Shape {
+        &schemas::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.platform_application_arn =
+                    ReadValue::read(reader, &schemas::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS[0])?
+            }
+            1 => {
+                self.attributes =
+                    ReadValue::read(reader, &schemas::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT_MEMBERS[1])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(SetPlatformApplicationAttributesInput);
 
 /// `SetSMSAttributesInput`.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -61,6 +61,11 @@ fn what_else_is_refused() {
         (r#"{"a":[{"cidr":"10.0.0.0/x"}]}"#, "Malformed CIDR, mask bits must be an integer"),
         (r#"{"a":[{"cidr":1}]}"#, "prefix match pattern must be a string"),
         (r#"{"a":[{"wildcard":"a**b"}]}"#, "Consecutive wildcard characters at pos 2"),
+        (
+            r#"{"a":[{"wildcard":"*:*:*:*:*:event-bus/*"}]}"#,
+            "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a \
+             wildcard character",
+        ),
         (r#"{"a":[{"wildcard":"a\\b"}]}"#, "Invalid escape character at pos 2"),
         (r#"{"a":[{"prefix":{"suffix":"x"}}]}"#, "Unsupported prefix pattern: suffix"),
         (r#"{"a":[{"equals-ignore-case":1}]}"#, "equals-ignore-case match pattern must be a string"),

@@ -7,6 +7,15 @@ use serde_json::{Map, Value, json};
 
 use crate::records::{Target, Transformer};
 
+/// Names that templates may use without a path of their own.
+pub const RESERVED_NAMES: [&str; 5] = [
+    "aws.events.rule-arn",
+    "aws.events.rule-name",
+    "aws.events.event.ingestion-time",
+    "aws.events.event.json",
+    "aws.events.event",
+];
+
 /// What the reserved names of templates stand for, besides the event.
 pub struct Reserved<'a> {
     /// ARN of the rule.

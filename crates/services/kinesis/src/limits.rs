@@ -16,6 +16,13 @@ pub const STREAMS_MAX: usize = SHARDS_MAX + ON_DEMAND_STREAMS_MAX;
 /// Shards of a new stream in on-demand mode (developer guide, "Choose the right mode").
 pub const ON_DEMAND_SHARDS: u32 = 4;
 
+/// Most open shards of a stream in on-demand mode: 200 MiB a second (Quotas).
+pub const ON_DEMAND_SHARDS_MAX: u32 = 200;
+
+/// How long a shard of a stream in on-demand mode is there before it is split, in milliseconds: traffic that more than
+/// doubles within 15 minutes is throttled (developer guide, "Choose the right mode").
+pub const SCALING_PAUSE_MS: i64 = 900_000;
+
 /// Shards that a listing reads at most, closed ones included: more than any account can open within its retention.
 pub const SHARDS_LISTED_MAX: usize = 10_000;
 

@@ -4,7 +4,7 @@ use store::{Abort, Direction, Transaction};
 use wire::Error;
 
 use crate::hash::HashKey;
-use crate::limits::SHARDS_MAX;
+use crate::limits::{ON_DEMAND_SHARDS_MAX, SCALING_PAUSE_MS, SHARDS_MAX};
 use crate::rows::{damaged, put, read};
 use crate::shard::Shard;
 use crate::stream::Stream;
@@ -152,6 +152,21 @@ pub fn reshape(rows: &mut dyn Transaction, stream: &mut Stream, starts: &[u128],
         });
     }
     Ok(())
+}
+
+/// Splits a shard of a stream in on-demand mode that was offered more than it takes. Those that were opened lately, and
+/// those of a stream that has as many as it may have, stay as they are. Answers whether it was split.
+///
+/// # Errors
+/// A failure of the store.
+pub fn relieve(rows: &mut dyn Transaction, stream: &mut Stream, shard: &Shard, now: i64) -> Result<bool, Abort<Error>> {
+    let is_settled = shard.opened_at.saturating_add(SCALING_PAUSE_MS) <= now;
+    let half = shard.last.0 / 2 - shard.first.0 / 2;
+    if !stream.on_demand || !is_settled || stream.open_shards >= ON_DEMAND_SHARDS_MAX || half == 0 {
+        return Ok(false);
+    }
+    split(rows, stream, shard, HashKey(shard.first.0 + half), now)?;
+    Ok(true)
 }
 
 /// Open shards of all streams of the partition but those in on-demand mode, which do not count.

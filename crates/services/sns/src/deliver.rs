@@ -22,7 +22,9 @@ use crate::envelope::{self, Links};
 use crate::keys::{self, Purpose};
 use crate::limits::{HTTP_TIME, OUTBOX_MAX};
 use crate::message::Message;
+use crate::operations::endpoints;
 use crate::protection;
+use crate::push;
 use crate::retry;
 use crate::rows;
 use crate::service::{Sns, partition};
@@ -33,6 +35,9 @@ const PRINCIPAL: &str = "sns.amazonaws.com";
 
 /// Longest answer of an HTTP endpoint that is read, in bytes; nothing of it is used.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// The protocol of messages to devices, in subscriptions and in the outbox.
+pub const PUSH: &str = "application";
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +66,9 @@ impl Outcome {
 /// A mail or short message in the outbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
-    /// `email`, `email-json` or `sms`.
+    /// `email`, `email-json`, `sms` or `application`.
     pub protocol: String,
-    /// Address or number.
+    /// Address, number, or ARN of a device.
     pub to: String,
     /// The topic; empty for a short message that was sent to a number without one.
     pub topic: String,
@@ -88,6 +93,7 @@ pub async fn deliver(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscr
         "sqs" => to_queue(service, topic, subscription, message, &subscription.endpoint).await,
         "lambda" => to_function(service, topic, subscription, message).await,
         "http" | "https" => to_host(service, topic, subscription, message).await,
+        PUSH => to_device(service, topic, subscription, message).await,
         _ => to_outbox(service, topic, subscription, message).await,
     }
 }
@@ -219,6 +225,19 @@ fn add(headers: &mut Vec<(HeaderName, HeaderValue)>, name: &'static str, value: 
     }
 }
 
+async fn to_device(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscription, message: &Message) -> Outcome {
+    let local = subscription.endpoint.rsplit(':').next().unwrap_or_default();
+    let Some((application, id)) = push::read_endpoint(local) else { return Outcome::Refused };
+    match endpoints::find(service, &partition(topic), &application, &id).await {
+        Ok(Some(device)) if device.is_enabled() => {
+            let text = message.text_for(&application.platform);
+            record(service, topic, subscription, message, text.to_owned()).await
+        }
+        Ok(_) => Outcome::Refused,
+        Err(_) => Outcome::Unreachable,
+    }
+}
+
 async fn to_outbox(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscription, message: &Message) -> Outcome {
     let text = message.text_for(&subscription.protocol);
     let body = if subscription.protocol == "email-json" {
@@ -229,11 +248,22 @@ async fn to_outbox(service: &Arc<Sns>, topic: &TopicArn, subscription: &Subscrip
     } else {
         text.to_owned()
     };
+    record(service, topic, subscription, message, body).await
+}
+
+/// Records what a subscriber gets.
+async fn record(
+    service: &Arc<Sns>,
+    topic: &TopicArn,
+    subscription: &Subscription,
+    message: &Message,
+    body: String,
+) -> Outcome {
     let sent = Sent {
         protocol: subscription.protocol.clone(),
         to: subscription.endpoint.clone(),
         topic: topic.to_string(),
-        subject: message.subject.clone().filter(|_| subscription.protocol != "sms"),
+        subject: message.subject.clone().filter(|_| subscription.protocol.starts_with("email")),
         body,
         sent: message.timestamp(),
         ..Sent::default()

@@ -15,6 +15,11 @@ pub fn no_topic() -> Error {
     errors::not_found_exception("Topic does not exist")
 }
 
+/// No such application of mobile push.
+pub fn no_application() -> Error {
+    errors::not_found_exception("PlatformApplication does not exist")
+}
+
 /// No such subscription.
 pub fn no_subscription() -> Error {
     errors::not_found_exception("Subscription does not exist")

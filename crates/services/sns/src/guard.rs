@@ -54,7 +54,7 @@ impl Guard for TopicGuard {
     }
 }
 
-macro_rules! topic_of {
+macro_rules! resource_of {
     ($input:ident, $field:ident: $($request:ident),* $(,)?) => {
         $(if let Some(input) = $input.downcast_ref::<sns::$request>() {
             return input.$field.clone();
@@ -62,7 +62,7 @@ macro_rules! topic_of {
     };
 }
 
-/// ARN of the topic that an input names; `*` if it names none.
+/// ARN of the topic, application or device that an input names; `*` if it names none.
 fn resource(cx: &Ctx, input: &dyn Any) -> String {
     if let Some(input) = input.downcast_ref::<sns::CreateTopicInput>() {
         return cx.arn("sns", &input.name);
@@ -70,7 +70,7 @@ fn resource(cx: &Ctx, input: &dyn Any) -> String {
     if let Some(input) = input.downcast_ref::<sns::PublishInput>() {
         return input.topic_arn.clone().or_else(|| input.target_arn.clone()).unwrap_or_else(|| "*".to_owned());
     }
-    topic_of!(
+    resource_of!(
         input,
         topic_arn: AddPermissionInput,
         ConfirmSubscriptionInput,
@@ -82,7 +82,21 @@ fn resource(cx: &Ctx, input: &dyn Any) -> String {
         SetTopicAttributesInput,
         SubscribeInput,
     );
-    topic_of!(
+    resource_of!(
+        input,
+        platform_application_arn: CreatePlatformEndpointInput,
+        DeletePlatformApplicationInput,
+        GetPlatformApplicationAttributesInput,
+        ListEndpointsByPlatformApplicationInput,
+        SetPlatformApplicationAttributesInput,
+    );
+    resource_of!(
+        input,
+        endpoint_arn: DeleteEndpointInput,
+        GetEndpointAttributesInput,
+        SetEndpointAttributesInput,
+    );
+    resource_of!(
         input,
         resource_arn: GetDataProtectionPolicyInput,
         PutDataProtectionPolicyInput,

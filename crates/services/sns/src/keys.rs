@@ -4,6 +4,8 @@
 use store::keys::{Key, KeyError, KeyReader};
 use store::{KeyRange, Partition};
 
+use crate::push::Application;
+
 /// Format number of all rows.
 pub const FORMAT: u8 = 1;
 
@@ -13,6 +15,9 @@ const ENDPOINT: u8 = 3;
 const TOKEN: u8 = 4;
 const OUTBOX: u8 = 5;
 const TEXT_SETTINGS: u8 = 6;
+const APPLICATION: u8 = 7;
+const DEVICE: u8 = 8;
+const DEVICE_TOKEN: u8 = 9;
 
 const NEXT: u8 = 1;
 const MESSAGE: u8 = 2;
@@ -98,6 +103,58 @@ pub fn tokens(topic: &str) -> KeyRange {
 /// The settings of short messages.
 pub fn text_settings() -> Key {
     Key::new().u8(TEXT_SETTINGS)
+}
+
+/// An application's attributes.
+pub fn application(application: &Application) -> Key {
+    Key::new().u8(APPLICATION).text(&application.platform).text(&application.name)
+}
+
+/// All applications.
+pub fn applications() -> KeyRange {
+    Key::new().u8(APPLICATION).range()
+}
+
+/// The application in a key of [`application`].
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_application(key: &[u8]) -> Result<Application, KeyError> {
+    let mut reader = KeyReader::new(key);
+    reader.u8()?;
+    Ok(Application { platform: reader.text()?, name: reader.text()? })
+}
+
+/// A device of an application.
+pub fn device(application: &Application, id: &str) -> Key {
+    Key::new().u8(DEVICE).text(&application.platform).text(&application.name).text(id)
+}
+
+/// All devices of an application.
+pub fn devices(application: &Application) -> KeyRange {
+    Key::new().u8(DEVICE).text(&application.platform).text(&application.name).range()
+}
+
+/// The id in a key of [`device`].
+///
+/// # Errors
+/// [`KeyError`] if it is another kind of key.
+pub fn read_device(key: &[u8]) -> Result<String, KeyError> {
+    let mut reader = KeyReader::new(key);
+    reader.u8()?;
+    reader.text()?;
+    reader.text()?;
+    reader.text()
+}
+
+/// The id of the device that has a token.
+pub fn device_token(application: &Application, token: &str) -> Key {
+    Key::new().u8(DEVICE_TOKEN).text(&application.platform).text(&application.name).text(token)
+}
+
+/// All tokens of an application.
+pub fn device_tokens(application: &Application) -> KeyRange {
+    Key::new().u8(DEVICE_TOKEN).text(&application.platform).text(&application.name).range()
 }
 
 /// What a mail or short message in the outbox is for.

@@ -22,6 +22,7 @@ mod message;
 mod operations;
 mod pages;
 mod protection;
+mod push;
 mod retry;
 mod rows;
 mod service;

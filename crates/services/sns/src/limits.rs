@@ -68,6 +68,12 @@ pub const HTTP_TIME: Duration = Duration::from_secs(15);
 /// Mails and short messages kept in the outbox of an account in a region; older ones go first. Our own bound.
 pub const OUTBOX_MAX: usize = 1_000;
 
+/// Most bytes of the data that an application keeps with a device.
+pub const USER_DATA_BYTES_MAX: usize = 2_048;
+
+/// Rows of devices that one transaction removes with their application. Our own bound.
+pub const DEVICES_AT_ONCE: usize = 500;
+
 /// Longest policy of a topic, in bytes.
 pub const POLICY_BYTES_MAX: usize = 30_720;
 

@@ -12,6 +12,9 @@ use wire::{Error, Timestamp};
 use crate::errors::{invalid, invalid_value};
 use crate::limits::{MESSAGE_BYTES_MAX, SUBJECT_CHARACTERS_MAX};
 
+/// The protocol of the text for those that have none of their own.
+const DEFAULT_TEXT: &str = "default";
+
 /// A message on its way to its subscribers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -110,6 +113,23 @@ impl Content {
         subject: Option<String>,
         attributes: Option<BTreeMap<String, MessageAttributeValue>>,
     ) -> Result<Content, Error> {
+        let content = Content::for_endpoint(message, structure, subject, attributes)?;
+        if structure.is_some() && !content.by_protocol.contains_key(DEFAULT_TEXT) {
+            return Err(invalid("Message Structure - No default entry in JSON message body"));
+        }
+        Ok(content)
+    }
+
+    /// As [`Content::new`], for one endpoint, whose own text need not be accompanied by a default one.
+    ///
+    /// # Errors
+    /// `InvalidParameter` and `ParameterValueInvalid` in AWS's words.
+    pub fn for_endpoint(
+        message: String,
+        structure: Option<&str>,
+        subject: Option<String>,
+        attributes: Option<BTreeMap<String, MessageAttributeValue>>,
+    ) -> Result<Content, Error> {
         if message.is_empty() {
             return Err(invalid("Empty message"));
         }
@@ -134,7 +154,7 @@ impl Content {
     }
 }
 
-/// Texts by protocol, from a JSON object with an entry `default`.
+/// Texts by protocol, from a JSON object; the default one may be missing.
 fn structured(message: &str) -> Result<(String, BTreeMap<String, String>), Error> {
     let entries: Map<String, Value> =
         serde_json::from_str(message).map_err(|_| invalid("Message Structure - JSON message body failed to parse"))?;
@@ -142,9 +162,7 @@ fn structured(message: &str) -> Result<(String, BTreeMap<String, String>), Error
         .into_iter()
         .filter_map(|(name, value)| if let Value::String(text) = value { Some((name, text)) } else { None })
         .collect();
-    let default = texts.get("default").cloned();
-    let default = default.ok_or_else(|| invalid("Message Structure - No default entry in JSON message body"))?;
-    Ok((default, texts))
+    Ok((texts.get(DEFAULT_TEXT).cloned().unwrap_or_default(), texts))
 }
 
 fn check_subject(subject: Option<&str>) -> Result<(), Error> {

@@ -14,7 +14,9 @@ use crate::dispatch::Dispatch;
 use crate::errors;
 use crate::guard::TopicGuard;
 use crate::keys;
-use crate::operations::{data_protection, permissions, publish, subscriptions, tags, text_messages, topics};
+use crate::operations::{
+    applications, data_protection, endpoints, numbers, permissions, publish, subscriptions, tags, text_messages, topics,
+};
 use crate::pages::Pages;
 use crate::retry;
 use crate::rows;
@@ -50,21 +52,36 @@ impl Sns {
         let mut registration = Registration::new(&api::sns::SERVICE);
         platform::operations!(registration, self, api::sns, {
             AddPermission => permissions::add_permission,
+            CheckIfPhoneNumberIsOptedOut => numbers::check_if_phone_number_is_opted_out,
             ConfirmSubscription => subscriptions::confirm_subscription,
+            CreatePlatformApplication => applications::create_platform_application,
+            CreatePlatformEndpoint => endpoints::create_platform_endpoint,
             CreateTopic => topics::create_topic,
+            DeleteEndpoint => endpoints::delete_endpoint,
+            DeletePlatformApplication => applications::delete_platform_application,
             DeleteTopic => topics::delete_topic,
             GetDataProtectionPolicy => data_protection::get_data_protection_policy,
+            GetEndpointAttributes => endpoints::get_endpoint_attributes,
+            GetPlatformApplicationAttributes => applications::get_platform_application_attributes,
             GetSMSAttributes => text_messages::get_sms_attributes,
+            GetSMSSandboxAccountStatus => numbers::get_sms_sandbox_account_status,
             GetSubscriptionAttributes => subscriptions::get_subscription_attributes,
             GetTopicAttributes => topics::get_topic_attributes,
+            ListEndpointsByPlatformApplication => endpoints::list_endpoints_by_platform_application,
+            ListOriginationNumbers => numbers::list_origination_numbers,
+            ListPhoneNumbersOptedOut => numbers::list_phone_numbers_opted_out,
+            ListPlatformApplications => applications::list_platform_applications,
             ListSubscriptions => subscriptions::list_subscriptions,
             ListSubscriptionsByTopic => subscriptions::list_subscriptions_by_topic,
             ListTagsForResource => tags::list_tags_for_resource,
             ListTopics => topics::list_topics,
+            OptInPhoneNumber => numbers::opt_in_phone_number,
             Publish => publish::publish,
             PublishBatch => publish::publish_batch,
             PutDataProtectionPolicy => data_protection::put_data_protection_policy,
             RemovePermission => permissions::remove_permission,
+            SetEndpointAttributes => endpoints::set_endpoint_attributes,
+            SetPlatformApplicationAttributes => applications::set_platform_application_attributes,
             SetSMSAttributes => text_messages::set_sms_attributes,
             SetSubscriptionAttributes => subscriptions::set_subscription_attributes,
             SetTopicAttributes => topics::set_topic_attributes,

@@ -16,7 +16,7 @@ use crate::filter::{self, Scope};
 pub struct Subscription {
     /// Its id.
     pub id: String,
-    /// `sqs`, `lambda`, `http`, `https`, `email`, `email-json` or `sms`.
+    /// `sqs`, `lambda`, `http`, `https`, `email`, `email-json`, `sms` or `application`.
     pub protocol: String,
     /// Where messages go.
     pub endpoint: String,

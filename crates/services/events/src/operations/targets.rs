@@ -11,6 +11,7 @@ use store::{Abort, Transaction};
 use wire::Error;
 
 use crate::errors::{invalid, no_rule, too_many, validation};
+use crate::input::RESERVED_NAMES;
 use crate::keys;
 use crate::limits::{PAGE, TARGETS_MAX};
 use crate::names::{BusId, arn_parts};
@@ -111,6 +112,7 @@ fn check_input(target: &ApiTarget) -> Result<(), Error> {
     {
         return Err(validation(format!("JSON syntax error in input for target {id}.")));
     }
+    check_placeholders(target)?;
     let paths = target.input_transformer.iter().flat_map(|transformer| transformer.input_paths_map.iter().flatten());
     let paths = paths.map(|(_, path)| path).chain(&target.input_path);
     for path in paths {
@@ -119,6 +121,20 @@ fn check_input(target: &ApiTarget) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Checks that a template asks for nothing that has no path and no reserved name.
+fn check_placeholders(target: &ApiTarget) -> Result<(), Error> {
+    let Some(transformer) = &target.input_transformer else { return Ok(()) };
+    let has_path = |name: &str| transformer.input_paths_map.iter().flatten().any(|(known, _)| known == name);
+    let mut names = pattern::template::names(&transformer.input_template);
+    match names.find(|name| !has_path(name) && !RESERVED_NAMES.contains(name)) {
+        Some(name) => {
+            let text = format!("InputTemplate for target {} contains invalid placeholder {name}.", target.id);
+            Err(validation(text))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Changes a rule.

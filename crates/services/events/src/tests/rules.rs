@@ -2,9 +2,9 @@
 
 use api::events::{
     self, CreateEventBusRequest, DeleteEventBusRequest, DeleteRuleRequest, DescribeEventBusRequest,
-    DescribeRuleRequest, ListEventBusesRequest, ListRuleNamesByTargetRequest, ListTargetsByRuleRequest,
-    PutPermissionRequest, PutRuleRequest, PutTargetsRequest, RemoveTargetsRequest, Tag, TagResourceRequest, Target,
-    TestEventPatternRequest,
+    DescribeRuleRequest, InputTransformer, ListEventBusesRequest, ListRuleNamesByTargetRequest,
+    ListTargetsByRuleRequest, PutPermissionRequest, PutRuleRequest, PutTargetsRequest, RemoveTargetsRequest, Tag,
+    TagResourceRequest, Target, TestEventPatternRequest,
 };
 use platform::testing::{ACCOUNT, REGION};
 use serde_json::{Value, json};
@@ -95,6 +95,26 @@ async fn targets_that_cannot_be_called_are_refused_by_name() {
     assert!(text.ends_with("Targets of batch are not supported."), "{text}");
     let text = bench.refused::<events::PutTargets>(put("arn:aws:sqs:eu-west-1:111122223333:q.fifo")).await;
     assert_eq!(text, "ValidationException: Parameter(s) SqsParameters must be specified for target: one.");
+}
+
+#[tokio::test]
+async fn a_template_asks_only_for_what_it_names() {
+    let bench = Bench::new().await;
+    bench.rule("r", r#"{"source":["shop"]}"#).await;
+    let queue = bench.queue("inbox").await;
+    let transformer = InputTransformer {
+        input_template: r#"{"a": <known>, "b": <aws.events.event.json>, "c": <unknown>}"#.to_owned(),
+        input_paths_map: Some([("known".to_owned(), "$.detail".to_owned())].into()),
+        ..InputTransformer::default()
+    };
+    let target = Target { input_transformer: Some(transformer), ..to(&queue) };
+    let id = target.id.clone();
+    let input = PutTargetsRequest { rule: "r".to_owned(), targets: vec![target], ..PutTargetsRequest::default() };
+    let refused = bench.refused::<events::PutTargets>(input).await;
+    assert_eq!(
+        refused,
+        format!("ValidationException: InputTemplate for target {id} contains invalid placeholder unknown.")
+    );
 }
 
 #[tokio::test]

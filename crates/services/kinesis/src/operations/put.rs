@@ -1,6 +1,6 @@
 //! `PutRecord` and `PutRecords`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use api::kinesis::{
     PutRecordInput, PutRecordOutput, PutRecordsInput, PutRecordsOutput, PutRecordsRequestEntry, PutRecordsResultEntry,
@@ -169,18 +169,26 @@ async fn write(
     let (named, number, now) = (name.clone(), stream.number, service.now());
     service
         .transact(&name.partition(), move |transaction| {
-            let stream = rows::stream(transaction, &named)?;
+            let mut stream = rows::stream(transaction, &named)?;
             stream.check_usable(&named)?;
             if stream.number != number {
                 return Err(crate::errors::no_stream(&named).into());
             }
-            let mut ends = Ends { stream: number, now, shards: Vec::new(), heads: HashMap::new() };
+            let mut ends =
+                Ends { stream: number, now, shards: Vec::new(), heads: HashMap::new(), full: BTreeSet::new() };
             let mut fates = Vec::with_capacity(arrivals.len());
             for arrival in &arrivals {
                 fates.push(ends.append(transaction, arrival)?);
             }
             for (shard, head) in ends.heads {
                 transaction.put(&keys::head(number, shard), &head.encode());
+            }
+            let mut scaled = false;
+            for shard in ends.shards.iter().filter(|shard| ends.full.contains(&shard.number)) {
+                scaled |= reshard::relieve(transaction, &mut stream, shard, now)?;
+            }
+            if scaled {
+                rows::put(transaction, &keys::stream(&named.name), &stream)?;
             }
             Ok(fates)
         })
@@ -193,6 +201,8 @@ struct Ends {
     now: i64,
     shards: Vec<Shard>,
     heads: HashMap<u32, Head>,
+    /// Numbers of the shards that were offered more than they take.
+    full: BTreeSet<u32>,
 }
 
 impl Ends {
@@ -203,6 +213,7 @@ impl Ends {
         let is_taken = head.bytes.takes(now, WRITE_BYTES_PER_SECOND, arrival.size)
             && head.records.takes(now, WRITE_RECORDS_PER_SECOND, 1);
         if !is_taken {
+            self.full.insert(shard.number);
             return Ok(Fate { shard: shard.number, sequence: None });
         }
         head.bytes.add(now, WRITE_BYTES_PER_SECOND, arrival.size);

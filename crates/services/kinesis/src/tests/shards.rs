@@ -158,3 +158,31 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn a_stream_on_demand_splits_the_shard_that_is_offered_too_much() {
+    let bench = Bench::new().await;
+    bench.ok("CreateStream", json!({"StreamName": "s"})).await;
+    bench.active("s").await;
+    let record = json!({"PartitionKey": "one", "Data": "eA=="});
+    let many = json!({"StreamName": "s", "Records": vec![record; 500]});
+    let refused = || async {
+        let mut refused = 0;
+        for _ in 0..3 {
+            refused += bench.ok("PutRecords", many.clone()).await["FailedRecordCount"].as_u64().unwrap();
+        }
+        refused
+    };
+    assert!(refused().await > 0);
+    assert_eq!(bench.shards("s").await.len(), 4);
+    bench.test.clock.advance(Duration::from_mins(15));
+    assert!(refused().await > 0);
+    let shards = bench.shards("s").await;
+    assert_eq!((shards.len(), shards.iter().filter(is_open).count()), (6, 5));
+    let parent = shards.iter().find(|shard| !is_open(shard)).unwrap();
+    assert!(shards[4..].iter().all(|child| child["ParentShardId"] == parent["ShardId"]));
+    assert_eq!((range(&shards[4]).0, range(&shards[5]).1), range(parent));
+    bench.put("s", "one", "after").await;
+    assert!(refused().await > 0);
+    assert_eq!(bench.shards("s").await.len(), 6);
+}

@@ -1,6 +1,9 @@
 //! The operations, by what they are about.
 
+pub mod applications;
 pub mod data_protection;
+pub mod endpoints;
+pub mod numbers;
 pub mod page;
 pub mod permissions;
 pub mod publish;

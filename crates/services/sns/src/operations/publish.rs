@@ -14,7 +14,7 @@ use store::{Abort, Direction, Transaction};
 use wire::Error;
 use wire::schema::Fault;
 
-use super::text_messages;
+use super::{endpoints, text_messages};
 use crate::arn::TopicArn;
 use crate::errors::invalid;
 use crate::keys;
@@ -46,7 +46,7 @@ pub async fn publish(service: &Arc<Sns>, cx: &Ctx, input: PublishInput) -> Resul
     let arn = match (&input.topic_arn, &input.target_arn) {
         (Some(arn), _) => here(cx, "TopicArn", arn)?,
         (None, Some(arn)) if arn.contains(":endpoint/") => {
-            return Err(invalid("TargetArn Reason: No endpoint found for the target arn specified"));
+            return endpoints::publish(service, cx, arn.clone(), input).await;
         }
         (None, Some(arn)) => here(cx, "TargetArn", arn)?,
         (None, None) => return Err(invalid("TopicArn or TargetArn Reason: no value for required parameter")),

@@ -14,11 +14,13 @@ use platform::{Ctx, OrFailure};
 use store::{Abort, Transaction};
 use wire::Error;
 
-use super::page;
+use super::{endpoints, page};
 use crate::arn::{TopicArn, parse_subscription};
+use crate::deliver;
 use crate::errors::{self, invalid};
 use crate::keys;
 use crate::limits::TOKEN_MILLISECONDS;
+use crate::push;
 use crate::retry;
 use crate::rows;
 use crate::service::{Sns, here, partition};
@@ -36,8 +38,11 @@ pub async fn subscribe(service: &Arc<Sns>, cx: &Ctx, input: SubscribeInput) -> R
     let arn = here(cx, "TopicArn", &input.topic_arn)?;
     let endpoint = input.endpoint.unwrap_or_default();
     check_endpoint(&arn, &input.protocol, &endpoint)?;
+    if input.protocol == deliver::PUSH {
+        check_device(service, cx, &endpoint).await?;
+    }
     let now = service.now();
-    let confirmed = ["sqs", "lambda", "sms"].contains(&input.protocol.as_str());
+    let confirmed = ["sqs", "lambda", "sms", deliver::PUSH].contains(&input.protocol.as_str());
     let mut subscription = Subscription {
         id: service.platform.ids.uuid(),
         protocol: input.protocol,
@@ -118,7 +123,7 @@ fn check_endpoint(topic: &TopicArn, protocol: &str, endpoint: &str) -> Result<()
             "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
         }
         "sqs" => return Ok(()),
-        "lambda" | "http" | "https" | "email" | "email-json" | "sms" if topic.is_fifo() => {
+        "lambda" | "http" | "https" | "email" | "email-json" | "sms" | deliver::PUSH if topic.is_fifo() => {
             "Invalid parameter: Endpoint Reason: Please use FIFO SQS queue"
         }
         "lambda" if !arn_of("lambda") => "Lambda endpoint ARN",
@@ -129,13 +134,22 @@ fn check_endpoint(topic: &TopicArn, protocol: &str, endpoint: &str) -> Result<()
         "sms" if !is_number(endpoint) => {
             return Err(api::sns::errors::invalid_parameter_exception(format!("Invalid SMS endpoint: {endpoint}")));
         }
-        "lambda" | "http" | "https" | "email" | "email-json" | "sms" => return Ok(()),
-        "firehose" | "application" => {
+        "lambda" | "http" | "https" | "email" | "email-json" | "sms" | deliver::PUSH => return Ok(()),
+        "firehose" => {
             return Err(invalid(format!("Protocol Reason: delivery to the protocol {protocol} is not supported")));
         }
         _ => return Err(invalid(format!("Amazon SNS does not support this protocol string: {protocol}"))),
     };
     Err(invalid(text))
+}
+
+/// Checks that an endpoint is a registered device of the caller's.
+async fn check_device(service: &Sns, cx: &Ctx, endpoint: &str) -> Result<(), Error> {
+    let wrong = || invalid("ApplicationEndpoint ARN");
+    let device = push::parse_endpoint(cx, "Endpoint", endpoint).map_err(|_| wrong())?;
+    let (application, id) = device.ok_or_else(wrong)?;
+    let found = endpoints::find(service, &keys::partition(&cx.account, &cx.region), &application, &id).await?;
+    found.map(drop).ok_or_else(|| invalid("Endpoint Reason: Endpoint does not exist for endpoint arn specified"))
 }
 
 fn is_address(text: &str) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::sns::{
     GetSMSAttributesInput, GetSMSAttributesResponse, PublishInput, PublishResponse, SetSMSAttributesInput,
-    SetSMSAttributesResponse,
+    SetSMSAttributesResponse, errors as modelled,
 };
 use platform::{Ctx, OrFailure};
 use wire::{Error, Timestamp};
@@ -24,6 +24,9 @@ type Settings = BTreeMap<String, String>;
 const DEFAULT_SENDER: &str = "DefaultSenderID";
 const DEFAULT_KIND: &str = "DefaultSMSType";
 const SPEND_LIMIT: &str = "MonthlySpendLimit";
+
+/// The limit of an account that has not set one, in dollars.
+const SPEND_LIMIT_DEFAULT: &str = "1";
 
 /// Settings of AWS's that would have no effect here, and are refused rather than ignored.
 const UNSUPPORTED: [&str; 3] = ["DeliveryStatusIAMRole", "DeliveryStatusSuccessSamplingRate", "UsageReportS3Bucket"];
@@ -98,6 +101,7 @@ pub async fn get_sms_attributes(
 ) -> Result<GetSMSAttributesResponse, Error> {
     let wanted = input.attributes.unwrap_or_default();
     let mut settings = settings(service, cx).await?;
+    settings.entry(SPEND_LIMIT.to_owned()).or_insert_with(|| SPEND_LIMIT_DEFAULT.to_owned());
     settings.retain(|name, _| wanted.is_empty() || wanted.contains(name));
     Ok(GetSMSAttributesResponse { attributes: Some(settings) })
 }
@@ -121,7 +125,7 @@ fn check(setting: &str, value: &str, name: &str) -> Result<(), Error> {
         _ if UNSUPPORTED.contains(&setting) => {
             return Err(invalid(format!("{name} Reason: this attribute is not supported")));
         }
-        _ => false,
+        _ => return Err(modelled::invalid_parameter_exception(format!("{name} is not a valid attribute"))),
     };
-    if sound { Ok(()) } else { Err(invalid(name)) }
+    if sound { Ok(()) } else { Err(modelled::invalid_parameter_exception(format!("{name} is invalid"))) }
 }
