@@ -39,6 +39,7 @@ async fn measure(cold_runs: usize, warm_runs: usize) -> Result<(), Failure> {
         memory_mb: 1769,
         tmp_mb: 512,
         head_start: HeadStart::None,
+        extensions: None,
     };
     let (mut cold, mut warm, mut thawed) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..cold_runs {

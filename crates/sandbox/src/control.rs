@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 
 use crate::capabilities::FreezeMethod;
 use crate::launcher::message::{ControlFiles, CpuFiles, MemoryFiles};
+use crate::launcher::syscall::pidfd_open;
 use crate::limits;
 
 /// The controls of one environment. Dropping them kills it.
@@ -89,6 +90,23 @@ impl Control {
         // A frozen v1 cgroup holds even a killed process back. When it is gone already, so is the file.
         if self.files.freeze_method == FreezeMethod::CgroupV1 {
             let _ = self.thaw();
+        }
+    }
+
+    /// Processes that were killed because the memory limit was hit.
+    pub(crate) fn oom_kills(&self) -> u64 {
+        self.files.memory.as_ref().map_or(0, oom_kills)
+    }
+
+    /// Asks the function's program to end, by SIGTERM.
+    pub(crate) fn terminate_program(&self) {
+        // Others are left over from processes that the program has started.
+        let Some(program) = children(self.files.pid).first().copied() else { return };
+        // Looked at again behind the descriptor: a number that has been given to another process is not ours.
+        if let Ok(pidfd) = pidfd_open(program)
+            && children(self.files.pid).first() == Some(&program)
+        {
+            signal_by_pidfd(&pidfd, libc::SIGTERM);
         }
     }
 
@@ -214,16 +232,14 @@ impl CpuShare {
 }
 
 pub(crate) fn kill_by_pidfd(pidfd: &OwnedFd) {
+    signal_by_pidfd(pidfd, libc::SIGKILL);
+}
+
+fn signal_by_pidfd(pidfd: &OwnedFd, signal: libc::c_int) {
     // SAFETY: a plain system call with an open descriptor; the null siginfo means "as kill(2) would".
     // A process that has ended already is what was wanted.
     unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_raw_fd(),
-            libc::SIGKILL,
-            std::ptr::null::<libc::siginfo_t>(),
-            0,
-        );
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, std::ptr::null::<libc::siginfo_t>(), 0);
     }
 }
 
@@ -303,6 +319,12 @@ fn process_tree(root: i32) -> Vec<i32> {
         }
     }
     tree
+}
+
+/// What the one thread of a process has started and has not been waited for, oldest first.
+fn children(pid: i32) -> Vec<i32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
 /// The high-water marks of a process and its descendants, added up, in bytes.

@@ -48,6 +48,7 @@ mod config;
 mod control;
 mod environment;
 mod error;
+mod extension;
 pub mod footprint;
 pub mod launcher;
 pub mod limits;
@@ -59,17 +60,22 @@ mod runtime_api;
 mod sandbox;
 mod spec;
 mod stock;
+mod supervisor;
 
 pub use capabilities::{Capabilities, FreezeMethod, TmpKind};
 pub use config::SandboxConfig;
 pub use environment::{Environment, FREEZE_GRACE};
 pub use error::SandboxError;
+pub use extension::{ExtensionEvents, ExtensionFailure, ExtensionStatus, FunctionDescription, Host, ShutdownReason};
 pub use network::{AUTHORITY_FILE, Authority, BUNDLE_FILE, Listeners, Network, Outside, is_of_this_machine};
 pub use outcome::{
     InitOutcome, InitReport, Invocation, InvokeOutcome, InvokeReport, MemoryUsage, ReportedError, ResponseMode,
-    StreamPiece,
+    StreamPiece, describe_end,
 };
-pub use output::{OutputLine, OutputSink};
+pub use output::{OutputLine, OutputSink, OutputSource};
 pub use sandbox::Sandbox;
-pub use spec::{Bind, EnvironmentSpec, HeadStart, PARKED_VARIABLE, PARKED_WORD, ParkedProgram, RootSpec, Shape};
+pub use spec::{
+    Bind, EXTENSIONS_DIRECTORY, EnvironmentSpec, Extensions, HeadStart, PARKED_VARIABLE, PARKED_WORD, ParkedProgram,
+    RootSpec, Shape,
+};
 pub use stock::{ShapeStock, Wanted};

@@ -53,5 +53,15 @@ pub const CONNECTIONS_OUTSIDE_MAX: usize = 1_024;
 pub const DATAGRAM_PEERS_MAX: usize = 256;
 /// Connections and datagram sockets to hosts outside that all environments together may have: descriptors of this process.
 pub const FLOWS_MAX: usize = 4_096;
+/// Extensions that an environment may have (AWS: 10).
+pub const EXTENSIONS_MAX: usize = 10;
+/// How long an environment with extensions of their own processes may take to end (AWS: 2,000 ms).
+pub const SHUTDOWN_WITH_EXTERNAL: Duration = Duration::from_millis(2_000);
+/// The same, with extensions inside the runtime's process only (AWS: 500 ms).
+pub const SHUTDOWN_WITH_INTERNAL: Duration = Duration::from_millis(500);
+/// Part of [`SHUTDOWN_WITH_EXTERNAL`] that the runtime has, in percent, before the extensions are told.
+pub const SHUTDOWN_RUNTIME_PERCENT: u32 = 30;
+/// Largest body of a request to the Extensions API, in bytes. Registrations are some hundred.
+pub const EXTENSION_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Port of the Runtime API inside every environment, on 127.0.0.1 (as in AWS's own environments).
 pub const RUNTIME_API_PORT: u16 = 9_001;

@@ -27,6 +27,8 @@ pub(crate) struct Launched {
     pub(crate) control: ControlFiles,
     /// It was made ahead of need.
     pub(crate) parked: bool,
+    /// The socket to its supervisor, if it has one.
+    pub(crate) supervisor: Option<OwnedFd>,
     /// Becomes `Some` when the environment has ended and nothing of it is left.
     pub(crate) end: watch::Receiver<Option<End>>,
 }
@@ -38,13 +40,16 @@ struct Handles {
     output: OwnedFd,
     pidfd: OwnedFd,
     sockets: Sockets,
+    /// The socket to its supervisor, if it has one.
+    supervisor: Option<OwnedFd>,
 }
 
 impl Handles {
-    fn from_descriptors(descriptors: Vec<OwnedFd>) -> Option<Handles> {
+    fn from_descriptors(mut descriptors: Vec<OwnedFd>, supervised: bool) -> Option<Handles> {
+        let supervisor = supervised.then(|| descriptors.pop()).flatten();
         let mut descriptors = descriptors.into_iter();
         let (output, pidfd) = (descriptors.next()?, descriptors.next()?);
-        Some(Handles { output, pidfd, sockets: Sockets::from_descriptors(descriptors.collect())? })
+        Some(Handles { output, pidfd, sockets: Sockets::from_descriptors(descriptors.collect())?, supervisor })
     }
 }
 
@@ -85,7 +90,7 @@ impl Link {
     /// Asks for an environment and waits until it is on its way.
     pub(crate) async fn launch(&self, spec: EnvironmentSpec) -> Result<Launched, SandboxError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let request = socket::encode(&Request::Launch { id, spec }).map_err(|_| {
+        let request = socket::encode(&Request::Launch { id, spec: Box::new(spec) }).map_err(|_| {
             SandboxError::InvalidSpec(format!("larger than {} bytes in all", limits::LAUNCHER_MESSAGE_BYTES_MAX))
         })?;
         let _turn = self.launches.acquire().await.map_err(|_| gone())?;
@@ -103,8 +108,8 @@ impl Link {
         let answer = tokio::time::timeout(limits::LAUNCHER_ANSWER_TIMEOUT, start).await;
         let (control, parked, handles) =
             answer.map_err(|_| SandboxError::LauncherGone("no answer in time".into()))?.map_err(|_| gone())??;
-        let Handles { output, pidfd, sockets } = *handles;
-        Ok(Launched { sockets, output, pidfd, control, parked, end: end_receiver })
+        let Handles { output, pidfd, sockets, supervisor } = *handles;
+        Ok(Launched { sockets, output, pidfd, control, parked, supervisor, end: end_receiver })
     }
 
     /// Asks for environments to be kept ready.
@@ -142,8 +147,8 @@ impl Link {
 
     fn dispatch(&self, reply: Reply, descriptors: Vec<OwnedFd>) {
         match reply {
-            Reply::Launched { id, control, parked } => {
-                let started = Handles::from_descriptors(descriptors)
+            Reply::Launched { id, control, parked, supervised } => {
+                let started = Handles::from_descriptors(descriptors, supervised)
                     .map(|handles| (control, parked, Box::new(handles)))
                     .ok_or_else(|| SandboxError::LauncherGone("descriptors are missing from its answer".into()));
                 self.answer(id, started);

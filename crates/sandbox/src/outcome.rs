@@ -1,10 +1,13 @@
 //! What goes into an environment and what comes out of it.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+
+use crate::extension::ExtensionFailure;
 
 /// One event for the function. The strings become headers of the Runtime API as they are.
 #[derive(Clone, Debug)]
@@ -69,6 +72,8 @@ pub enum InitOutcome {
     TimedOut,
     /// The memory limit was hit and the runtime was killed for it.
     OutOfMemory,
+    /// An extension has failed.
+    ExtensionFailed(ExtensionFailure),
 }
 
 /// How an invocation ended, and how long it took.
@@ -106,6 +111,8 @@ pub enum InvokeOutcome {
         /// Bytes the runtime announced, or had sent when it was cut off.
         bytes: u64,
     },
+    /// An extension has failed.
+    ExtensionFailed(ExtensionFailure),
 }
 
 /// How the runtime delivered a response.
@@ -134,4 +141,33 @@ pub struct ReportedError {
 pub struct MemoryUsage {
     /// Most memory in use at any moment since launch, in bytes, without reclaimable file cache.
     pub peak_bytes: u64,
+}
+
+/// How a process ended, in AWS's words: `exit status 1` or `signal: killed`.
+pub fn describe_end(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, signal) => format!("signal: {}", signal_name(signal.unwrap_or_default())),
+    }
+}
+
+/// Names of signals as Go's runtime, which AWS's supervisor is written in, spells them.
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        libc::SIGHUP => "hangup",
+        libc::SIGINT => "interrupt",
+        libc::SIGQUIT => "quit",
+        libc::SIGILL => "illegal instruction",
+        libc::SIGTRAP => "trace/breakpoint trap",
+        libc::SIGABRT => "aborted",
+        libc::SIGBUS => "bus error",
+        libc::SIGFPE => "floating point exception",
+        libc::SIGKILL => "killed",
+        libc::SIGSEGV => "segmentation fault",
+        libc::SIGPIPE => "broken pipe",
+        libc::SIGALRM => "alarm clock",
+        libc::SIGTERM => "terminated",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
 }

@@ -26,6 +26,18 @@ pub struct OutputLine {
     pub text: Bytes,
     /// True when the line goes on in the next one, because it is longer than [`limits::LINE_BYTES_MAX`].
     pub continues: bool,
+    /// Who has written it.
+    pub source: OutputSource,
+}
+
+/// Who prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputSource {
+    /// The runtime and what it starts.
+    #[default]
+    Function,
+    /// An extension that is a process of its own.
+    Extension,
 }
 
 /// Takes what a function prints.
@@ -48,9 +60,16 @@ impl OutputSink for Vec<OutputLine> {
     }
 }
 
-/// The reading end of one environment's output.
+/// What is printed in one environment.
 #[derive(Debug)]
 pub(crate) struct Output {
+    function: Stream,
+    extensions: Option<Stream>,
+}
+
+/// The reading end of one pipe.
+#[derive(Debug)]
+struct Stream {
     pipe: pipe::Receiver,
     lines: LineSplitter,
     /// The function can write nothing more.
@@ -58,22 +77,51 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Takes over a pipe.
-    pub(crate) fn new(pipe: OwnedFd) -> io::Result<Output> {
-        let pipe = pipe::Receiver::from_owned_fd(pipe)?;
-        Ok(Output { pipe, lines: LineSplitter::default(), closed: false })
+    /// Takes over a pipe of the function, and one of its extensions if there are any.
+    pub(crate) fn new(function: OwnedFd, extensions: Option<OwnedFd>) -> io::Result<Output> {
+        let extensions = extensions.map(|pipe| Stream::new(pipe, OutputSource::Extension)).transpose()?;
+        Ok(Output { function: Stream::new(function, OutputSource::Function)?, extensions })
     }
 
     /// Reads as long as it is polled, whole lines alone. May be dropped at any time: what was read was handed on.
     pub(crate) async fn pump(&mut self, sink: &mut impl OutputSink) -> std::convert::Infallible {
-        while !self.closed {
-            match self.pipe.readable().await {
-                Ok(()) => self.read_ready(sink),
-                Err(_) => self.closed = true,
+        loop {
+            match &mut self.extensions {
+                None => {
+                    self.function.readable().await;
+                    self.function.read_ready(sink);
+                }
+                Some(extensions) => tokio::select! {
+                    () = self.function.readable() => self.function.read_ready(sink),
+                    () = extensions.readable() => extensions.read_ready(sink),
+                },
             }
             sink.room().await;
         }
-        pending().await
+    }
+
+    /// Hands on what is in the pipes at this moment, an unfinished line included, and no more: a function that never
+    /// stops printing ends too.
+    pub(crate) fn drain(&mut self, sink: &mut impl OutputSink) {
+        self.function.drain(sink);
+        if let Some(extensions) = &mut self.extensions {
+            extensions.drain(sink);
+        }
+    }
+}
+
+impl Stream {
+    fn new(pipe: OwnedFd, source: OutputSource) -> io::Result<Stream> {
+        let pipe = pipe::Receiver::from_owned_fd(pipe)?;
+        Ok(Stream { pipe, lines: LineSplitter { source, ..LineSplitter::default() }, closed: false })
+    }
+
+    /// Waits until there is something to read; for ever when there never will be.
+    async fn readable(&mut self) {
+        if self.closed || self.pipe.readable().await.is_err() {
+            self.closed = true;
+            pending::<()>().await;
+        }
     }
 
     /// One read after the pipe was said to be readable.
@@ -89,9 +137,7 @@ impl Output {
         }
     }
 
-    /// Hands on what is in the pipe at this moment, an unfinished line included, and no more: a function that never
-    /// stops printing ends too.
-    pub(crate) fn drain(&mut self, sink: &mut impl OutputSink) {
+    fn drain(&mut self, sink: &mut impl OutputSink) {
         let mut left = bytes_in_pipe(&self.pipe);
         while left > 0 {
             let mut chunk = BytesMut::zeroed(left.min(limits::OUTPUT_READ_BYTES));
@@ -131,6 +177,7 @@ fn bytes_in_pipe(pipe: &pipe::Receiver) -> usize {
 /// Cuts a byte stream into lines, holding at most one unfinished line of [`limits::LINE_BYTES_MAX`] bytes.
 #[derive(Debug, Default)]
 struct LineSplitter {
+    source: OutputSource,
     unfinished: BytesMut,
 }
 
@@ -141,7 +188,7 @@ impl LineSplitter {
         for (at, _) in chunk.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
             self.append(chunk, start..at, &mut lines);
             let text = if self.unfinished.is_empty() { Bytes::new() } else { self.unfinished.split().freeze() };
-            lines.push(OutputLine { text, continues: false });
+            lines.push(OutputLine { text, continues: false, source: self.source });
             start = at + 1;
         }
         self.append(chunk, start..chunk.len(), &mut lines);
@@ -154,7 +201,7 @@ impl LineSplitter {
         while !rest.is_empty() {
             let room = limits::LINE_BYTES_MAX - self.unfinished.len();
             if room == 0 {
-                lines.push(OutputLine { text: self.unfinished.split().freeze(), continues: true });
+                lines.push(OutputLine { text: self.unfinished.split().freeze(), continues: true, source: self.source });
                 continue;
             }
             let (now, later) = rest.split_at(room.min(rest.len()));
@@ -164,7 +211,12 @@ impl LineSplitter {
     }
 
     fn take_unfinished(&mut self) -> Option<OutputLine> {
-        (!self.unfinished.is_empty()).then(|| OutputLine { text: self.unfinished.split().freeze(), continues: false })
+        let source = self.source;
+        (!self.unfinished.is_empty()).then(|| OutputLine {
+            text: self.unfinished.split().freeze(),
+            continues: false,
+            source,
+        })
     }
 }
 

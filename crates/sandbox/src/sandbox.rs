@@ -85,10 +85,9 @@ impl Sandbox {
     /// refuses a step; nothing is left behind in either case.
     pub async fn launch(&self, spec: EnvironmentSpec) -> Result<Environment, SandboxError> {
         spec.validate()?;
-        let entrypoint = spec.command.first().cloned().unwrap_or_default();
-        let memory_mb = spec.memory_mb;
+        let traits = Environment::traits(&spec);
         let launched = self.link.launch(spec).await?;
-        Environment::new(entrypoint, memory_mb, launched, &self.network)
+        Environment::new(traits, launched, &self.network).await
     }
 
     /// Has environments made ahead of need, in the background, and kept ready: these and no others, from now on. One that

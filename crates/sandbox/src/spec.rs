@@ -27,7 +27,21 @@ pub struct EnvironmentSpec {
     pub tmp_mb: u32,
     /// What may have been done for it before it was asked for.
     pub head_start: HeadStart,
+    /// Programs in [`EXTENSIONS_DIRECTORY`] that are started before it and run beside it.
+    pub extensions: Option<Extensions>,
 }
+
+/// External extensions of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extensions {
+    /// Their file names.
+    pub names: Vec<String>,
+    /// All variables of each of them.
+    pub env: Vec<(String, String)>,
+}
+
+/// Where extensions are inside.
+pub const EXTENSIONS_DIRECTORY: &str = "/opt/extensions";
 
 /// What is done for an environment before it is known whose it will be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -112,7 +126,11 @@ impl EnvironmentSpec {
         if self.command.iter().any(|word| word.contains('\0')) {
             return invalid("the command contains a NUL byte".into());
         }
-        for (name, value) in &self.env {
+        let extensions = self.extensions.as_ref();
+        if extensions.is_some_and(|extensions| extensions.names.iter().any(|name| name.contains(['/', '\0']))) {
+            return invalid("the name of an extension is not that of a file".into());
+        }
+        for (name, value) in self.env.iter().chain(extensions.iter().flat_map(|extensions| &extensions.env)) {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
                 return invalid(format!("the environment variable {name:?} cannot be set"));
             }

@@ -12,16 +12,16 @@ use super::failure::{NameStep, Step, c_string};
 use super::message::{Calling, EndCause};
 use super::spare::{Assignment, Birth, Descriptors, Inheritance, Program, report};
 use super::template::{INSIDE_GID, INSIDE_UID};
-use super::{fence, privileges, socket, syscall};
+use super::{fence, privileges, socket, supervisor, syscall};
 use crate::spec::{PARKED_VARIABLE, ParkedProgram};
 
 /// Exit status when the program could not be executed, as a shell has it. The report says more.
-const NOT_EXECUTED: i32 = 127;
+pub(crate) const NOT_EXECUTED: i32 = 127;
 /// Where a function's program is started.
-const WORKING_DIRECTORY: &str = "/var/task";
+pub(crate) const WORKING_DIRECTORY: &str = "/var/task";
 
 /// Arguments and variables of a program.
-type Execution = (Vec<CString>, Vec<CString>);
+pub(crate) type Execution = (Vec<CString>, Vec<CString>);
 
 /// Waits for the go-ahead, gives up every privilege and executes the program.
 pub(crate) fn run(inheritance: &Inheritance, descriptors: &Descriptors, assignment: &Assignment, wait: OwnedFd) -> ! {
@@ -62,7 +62,9 @@ fn become_program(
     // The report closes itself when the program is executed, and so does the control socket unless the program gets it.
     let keep = match assignment.program {
         Program::Known(_) => vec![descriptors.report.as_raw_fd()],
-        Program::Awaited | Program::Parked(_) => vec![descriptors.report.as_raw_fd(), descriptors.control.as_raw_fd()],
+        Program::Supervisor(_) | Program::Awaited | Program::Parked(_) => {
+            vec![descriptors.report.as_raw_fd(), descriptors.control.as_raw_fd()]
+        }
     };
     syscall::close_all_except(&keep).step("close what is not needed any more")?;
     std::mem::forget((wait, null));
@@ -74,6 +76,7 @@ fn become_program(
     privileges::install_filter(&inheritance.filter)?;
     match &assignment.program {
         Program::Known(calling) => enter_task(calling),
+        Program::Supervisor(supervision) => match supervisor::run(supervision, descriptors.control.as_fd())? {},
         Program::Awaited => enter_task(&await_calling(descriptors)?),
         Program::Parked(program) => park(program, descriptors),
     }
@@ -104,7 +107,7 @@ fn park(program: &ParkedProgram, descriptors: &Descriptors) -> Step<Execution> {
     execution(&program.command, &variables)
 }
 
-fn execution(command: &[String], variables: &[(String, String)]) -> Step<Execution> {
+pub(crate) fn execution(command: &[String], variables: &[(String, String)]) -> Step<Execution> {
     let arguments = command.iter().map(|word| c_string(word.as_bytes())).collect::<Step<_>>()?;
     let variables = variables.iter().map(|(name, value)| c_string(format!("{name}={value}").as_bytes()));
     Ok((arguments, variables.collect::<Step<_>>()?))

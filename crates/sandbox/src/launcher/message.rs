@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sockets::SOCKETS_MAX;
 use crate::capabilities::{Capabilities, FreezeMethod};
-use crate::spec::{EnvironmentSpec, Shape};
+use crate::spec::{EnvironmentSpec, Extensions, Shape};
 
 /// How the launcher is to work; handed over as its second argument.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub(crate) struct LauncherConfig {
 pub(crate) enum Request {
     Launch {
         id: u64,
-        spec: EnvironmentSpec,
+        spec: Box<EnvironmentSpec>,
     },
     /// Keep this many environments ready, of these shapes and no others.
     Keep(Vec<Keep>),
@@ -47,8 +47,9 @@ pub(crate) enum Reply {
     Hello(Capabilities),
     /// Instead of `Hello`: this machine does not allow it.
     Unsupported(String),
-    /// The environment is being made. With it come its output, its first process and its sockets.
-    Launched { id: u64, control: ControlFiles, parked: bool },
+    /// The environment is being made. With it come its output, its first process, its sockets, and the socket to its
+    /// supervisor if it has one.
+    Launched { id: u64, control: ControlFiles, parked: bool, supervised: bool },
     /// The environment could not be begun.
     Refused { id: u64, failure: Failure },
     /// The environment has ended and nothing of it is left.
@@ -60,13 +61,48 @@ pub(crate) enum Reply {
 }
 
 /// Descriptors that come with a message at most, those of [`Reply::Launched`].
-pub(crate) const DESCRIPTORS_MAX: usize = 2 + SOCKETS_MAX;
+pub(crate) const DESCRIPTORS_MAX: usize = 3 + SOCKETS_MAX;
 
 /// What a program that was started, or is to be started, ahead of need becomes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Calling {
     pub(crate) command: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
+}
+
+/// What a supervisor starts: extensions at once, the runtime when it is told to.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Supervision {
+    pub(crate) runtime: Calling,
+    pub(crate) extensions: Extensions,
+}
+
+/// One of the processes that a supervisor has started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Process {
+    Runtime,
+    /// By its file name.
+    Extension(String),
+}
+
+/// From a supervisor to the platform.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Notice {
+    /// It runs. The reading end of what extensions print comes with this.
+    Supervising,
+    /// A program could not be executed.
+    NotExecuted { process: Process, errno: i32 },
+    /// A process has ended, with this wait status.
+    Ended { process: Process, wait_status: i32 },
+}
+
+/// From the platform to a supervisor.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Order {
+    /// Extensions have registered: start the runtime.
+    StartRuntime,
+    /// Send a signal to a process and to those it has started.
+    Signal { process: Process, signal: i32 },
 }
 
 /// Where the host finds the controls of one environment.

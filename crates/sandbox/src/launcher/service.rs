@@ -57,8 +57,15 @@ struct Launcher {
     _tried: Option<OutsideSockets>,
 }
 
-/// What the platform gets of a new environment: its controls, its sockets, its output and its first process.
-type Prepared = (ControlFiles, Sockets, OwnedFd, OwnedFd);
+/// What the platform gets of a new environment.
+struct Prepared {
+    control: ControlFiles,
+    sockets: Sockets,
+    output: OwnedFd,
+    pidfd: OwnedFd,
+    /// The socket to what runs in it, which is the platform's if that is a supervisor.
+    program: OwnedFd,
+}
 
 struct Running {
     /// The host's name for it; `None` when the host never got it.
@@ -184,7 +191,7 @@ impl Launcher {
             }
             if request {
                 match socket::receive(self.socket.as_fd()).step("read a request")? {
-                    Some((Request::Launch { id, spec }, _)) => self.launch(id, spec)?,
+                    Some((Request::Launch { id, spec }, _)) => self.launch(id, *spec)?,
                     Some((Request::Keep(wanted), _)) => self.keep(wanted)?,
                     None => return Ok(()),
                 }
@@ -251,7 +258,8 @@ impl Launcher {
         }
         let named = sockets.is_ok().then_some(id);
         self.running.insert(spare.pid, Running { id: named, report: spare.report, cgroup: spare.cgroup });
-        Ok((control, sockets?, spare.output, spare.pidfd))
+        let (output, pidfd, program) = (spare.output, spare.pidfd, spare.control);
+        Ok(Prepared { control, sockets: sockets?, output, pidfd, program })
     }
 
     /// Reports the environments that have ended and removes what is left of them.

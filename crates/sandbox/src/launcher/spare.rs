@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cgroup::{Cgroup, Cgroups};
 use super::failure::{NameStep, Step};
-use super::message::{Calling, EndCause, Failure};
+use super::message::{Calling, EndCause, Failure, Supervision};
 use super::sockets::Sockets;
 use super::syscall::{self, Cloned};
 use super::volume::VolumePlan;
@@ -53,6 +53,8 @@ pub(crate) struct Assignment {
 pub(crate) enum Program {
     /// It is started at once.
     Known(Calling),
+    /// It starts others, and speaks to the platform over the control socket.
+    Supervisor(Supervision),
     /// It is told later, over the control socket.
     Awaited,
     /// It is started at once and gets the control socket, over which it is told what it becomes.

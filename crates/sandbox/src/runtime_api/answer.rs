@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
+use serde::Serialize;
 
 use crate::limits;
 use crate::outcome::Invocation;
@@ -19,7 +20,7 @@ const COGNITO_IDENTITY: HeaderName = HeaderName::from_static("lambda-runtime-cog
 
 /// Why a request of the runtime is not accepted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The path names an invocation that is not the current one.
     InvalidRequestId,
     /// The request does not fit where the runtime is.
@@ -30,6 +31,8 @@ pub(super) enum Refusal {
     TruncatedRequest,
     /// The answer is larger than allowed.
     TooLarge,
+    /// The Extensions API does not accept it, for a reason that has a name.
+    Extension { error_type: &'static str, message: String },
     /// No such path.
     NotFound,
     /// The path exists, with another method.
@@ -39,6 +42,10 @@ pub(super) enum Refusal {
 impl Refusal {
     pub(super) fn transition(from: &'static str, to: &'static str) -> Refusal {
         Refusal::InvalidTransition { from, to }
+    }
+
+    pub(crate) fn extension(error_type: &'static str, message: String) -> Refusal {
+        Refusal::Extension { error_type, message }
     }
 
     pub(super) fn into_answer(self) -> Answer {
@@ -62,12 +69,18 @@ impl Refusal {
                 "RequestEntityTooLarge",
                 format!("Exceeded maximum allowed payload size ({} bytes).", limits::RESPONSE_BYTES_MAX),
             ),
+            Refusal::Extension { error_type, message } => (StatusCode::FORBIDDEN, error_type, message),
             Refusal::NotFound => return plain(StatusCode::NOT_FOUND, "404 page not found\n"),
             Refusal::MethodNotAllowed => return plain(StatusCode::METHOD_NOT_ALLOWED, ""),
         };
         let body = serde_json::json!({ "errorMessage": message, "errorType": error_type });
         json(status, Bytes::from(format!("{body}\n")))
     }
+}
+
+/// `200 OK` with a document.
+pub(super) fn document(document: &impl Serialize) -> Answer {
+    json(StatusCode::OK, serde_json::to_vec(document).unwrap_or_default().into())
 }
 
 /// `202 Accepted`, as every accepted report is answered.
@@ -105,7 +118,7 @@ pub(super) fn pong() -> Answer {
     plain(StatusCode::OK, "pong")
 }
 
-fn json(status: StatusCode, body: Bytes) -> Answer {
+pub(super) fn json(status: StatusCode, body: Bytes) -> Answer {
     with_type(status, "application/json", body)
 }
 

@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
 use super::answer::{self, Answer, Refusal};
+use super::extensions;
 use super::held::{Held, Hold};
 use super::state::RuntimeApi;
 use super::streaming;
@@ -124,7 +125,10 @@ async fn handle(api: &RuntimeApi, hold: &Hold, request: Request<Incoming>) -> An
 }
 
 async fn route(api: &RuntimeApi, hold: &Hold, request: Request<Incoming>) -> Result<Answer, Refusal> {
-    let path = request.uri().path().strip_prefix(PREFIX).ok_or(Refusal::NotFound)?.to_owned();
+    let Some(path) = request.uri().path().strip_prefix(PREFIX) else {
+        return extensions::route(api, request).await;
+    };
+    let path = path.to_owned();
     let get = request.method() == Method::GET;
     let post = request.method() == Method::POST;
     match path.as_str() {
@@ -213,18 +217,18 @@ pub(super) fn broken_off(trailers: &HeaderMap) -> Option<ReportedError> {
     Some(ReportedError { payload: payload.into(), error_type: Some(error_type), xray_cause: None })
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-enum Collected {
+pub(super) enum Collected {
     Whole { payload: Bytes, trailers: HeaderMap },
     TooLarge { bytes: u64 },
 }
 
 /// Reads a body. One that is too large is read to its end but not kept, so that the client can read the answer; the
 /// deadline of the invocation bounds how long that may go on.
-async fn collect(mut body: Incoming, most: usize) -> Result<Collected, Refusal> {
+pub(super) async fn collect(mut body: Incoming, most: usize) -> Result<Collected, Refusal> {
     let announced = body.size_hint().exact();
     let (mut kept, mut trailers) = (BytesMut::new(), HeaderMap::new());
     let mut bytes = 0_u64;

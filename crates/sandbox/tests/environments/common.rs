@@ -154,6 +154,7 @@ pub fn write_function(code_dir: &Path, main: &str) -> EnvironmentSpec {
         memory_mb: 256,
         tmp_mb: 512,
         head_start: HeadStart::None,
+        extensions: None,
     }
 }
 

@@ -77,6 +77,7 @@ async fn awslambdaric_runs_unmodified() {
             memory_mb: 256,
             tmp_mb: 512,
             head_start: sandbox::HeadStart::None,
+            extensions: None,
         })
         .await;
     for _ in 0..3 {

@@ -105,8 +105,9 @@ impl Launcher {
 
     /// One that is ready and can become this environment.
     pub(super) fn take_member(&mut self, spec: &EnvironmentSpec) -> Option<(Ready, u64, usize)> {
-        // Others are made for it alone: the file system of a larger `/tmp`, several layers merged.
-        let ordinary = spec.tmp_mb == *limits::TMP_MB.start() && spec.layer_dirs.len() <= 1;
+        // Others are made for it alone: the file system of a larger `/tmp`, several layers merged, a supervisor.
+        let ordinary =
+            spec.tmp_mb == *limits::TMP_MB.start() && spec.layer_dirs.len() <= 1 && spec.extensions.is_none();
         if !ordinary || spec.head_start == HeadStart::None {
             return None;
         }

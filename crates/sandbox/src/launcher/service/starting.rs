@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::super::failure::Step;
-use super::super::message::{Calling, Failure, Reply};
+use super::super::message::{Calling, Failure, Reply, Supervision};
 use super::super::spare::{Assignment, Code, Program, READY_TIMEOUT, Spare};
 use super::{Launcher, Prepared};
 use crate::spec::EnvironmentSpec;
@@ -28,6 +28,17 @@ pub(super) struct Starting {
     begun: Vec<Begun>,
     /// When the last start was asked for, and the first one of those that have held the stock back.
     last: Option<(Instant, Instant)>,
+}
+
+/// How an environment came to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// Ahead of need.
+    Ahead,
+    /// When it was needed.
+    Now,
+    /// The same, with a supervisor that the platform speaks to.
+    Supervised,
 }
 
 /// An environment that is not ready yet for the function that needs it.
@@ -89,17 +100,19 @@ impl Launcher {
             return Ok(());
         };
         let called = self.call_up(id, spec, member);
-        self.answer(id, called, true)?;
+        self.answer(id, called, Made::Ahead)?;
         self.send(&Reply::Stock { key, ready: left, made_us: None }, &[])
     }
 
-    fn answer(&mut self, id: u64, prepared: Step<Prepared>, parked: bool) -> Step<()> {
+    fn answer(&mut self, id: u64, prepared: Step<Prepared>, made: Made) -> Step<()> {
         match prepared {
-            Ok((control, sockets, output, pidfd)) => {
+            Ok(Prepared { control, sockets, output, pidfd, program }) => {
                 self.spares_wanted = self.spares_most;
+                let (parked, supervised) = (made == Made::Ahead, made == Made::Supervised);
                 let first = [output.as_raw_fd(), pidfd.as_raw_fd()];
-                let descriptors: Vec<_> = first.into_iter().chain(sockets.numbers()).collect();
-                self.send(&Reply::Launched { id, control, parked }, &descriptors)
+                let last = supervised.then(|| program.as_raw_fd());
+                let descriptors: Vec<_> = first.into_iter().chain(sockets.numbers()).chain(last).collect();
+                self.send(&Reply::Launched { id, control, parked, supervised }, &descriptors)
             }
             Err(failure) => self.send(&Reply::Refused { id, failure }, &[]),
         }
@@ -123,9 +136,10 @@ impl Launcher {
     pub(super) fn go_on(&mut self, pid: i32) -> Step<()> {
         let Some(at) = self.starting.begun.iter().position(|begun| begun.spare.pid == pid) else { return Ok(()) };
         let Begun { id, spec, spare, .. } = self.starting.begun.swap_remove(at);
+        let made = if spec.extensions.is_some() { Made::Supervised } else { Made::Now };
         let sockets = spare.sockets().and_then(|sockets| self.assign(spec, &spare).map(|()| sockets));
         let prepared = self.hand_over(id, spare, sockets);
-        self.answer(id, prepared, false)
+        self.answer(id, prepared, made)
     }
 
     /// One that was begun has ended before it was ready, and has been waited for.
@@ -144,7 +158,11 @@ impl Launcher {
         let cgroups = &self.inheritance.cgroups;
         let process_memory_mb = (!cgroups.limits_memory()).then_some(spec.memory_mb);
         cgroups.limit(&spare.cgroup, spec.memory_mb)?;
-        let program = Program::Known(Calling { command: spec.command, env: spec.env });
+        let runtime = Calling { command: spec.command, env: spec.env };
+        let program = match spec.extensions {
+            Some(extensions) => Program::Supervisor(Supervision { runtime, extensions }),
+            None => Program::Known(runtime),
+        };
         let code = Some(Code { directory: spec.code_dir, layers: spec.layer_dirs });
         let uid = self.rights.uid(spare.number);
         spare.assign(&Assignment { program, code, template, volume, uid, process_memory_mb })
@@ -160,7 +178,7 @@ impl Launcher {
         for Begun { id, spare, .. } in late {
             let failure = Failure { step: "wait for a new environment".into(), errno: libc::ETIMEDOUT };
             let given_up = self.hand_over(id, spare, Err(failure));
-            self.answer(id, given_up, false)?;
+            self.answer(id, given_up, Made::Now)?;
         }
         Ok(())
     }

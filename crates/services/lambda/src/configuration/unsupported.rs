@@ -11,6 +11,7 @@ use crate::errors;
 pub fn check(settings: &Settings) -> Result<(), Error> {
     let vpc = settings.vpc_config.as_ref();
     let image = settings.image_config.as_ref();
+    check_snap_start(settings)?;
     refuse(&[
         ("FileSystemConfigs", has_items(&settings.file_system_configs)),
         ("KMSKeyArn", has_text(&settings.kms_key_arn)),
@@ -20,10 +21,6 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
         ("ImageConfig.EntryPoint", image.is_some_and(|image| has_items(&image.entry_point))),
         ("ImageConfig.Command", image.is_some_and(|image| has_items(&image.command))),
         ("ImageConfig.WorkingDirectory", image.is_some_and(|image| has_text(&image.working_directory))),
-        (
-            "SnapStart.ApplyOn PublishedVersions",
-            settings.snap_start.as_ref().is_some_and(|config| is(&config.apply_on, "PublishedVersions")),
-        ),
         ("CapacityProviderConfig", settings.capacity_provider_config.is_some()),
         (
             "DurableConfig.KMSKeyArn",
@@ -32,6 +29,29 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
         ("RuntimeConfig", settings.runtime_config.is_some()),
         ("AcceleratorConfig", settings.accelerator_config.is_some()),
     ])
+}
+
+/// Refuses snapshots: in AWS's words where AWS has none either, and by name elsewhere.
+fn check_snap_start(settings: &Settings) -> Result<(), Error> {
+    let wanted = settings.snap_start.as_ref().is_some_and(|config| is(&config.apply_on, "PublishedVersions"));
+    match &settings.runtime {
+        _ if !wanted => Ok(()),
+        Some(runtime) if !has_snap_start(runtime) => {
+            Err(errors::invalid_parameter(format!("{runtime} is not supported for SnapStart enabled functions.")))
+        }
+        _ => Err(errors::unsupported("SnapStart.ApplyOn PublishedVersions")),
+    }
+}
+
+/// Whether AWS offers SnapStart for a runtime (Lambda developer guide: Java 11, Python 3.12, .NET 8 and later).
+fn has_snap_start(runtime: &str) -> bool {
+    let number = |prefix: &str| -> Option<u32> {
+        let digits = runtime.strip_prefix(prefix)?;
+        digits.split('.').next()?.parse().ok()
+    };
+    number("java").is_some_and(|major| major >= 11)
+        || number("python3.").is_some_and(|minor| minor >= 12)
+        || number("dotnet").is_some_and(|major| major >= 8)
 }
 
 /// Refuses what only a creation can set, and not here.
@@ -69,4 +89,19 @@ fn has_text(text: &Option<String>) -> bool {
 
 fn is(text: &Option<String>, value: &str) -> bool {
     text.as_deref() == Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_are_refused_as_aws_does_where_it_has_none() {
+        for runtime in ["java11", "java17", "java25", "python3.12", "python3.14", "dotnet8", "dotnet10"] {
+            assert!(has_snap_start(runtime), "{runtime}");
+        }
+        for runtime in ["java8.al2", "python3.11", "python3.9", "dotnet6", "nodejs22.x", "ruby3.3", "provided.al2023"] {
+            assert!(!has_snap_start(runtime), "{runtime}");
+        }
+    }
 }

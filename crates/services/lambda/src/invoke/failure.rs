@@ -1,11 +1,11 @@
 //! The error documents that the platform itself answers for a function, in AWS's words.
 
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use api::lambda::errors;
 use bytes::Bytes;
+use sandbox::{ExtensionFailure, describe_end};
 use serde_json::json;
 use wire::Error;
 
@@ -43,10 +43,10 @@ impl Failure {
 
     /// The runtime ended without answering.
     pub fn exited(status: ExitStatus) -> Failure {
-        let reason = match (status.code(), status.signal()) {
-            (Some(0), _) => "Runtime exited without providing a reason".to_owned(),
-            (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
-            (None, signal) => format!("Runtime exited with error: signal: {}", signal_name(signal.unwrap_or_default())),
+        let reason = if status.success() {
+            "Runtime exited without providing a reason".to_owned()
+        } else {
+            format!("Runtime exited with error: {}", describe_end(status))
         };
         Failure { error_type: "Runtime.ExitError".into(), reason, kind: FailureKind::Error }
     }
@@ -58,6 +58,11 @@ impl Failure {
             reason: "Runtime exited with error: signal: killed".into(),
             kind: FailureKind::Error,
         }
+    }
+
+    /// An extension has failed.
+    pub fn extension(failure: ExtensionFailure) -> Failure {
+        Failure { error_type: failure.error_type, reason: failure.reason, kind: FailureKind::Error }
     }
 
     /// The program of a custom runtime is missing or cannot be run.
@@ -95,27 +100,6 @@ fn document(error_type: &str, message: &str) -> Bytes {
     Bytes::from(json!({"errorType": error_type, "errorMessage": message}).to_string())
 }
 
-/// Names of signals as Go's runtime, which AWS's supervisor is written in, spells them.
-fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        1 => "hangup",
-        2 => "interrupt",
-        3 => "quit",
-        4 => "illegal instruction",
-        5 => "trace/breakpoint trap",
-        6 => "aborted",
-        7 => "bus error",
-        8 => "floating point exception",
-        9 => "killed",
-        11 => "segmentation fault",
-        13 => "broken pipe",
-        14 => "alarm clock",
-        15 => "terminated",
-        other => return format!("signal {other}"),
-    };
-    name.to_owned()
-}
-
 /// The kernel's error numbers that have words of their own; the same on every Linux architecture.
 mod libc_errno {
     pub const ENOENT: i32 = 2;
@@ -125,6 +109,8 @@ mod libc_errno {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
     use super::*;
 
     fn text(failure: &Failure) -> serde_json::Value {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::Principal;
-use sandbox::Environment;
+use sandbox::{Environment, ShutdownReason};
 use wire::Timestamp;
 
 use super::failure::Failure;
@@ -35,6 +35,8 @@ pub struct Instance {
     pub slot: Option<Slot>,
     /// Keep the unpacked package and layers where they are.
     pub packages: Vec<Arc<PackageDirectory>>,
+    /// Why it ends, once it is to.
+    pub reason: ShutdownReason,
 }
 
 impl Instance {

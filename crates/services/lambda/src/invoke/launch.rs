@@ -15,11 +15,13 @@ use runtimes::{
     CommandOptions, FunctionFacts, Language, Parkable, Resolved, Runtime, Runtimes, SdkNeed, SdkUse, Support,
 };
 use sandbox::{
-    Bind, EnvironmentSpec, HeadStart, Listeners, ParkedProgram, RootSpec, Sandbox, SandboxConfig, SandboxError, Shape,
+    Bind, EnvironmentSpec, HeadStart, Host, Listeners, ParkedProgram, RootSpec, Sandbox, SandboxConfig, SandboxError,
+    Shape, ShutdownReason,
 };
 use tokio::sync::OnceCell;
 
 use super::ahead::{self, Ahead};
+use super::extensions::{self, PlatformHost};
 use super::failure::Failure;
 use super::instance::Instance;
 use super::journal::Journal;
@@ -74,6 +76,7 @@ impl InitializationType {
 /// What environments are made with.
 pub struct Launcher {
     platform: Arc<Platform>,
+    host: Arc<dyn Host>,
     runtimes: Arc<Runtimes>,
     strict: bool,
     config: SandboxConfig,
@@ -130,6 +133,8 @@ struct Base {
     variables: BTreeMap<String, String>,
     /// What can be done for them ahead of need.
     head_start: HeadStart,
+    /// File names of the extensions that its layers bring.
+    extensions: Vec<String>,
     /// What the log of each environment begins with, if there is something to be told.
     notice: Option<String>,
 }
@@ -159,7 +164,19 @@ impl Launcher {
         ahead: Ahead,
     ) -> Launcher {
         let plans = Mutex::new(LruCache::new(PLANS_MAX));
-        Launcher { platform, runtimes, strict, config, sandbox: OnceCell::new(), serve_endpoint, shipper, plans, ahead }
+        let host: Arc<dyn Host> = Arc::new(PlatformHost(Arc::clone(&platform)));
+        Launcher {
+            platform,
+            host,
+            runtimes,
+            strict,
+            config,
+            sandbox: OnceCell::new(),
+            serve_endpoint,
+            shipper,
+            plans,
+            ahead,
+        }
     }
 
     /// The sandbox, started on first need.
@@ -222,7 +239,10 @@ impl Launcher {
         };
         let own = variables.keys().map(String::as_str);
         let preload = if sdk_notice.is_none() { sdk.parts.as_slice() } else { &[] };
+        let extensions = extensions::names(packages).await;
         let head_start = match runtimes::parkable(&resolved, &options, own, preload) {
+            // Extensions come before the runtime, and are known only with the layers.
+            _ if !extensions.is_empty() => HeadStart::None,
             Some(Parkable { command, mut env }) => {
                 // Node.js reads it when it starts.
                 env.push((NODE_TRUST.to_owned(), sandbox::AUTHORITY_FILE.to_owned()));
@@ -237,7 +257,7 @@ impl Launcher {
         }
         let notices: Vec<String> = resolved.notice.iter().cloned().chain(sdk_notice).collect();
         let notice = (!notices.is_empty()).then(|| notices.join("; "));
-        Ok(Base { resolved, root: RootSpec { binds }, command, variables, head_start, notice })
+        Ok(Base { resolved, root: RootSpec { binds }, command, variables, head_start, extensions, notice })
     }
 
     /// Forgets the plans of a function that has changed, or of all.
@@ -266,6 +286,7 @@ impl Launcher {
         let mut environment =
             self.sandbox().await?.launch(self.spec(plan, target, credentials, initialization)).await?;
         let listeners = environment.take_listeners().expect("a new environment has its listeners");
+        environment.introduce(extensions::description(&plan.version), Arc::clone(&self.host));
         let lines = lines(&plan.version, initialization);
         let mut first = Vec::new();
         if phase == Phase::Init {
@@ -281,7 +302,19 @@ impl Launcher {
         let identity = target.principal.clone();
         let unwritten = None;
         let slot = None;
-        Ok(Instance { version, environment, journal, unwritten, identity, credentials_end, endpoint, slot, packages })
+        let reason = ShutdownReason::default();
+        Ok(Instance {
+            version,
+            environment,
+            journal,
+            unwritten,
+            identity,
+            credentials_end,
+            endpoint,
+            slot,
+            packages,
+            reason,
+        })
     }
 
     async fn resolve(&self, id: &str) -> Result<Resolved, LaunchError> {
@@ -315,13 +348,15 @@ impl Launcher {
         initialization: InitializationType,
     ) -> EnvironmentSpec {
         let configuration = &plan.version.configuration;
+        let env = variables(plan, target, credentials, initialization);
         let (code, layers) = plan.packages.split_first().expect("a plan has the function's own package");
         EnvironmentSpec {
             root: plan.base.root.clone(),
             command: plan.base.command.clone(),
             code_dir: code.path().to_path_buf(),
             layer_dirs: layers.iter().map(|layer| layer.path().to_path_buf()).collect(),
-            env: variables(plan, target, credentials, initialization),
+            extensions: extensions::of(&plan.base.extensions, &env),
+            env,
             memory_mb: configuration.memory_mb,
             tmp_mb: configuration.ephemeral_mb,
             head_start: plan.base.head_start.clone(),

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use sandbox::ExtensionStatus;
 use serde_json::{Value, json};
 use wire::Timestamp;
 
+use super::extensions;
 use super::failure::{Failure, FailureKind};
 use super::lineage::Segment;
 use crate::function::LogFormat;
@@ -86,6 +88,22 @@ impl Lines {
                     "initializationType": self.initialization_type, "phase": "init", "runtimeVersion": runtime.version,
                     "runtimeVersionArn": runtime.arn, "functionName": self.function, "functionVersion": self.version,
                 })
+            },
+        )
+    }
+
+    /// What became of an extension in the initialisation.
+    pub fn extension(&self, now: Timestamp, status: &ExtensionStatus) -> Option<String> {
+        self.either(
+            now,
+            || extensions::line(status),
+            "platform.extension",
+            || {
+                let mut record = json!({"name": status.name, "state": status.state, "events": status.events.names()});
+                if let Some(error_type) = &status.error_type {
+                    record["errorType"] = json!(error_type);
+                }
+                record
             },
         )
     }

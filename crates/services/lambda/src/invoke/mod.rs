@@ -5,6 +5,7 @@
 //! neither costs an invocation anything. Nothing on an invocation's way touches the store.
 
 mod ahead;
+mod extensions;
 mod failure;
 mod gate;
 mod instance;

@@ -229,6 +229,7 @@ impl Invoker {
                 return false;
             }
         };
+        instance.tell_extensions();
         if !matches!(report.outcome, sandbox::InitOutcome::Ready) {
             *slot.quota.failure.lock() = Some(INIT_FAILURE);
             let failed = self.failed_start(instance, report, Phase::Init, PROVISIONED_INIT_TIMEOUT, "").await;

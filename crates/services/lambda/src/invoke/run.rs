@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use platform::OrFailure;
 use sandbox::limits::STREAM_BYTES_MAX;
-use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome, SandboxError, StreamPiece};
+use sandbox::{InitOutcome, InitReport, Invocation, InvokeOutcome, SandboxError, ShutdownReason, StreamPiece};
 use store::{StoreError, value};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
@@ -23,7 +23,7 @@ use super::lineage::Segment;
 use super::lines::{Phase, Report};
 use super::pools::{Acquired, Cooling};
 use super::unstoppable::Unstoppable;
-use super::{Invoker, gate, lineage, machine};
+use super::{Invoker, extensions, gate, lineage, machine};
 use crate::function::{FunctionId, FunctionRecord, FunctionVersion};
 use crate::keys;
 use crate::package::Packages;
@@ -138,10 +138,13 @@ impl Invoker {
         stream: Option<Sender<StreamPiece>>,
         place: Place,
     ) -> Result<Outcome, Error> {
+        let mut place = Some(place);
         let outcome = loop {
             match self.environment(packages, &version, &request).await? {
                 Started::Ready { instance, init } => {
-                    if let Some(outcome) = self.use_instance(*instance, init, &request, stream.clone()).await? {
+                    if let Some(outcome) =
+                        self.use_instance(*instance, init, &request, stream.clone(), &mut place).await?
+                    {
                         break outcome;
                     }
                 }
@@ -245,6 +248,7 @@ impl Invoker {
                     return Ok(Started::Failed(Box::new(not_started(&error.into(), request))));
                 }
             };
+            instance.tell_extensions();
             if matches!(report.outcome, InitOutcome::Ready) {
                 self.metrics.started(report.duration);
                 self.pools.add(version);
@@ -262,12 +266,16 @@ impl Invoker {
     /// Ends an environment that could not be initialised, and writes down why.
     pub(super) async fn failed_start(
         &self,
-        instance: Instance,
+        mut instance: Instance,
         report: InitReport,
         phase: Phase,
         limit: Duration,
         request_id: &str,
     ) -> FailedStart {
+        instance.reason = match report.outcome {
+            InitOutcome::TimedOut => ShutdownReason::Timeout,
+            _ => ShutdownReason::Failure,
+        };
         let used_bytes = instance.used_bytes();
         let mut journal = instance.end_open().await;
         let (failure, document) = init_failure(&report.outcome, limit, request_id);
@@ -311,6 +319,7 @@ impl Invoker {
         init: Option<Duration>,
         request: &Request,
         stream: Option<Sender<StreamPiece>>,
+        place: &mut Option<Place>,
     ) -> Result<Option<Outcome>, Error> {
         let version = Arc::clone(&instance.version);
         let timeout = Duration::from_secs(u64::from(version.configuration.timeout_seconds));
@@ -342,13 +351,27 @@ impl Invoker {
                 return Err(Error::bare(&wire::error::common::INTERNAL_FAILURE));
             }
         };
+        let reason = extensions::reason(&report.outcome);
         let Verdict { payload, failed, failure, usable } =
             Verdict::of(report.outcome, timeout, limit, &request.request_id);
         self.metrics.invoked(report.duration, failed);
         let (request_id, at) = (request.request_id.clone(), self.platform.clock.now());
         let header = request.trace_id.as_deref().filter(|_| version.configuration.is_traced);
         let segment = header.and_then(Segment::of);
-        instance.unwritten = Some(End { request_id, at, duration: report.duration, init, failure, segment });
+        let end = End { request_id, at, duration: report.duration, init, failure, segment };
+        if !usable {
+            instance.reason = reason;
+        } else if instance.environment.has_extensions() {
+            let finishing = Arc::clone(self).finish(instance, end, timeout, place.take());
+            let tail = if request.tail {
+                Some(finishing.await)
+            } else {
+                self.running.spawn(finishing);
+                None
+            };
+            return Ok(Some(Outcome { payload, failed, tail }));
+        }
+        instance.unwritten = Some(end);
         let tail = request.tail.then(|| instance.settle());
         self.take_back(instance, usable);
         Ok(Some(Outcome { payload, failed, tail }))
@@ -406,7 +429,7 @@ impl Instance {
 
     /// Writes the last lines of the invocation that has ended, behind what it printed, unless they are written. Answers
     /// the end of its log.
-    fn settle(&mut self) -> Vec<u8> {
+    pub(super) fn settle(&mut self) -> Vec<u8> {
         let Some(end) = self.unwritten.take() else { return Vec::new() };
         self.environment.drain(&mut self.journal);
         let report = Report {
@@ -423,7 +446,8 @@ impl Instance {
     /// Ends its processes, and waits until they are gone. Its log is still open.
     async fn end_open(mut self) -> Journal {
         self.settle();
-        let Instance { environment, mut journal, endpoint, slot, packages, .. } = self;
+        let Instance { mut environment, mut journal, endpoint, slot, packages, reason, .. } = self;
+        environment.retire(reason, &mut journal).await;
         if let Err(error) = environment.shutdown(&mut journal).await {
             tracing::warn!(%error, "an environment could not be ended");
         }
@@ -439,17 +463,17 @@ impl Instance {
 }
 
 /// What an outcome means for the caller and for the environment.
-struct Verdict {
+pub(super) struct Verdict {
     payload: Bytes,
     failed: bool,
     /// Set if the platform, not the function, words the error.
-    failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
     /// The environment can take another event.
     usable: bool,
 }
 
 impl Verdict {
-    fn of(outcome: InvokeOutcome, timeout: Duration, limit: usize, request_id: &str) -> Verdict {
+    pub(super) fn of(outcome: InvokeOutcome, timeout: Duration, limit: usize, request_id: &str) -> Verdict {
         let broken = |failure: Failure| Verdict {
             payload: failure.document(request_id),
             failed: true,
@@ -467,6 +491,7 @@ impl Verdict {
             InvokeOutcome::TimedOut => broken(Failure::timed_out(timeout)),
             InvokeOutcome::Exited(status) => broken(Failure::exited(status)),
             InvokeOutcome::OutOfMemory => broken(Failure::out_of_memory()),
+            InvokeOutcome::ExtensionFailed(failed) => broken(Failure::extension(failed)),
         }
     }
 }
@@ -485,6 +510,7 @@ fn init_failure(outcome: &InitOutcome, limit: Duration, request_id: &str) -> (Fa
         InitOutcome::InvalidEntrypoint { path, errno } => Failure::invalid_entrypoint(path, *errno),
         InitOutcome::Exited(status) => Failure::exited(*status),
         InitOutcome::OutOfMemory => Failure::out_of_memory(),
+        InitOutcome::ExtensionFailed(failed) => Failure::extension(failed.clone()),
         InitOutcome::TimedOut | InitOutcome::Ready => Failure::timed_out(limit),
     };
     let document = failure.document(request_id);
