@@ -71,5 +71,8 @@ pub use outcome::{
 };
 pub use output::{OutputLine, OutputSink};
 pub use sandbox::Sandbox;
-pub use spec::{Bind, EnvironmentSpec, HeadStart, PARKED_VARIABLE, PARKED_WORD, ParkedProgram, RootSpec, Shape};
+pub use spec::{
+    Bind, EnvironmentSpec, HeadStart, IMAGE_DIRECTORIES, IMAGE_FILES, PARKED_VARIABLE, PARKED_WORD, ParkedProgram,
+    RootSpec, Shape, TASK_ROOT,
+};
 pub use stock::{ShapeStock, Wanted};

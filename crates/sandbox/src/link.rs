@@ -85,7 +85,7 @@ impl Link {
     /// Asks for an environment and waits until it is on its way.
     pub(crate) async fn launch(&self, spec: EnvironmentSpec) -> Result<Launched, SandboxError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let request = socket::encode(&Request::Launch { id, spec }).map_err(|_| {
+        let request = socket::encode(&Request::Launch { id, spec: Box::new(spec) }).map_err(|_| {
             SandboxError::InvalidSpec(format!("larger than {} bytes in all", limits::LAUNCHER_MESSAGE_BYTES_MAX))
         })?;
         let _turn = self.launches.acquire().await.map_err(|_| gone())?;

@@ -25,7 +25,7 @@ pub(crate) struct LauncherConfig {
 pub(crate) enum Request {
     Launch {
         id: u64,
-        spec: EnvironmentSpec,
+        spec: Box<EnvironmentSpec>,
     },
     /// Keep this many environments ready, of these shapes and no others.
     Keep(Vec<Keep>),
@@ -67,6 +67,7 @@ pub(crate) const DESCRIPTORS_MAX: usize = 2 + SOCKETS_MAX;
 pub(crate) struct Calling {
     pub(crate) command: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) working_directory: String,
 }
 
 /// Where the host finds the controls of one environment.

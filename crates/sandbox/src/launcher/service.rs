@@ -184,7 +184,7 @@ impl Launcher {
             }
             if request {
                 match socket::receive(self.socket.as_fd()).step("read a request")? {
-                    Some((Request::Launch { id, spec }, _)) => self.launch(id, spec)?,
+                    Some((Request::Launch { id, spec }, _)) => self.launch(id, *spec)?,
                     Some((Request::Keep(wanted), _)) => self.keep(wanted)?,
                     None => return Ok(()),
                 }

@@ -144,7 +144,8 @@ impl Launcher {
         let cgroups = &self.inheritance.cgroups;
         let process_memory_mb = (!cgroups.limits_memory()).then_some(spec.memory_mb);
         cgroups.limit(&spare.cgroup, spec.memory_mb)?;
-        let program = Program::Known(Calling { command: spec.command, env: spec.env });
+        let program =
+            Program::Known(Calling { command: spec.command, env: spec.env, working_directory: spec.working_directory });
         let code = Some(Code { directory: spec.code_dir, layers: spec.layer_dirs });
         let uid = self.rights.uid(spare.number);
         spare.assign(&Assignment { program, code, template, volume, uid, process_memory_mb })
