@@ -93,6 +93,11 @@ class Registry:
             },
         )
 
+    def layer_of(self, manifest):
+        """The digest of the lowest layer of an image."""
+        found = next(content for target, (_, content) in self.manifests.items() if target.endswith(manifest))
+        return json.loads(found)["layers"][0]["digest"]
+
     def index(self, name, tag, **manifests):
         """Names manifests by their architecture."""
         entries = [
