@@ -1,16 +1,13 @@
 """Functions that bring their own runtime."""
 
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from support.packages import program
-from support.traca import TARGET
+from support.programs import native_program
 
 PROVIDED = "provided.al2023"
-SOURCE = Path(__file__).parent / "programs" / "native.rs"
 
 # The runtime of AWS's own tutorial: a shell that asks for the next event, hands it to a function and posts the answer.
 SHELL = """#!/bin/sh
@@ -34,22 +31,7 @@ HANDLER = """function handler () {
 
 @pytest.fixture(scope="session")
 def native():
-    """A statically linked program, built once per target directory."""
-    binary = TARGET / "xtask" / "native-function"
-    if not binary.exists() or binary.stat().st_mtime < SOURCE.stat().st_mtime:
-        binary.parent.mkdir(parents=True, exist_ok=True)
-        command = [
-            "rustc",
-            "--edition=2024",
-            "-Copt-level=2",
-            "-Cstrip=symbols",
-            "-Ctarget-feature=+crt-static",
-            SOURCE,
-            "-o",
-            binary,
-        ]
-        subprocess.run(command, check=True)
-    return binary.read_bytes()
+    return native_program()
 
 
 @pytest.mark.parametrize("runtime", ["provided.al2", "provided.al2023"])

@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::uri::Scheme;
 use http::{Request, Uri, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::trust::{ChainVerifier, provider};
-use crate::{Answer, Egress, FetchError, Outgoing, URL_BYTES_MAX, Whole};
+use crate::{Answer, Download, Egress, FetchError, Outgoing, URL_BYTES_MAX, Whole};
 
 /// The host of an address, without the brackets of IPv6.
 pub fn bare_host(uri: &Uri) -> &str {
@@ -31,6 +27,13 @@ pub async fn exchange(
     thumbprints: &[String],
     body_bytes_max: usize,
 ) -> Result<Answer, FetchError> {
+    let mut download = open(egress, request, thumbprints).await?;
+    let (body, is_whole) = read(&mut download, body_bytes_max).await;
+    Ok(Answer { status: download.status, headers: download.headers, body: body.freeze(), is_whole })
+}
+
+/// Sends a request and waits for the head of its answer.
+pub async fn open(egress: &Egress, request: Outgoing, thumbprints: &[String]) -> Result<Download, FetchError> {
     if request.url.len() > URL_BYTES_MAX {
         return Err(FetchError::Url);
     }
@@ -42,11 +45,12 @@ pub async fn exchange(
         _ => return Err(FetchError::Url),
     };
     let port = uri.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 });
+    let prepared = prepare(&uri, request)?;
     let stream = connect(egress, bare_host(&uri), port).await?;
     if is_encrypted {
-        return over(encrypted(stream, name, thumbprints).await?, &uri, request, body_bytes_max).await;
+        return Download::begin(encrypted(stream, name, thumbprints).await?, prepared).await;
     }
-    over(stream, &uri, request, body_bytes_max).await
+    Download::begin(stream, prepared).await
 }
 
 /// Connects to the first address of a host that may be reached and answers. The name is looked up once: what was judged is
@@ -86,13 +90,7 @@ async fn encrypted(
     })
 }
 
-async fn over(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    uri: &Uri,
-    outgoing: Outgoing,
-    body_bytes_max: usize,
-) -> Result<Answer, FetchError> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| FetchError::Unreachable)?;
+fn prepare(uri: &Uri, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, FetchError> {
     // What stands before an `@` is no part of the host.
     let authority = uri.authority().map(|authority| authority.as_str().rsplit('@').next().unwrap_or_default());
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
@@ -104,28 +102,17 @@ async fn over(
     for (name, value) in &outgoing.headers {
         request = request.header(name, value);
     }
-    let request = request.body(Full::new(outgoing.body)).map_err(|_| FetchError::Url)?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(|_| FetchError::Unreachable)?;
-        let (head, body) = response.into_parts();
-        let (body, is_whole) = read(body, body_bytes_max).await;
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body: body.freeze(), is_whole })
-    };
-    // The connection works as long as somebody waits for its answer, and ends with that.
-    tokio::pin!(connection);
-    tokio::pin!(answer);
-    tokio::select! {
-        biased;
-        answered = &mut answer => answered,
-        _ = &mut connection => answer.await,
-    }
+    request.body(Full::new(outgoing.body)).map_err(|_| FetchError::Url)
 }
 
-async fn read(mut body: Incoming, bytes_max: usize) -> (BytesMut, Whole) {
+async fn read(download: &mut Download, bytes_max: usize) -> (BytesMut, Whole) {
     let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return (read, Whole::Broken) };
-        let Ok(data) = frame.into_data() else { continue };
+    loop {
+        let data = match download.piece().await {
+            Ok(Some(data)) => data,
+            Ok(None) => return (read, Whole::Yes),
+            Err(_) => return (read, Whole::Broken),
+        };
         let room = bytes_max - read.len();
         if data.len() > room {
             read.extend_from_slice(&data[..room]);
@@ -133,5 +120,4 @@ async fn read(mut body: Incoming, bytes_max: usize) -> (BytesMut, Whole) {
         }
         read.extend_from_slice(&data);
     }
-    (read, Whole::Yes)
 }

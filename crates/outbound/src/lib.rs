@@ -3,6 +3,7 @@
 //! **Invariants.** Redirects are not followed: who asks decides which host is asked. Every connection serves one request
 //! and is closed behind it. Only an address that the operator's [`Egress`] allows is ever connected to.
 
+mod download;
 mod egress;
 mod error;
 mod exchange;
@@ -14,12 +15,13 @@ use bytes::Bytes;
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
+pub use download::Download;
 pub use egress::{Egress, Network, NotANetwork, Reach};
 pub use error::FetchError;
-use exchange::exchange;
+use exchange::{exchange, open};
 
-/// Longest address that is asked for, in bytes.
-pub const URL_BYTES_MAX: usize = 2_048;
+/// Longest address that is asked for, in bytes: what registries send clients to for a layer is signed, and long.
+pub const URL_BYTES_MAX: usize = 8_192;
 
 /// Hosts that can be asked without encryption: nobody is between them and us.
 const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -76,6 +78,14 @@ pub enum Whole {
 /// When there was no answer within the bounds, or the host's address may not be reached.
 pub async fn send(egress: &Egress, request: Outgoing, bounds: Bounds) -> Result<Answer, FetchError> {
     within(bounds, exchange(egress, request, &[], bounds.body_bytes)).await
+}
+
+/// Sends a request, and answers when the answer has begun; its body is read piece by piece.
+///
+/// # Errors
+/// As [`send`]; `within` that time there has to be a head.
+pub async fn download(egress: &Egress, request: Outgoing, within: Duration) -> Result<Download, FetchError> {
+    tokio::time::timeout(within, open(egress, request, &[])).await.map_err(|_| FetchError::Slow)?
 }
 
 /// Reads a document with `GET`.

@@ -31,8 +31,9 @@ async fn measure(cold_runs: usize, warm_runs: usize) -> Result<(), Failure> {
     let sandbox = Sandbox::start(SandboxConfig::new(directory.join("state"))).await?;
     report("start of the sandbox", vec![start.elapsed()])?;
     let spec = EnvironmentSpec {
-        root: RootSpec { binds: Vec::<Bind>::new() },
+        root: RootSpec { binds: Vec::<Bind>::new(), ..RootSpec::default() },
         command: vec!["/var/task/bootstrap".into()],
+        working_directory: sandbox::TASK_ROOT.to_owned(),
         code_dir,
         layer_dirs: Vec::new(),
         env: vec![("AWS_LAMBDA_RUNTIME_API".into(), "127.0.0.1:9001".into())],

@@ -75,7 +75,7 @@ pub use outcome::{
 pub use output::{OutputLine, OutputSink, OutputSource};
 pub use sandbox::Sandbox;
 pub use spec::{
-    Bind, EXTENSIONS_DIRECTORY, EnvironmentSpec, Extensions, HeadStart, PARKED_VARIABLE, PARKED_WORD, ParkedProgram,
-    RootSpec, Shape,
+    Bind, EXTENSIONS_DIRECTORY, EnvironmentSpec, Extensions, HeadStart, IMAGE_DIRECTORIES, IMAGE_FILES,
+    PARKED_VARIABLE, PARKED_WORD, ParkedProgram, RootSpec, Shape, TASK_ROOT,
 };
 pub use stock::{ShapeStock, Wanted};

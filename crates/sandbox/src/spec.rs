@@ -12,8 +12,10 @@ use crate::limits;
 pub struct EnvironmentSpec {
     /// The file system every environment of this runtime shares.
     pub root: RootSpec,
-    /// The program and its arguments, as seen inside, e.g. `["/var/task/bootstrap"]`. Started in `/var/task`.
+    /// The program and its arguments, as seen inside, e.g. `["/var/task/bootstrap"]`.
     pub command: Vec<String>,
+    /// Where it is started, as seen inside. A program that was started ahead of need is in [`TASK_ROOT`].
+    pub working_directory: String,
     /// Directory on this machine that appears, read-only, as `/var/task`. Its files must be readable by everyone, as
     /// the function runs under a user id of its own; the directories above it need not be.
     pub code_dir: PathBuf,
@@ -85,6 +87,9 @@ pub struct Shape {
 /// for all. Two equal values share one assembled template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RootSpec {
+    /// Directory of this machine that is the whole root, read-only, instead of this machine's own programs and settings.
+    /// It has all of [`IMAGE_DIRECTORIES`] and [`IMAGE_FILES`], none of them by way of a link.
+    pub image: Option<PathBuf>,
     /// Directories of this machine to show inside, read-only: an interpreter's prefix on `/var/lang`, a runtime client
     /// on `/var/runtime`, and so on.
     pub binds: Vec<Bind>,
@@ -98,6 +103,15 @@ pub struct Bind {
     /// Absolute path inside. Not below `/proc`, `/dev`, `/tmp`, `/var/task` or `/opt`, which belong to the environment.
     pub inside: PathBuf,
 }
+
+/// Where a function's code is.
+pub const TASK_ROOT: &str = "/var/task";
+
+/// Directories that are mounted on in the root of an image, without the slash at their beginning.
+pub const IMAGE_DIRECTORIES: [&str; 6] = ["dev", "etc/traca", "opt", "proc", "tmp", "var/task"];
+
+/// Files that are mounted on in the root of an image, without the slash at their beginning.
+pub const IMAGE_FILES: [&str; 2] = ["etc/hosts", "etc/resolv.conf"];
 
 /// Where an environment's own mounts go; a template may not put anything there.
 const OWN_PATHS: [&str; 5] = ["/proc", "/dev", "/tmp", "/var/task", "/opt"];
@@ -123,6 +137,9 @@ impl EnvironmentSpec {
         if !self.command.first().is_some_and(|program| program.starts_with('/')) {
             return invalid("the command must start with an absolute path".into());
         }
+        if !self.working_directory.starts_with('/') || self.working_directory.contains('\0') {
+            return invalid("the working directory must be an absolute path".into());
+        }
         if self.command.iter().any(|word| word.contains('\0')) {
             return invalid("the command contains a NUL byte".into());
         }
@@ -135,7 +152,7 @@ impl EnvironmentSpec {
                 return invalid(format!("the environment variable {name:?} cannot be set"));
             }
         }
-        for path in std::iter::once(&self.code_dir).chain(&self.layer_dirs) {
+        for path in std::iter::once(&self.code_dir).chain(&self.layer_dirs).chain(&self.root.image) {
             check_host_path(path)?;
         }
         self.root.binds.iter().try_for_each(Bind::validate)

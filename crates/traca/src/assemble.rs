@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use blob::{BlobError, BlobStore};
 use gateway::{Authority, Bound, Doors, Gateway, GatewayConfig, Listen, ListenError, Source, TlsFiles};
+use image::{Credentials, Registries};
 use outbound::{Egress, Reach};
 use platform::credentials::{Issuer, KeyFileError};
 use platform::{Clock, Config, Enforcement, Ids, Mode, Platform, Services};
@@ -163,6 +164,7 @@ fn services(
     let settings = InvokeSettings {
         runtimes: Arc::clone(runtimes),
         packages: directories.packages.clone(),
+        registries: registries(args)?,
         strict_runtimes: args.strict_runtimes,
         ahead_memory_mb: args.pools.0,
         sandbox: SandboxConfig { network, ..SandboxConfig::new(&directories.sandbox) },
@@ -207,6 +209,18 @@ fn services(
 fn egress(args: &PlatformArgs) -> Egress {
     let reach = if args.listen.is_loopback() { Reach::Local } else { Reach::Public };
     Egress::new(reach, args.egress_allow.clone(), args.egress_forbid.clone())
+}
+
+/// Where container images come from, and as whom they are asked for.
+fn registries(args: &PlatformArgs) -> Result<Registries, Failure> {
+    let credentials = match &args.registry_credentials {
+        None => Credentials::default(),
+        Some(file) => Credentials::read(file).map_err(|error| {
+            let text = format!("the credentials of registries in {} cannot be used: {error}", file.display());
+            Failure::new(Failure::CONFIGURATION, text)
+        })?,
+    };
+    Ok(Registries::new(egress(args), args.registry.clone(), credentials))
 }
 
 fn mode(args: &PlatformArgs) -> Mode {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use image::Mapping;
 use outbound::Network;
 
 /// The serverless cloud you own: the AWS APIs, real Lambda functions, one binary.
@@ -87,6 +88,13 @@ pub struct PlatformArgs {
     /// Networks that requests to hosts outside must not go to, whatever else is allowed.
     #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
     pub egress_forbid: Vec<Network>,
+    /// Where the registry of container images that functions name as HOST really is, such as
+    /// `*.dkr.ecr.*.amazonaws.com=http://127.0.0.1:5000`; a `*` stands for any letters.
+    #[arg(long, value_name = "HOST=URL", value_delimiter = ',')]
+    pub registry: Vec<Mapping>,
+    /// Names and passwords for registries, as Docker keeps them in ~/.docker/config.json.
+    #[arg(long, value_name = "FILE")]
+    pub registry_credentials: Option<PathBuf>,
     /// Refuse functions whose exact interpreter version this machine lacks, instead of taking the nearest.
     #[arg(long)]
     pub strict_runtimes: bool,

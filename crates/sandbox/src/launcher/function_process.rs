@@ -17,8 +17,6 @@ use crate::spec::{PARKED_VARIABLE, ParkedProgram};
 
 /// Exit status when the program could not be executed, as a shell has it. The report says more.
 pub(crate) const NOT_EXECUTED: i32 = 127;
-/// Where a function's program is started.
-pub(crate) const WORKING_DIRECTORY: &str = "/var/task";
 
 /// Arguments and variables of a program.
 pub(crate) type Execution = (Vec<CString>, Vec<CString>);
@@ -84,7 +82,7 @@ fn become_program(
 
 /// The program's arguments and variables, in its working directory.
 fn enter_task(calling: &Calling) -> Step<Execution> {
-    nix::unistd::chdir(WORKING_DIRECTORY).step("enter the task root")?;
+    nix::unistd::chdir(calling.working_directory.as_str()).step("enter the working directory")?;
     execution(&calling.command, &calling.env)
 }
 

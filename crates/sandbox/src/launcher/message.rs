@@ -68,6 +68,7 @@ pub(crate) const DESCRIPTORS_MAX: usize = 3 + SOCKETS_MAX;
 pub(crate) struct Calling {
     pub(crate) command: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) working_directory: String,
 }
 
 /// What a supervisor starts: extensions at once, the runtime when it is told to.

@@ -17,7 +17,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{ForkResult, Pid, chdir, dup2_stderr, dup2_stdout, fork, pipe2, setsid};
 
 use super::failure::{NameStep, Step};
-use super::function_process::{Execution, NOT_EXECUTED, WORKING_DIRECTORY, execution};
+use super::function_process::{Execution, NOT_EXECUTED, execution};
 use super::message::{Notice, Order, Process, Supervision};
 use super::{socket, syscall};
 use crate::spec::EXTENSIONS_DIRECTORY;
@@ -130,7 +130,7 @@ impl Supervisor<'_> {
             Order::StartRuntime => {
                 let runtime = &self.plan.runtime;
                 let program = execution(&runtime.command, &runtime.env)?;
-                self.start(Process::Runtime, WORKING_DIRECTORY, &program)?;
+                self.start(Process::Runtime, &runtime.working_directory, &program)?;
             }
             Order::Signal { process, signal } => {
                 let running = self.running.iter().find(|running| running.process == process);

@@ -1,14 +1,14 @@
 //! Template roots: the part of the file system that all environments of one runtime share, assembled once.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::failure::{NameStep, Step};
 use super::mounts;
 use super::trust::Trust;
 use crate::limits;
-use crate::spec::RootSpec;
+use crate::spec::{IMAGE_DIRECTORIES, IMAGE_FILES, RootSpec};
 
 /// User and group id of a function inside its environment; the names are AWS's.
 pub(crate) const INSIDE_UID: u32 = 993;
@@ -74,7 +74,11 @@ impl Templates {
         self.made += 1;
         let path = self.directory.join(format!("root-{}", self.made));
         fs::create_dir_all(&path).step("make a directory for a template")?;
-        if let Err(failure) = assemble(&path, root, self.trust.as_ref()) {
+        let assembled = match &root.image {
+            Some(image) => assemble_image(&path, image, &self.directory, self.trust.as_ref()),
+            None => assemble(&path, root, self.trust.as_ref()),
+        };
+        if let Err(failure) = assembled {
             // Unmounting fails only when assembling failed before it was mounted.
             let _ = mounts::detach(&path);
             return Err(failure);
@@ -109,14 +113,7 @@ fn assemble(path: &Path, root: &RootSpec, trust: Option<&Trust>) -> Step<()> {
     if let Some(trust) = trust {
         trust.establish(path)?;
     }
-    for device in DEVICES {
-        let target = path.join("dev").join(device);
-        fs::write(&target, "").step(format!("make /dev/{device}"))?;
-        mounts::bind_device(&Path::new("/dev").join(device), &target)?;
-    }
-    for (name, target) in DEVICE_LINKS {
-        symlink(target, path.join("dev").join(name)).step(format!("make /dev/{name}"))?;
-    }
+    make_devices(&path.join("dev"))?;
     for bind in &root.binds {
         let inside = bind.inside.strip_prefix("/").unwrap_or(&bind.inside);
         let target = path.join(inside);
@@ -124,6 +121,53 @@ fn assemble(path: &Path, root: &RootSpec, trust: Option<&Trust>) -> Step<()> {
         mounts::bind_read_only(&bind.host, &target)?;
     }
     mounts::seal(path)
+}
+
+/// The root of an image, with devices and names that work in an environment.
+fn assemble_image(path: &Path, image: &Path, directory: &Path, trust: Option<&Trust>) -> Step<()> {
+    // Mounting follows links, which would lead out of the image.
+    for (place, is_directory) in
+        IMAGE_DIRECTORIES.iter().map(|place| (place, true)).chain(IMAGE_FILES.iter().map(|place| (place, false)))
+    {
+        let mut at = image.to_path_buf();
+        for part in place.split('/') {
+            at.push(part);
+            let found = fs::symlink_metadata(&at).step(format!("find /{place} in an image"))?;
+            if found.is_symlink() || found.is_dir() != (is_directory || !at.ends_with(place)) {
+                return Err(nix::errno::Errno::ELOOP).step(format!("look at /{place} in an image"));
+            }
+        }
+    }
+    mounts::bind_read_only(image, path)?;
+    let dev = path.join("dev");
+    mounts::mount_tmpfs(&dev, "size=64k,mode=755")?;
+    make_devices(&dev)?;
+    mounts::seal(&dev)?;
+    if let Some(trust) = trust {
+        let own = path.join("etc/traca");
+        mounts::mount_tmpfs(&own, "size=2m,mode=755")?;
+        trust.write(path)?;
+        mounts::seal(&own)?;
+    }
+    for (place, (name, text)) in IMAGE_FILES.iter().zip(network_names()) {
+        let host = directory.join(format!("image-{name}"));
+        fs::write(&host, text).step(format!("write /{place}"))?;
+        fs::set_permissions(&host, fs::Permissions::from_mode(0o644)).step(format!("write /{place}"))?;
+        mounts::bind_read_only(&host, &path.join(place))?;
+    }
+    Ok(())
+}
+
+fn make_devices(dev: &Path) -> Step<()> {
+    for device in DEVICES {
+        let target = dev.join(device);
+        fs::write(&target, "").step(format!("make /dev/{device}"))?;
+        mounts::bind_device(&Path::new("/dev").join(device), &target)?;
+    }
+    for (name, target) in DEVICE_LINKS {
+        symlink(target, dev.join(name)).step(format!("make /dev/{name}"))?;
+    }
+    Ok(())
 }
 
 /// Shows a file or directory of this machine at the same place inside; a link stays a link. What does not exist here
@@ -143,22 +187,23 @@ fn show(host: &Path, target: &Path) -> Step<()> {
     mounts::bind_read_only(host, target)
 }
 
+/// What names of hosts mean, by the files' names.
+fn network_names() -> [(&'static str, String); 2] {
+    [
+        ("hosts", format!("127.0.0.1 localhost {HOST_NAME}\n")),
+        // The platform answers there.
+        ("resolv.conf", "nameserver 127.0.0.1\n".to_owned()),
+    ]
+}
+
 fn write_settings(etc: &Path) -> Step<()> {
     let passwd = format!(
         "root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:{INSIDE_UID}:{INSIDE_GID}::/home/sbx_user1051:/sbin/nologin\n\
          nobody:x:65534:65534:nobody:/:/sbin/nologin\n"
     );
     let group = format!("root:x:0:\nsbx_user1051:x:{INSIDE_GID}:\nnogroup:x:65534:\n");
-    let hosts = format!("127.0.0.1 localhost {HOST_NAME}\n");
-    let files = [
-        ("passwd", passwd.as_str()),
-        ("group", group.as_str()),
-        ("hosts", hosts.as_str()),
-        // The platform answers there.
-        ("resolv.conf", "nameserver 127.0.0.1\n"),
-        ("nsswitch.conf", NAME_SERVICE),
-    ];
-    for (name, text) in files {
+    let files = [("passwd", passwd), ("group", group), ("nsswitch.conf", NAME_SERVICE.to_owned())];
+    for (name, text) in files.into_iter().chain(network_names()) {
         fs::write(etc.join(name), text).step(format!("write /etc/{name}"))?;
     }
     // As on AWS. Programs that find no such link compare every zone there is.

@@ -32,6 +32,19 @@ impl Trust {
 
     /// Writes both files into a template, and shows the bundle where the machine has its own.
     pub(crate) fn establish(&self, template: &Path) -> Step<()> {
+        self.write(template)?;
+        let bundle = template.join(BUNDLE_FILE.trim_start_matches('/'));
+        for path in systems_bundles() {
+            let target = template.join(path.strip_prefix("/").unwrap_or(&path));
+            if target.is_file() {
+                mounts::bind_read_only(&bundle, &target)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes both files into a template.
+    pub(crate) fn write(&self, template: &Path) -> Step<()> {
         let inside = |path: &str| template.join(path.trim_start_matches('/'));
         let (authority, bundle) = (inside(AUTHORITY_FILE), inside(BUNDLE_FILE));
         if let Some(directory) = authority.parent() {
@@ -44,14 +57,7 @@ impl Trust {
             trusted.push(b'\n');
         }
         trusted.extend(self.authority.as_bytes());
-        fs::write(&bundle, trusted).step("write the trusted certificates")?;
-        for path in systems {
-            let target = template.join(path.strip_prefix("/").unwrap_or(&path));
-            if target.is_file() {
-                mounts::bind_read_only(&bundle, &target)?;
-            }
-        }
-        Ok(())
+        fs::write(&bundle, trusted).step("write the trusted certificates")
     }
 }
 

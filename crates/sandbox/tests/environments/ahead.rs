@@ -45,7 +45,8 @@ impl Bench {
         std::fs::create_dir_all(&runtime).unwrap();
         std::fs::write(runtime.join("main.py"), PARKABLE).unwrap();
         let mut spec = self.function(name, LOOK);
-        spec.root = RootSpec { binds: vec![Bind { host: runtime, inside: "/var/runtime".into() }] };
+        spec.root =
+            RootSpec { binds: vec![Bind { host: runtime, inside: "/var/runtime".into() }], ..RootSpec::default() };
         spec.command = ["/usr/bin/python3", "-I", "-S", "-E", "/var/runtime/main.py"].map(String::from).to_vec();
         spec.env.push(("NAME".into(), name.into()));
         let env = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];

@@ -148,6 +148,7 @@ pub fn write_function(code_dir: &Path, main: &str) -> EnvironmentSpec {
     EnvironmentSpec {
         root: RootSpec::default(),
         command: ["/usr/bin/python3", "-I", "-S", "-E", "/var/task/main.py"].map(String::from).to_vec(),
+        working_directory: sandbox::TASK_ROOT.to_owned(),
         code_dir: code_dir.to_owned(),
         layer_dirs: Vec::new(),
         env: vec![("AWS_LAMBDA_RUNTIME_API".into(), "127.0.0.1:9001".into()), ("PATH".into(), "/usr/bin:/bin".into())],

@@ -64,13 +64,14 @@ async fn awslambdaric_runs_unmodified() {
     ];
     let mut environment = bench
         .ready(EnvironmentSpec {
-            root: RootSpec { binds: vec![Bind { host, inside: "/var/lang".into() }] },
+            root: RootSpec { binds: vec![Bind { host, inside: "/var/lang".into() }], ..RootSpec::default() },
             command: vec![
                 format!("/var/lang/bin/python{version}"),
                 "-m".into(),
                 "awslambdaric".into(),
                 "app.handler".into(),
             ],
+            working_directory: sandbox::TASK_ROOT.to_owned(),
             code_dir,
             layer_dirs: vec![packages],
             env: variables.map(|(name, value)| (name.into(), value.into())).to_vec(),

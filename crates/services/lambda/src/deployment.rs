@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blob::Digest;
 use wire::Error;
 
 use crate::Lambda;
-use crate::function::{Failure, FunctionVersion};
+use crate::container;
+use crate::function::{CodePackage, Failure, FunctionVersion};
 use crate::functions::Change;
 use crate::invoke::LaunchError;
-use crate::package::{PackageDirectory, PackageError};
+use crate::package::PackageDirectory;
 use crate::to_the_end;
 
 /// Attempts to unpack a package, when it is the machine and not the package that fails.
@@ -73,16 +73,18 @@ async fn begin(lambda: &Arc<Lambda>, version: FunctionVersion) {
     }
 }
 
-async fn make_ready(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Failure> {
+async fn make_ready(lambda: &Arc<Lambda>, version: &FunctionVersion) -> Result<(), Failure> {
     // Held until the runtime is ready, so that nobody removes them meanwhile.
     let mut packages = Vec::with_capacity(1 + version.configuration.layers.len());
     for package in version.packages() {
-        packages.push(unpack(lambda, version, &package.digest).await?);
+        packages.push(make_package_ready(lambda, version, package).await?);
     }
     lambda.invoker.prepare(version, &packages).await.map_err(|error| {
         let code = match &error {
             LaunchError::Runtime(_) | LaunchError::UnknownRuntime(_) => "InvalidRuntime",
             LaunchError::Sandbox(_)
+            | LaunchError::EntryPoint(_)
+            | LaunchError::WorkingDirectory(_)
             | LaunchError::Files(_)
             | LaunchError::Package(_)
             | LaunchError::Credentials(_)
@@ -92,17 +94,20 @@ async fn make_ready(lambda: &Lambda, version: &FunctionVersion) -> Result<(), Fa
     })
 }
 
-async fn unpack(
-    lambda: &Lambda,
+async fn make_package_ready(
+    lambda: &Arc<Lambda>,
     version: &FunctionVersion,
-    package: &Digest,
+    package: &CodePackage,
 ) -> Result<Arc<PackageDirectory>, Failure> {
     let mut wait = RETRY_AFTER;
     for _ in 1..ATTEMPTS_MAX {
-        match lambda.packages.ensure(package).await {
+        match fetch_and_unpack(lambda, package).await {
             Ok(package) => return Ok(package),
-            Err(error) if error.is_fault_of_package() => return Err(failure(&error)),
-            Err(error) => tracing::warn!(%error, function = %version.qualified_arn(), "a package cannot be unpacked"),
+            Err(NotReady { failure, is_final: true }) => return Err(failure),
+            Err(NotReady { failure, .. }) => {
+                let function = version.qualified_arn();
+                tracing::warn!(reason = failure.reason, function, "a package cannot be made ready");
+            }
         }
         let stopping = lambda.platform.background.stopping();
         if stopping.run_until_cancelled(lambda.platform.clock.sleep(wait)).await.is_none() {
@@ -110,10 +115,30 @@ async fn unpack(
         }
         wait *= 2;
     }
-    lambda.packages.ensure(package).await.map_err(|error| failure(&error))
+    fetch_and_unpack(lambda, package).await.map_err(|error| error.failure)
 }
 
-fn failure(error: &PackageError) -> Failure {
-    let code = if error.is_fault_of_package() { "InvalidZipFileException" } else { "InternalError" };
-    Failure { code: code.to_owned(), reason: error.to_string() }
+/// Why a package is not there.
+struct NotReady {
+    failure: Failure,
+    /// Trying again is useless.
+    is_final: bool,
+}
+
+async fn fetch_and_unpack(lambda: &Arc<Lambda>, package: &CodePackage) -> Result<Arc<PackageDirectory>, NotReady> {
+    if let Some(image) = &package.image {
+        container::fetch(lambda, image).await.map_err(|error| {
+            let failure = container::failure(&error, &image.uri);
+            NotReady { is_final: failure.code != "InternalError", failure }
+        })?;
+    }
+    lambda.packages.ensure(package).await.map_err(|error| {
+        let is_final = error.is_fault_of_package();
+        let code = match (is_final, &package.image) {
+            (true, None) => "InvalidZipFileException",
+            (true, Some(_)) => "InvalidImage",
+            (false, _) => "InternalError",
+        };
+        NotReady { failure: Failure { code: code.to_owned(), reason: error.to_string() }, is_final }
+    })
 }

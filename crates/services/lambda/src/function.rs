@@ -9,6 +9,7 @@ use blob::Digest;
 use platform::{Sealing, Unsealable};
 use serde::{Deserialize, Serialize};
 
+use crate::container::{ContainerImage, ImageOverrides};
 use crate::layers::AttachedLayer;
 
 /// Which function is meant.
@@ -132,6 +133,9 @@ pub struct Configuration {
     /// How its durable executions are kept, if its invocations are such.
     #[serde(default)]
     pub durable: Option<Durable>,
+    /// What was set instead of what its container image says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageOverrides>,
 }
 
 /// Environment variables. They often hold secrets, so that they are sealed wherever they are kept.
@@ -240,16 +244,19 @@ pub enum LogFormat {
     },
 }
 
-/// A deployment package.
+/// A deployment package, or a container image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodePackage {
-    /// SHA-256 of the zip file: its name in the blob store.
+    /// SHA-256 of the zip file, or of an image's manifest: its name in the blob store.
     pub digest: Digest,
     /// Size of the zip file.
     pub size_bytes: u64,
     /// Size of its files together; 0 for packages taken before it was kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unzipped_bytes: u64,
+    /// Set if it is a container image: then the digest is that of its manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ContainerImage>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -258,9 +265,18 @@ fn is_zero(bytes: &u64) -> bool {
 }
 
 impl CodePackage {
-    /// `CodeSha256` as AWS writes it: base64.
+    /// `CodeSha256` as AWS writes it: base64, or hexadecimal digits for an image.
     pub fn sha256(&self) -> String {
-        STANDARD.encode(self.digest.as_bytes())
+        match self.image {
+            Some(_) => self.digest.to_string(),
+            None => STANDARD.encode(self.digest.as_bytes()),
+        }
+    }
+
+    /// The blobs that it is made of.
+    pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
+        let layers = self.image.iter().flat_map(|image| &image.layers);
+        std::iter::once(&self.digest).chain(layers.map(|layer| &layer.digest))
     }
 }
 

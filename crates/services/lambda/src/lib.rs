@@ -9,6 +9,7 @@ pub mod asynchronous;
 pub mod code_location;
 pub mod code_signing;
 pub mod configuration;
+pub mod container;
 pub mod deployment;
 pub mod destination;
 pub mod durable;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::lambda as operation_types;
+use image::Registries;
 use platform::{Guard, Lifecycle, LiveBlobs, OrFailure, Platform, Registration};
 use tokio::sync::{Mutex, Notify};
 use wire::Error;
@@ -36,6 +37,10 @@ pub struct Lambda {
     pub functions: Functions,
     /// Their packages, unpacked.
     pub packages: Arc<Packages>,
+    /// Where those of them that are container images come from.
+    pub registries: Registries,
+    /// Held while an image's layers are fetched.
+    pub(crate) image_fetches: Mutex<()>,
     /// Where their packages can be downloaded.
     pub code_locations: Arc<CodeLocations>,
     /// Runs them.
@@ -76,6 +81,7 @@ impl Lambda {
         let functions = Functions::new(Arc::clone(&platform))?;
         let packages = Packages::open(settings.packages.clone(), platform.blobs.clone())?;
         let locations = CodeLocations::new(&platform.ids, platform.blobs.clone(), platform.clock.clone());
+        let registries = settings.registries.clone();
         let invoker = Arc::new(Invoker::new(Arc::clone(&platform), settings));
         let events = Arc::new(Events::new(Arc::clone(&platform))?);
         Ok(Lambda {
@@ -86,6 +92,8 @@ impl Lambda {
             invoker,
             functions,
             packages: Arc::new(packages),
+            registries,
+            image_fetches: Mutex::default(),
             code_locations: Arc::new(locations),
             reservations: Mutex::default(),
             pollers: Pollers::default(),

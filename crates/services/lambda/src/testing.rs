@@ -56,6 +56,7 @@ impl Bench {
         let files = tempfile::tempdir().unwrap();
         let clock = Clock::controlled(Timestamp { seconds: 1_704_067_200, nanoseconds: 7_000_000 });
         let packages = config.data_directory.as_deref().unwrap_or(files.path()).join("packages");
+        let config_egress = config.egress.clone();
         let ids = Ids::seeded(7);
         let issuer = Issuer::in_memory(clock.clone(), ids.clone());
         let platform = Platform::new(config, store, Store::memory(), blobs, clock.clone(), ids, issuer);
@@ -63,6 +64,7 @@ impl Bench {
         let settings = InvokeSettings {
             runtimes: Arc::new(Runtimes::new(files.path(), SearchPaths::default(), Arc::new(|_| {}))),
             packages,
+            registries: image::Registries::new(config_egress, Vec::new(), image::Credentials::default()),
             strict_runtimes: false,
             ahead_memory_mb: 0,
             // Nothing is invoked here.

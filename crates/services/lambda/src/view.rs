@@ -2,12 +2,14 @@
 
 use api::lambda::{
     DeadLetterConfig, DurableConfig, EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration,
-    Layer, LoggingConfig, RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
+    ImageConfig, ImageConfigResponse, Layer, LoggingConfig, RuntimeVersionConfig, SnapStartResponse,
+    TracingConfigResponse, VpcConfigResponse,
 };
 use jiff::Timestamp;
 use platform::Sealing;
 
 use crate::configuration::runtime_version_arn;
+use crate::container::ImageOverrides;
 use crate::function::{self, EnvironmentVariables, FunctionVersion, LastUpdate, LogFormat, State};
 use crate::layers::AttachedLayer;
 
@@ -20,7 +22,8 @@ pub fn full(sealing: &Sealing, version: &FunctionVersion, arn: String) -> Functi
     let update = version.last_update.as_ref().map(last_update);
     let (status, reason, reason_code) =
         update.map_or((None, None, None), |(status, reason, code)| (Some(status.to_owned()), reason, code));
-    let arn_of_runtime = runtime_version_arn(&version.function.region, &version.configuration.runtime);
+    let is_image = version.code.image.is_some();
+    let arn_of_runtime = || runtime_version_arn(&version.function.region, &version.configuration.runtime);
     FunctionConfiguration {
         state: Some(state.to_owned()),
         state_reason,
@@ -28,8 +31,8 @@ pub fn full(sealing: &Sealing, version: &FunctionVersion, arn: String) -> Functi
         last_update_status: status,
         last_update_status_reason: reason,
         last_update_status_reason_code: reason_code,
-        runtime_version_config: Some(RuntimeVersionConfig {
-            runtime_version_arn: Some(arn_of_runtime),
+        runtime_version_config: (!is_image).then(|| RuntimeVersionConfig {
+            runtime_version_arn: Some(arn_of_runtime()),
             ..RuntimeVersionConfig::default()
         }),
         ..listed(sealing, version, arn)
@@ -39,12 +42,13 @@ pub fn full(sealing: &Sealing, version: &FunctionVersion, arn: String) -> Functi
 /// A version as it stands in lists: without its state.
 pub fn listed(sealing: &Sealing, version: &FunctionVersion, arn: String) -> FunctionConfiguration {
     let configuration = &version.configuration;
+    let is_image = version.code.image.is_some();
     FunctionConfiguration {
         function_name: Some(version.function.name.clone()),
         function_arn: Some(arn),
-        runtime: Some(configuration.runtime.clone()),
+        runtime: (!is_image).then(|| configuration.runtime.clone()),
         role: Some(configuration.role.clone()),
-        handler: Some(configuration.handler.clone()),
+        handler: (!is_image).then(|| configuration.handler.clone()),
         code_size: Some(version.code.size_bytes as i64),
         description: Some(configuration.description.clone()),
         timeout: Some(configuration.timeout_seconds as i32),
@@ -62,7 +66,8 @@ pub fn listed(sealing: &Sealing, version: &FunctionVersion, arn: String) -> Func
             mode: Some(if configuration.is_traced { "Active" } else { "PassThrough" }.to_owned()),
         }),
         revision_id: Some(version.revision_id.clone()),
-        package_type: Some("Zip".to_owned()),
+        package_type: Some(if is_image { "Image" } else { "Zip" }.to_owned()),
+        image_config_response: configuration.image.as_ref().filter(|_| is_image).map(image_config),
         architectures: Some(vec![configuration.architecture.clone()]),
         ephemeral_storage: Some(EphemeralStorage {
             size: configuration.ephemeral_mb as i32,
@@ -110,6 +115,15 @@ fn environment(sealing: &Sealing, version: &FunctionVersion, variables: &Environ
 
 fn layer(layer: &AttachedLayer) -> Layer {
     Layer { arn: Some(layer.arn.clone()), code_size: Some(layer.code.size_bytes as i64), ..Layer::default() }
+}
+
+fn image_config(overrides: &ImageOverrides) -> ImageConfigResponse {
+    let config = ImageConfig {
+        entry_point: overrides.entry_point.clone(),
+        command: overrides.command.clone(),
+        working_directory: overrides.working_directory.clone(),
+    };
+    ImageConfigResponse { image_config: (*overrides != ImageOverrides::default()).then_some(config), error: None }
 }
 
 fn no_vpc() -> VpcConfigResponse {

@@ -8,7 +8,7 @@ use super::Finding;
 use crate::failure::Outcome;
 
 /// Crates of ours (without the `traca-` prefix) and those they may depend on. A service is `service-*`.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("wire", &[]),
     ("api", &["wire"]),
     ("store", &[]),
@@ -16,13 +16,14 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("sandbox", &[]),
     ("runtimes", &[]),
     ("policy", &[]),
+    ("image", &["blob", "outbound"]),
     ("outbound", &[]),
     ("pattern", &[]),
     ("schedule", &[]),
     ("platform", &["api", "wire", "store", "blob", "policy", "outbound"]),
     (
         "service-lambda",
-        &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "sandbox", "runtimes"],
+        &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "sandbox", "runtimes", "image"],
     ),
     ("service-*", &["api", "wire", "store", "blob", "platform", "policy", "outbound", "pattern", "schedule"]),
     ("gateway", &["api", "wire", "platform"]),

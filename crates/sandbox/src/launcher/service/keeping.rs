@@ -119,7 +119,7 @@ impl Launcher {
         let Ready { spare, sockets, mounts } = member;
         let called = self.limit_member(&spare, spec.memory_mb).and_then(|()| {
             self.mount_code(&spec, mounts.as_fd())?;
-            let calling = Calling { command: spec.command, env: spec.env };
+            let calling = Calling { command: spec.command, env: spec.env, working_directory: spec.working_directory };
             socket::send(spare.control.as_fd(), &calling, &[]).step("tell a program what it becomes")
         });
         self.hand_over(id, spare, called.map(|()| sockets))

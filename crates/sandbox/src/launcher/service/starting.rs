@@ -158,7 +158,7 @@ impl Launcher {
         let cgroups = &self.inheritance.cgroups;
         let process_memory_mb = (!cgroups.limits_memory()).then_some(spec.memory_mb);
         cgroups.limit(&spare.cgroup, spec.memory_mb)?;
-        let runtime = Calling { command: spec.command, env: spec.env };
+        let runtime = Calling { command: spec.command, env: spec.env, working_directory: spec.working_directory };
         let program = match spec.extensions {
             Some(extensions) => Program::Supervisor(Supervision { runtime, extensions }),
             None => Program::Known(runtime),

@@ -10,7 +10,7 @@ use crate::function::EnvironmentVariables;
 const BYTES_MAX: usize = 4_096;
 
 /// Names that only Lambda itself sets. Developer guide, "Working with Lambda environment variables", reserved ones.
-const RESERVED: [&str; 21] = [
+pub const RESERVED: [&str; 21] = [
     "_HANDLER",
     "_X_AMZN_TRACE_ID",
     "AWS_ACCESS_KEY",

@@ -2,6 +2,7 @@
 //!
 //! The generic validator has already checked what the model says. Here is what it does not say.
 
+mod container;
 pub mod environment;
 mod logging;
 mod runtime;
@@ -9,6 +10,7 @@ mod runtime;
 mod tests;
 mod unsupported;
 
+pub use container::check as check_package_type;
 pub use runtime::version_arn as runtime_version_arn;
 pub use unsupported::{check_code_source, check_creation};
 
@@ -73,9 +75,15 @@ pub fn settings(input: &CreateFunctionRequest) -> Settings {
 /// The configuration of a new function of this name.
 ///
 /// # Errors
-/// As [`apply`], and `InvalidParameterValueException` without a runtime and a handler.
-pub fn create(settings: &Settings, name: &str, architectures: Option<&[String]>) -> Result<Configuration, Error> {
-    if settings.runtime.is_none() || settings.handler.is_none() {
+/// As [`apply`], and `InvalidParameterValueException` without a runtime and a handler, which a container image has not.
+pub fn create(
+    settings: &Settings,
+    name: &str,
+    architectures: Option<&[String]>,
+    is_image: bool,
+) -> Result<Configuration, Error> {
+    check_package_type(settings, is_image)?;
+    if !is_image && (settings.runtime.is_none() || settings.handler.is_none()) {
         return Err(errors::invalid_parameter(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
         ));
@@ -90,6 +98,7 @@ pub fn create(settings: &Settings, name: &str, architectures: Option<&[String]>)
         memory_mb: MEMORY_MB_DEFAULT,
         ephemeral_mb: EPHEMERAL_MB_DEFAULT,
         architecture: architecture(architectures).unwrap_or(ARCHITECTURE_DEFAULT).to_owned(),
+        image: None,
         empty_vpc_config: false,
         environment: None,
         logging: LoggingConfig { log_group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
@@ -129,6 +138,9 @@ pub fn apply(settings: &Settings, mut configuration: Configuration) -> Result<Co
     }
     if let Some(mode) = settings.tracing_config.as_ref().and_then(|config| config.mode.as_deref()) {
         configuration.is_traced = mode == "Active";
+    }
+    if let Some(config) = &settings.image_config {
+        configuration.image = Some(container::overrides(config)?);
     }
     if let Some(config) = &settings.durable_config {
         let durable = configuration

@@ -17,7 +17,7 @@ fn configured(settings: &Settings) -> Result<Configuration, Error> {
         runtime: Some("python3.12".to_owned()),
         ..Settings::default()
     };
-    apply(settings, create(&required, "greet", None).unwrap())
+    apply(settings, create(&required, "greet", None, false).unwrap())
 }
 
 fn environment(variables: &[(&str, &str)]) -> Settings {
@@ -50,7 +50,7 @@ fn defaults_are_those_of_aws() {
 fn a_function_needs_a_runtime_and_a_handler() {
     let settings = Settings { runtime: Some("python3.12".to_owned()), ..Settings::default() };
     assert_eq!(
-        said(create(&settings, "greet", None)),
+        said(create(&settings, "greet", None, false)),
         "InvalidParameterValueException: \
          Runtime and Handler are mandatory parameters for functions created with deployment packages."
     );

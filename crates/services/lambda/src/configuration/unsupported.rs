@@ -10,7 +10,6 @@ use crate::errors;
 /// Refuses what neither a creation nor an update can set here.
 pub fn check(settings: &Settings) -> Result<(), Error> {
     let vpc = settings.vpc_config.as_ref();
-    let image = settings.image_config.as_ref();
     check_snap_start(settings)?;
     refuse(&[
         ("FileSystemConfigs", has_items(&settings.file_system_configs)),
@@ -18,9 +17,6 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
         ("VpcConfig.SubnetIds", vpc.is_some_and(|vpc| has_items(&vpc.subnet_ids))),
         ("VpcConfig.SecurityGroupIds", vpc.is_some_and(|vpc| has_items(&vpc.security_group_ids))),
         ("VpcConfig.Ipv6AllowedForDualStack", vpc.is_some_and(|vpc| vpc.ipv6_allowed_for_dual_stack == Some(true))),
-        ("ImageConfig.EntryPoint", image.is_some_and(|image| has_items(&image.entry_point))),
-        ("ImageConfig.Command", image.is_some_and(|image| has_items(&image.command))),
-        ("ImageConfig.WorkingDirectory", image.is_some_and(|image| has_text(&image.working_directory))),
         ("CapacityProviderConfig", settings.capacity_provider_config.is_some()),
         (
             "DurableConfig.KMSKeyArn",
@@ -56,17 +52,12 @@ fn has_snap_start(runtime: &str) -> bool {
 
 /// Refuses what only a creation can set, and not here.
 pub fn check_creation(input: &CreateFunctionRequest) -> Result<(), Error> {
-    refuse(&[
-        ("PackageType Image", is(&input.package_type, "Image")),
-        ("TenancyConfig", input.tenancy_config.is_some()),
-        ("PublishTo", input.publish_to.is_some()),
-    ])
+    refuse(&[("TenancyConfig", input.tenancy_config.is_some()), ("PublishTo", input.publish_to.is_some())])
 }
 
 /// Refuses sources of code that there are not here.
 pub fn check_code_source(code: &FunctionCode) -> Result<(), Error> {
     refuse(&[
-        ("ImageUri", has_text(&code.image_uri)),
         ("S3ObjectStorageMode REFERENCE", is(&code.s3_object_storage_mode, "REFERENCE")),
         ("SourceKMSKeyArn", has_text(&code.source_kms_key_arn)),
     ])

@@ -8,7 +8,7 @@ use store::{Abort, StoreError, Transaction, value};
 use wire::Error;
 
 use crate::errors;
-use crate::function::{FunctionId, FunctionRecord, Usage, Version, VersionRecord};
+use crate::function::{CodePackage, FunctionId, FunctionRecord, Usage, Version, VersionRecord};
 use crate::keys;
 
 /// Most bytes of packages of an account in a region: 75 GB. AWS Lambda quotas.
@@ -52,11 +52,11 @@ pub fn replace_version(
     before: Option<&VersionRecord>,
     after: Option<&VersionRecord>,
 ) -> Result<(), Abort<Error>> {
-    for package in before.into_iter().flat_map(VersionRecord::packages) {
-        rows.delete(&keys::package(&package.digest, id, version));
+    for digest in before.into_iter().flat_map(VersionRecord::packages).flat_map(CodePackage::blobs) {
+        rows.delete(&keys::package(digest, id, version));
     }
-    for package in after.into_iter().flat_map(VersionRecord::packages) {
-        rows.put(&keys::package(&package.digest, id, version), &[]);
+    for digest in after.into_iter().flat_map(VersionRecord::packages).flat_map(CodePackage::blobs) {
+        rows.put(&keys::package(digest, id, version), &[]);
     }
     match after {
         Some(record) => put(rows, &keys::version(id, version), record)?,

@@ -15,12 +15,17 @@ const PENDING: &str = "ResourceConflictException: The operation cannot be perfor
     The function is currently in the following state: Pending";
 
 fn code(content: &str) -> CodePackage {
-    CodePackage { digest: blob::Digest::of(content.as_bytes()), size_bytes: content.len() as u64, unzipped_bytes: 0 }
+    CodePackage {
+        digest: blob::Digest::of(content.as_bytes()),
+        size_bytes: content.len() as u64,
+        unzipped_bytes: 0,
+        image: None,
+    }
 }
 
 fn new(name: &str) -> NewFunction {
     let request = request(name);
-    let configuration = configuration::create(&configuration::settings(&request), name, None).unwrap();
+    let configuration = configuration::create(&configuration::settings(&request), name, None, false).unwrap();
     NewFunction {
         id: id(name),
         configuration,

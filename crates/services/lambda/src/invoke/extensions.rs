@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,16 @@ pub async fn names(packages: &[Arc<PackageDirectory>]) -> Vec<String> {
         return Vec::new();
     }
     tokio::task::spawn_blocking(move || names_in(&layers)).await.unwrap_or_default()
+}
+
+/// File names of the extensions that a container image has, in the order they are started.
+pub async fn names_of_image(root: &Path) -> Vec<String> {
+    let (opt, directory) = (root.join("opt"), root.join("opt/extensions"));
+    // A link would be followed outside the image.
+    let is_directory = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let found =
+        move || if is_directory(&opt) && is_directory(&directory) { names_in(&[directory]) } else { Vec::new() };
+    tokio::task::spawn_blocking(found).await.unwrap_or_default()
 }
 
 /// What a later layer has under a name covers what an earlier one has.

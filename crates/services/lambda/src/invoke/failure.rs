@@ -9,6 +9,8 @@ use sandbox::{ExtensionFailure, describe_end};
 use serde_json::json;
 use wire::Error;
 
+use super::launch::LAYER_BOOTSTRAP;
+
 /// Why a function has no answer of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -68,7 +70,10 @@ impl Failure {
     /// The program of a custom runtime is missing or cannot be run.
     pub fn invalid_entrypoint(path: &str, errno: i32) -> Failure {
         let reason = match errno {
-            libc_errno::ENOENT => "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".to_owned(),
+            libc_errno::ENOENT if path == LAYER_BOOTSTRAP => {
+                "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".to_owned()
+            }
+            libc_errno::ENOENT => format!("fork/exec {path}: no such file or directory"),
             libc_errno::ENOEXEC => format!("fork/exec {path}: exec format error"),
             libc_errno::EACCES => format!("fork/exec {path}: permission denied"),
             _ => format!("fork/exec {path}: {}", std::io::Error::from_raw_os_error(errno)),
@@ -134,11 +139,13 @@ mod tests {
 
     #[test]
     fn a_missing_bootstrap_is_named() {
-        let document = text(&Failure::invalid_entrypoint("/var/task/bootstrap", 2));
+        let document = text(&Failure::invalid_entrypoint("/opt/bootstrap", 2));
         assert_eq!(document["errorType"], "Runtime.InvalidEntrypoint");
         assert_eq!(
             document["errorMessage"],
             "RequestId: r-1 Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
         );
+        let document = text(&Failure::invalid_entrypoint("/app", 2));
+        assert_eq!(document["errorMessage"], "RequestId: r-1 Error: fork/exec /app: no such file or directory");
     }
 }

@@ -16,11 +16,12 @@ use runtimes::{
 };
 use sandbox::{
     Bind, EnvironmentSpec, HeadStart, Host, Listeners, ParkedProgram, RootSpec, Sandbox, SandboxConfig, SandboxError,
-    Shape, ShutdownReason,
+    Shape, ShutdownReason, TASK_ROOT,
 };
 use tokio::sync::OnceCell;
 
 use super::ahead::{self, Ahead};
+use super::container;
 use super::extensions::{self, PlatformHost};
 use super::failure::Failure;
 use super::instance::Instance;
@@ -28,6 +29,7 @@ use super::journal::Journal;
 use super::lines::{Lines, Phase, RuntimeVersion};
 use super::metrics::{Kind, Metrics};
 use super::shipper::{Shipper, Target};
+use crate::container::ContainerImage;
 use crate::function::{FunctionId, FunctionVersion, LogFormat};
 use crate::package::{PackageDirectory, Packages};
 use crate::role::CREDENTIALS_LIFETIME;
@@ -52,7 +54,10 @@ const TRUST: [(&str, &str); 4] = [
 ];
 
 /// Where custom runtimes without a bootstrap in their package may have one.
-const LAYER_BOOTSTRAP: &str = "/opt/bootstrap";
+pub const LAYER_BOOTSTRAP: &str = "/opt/bootstrap";
+
+/// The runtime whose variables the environments of container images begin with.
+const RUNTIME_OF_IMAGES: &str = "provided.al2023";
 
 /// Why an environment is initialised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +113,12 @@ pub enum LaunchError {
     /// The function's variables cannot be opened.
     #[error("the function's environment variables: {0}")]
     Variables(#[from] platform::Unsealable),
+    /// The program of a container image cannot be found.
+    #[error("{0}")]
+    EntryPoint(String),
+    /// The working directory of a container image is none.
+    #[error("chdir {0}: no such file or directory")]
+    WorkingDirectory(String),
     /// The runtime is unknown here.
     #[error("the runtime {0} cannot be run here")]
     UnknownRuntime(String),
@@ -129,6 +140,7 @@ struct Base {
     resolved: Resolved,
     root: RootSpec,
     command: Vec<String>,
+    working_directory: String,
     /// The function's own variables.
     variables: BTreeMap<String, String>,
     /// What can be done for them ahead of need.
@@ -191,6 +203,10 @@ impl Launcher {
         version: &FunctionVersion,
         packages: &[Arc<PackageDirectory>],
     ) -> Result<(), LaunchError> {
+        if version.code.image.is_some() {
+            // It brings all that it needs.
+            return Ok(());
+        }
         let base = self.base(version, packages).await?;
         self.ahead.expect(&base.shape());
         Ok(())
@@ -210,9 +226,12 @@ impl Launcher {
         }
         let mut directories = Vec::with_capacity(1 + version.configuration.layers.len());
         for package in version.packages() {
-            directories.push(packages.ensure(&package.digest).await?);
+            directories.push(packages.ensure(package).await?);
         }
-        let base = self.base(version, &directories).await?;
+        let base = match &version.code.image {
+            Some(image) => self.base_of_image(version, image, &directories).await?,
+            None => self.base(version, &directories).await?,
+        };
         let plan = Arc::new(Plan { version: Arc::clone(version), packages: directories, base });
         self.plans.lock().put(version.deployment.clone(), Arc::clone(&plan));
         Ok(plan)
@@ -228,9 +247,7 @@ impl Launcher {
             binds.extend(interpreter.binds().into_iter().map(|(host, inside)| Bind { host, inside }));
         }
         binds.extend(client.map(|host| Bind { host, inside: runtimes::RUNTIME_DIRECTORY.into() }));
-        let variables = configuration.environment.as_ref();
-        let variables = variables.map(|variables| variables.open(&self.platform.sealing, &version.function));
-        let variables = variables.transpose()?.unwrap_or_default();
+        let variables = self.own_variables(version)?;
         let user = |name: &str| variables.get(name).map(String::as_str);
         let options = CommandOptions {
             memory_mb: configuration.memory_mb,
@@ -257,7 +274,40 @@ impl Launcher {
         }
         let notices: Vec<String> = resolved.notice.iter().cloned().chain(sdk_notice).collect();
         let notice = (!notices.is_empty()).then(|| notices.join("; "));
-        Ok(Base { resolved, root: RootSpec { binds }, command, variables, head_start, extensions, notice })
+        let root = RootSpec { binds, ..RootSpec::default() };
+        let working_directory = TASK_ROOT.to_owned();
+        Ok(Base { resolved, root, command, working_directory, variables, head_start, extensions, notice })
+    }
+
+    /// Environments of a container image: its own root, in which what it says is run.
+    async fn base_of_image(
+        &self,
+        version: &FunctionVersion,
+        image: &ContainerImage,
+        packages: &[Arc<PackageDirectory>],
+    ) -> Result<Base, LaunchError> {
+        let directory = packages.first().map(|package| package.path().to_path_buf()).unwrap_or_default();
+        let (image, overrides) = (image.clone(), version.configuration.image.clone().unwrap_or_default());
+        let root = directory.clone();
+        let calling = tokio::task::spawn_blocking(move || container::calling(&image, &overrides, &root));
+        let calling = calling.await.map_err(io::Error::other)??;
+        Ok(Base {
+            resolved: self.resolve(RUNTIME_OF_IMAGES).await?,
+            root: RootSpec { image: Some(directory.clone()), ..RootSpec::default() },
+            command: calling.command,
+            working_directory: calling.working_directory,
+            variables: self.own_variables(version)?,
+            head_start: HeadStart::None,
+            extensions: extensions::names_of_image(&directory).await,
+            notice: None,
+        })
+    }
+
+    /// The function's own variables.
+    fn own_variables(&self, version: &FunctionVersion) -> Result<BTreeMap<String, String>, LaunchError> {
+        let variables = version.configuration.environment.as_ref();
+        let variables = variables.map(|variables| variables.open(&self.platform.sealing, &version.function));
+        Ok(variables.transpose()?.unwrap_or_default())
     }
 
     /// Forgets the plans of a function that has changed, or of all.
@@ -290,7 +340,9 @@ impl Launcher {
         let lines = lines(&plan.version, initialization);
         let mut first = Vec::new();
         if phase == Phase::Init {
-            first.extend(lines.init_start(self.platform.clock.now(), &self.runtime_version(plan)));
+            if plan.version.code.image.is_none() {
+                first.extend(lines.init_start(self.platform.clock.now(), &self.runtime_version(plan)));
+            }
             first.extend(plan.base.notice.as_ref().map(|notice| format!("NOTICE {notice}\n")));
         }
         let (shipper, clock) = (self.shipper.clone(), self.platform.clock.clone());
@@ -353,7 +405,11 @@ impl Launcher {
         EnvironmentSpec {
             root: plan.base.root.clone(),
             command: plan.base.command.clone(),
-            code_dir: code.path().to_path_buf(),
+            working_directory: plan.base.working_directory.clone(),
+            code_dir: match plan.version.code.image {
+                Some(_) => code.path().join(TASK_ROOT.trim_start_matches('/')),
+                None => code.path().to_path_buf(),
+            },
             layer_dirs: layers.iter().map(|layer| layer.path().to_path_buf()).collect(),
             extensions: extensions::of(&plan.base.extensions, &env),
             env,
@@ -412,7 +468,15 @@ fn variables(
         initialization_type: initialization.name(),
     };
     let mut variables = runtimes::default_environment(&plan.base.resolved.runtime, &facts);
-    let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
+    if let Some(image) = &version.code.image {
+        variables = container::variables(variables, image);
+    }
+    // An image may have settings of its own.
+    let mut set = |name: &str, value: String| {
+        if !variables.iter().any(|(own, _)| own == name) {
+            variables.push((name.to_owned(), value));
+        }
+    };
     set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
     set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
     set("AWS_SESSION_TOKEN", credentials.session_token);
@@ -444,12 +508,16 @@ pub fn lines(version: &FunctionVersion, initialization: InitializationType) -> L
 
 /// The failure a caller is told when there is no environment. What the machine refused stays in the platform's log.
 pub fn launch_failure(error: &LaunchError) -> Failure {
+    let kind = super::failure::FailureKind::Error;
+    let of_image = |error_type: &str| Failure { error_type: error_type.to_owned(), reason: error.to_string(), kind };
     let reason = match error {
+        LaunchError::EntryPoint(_) => return of_image("Runtime.InvalidEntrypoint"),
+        LaunchError::WorkingDirectory(_) => return of_image("Runtime.InvalidWorkingDir"),
         LaunchError::Runtime(error) => error.to_string(),
         LaunchError::UnknownRuntime(_) | LaunchError::Package(_) => error.to_string(),
         _ => "the execution environment could not be started".to_owned(),
     };
-    Failure { error_type: "Runtime.Unavailable".to_owned(), reason, kind: super::failure::FailureKind::Error }
+    Failure { error_type: "Runtime.Unavailable".to_owned(), reason, kind }
 }
 
 fn runnable(id: &str) -> Option<Runtime> {

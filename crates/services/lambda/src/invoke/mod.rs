@@ -5,6 +5,7 @@
 //! neither costs an invocation anything. Nothing on an invocation's way touches the store.
 
 mod ahead;
+mod container;
 mod extensions;
 mod failure;
 mod gate;
@@ -31,6 +32,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use image::Registries;
 use platform::Platform;
 use runtimes::Runtimes;
 use sandbox::SandboxConfig;
@@ -64,6 +66,8 @@ pub struct InvokeSettings {
     pub runtimes: Arc<Runtimes>,
     /// Directory for unpacked packages, made when absent. They can be made again from the blob store.
     pub packages: PathBuf,
+    /// Where container images come from.
+    pub registries: Registries,
     /// Refuse runtimes whose exact interpreter is missing.
     pub strict_runtimes: bool,
     /// Memory for environments that are made ahead of need, in MB; 0 makes none.

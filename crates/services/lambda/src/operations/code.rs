@@ -1,4 +1,4 @@
-//! Taking a package: from the request itself or from S3.
+//! Taking a package: from the request itself, from S3, or, if it is a container image, from a registry.
 
 use api::lambda::FunctionCode;
 use api::s3::{GetObject, GetObjectRequest};
@@ -9,6 +9,7 @@ use wire::error::common;
 use wire::{Body, Error};
 
 use crate::configuration;
+use crate::container;
 use crate::errors;
 use crate::function::CodePackage;
 use crate::package::{PackageError, UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX};
@@ -27,12 +28,34 @@ pub enum Source {
         /// Its version; the current one if absent.
         version: Option<String>,
     },
+    /// It is a container image.
+    Image {
+        /// Its name.
+        uri: String,
+    },
+}
+
+impl Source {
+    /// Whether it is a container image.
+    pub fn is_image(&self) -> bool {
+        matches!(self, Source::Image { .. })
+    }
 }
 
 /// Checks where the code comes from and how large it is, before anything expensive is done.
 pub fn source(code: FunctionCode) -> Result<Source, Error> {
     configuration::check_code_source(&code)?;
     let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+    if let Some(uri) = text(code.image_uri) {
+        let is_alone = code.zip_file.is_none() && code.s3_bucket.is_none() && code.s3_key.is_none();
+        return if is_alone {
+            Ok(Source::Image { uri })
+        } else {
+            Err(errors::invalid_parameter(
+                "Please do not provide other FunctionCode parameters when providing an ImageUri.",
+            ))
+        };
+    }
     match (code.zip_file, text(code.s3_bucket), text(code.s3_key)) {
         (Some(package), None, None) if package.len() > ZIPPED_BYTES_MAX => {
             let text = format!("Zipped size must be smaller than {ZIPPED_BYTES_MAX} bytes");
@@ -50,15 +73,39 @@ pub fn source(code: FunctionCode) -> Result<Source, Error> {
     }
 }
 
-/// The package itself. Objects are read with the caller's own rights.
+/// What is to become of what is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is on the disk when this returns; the layers of an image follow when it is made ready.
+    Kept,
+    /// It is only checked.
+    Checked,
+}
+
+/// Takes a package for an architecture. Objects are read with the caller's own rights.
 ///
 /// # Errors
-/// What S3 says, in Lambda's words.
-pub async fn fetch(cx: &Ctx, source: Source) -> Result<Bytes, Error> {
-    let (bucket, key, version) = match source {
-        Source::Zip(package) => return Ok(package),
-        Source::Object { bucket, key, version } => (bucket, key, version),
+/// What is wrong with it, and what S3 or the registry says, in Lambda's words.
+pub async fn take(
+    lambda: &Lambda,
+    cx: &Ctx,
+    source: Source,
+    architecture: &str,
+    fate: Fate,
+) -> Result<CodePackage, Error> {
+    let package = match source {
+        Source::Image { uri } => return container::resolve(lambda, uri, architecture).await,
+        Source::Zip(package) => package,
+        Source::Object { bucket, key, version } => fetch(cx, bucket, key, version).await?,
     };
+    match fate {
+        Fate::Kept => keep(lambda, cx, package).await,
+        Fate::Checked => check(lambda, package).await,
+    }
+}
+
+/// An object of S3.
+async fn fetch(cx: &Ctx, bucket: String, key: String, version: Option<String>) -> Result<Bytes, Error> {
     let place = format!("{bucket}/{key}");
     let request = GetObjectRequest { bucket, key, version_id: version, ..GetObjectRequest::default() };
     let object = cx.call::<GetObject>(request).await.map_err(|error| object_refused(&error, &place))?;
@@ -81,18 +128,18 @@ pub async fn fetch(cx: &Ctx, source: Source) -> Result<Bytes, Error> {
 }
 
 /// Checks a package without keeping it.
-pub async fn check(lambda: &Lambda, package: Bytes) -> Result<CodePackage, Error> {
+async fn check(lambda: &Lambda, package: Bytes) -> Result<CodePackage, Error> {
     let (digest, size_bytes) = (digest(package.clone()).await?, package.len() as u64);
     let contents = lambda.packages.check(package).await.map_err(refusal)?;
-    Ok(CodePackage { digest, size_bytes, unzipped_bytes: contents.unzipped_bytes })
+    Ok(CodePackage { digest, size_bytes, unzipped_bytes: contents.unzipped_bytes, image: None })
 }
 
 /// Checks a package and keeps it: it is on the disk when this returns.
-pub async fn keep(lambda: &Lambda, cx: &Ctx, package: Bytes) -> Result<CodePackage, Error> {
+async fn keep(lambda: &Lambda, cx: &Ctx, package: Bytes) -> Result<CodePackage, Error> {
     let contents = lambda.packages.check(package.clone()).await.map_err(refusal)?;
     let size_bytes = package.len() as u64;
     let digest = cx.platform.blobs.put(package).await.map_err(store_failure)?;
-    Ok(CodePackage { digest, size_bytes, unzipped_bytes: contents.unzipped_bytes })
+    Ok(CodePackage { digest, size_bytes, unzipped_bytes: contents.unzipped_bytes, image: None })
 }
 
 async fn digest(package: Bytes) -> Result<blob::Digest, Error> {

@@ -6,6 +6,7 @@ use api::lambda::{CreateFunctionRequest, FunctionConfiguration};
 use platform::Ctx;
 use wire::Error;
 
+use super::code::Fate;
 use super::{code, tags};
 use crate::functions::NewFunction;
 use crate::{Lambda, configuration, deployment, errors, layers, names, role, view};
@@ -19,20 +20,23 @@ pub async fn create_function(
     configuration::check_creation(&input)?;
     let settings = configuration::settings(&input);
     let id = names::new_function(cx, &input.function_name)?;
-    let mut configuration = configuration::create(&settings, &id.name, input.architectures.as_deref())?;
+    let is_image = input.package_type.as_deref() == Some("Image");
+    let mut configuration = configuration::create(&settings, &id.name, input.architectures.as_deref(), is_image)?;
     let sealing = &cx.platform.sealing;
     configuration.environment = configuration.environment.map(|environment| environment.seal(sealing, &id));
     configuration.has_role = role::check(cx, &configuration.role, &id.arn()).await?;
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags)?;
     let source = code::source(input.code)?;
+    if source.is_image() != is_image {
+        return Err(errors::invalid_parameter("Please provide a source for function code."));
+    }
     configuration.layers = layers::attach(lambda, cx, settings.layers.as_deref().unwrap_or_default()).await?;
     // Said before the package is read, which is expensive; the transaction decides.
     if lambda.functions.function(&id).await?.is_some() {
         return Err(errors::conflict(format!("Function already exist: {}", id.name)));
     }
-    let package = code::fetch(cx, source).await?;
-    let code = code::keep(lambda, cx, package).await?;
+    let code = code::take(lambda, cx, source, &configuration.architecture, Fate::Kept).await?;
     layers::check_total(&configuration, &code)?;
     let arn = id.arn();
     let publish = input.publish.unwrap_or(false);

@@ -25,14 +25,26 @@ pub async fn get_function(
     let function = lambda.functions.function(&target.function).await?;
     let tags = function.ok_or_else(|| errors::function_not_found(&target.function, None))?.tags;
     let reserved = concurrency::reserved(lambda, &target.function).await?;
-    let location = lambda.code_locations.url(&cx.endpoint, &version.code.digest, cx.platform.clock.now().seconds);
+    let location = match &version.code.image {
+        Some(image) => FunctionCodeLocation {
+            repository_type: Some("ECR".to_owned()),
+            image_uri: Some(image.uri.clone()),
+            resolved_image_uri: Some(image.resolved_uri(&version.code.digest)),
+            ..FunctionCodeLocation::default()
+        },
+        None => FunctionCodeLocation {
+            repository_type: Some("S3".to_owned()),
+            location: Some(lambda.code_locations.url(
+                &cx.endpoint,
+                &version.code.digest,
+                cx.platform.clock.now().seconds,
+            )),
+            ..FunctionCodeLocation::default()
+        },
+    };
     Ok(GetFunctionResponse {
         configuration: Some(view::full(&cx.platform.sealing, &version, arn(&target))),
-        code: Some(FunctionCodeLocation {
-            repository_type: Some("S3".to_owned()),
-            location: Some(location),
-            ..FunctionCodeLocation::default()
-        }),
+        code: Some(location),
         concurrency: reserved.map(|reserved| Concurrency { reserved_concurrent_executions: Some(reserved) }),
         tags: (!tags.is_empty()).then_some(tags),
         ..GetFunctionResponse::default()

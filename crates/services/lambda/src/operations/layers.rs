@@ -12,7 +12,8 @@ use api::lambda::{
 use platform::Ctx;
 use wire::Error;
 
-use super::{code, marker};
+use super::code::{self, Fate};
+use super::marker;
 use crate::layers::{LayerId, LayerVersion, Wanted, parse_arn};
 use crate::{Lambda, errors, view};
 
@@ -38,8 +39,7 @@ pub async fn publish_layer_version(
         s3_object_storage_mode: content.s3_object_storage_mode,
         ..FunctionCode::default()
     })?;
-    let package = code::fetch(cx, source).await?;
-    let code = code::keep(lambda, cx, package).await?;
+    let code = code::take(lambda, cx, source, "", Fate::Kept).await?;
     let version = LayerVersion {
         layer,
         number: 0,

@@ -6,8 +6,8 @@ use api::lambda::{FunctionCode, FunctionConfiguration, UpdateFunctionCodeRequest
 use platform::Ctx;
 use wire::Error;
 
-use super::code;
-use crate::function::{CodePackage, FunctionVersion};
+use super::code::{self, Fate, Source};
+use crate::function::{CodePackage, FunctionVersion, Version};
 use crate::functions::Edit;
 use crate::{Lambda, code_signing, configuration, deployment, errors, layers, names, view};
 
@@ -31,9 +31,9 @@ pub async fn update_function_code(
         source_kms_key_arn: input.source_kms_key_arn,
     })?;
     // Said before the package is read, which is expensive; the transaction decides.
-    if lambda.functions.function(&id).await?.is_none() {
-        return Err(errors::function_not_found(&id, None));
-    }
+    let latest = lambda.functions.version(&id, Version::Latest).await?;
+    let latest = latest.ok_or_else(|| errors::function_not_found(&id, None))?.described;
+    check_kind(&latest, &source)?;
     code_signing::check(lambda, &id).await?;
     let architecture = configuration::architecture(input.architectures.as_deref()).map(str::to_owned);
     let change_to = |code: CodePackage| {
@@ -46,14 +46,14 @@ pub async fn update_function_code(
             Ok(latest)
         }
     };
-    let package = code::fetch(cx, source).await?;
+    let target = input.architectures.as_ref().and_then(|all| all.first()).unwrap_or(&latest.configuration.architecture);
     let edit = Edit { revision_id: input.revision_id, publish: input.publish.unwrap_or(false) };
     if input.dry_run == Some(true) {
-        let code = code::check(lambda, package).await?;
+        let code = code::take(lambda, cx, source, target, Fate::Checked).await?;
         let latest = lambda.functions.preview(&id, &edit, change_to(code)).await?;
         return Ok(view::full(&cx.platform.sealing, &latest, id.arn()));
     }
-    let code = code::keep(lambda, cx, package).await?;
+    let code = code::take(lambda, cx, source, target, Fate::Kept).await?;
     let apply = change_to(code);
     let change =
         deployment::deploy(lambda, |lambda| async move { lambda.functions.edit(&id, edit, apply).await }).await?;
@@ -61,4 +61,17 @@ pub async fn update_function_code(
         Some(published) => view::full(&cx.platform.sealing, &published.version, published.version.qualified_arn()),
         None => view::full(&cx.platform.sealing, &change.latest, change.latest.arn()),
     })
+}
+
+/// A function stays of the kind that it was made as.
+fn check_kind(latest: &FunctionVersion, source: &Source) -> Result<(), Error> {
+    match (latest.code.image.is_some(), source.is_image()) {
+        (true, false) => {
+            Err(errors::invalid_parameter("Please provide ImageUri when updating a function with packageType Image."))
+        }
+        (false, true) => Err(errors::invalid_parameter(
+            "Please don't provide ImageUri when updating a function with packageType Zip.",
+        )),
+        (true, true) | (false, false) => Ok(()),
+    }
 }

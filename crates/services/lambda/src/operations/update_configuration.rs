@@ -35,6 +35,7 @@ pub async fn update_function_configuration(
     let environment = input.environment.as_ref().and_then(|given| configuration::environment::check(given).ok());
     let sealed = environment.map(|environment| environment.seal(&cx.platform.sealing, &id));
     let apply = move |mut latest: FunctionVersion| {
+        configuration::check_package_type(&input, latest.code.image.is_some())?;
         latest.configuration = configuration::apply(&input, latest.configuration)?;
         if sealed.is_some() {
             latest.configuration.environment.clone_from(&sealed);

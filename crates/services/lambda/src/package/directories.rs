@@ -10,10 +10,13 @@ use std::sync::{Arc, Weak};
 use blob::{BlobError, BlobStore, Digest};
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use super::image::OpenImage;
 use super::limits::READERS_MAX;
 use super::{Contents, Entry, PackageError, archive};
+use crate::function::CodePackage;
 
 /// Begins the names of directories that are still being unpacked or already being removed.
 const UNFINISHED: &str = ".unfinished-";
@@ -74,16 +77,22 @@ impl Packages {
     ///
     /// # Errors
     /// [`PackageError`].
-    pub async fn ensure(&self, digest: &Digest) -> Result<Arc<PackageDirectory>, PackageError> {
+    pub async fn ensure(&self, code: &CodePackage) -> Result<Arc<PackageDirectory>, PackageError> {
+        let digest = &code.digest;
         if let Some(directory) = self.lease(digest) {
             return Ok(directory);
         }
-        let package = self.blobs.get(digest).await.map_err(|error| match error {
-            BlobError::NotFound(digest) => PackageError::Missing(digest),
-            other => other.into(),
-        })?;
         let (root, target) = (self.root.clone(), self.directory(digest));
-        self.read(move || unpack(&root, &target, package)).await?;
+        if let Some(image) = &code.image {
+            let (image, handle) = (OpenImage::open(image, &self.blobs).await?, Handle::current());
+            self.read(move || unpack(&root, &target, |directory| image.unpack(directory, &handle))).await?;
+        } else {
+            let package = self.blobs.get(digest).await.map_err(|error| match error {
+                BlobError::NotFound(digest) => PackageError::Missing(digest),
+                other => other.into(),
+            })?;
+            self.read(move || unpack(&root, &target, |directory| write_all(package, directory))).await?;
+        }
         self.lease(digest).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound).into())
     }
 
@@ -155,12 +164,16 @@ impl Packages {
 
 /// Unpacks into a directory of its own, brings it to the disk, and only then gives it its name: a directory with a
 /// package's name is complete.
-fn unpack(root: &Path, target: &Path, package: Bytes) -> Result<(), PackageError> {
+fn unpack(
+    root: &Path,
+    target: &Path,
+    write: impl FnOnce(&Path) -> Result<(), PackageError>,
+) -> Result<(), PackageError> {
     let unfinished = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .permissions(Permissions::from_mode(MODE_EXECUTABLE))
         .tempdir_in(root)?;
-    archive::read(package, |entry| write(unfinished.path(), entry))?;
+    write(unfinished.path())?;
     set_mode(unfinished.path(), MODE_EXECUTABLE)?;
     nix::unistd::syncfs(File::open(unfinished.path())?).map_err(io::Error::from)?;
     match fs::rename(unfinished.path(), target) {
@@ -173,6 +186,10 @@ fn unpack(root: &Path, target: &Path, package: Bytes) -> Result<(), PackageError
         Err(error) => return Err(error.into()),
     }
     Ok(File::open(root)?.sync_all()?)
+}
+
+fn write_all(package: Bytes, directory: &Path) -> Result<(), PackageError> {
+    archive::read(package, |entry| write(directory, entry)).map(|_| ())
 }
 
 fn write(root: &Path, entry: Entry<'_>) -> Result<(), PackageError> {

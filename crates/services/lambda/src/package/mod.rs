@@ -2,6 +2,7 @@
 
 mod archive;
 mod directories;
+mod image;
 mod limits;
 mod paths;
 #[cfg(test)]
@@ -30,6 +31,9 @@ pub enum PackageError {
     /// It has more entries than can be taken.
     #[error("The uploaded file must have fewer than {} entries", limits::ENTRIES_MAX)]
     TooManyEntries,
+    /// It is a container image that cannot be unpacked.
+    #[error("{0}")]
+    Image(String),
     /// The blob store has not got it.
     #[error("package {0} is missing")]
     Missing(Digest),
@@ -51,7 +55,8 @@ impl PackageError {
             PackageError::Malformed(_)
             | PackageError::Empty
             | PackageError::TooLarge
-            | PackageError::TooManyEntries => true,
+            | PackageError::TooManyEntries
+            | PackageError::Image(_) => true,
             PackageError::Missing(_) | PackageError::Blob(_) | PackageError::Io(_) | PackageError::Stopping => false,
         }
     }

@@ -13,6 +13,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::function::CodePackage;
 
 /// Builds an archive from entries.
 struct Builder(ZipWriter<Cursor<Vec<u8>>>);
@@ -47,6 +48,10 @@ fn read_all(archive: &[u8]) -> Result<Contents, PackageError> {
     read(bytes::Bytes::copy_from_slice(archive), |_| Ok(()))
 }
 
+fn code(digest: &blob::Digest) -> CodePackage {
+    CodePackage { digest: *digest, size_bytes: 0, unzipped_bytes: 0, image: None }
+}
+
 fn assert_malformed(archive: &[u8]) {
     let outcome = read_all(archive);
     assert!(matches!(outcome, Err(PackageError::Malformed(_))), "{outcome:?}");
@@ -68,7 +73,7 @@ async fn unpacked(archive: Vec<u8>) -> (TempDir, std::sync::Arc<PackageDirectory
     let blobs = BlobStore::memory();
     let digest = blobs.put(archive.into()).await.unwrap();
     let packages = Packages::open(root.path().to_owned(), blobs).unwrap();
-    let directory = packages.ensure(&digest).await.unwrap();
+    let directory = packages.ensure(&code(&digest)).await.unwrap();
     (root, directory)
 }
 
@@ -96,14 +101,14 @@ async fn a_package_in_use_stays_and_one_not_in_use_comes_back_from_its_blob() {
     let digest = blobs.put(Builder::new().file("a", 0o644, b"1").bytes().into()).await.unwrap();
     let root = tempfile::tempdir().unwrap();
     let packages = Packages::open(root.path().to_owned(), blobs).unwrap();
-    let directory = packages.ensure(&digest).await.unwrap();
+    let directory = packages.ensure(&code(&digest)).await.unwrap();
     assert!(!packages.remove(&digest).unwrap());
     let path = directory.path().to_owned();
     drop(directory);
     assert!(packages.remove(&digest).unwrap());
     assert!(!path.exists());
     assert!(packages.unpacked().unwrap().is_empty());
-    let again = packages.ensure(&digest).await.unwrap();
+    let again = packages.ensure(&code(&digest)).await.unwrap();
     assert_eq!(fs::read(again.path().join("a")).unwrap(), b"1");
     assert_eq!(packages.unpacked().unwrap(), [digest]);
 }
@@ -114,13 +119,13 @@ async fn what_an_earlier_process_left_unfinished_is_removed_and_the_rest_is_used
     let blobs = BlobStore::memory();
     let digest = blobs.put(Builder::new().file("a", 0o644, b"1").bytes().into()).await.unwrap();
     let packages = Packages::open(root.path().to_owned(), blobs).unwrap();
-    packages.ensure(&digest).await.unwrap();
+    packages.ensure(&code(&digest)).await.unwrap();
     drop(packages);
     let left = root.path().join(".unfinished-1");
     fs::create_dir(&left).unwrap();
     let packages = Packages::open(root.path().to_owned(), BlobStore::memory()).unwrap();
     assert!(!left.exists());
-    assert!(packages.ensure(&digest).await.unwrap().path().join("a").exists());
+    assert!(packages.ensure(&code(&digest)).await.unwrap().path().join("a").exists());
 }
 
 #[tokio::test]
@@ -129,7 +134,8 @@ async fn many_callers_at_once_get_the_same_directory() {
     let digest = blobs.put(Builder::new().file("a", 0o644, b"1").bytes().into()).await.unwrap();
     let root = tempfile::tempdir().unwrap();
     let packages = Packages::open(root.path().to_owned(), blobs).unwrap();
-    let all = futures_util::future::join_all((0..32).map(|_| packages.ensure(&digest))).await;
+    let code = code(&digest);
+    let all = futures_util::future::join_all((0..32).map(|_| packages.ensure(&code))).await;
     let paths: Vec<_> = all.iter().map(|directory| directory.as_ref().unwrap().path()).collect();
     assert!(paths.iter().all(|path| *path == paths[0]));
 }
