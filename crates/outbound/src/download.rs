@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::FetchError;
 
 /// Works as long as somebody waits for its answer, and ends with that.
-type Connection = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Connection = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 /// An answer that has begun.
 pub struct Download {
@@ -29,7 +29,7 @@ pub struct Download {
 impl Download {
     /// Sends a request and waits for the answer's head.
     pub(crate) async fn begin(
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
         request: Request<Full<Bytes>>,
     ) -> Result<Download, FetchError> {
         let (mut sender, connection) =
