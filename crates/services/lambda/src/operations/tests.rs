@@ -147,7 +147,7 @@ async fn packages_that_cannot_be_used_change_nothing() {
         (s3, "InvalidParameterValueException: Please provide both S3Bucket and S3Key parameters "),
         (
             FunctionCode { image_uri: text("image"), ..FunctionCode::default() },
-            "InvalidParameterValueException: Traca does not support ImageUri yet.",
+            "InvalidParameterValueException: Please provide a source for function code.",
         ),
         (FunctionCode::default(), "InvalidParameterValueException: Please provide a source for function code."),
     ] {
