@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use platform::Platform;
 use sandbox::{ExtensionStatus, Extensions, FunctionDescription, Host, InvokeOutcome, ShutdownReason};
@@ -135,10 +135,11 @@ impl Invoker {
         timeout: Duration,
         place: Option<Place>,
     ) -> Vec<u8> {
-        let started = Instant::now();
+        let started = self.platform.clock.stopwatch();
         let rest = timeout.saturating_sub(end.duration);
         let failed = instance.environment.finish(rest, &mut instance.journal).await;
-        (end.at, end.duration) = (self.platform.clock.now(), end.duration + started.elapsed());
+        (end.at, end.duration) =
+            (self.platform.clock.now(), end.duration + self.platform.clock.stopwatch().saturating_sub(started));
         let usable = failed.is_none();
         if let Some(outcome) = failed {
             instance.reason = reason(&outcome);

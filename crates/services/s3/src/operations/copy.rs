@@ -155,13 +155,12 @@ async fn own_body(
     if is_known
         && shows_its_own
         && let Source::Blob(whole) = &body
+        && let Some(shared) = resealed(service, std::slice::from_ref(whole), opened, envelope)?
     {
-        if let Some(shared) = resealed(service, std::slice::from_ref(whole), opened, envelope)? {
-            keep_blobs(service, &shared).await?;
-            version.etag = etag_of(service, &envelope.encryption, &source.etag);
-            version.body_key = shared.into_iter().next().and_then(|piece| piece.key);
-            return Ok((version, Row::None));
-        }
+        keep_blobs(service, &shared).await?;
+        version.etag = etag_of(service, &envelope.encryption, &source.etag);
+        version.body_key = shared.into_iter().next().and_then(|piece| piece.key);
+        return Ok((version, Row::None));
     }
     let whole = Stretch { offset: 0, length: source.size };
     let body = service.read(body, whole, opened).await?;
