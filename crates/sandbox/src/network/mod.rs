@@ -162,3 +162,33 @@ pub(crate) fn tokio_listener(socket: std::os::fd::OwnedFd) -> io::Result<TcpList
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Were the news left as it is, whoever waits would never rest.
+    #[tokio::test]
+    async fn the_news_that_nobody_receives_is_taken_once() {
+        let closed = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let address = closed.local_addr().expect("its address");
+        drop(closed);
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        socket.connect(address).await.expect("connected");
+        socket.send(b"?").await.expect("sent");
+        let mut refused = false;
+        while !refused {
+            arrival(&socket).await.expect("news");
+            while let Err(error) = try_receive(&socket, &mut [0; 16]) {
+                if error.kind() == io::ErrorKind::WouldBlock {
+                    break;
+                }
+                refused |= error.kind() == io::ErrorKind::ConnectionRefused;
+            }
+        }
+        let again = tokio::time::timeout(Duration::from_millis(20), arrival(&socket)).await;
+        assert!(again.is_err(), "there is nothing more to take");
+    }
+}
