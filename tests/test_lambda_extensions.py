@@ -142,7 +142,8 @@ def call(method, path, body=None, **headers):
     return response.status, dict(response.getheaders()), json.loads(response.read())
 
 ASKED = [
-    call("POST", "register", "{}")[::2],
+    # More than sockets hold: who refuses it has to read it, or else it cannot be sent.
+    call("POST", "register", "{}" + " " * 8_000_000)[::2],
     call("POST", "register", "", Lambda_Extension_Name="x")[::2],
     call("POST", "register", '{"events": ["SHUTDOWN"]}', Lambda_Extension_Name="x")[::2],
     call("GET", "event/next")[::2],

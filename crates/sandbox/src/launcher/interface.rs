@@ -76,8 +76,9 @@ pub(crate) fn add_default_route() -> io::Result<()> {
     Ok(())
 }
 
-/// A socket that receives the packets of IPv4 whose destination is neither `inside` nor an address of loopback.
-pub(crate) fn tap(inside: Ipv4Addr) -> io::Result<OwnedFd> {
+/// A socket that receives the packets of IPv4 whose destination is neither link-local nor an address of loopback: those
+/// are the environment's own, and the system itself refuses what nobody listens for.
+pub(crate) fn tap() -> io::Result<OwnedFd> {
     // SAFETY: takes numbers; the returned descriptor is new and ours.
     let tap = unsafe {
         let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -87,7 +88,7 @@ pub(crate) fn tap(inside: Ipv4Addr) -> io::Result<OwnedFd> {
     // As an ordinary user what the system allows has to do.
     let _ = set(&tap, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &TAP_BYTES)
         .or_else(|_| set(&tap, libc::SOL_SOCKET, libc::SO_RCVBUF, &TAP_BYTES));
-    attach_filter(&tap, inside)?;
+    attach_filter(&tap)?;
     // SAFETY: if_nametoindex reads a C string.
     let index = unsafe { libc::if_nametoindex(LOOPBACK.as_ptr()) };
     // SAFETY: sockaddr_ll is plain data for which all zeroes is valid.
@@ -102,17 +103,19 @@ pub(crate) fn tap(inside: Ipv4Addr) -> io::Result<OwnedFd> {
 }
 
 /// Lets a socket see only what goes to hosts outside.
-fn attach_filter(tap: &OwnedFd, inside: Ipv4Addr) -> io::Result<()> {
+fn attach_filter(tap: &OwnedFd) -> io::Result<()> {
     /// Where a packet has its destination.
     const DESTINATION: u32 = 16;
     const WHOLE: u32 = u32::MAX;
     let instruction = |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: code as u16, jt, jf, k };
     let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     let equals = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let mask = libc::BPF_ALU | libc::BPF_AND | libc::BPF_K;
     let mut program = [
         instruction(load, 0, 0, DESTINATION),
-        instruction(equals, 3, 0, inside.to_bits()),
-        instruction(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, 0xff00_0000),
+        instruction(mask, 0, 0, 0xffff_0000),
+        instruction(equals, 3, 0, Ipv4Addr::new(169, 254, 0, 0).to_bits()),
+        instruction(mask, 0, 0, 0xff00_0000),
         instruction(equals, 1, 0, Ipv4Addr::new(127, 0, 0, 0).to_bits()),
         instruction(libc::BPF_RET | libc::BPF_K, 0, 0, WHOLE),
         instruction(libc::BPF_RET | libc::BPF_K, 0, 0, 0),

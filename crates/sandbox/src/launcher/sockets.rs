@@ -83,7 +83,7 @@ impl OutsideSockets {
         interface::add_address(INSIDE).step("add an address to loopback")?;
         interface::add_default_route().step("route packets for hosts outside to loopback")?;
         Ok(OutsideSockets {
-            tap: interface::tap(INSIDE).step("receive packets for hosts outside")?,
+            tap: interface::tap().step("receive packets for hosts outside")?,
             injector: interface::injector().step("make a socket for packets")?,
             relay: listen(RELAY)?,
         })

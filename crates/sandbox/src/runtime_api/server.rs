@@ -120,11 +120,18 @@ async fn serve_connection(stream: TcpStream, api: Arc<RuntimeApi>) {
     }
 }
 
-async fn handle(api: &RuntimeApi, hold: &Hold, request: Request<Incoming>) -> Answer {
-    route(api, hold, request).await.unwrap_or_else(Refusal::into_answer)
+async fn handle(api: &RuntimeApi, hold: &Hold, mut request: Request<Incoming>) -> Answer {
+    match route(api, hold, &mut request).await {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            // Many clients write a body without looking for an answer first, and fail when nobody reads it.
+            while let Some(Ok(_)) = request.body_mut().frame().await {}
+            refusal.into_answer()
+        }
+    }
 }
 
-async fn route(api: &RuntimeApi, hold: &Hold, request: Request<Incoming>) -> Result<Answer, Refusal> {
+async fn route(api: &RuntimeApi, hold: &Hold, request: &mut Request<Incoming>) -> Result<Answer, Refusal> {
     let Some(path) = request.uri().path().strip_prefix(PREFIX) else {
         return extensions::route(api, request).await;
     };
@@ -151,7 +158,7 @@ async fn route(api: &RuntimeApi, hold: &Hold, request: Request<Incoming>) -> Res
     }
 }
 
-async fn response(api: &RuntimeApi, request_id: &str, request: Request<Incoming>) -> Result<Answer, Refusal> {
+async fn response(api: &RuntimeApi, request_id: &str, request: &mut Request<Incoming>) -> Result<Answer, Refusal> {
     let mode = match header(request.headers(), "lambda-runtime-function-response-mode").as_deref() {
         None | Some("") => ResponseMode::Buffered,
         Some("streaming") => ResponseMode::Streaming,
@@ -160,9 +167,9 @@ async fn response(api: &RuntimeApi, request_id: &str, request: Request<Incoming>
     let answering = api.begin_answer(request_id, "InvocationResponse")?;
     let content_type = header(request.headers(), "content-type");
     if let Some(stream) = answering.stream().filter(|_| mode == ResponseMode::Streaming) {
-        return streaming::forward(answering, request.into_body(), content_type, &stream).await;
+        return streaming::forward(answering, request.body_mut(), content_type, &stream).await;
     }
-    match collect(request.into_body(), limits::RESPONSE_BYTES_MAX).await? {
+    match collect(request.body_mut(), limits::RESPONSE_BYTES_MAX).await? {
         Collected::Whole { payload, trailers } => {
             answering.complete(match broken_off(&trailers) {
                 Some(error) => InvokeOutcome::FunctionError(error),
@@ -177,7 +184,7 @@ async fn response(api: &RuntimeApi, request_id: &str, request: Request<Incoming>
     }
 }
 
-async fn invocation_error(api: &RuntimeApi, request_id: &str, request: Request<Incoming>) -> Result<Answer, Refusal> {
+async fn invocation_error(api: &RuntimeApi, request_id: &str, request: &mut Request<Incoming>) -> Result<Answer, Refusal> {
     let answering = api.begin_answer(request_id, "InvocationErrorResponse")?;
     match reported_error(request).await? {
         Ok(error) => {
@@ -191,17 +198,17 @@ async fn invocation_error(api: &RuntimeApi, request_id: &str, request: Request<I
     }
 }
 
-async fn init_error(api: &RuntimeApi, request: Request<Incoming>) -> Result<Answer, Refusal> {
+async fn init_error(api: &RuntimeApi, request: &mut Request<Incoming>) -> Result<Answer, Refusal> {
     let Ok(error) = reported_error(request).await? else { return Err(Refusal::TooLarge) };
     api.init_error(error)?;
     Ok(answer::accepted())
 }
 
 /// The error document and its headers, or the size of a document that is too large.
-async fn reported_error(request: Request<Incoming>) -> Result<Result<ReportedError, u64>, Refusal> {
+async fn reported_error(request: &mut Request<Incoming>) -> Result<Result<ReportedError, u64>, Refusal> {
     let error_type = header(request.headers(), "lambda-runtime-function-error-type");
     let xray_cause = header(request.headers(), "lambda-runtime-function-xray-error-cause");
-    Ok(match collect(request.into_body(), limits::ERROR_BODY_BYTES_MAX).await? {
+    Ok(match collect(request.body_mut(), limits::ERROR_BODY_BYTES_MAX).await? {
         Collected::Whole { payload, .. } => Ok(ReportedError { payload, error_type, xray_cause }),
         Collected::TooLarge { bytes } => Err(bytes),
     })
@@ -228,7 +235,7 @@ pub(super) enum Collected {
 
 /// Reads a body. One that is too large is read to its end but not kept, so that the client can read the answer; the
 /// deadline of the invocation bounds how long that may go on.
-pub(super) async fn collect(mut body: Incoming, most: usize) -> Result<Collected, Refusal> {
+pub(super) async fn collect(body: &mut Incoming, most: usize) -> Result<Collected, Refusal> {
     let announced = body.size_hint().exact();
     let (mut kept, mut trailers) = (BytesMut::new(), HeaderMap::new());
     let mut bytes = 0_u64;

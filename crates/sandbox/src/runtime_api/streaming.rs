@@ -20,7 +20,7 @@ use crate::outcome::{InvokeOutcome, ReportedError, ResponseMode, StreamPiece};
 /// on beyond the limit, so that the runtime can read the answer.
 pub(super) async fn forward(
     answering: Answering<'_>,
-    mut body: Incoming,
+    body: &mut Incoming,
     content_type: Option<String>,
     stream: &Sender<StreamPiece>,
 ) -> Result<Answer, Refusal> {

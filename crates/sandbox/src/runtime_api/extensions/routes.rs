@@ -25,7 +25,7 @@ const ERROR_TYPE: &str = "Lambda-Extension-Function-Error-Type";
 const SUBSCRIPTIONS: [(&str, &str); 2] = [("/2020-08-15/logs", "Logs"), ("/2022-07-01/telemetry", "Telemetry")];
 
 /// Answers what is not of the Runtime API itself.
-pub(in super::super) async fn route(api: &RuntimeApi, request: Request<Incoming>) -> Result<Answer, Refusal> {
+pub(in super::super) async fn route(api: &RuntimeApi, request: &mut Request<Incoming>) -> Result<Answer, Refusal> {
     let (path, method) = (request.uri().path().to_owned(), request.method().clone());
     if let Some((_, kind)) = SUBSCRIPTIONS.iter().find(|(subscription, _)| *subscription == path) {
         return if method == Method::PUT {
@@ -37,7 +37,7 @@ pub(in super::super) async fn route(api: &RuntimeApi, request: Request<Incoming>
     match path.strip_prefix(PREFIX) {
         Some("register") if method == Method::POST => register(api, request).await,
         Some("event/next") if method == Method::GET => {
-            let id = identifier(&request)?;
+            let id = identifier(request)?;
             Ok(event(api, &api.extension_next(&id).await?))
         }
         Some("init/error") if method == Method::POST => report(api, request, Phase::InitError).await,
@@ -66,7 +66,7 @@ struct Registered<'a> {
     handler: &'a str,
 }
 
-async fn register(api: &RuntimeApi, request: Request<Incoming>) -> Result<Answer, Refusal> {
+async fn register(api: &RuntimeApi, request: &mut Request<Incoming>) -> Result<Answer, Refusal> {
     let name = header(request.headers(), "lambda-extension-name").unwrap_or_default();
     if name.is_empty() {
         return Err(Refusal::extension("Extension.InvalidExtensionName", "Empty extension name".to_owned()));
@@ -89,8 +89,8 @@ async fn register(api: &RuntimeApi, request: Request<Incoming>) -> Result<Answer
 }
 
 /// Says that nothing will be sent, as AWS's own emulator does: in a way that does not make extensions give up.
-async fn subscribe(api: &RuntimeApi, request: Request<Incoming>, kind: &str) -> Result<Answer, Refusal> {
-    let id = identifier(&request)?;
+async fn subscribe(api: &RuntimeApi, request: &mut Request<Incoming>, kind: &str) -> Result<Answer, Refusal> {
+    let id = identifier(request)?;
     if !api.extensions(|registry| registry.knows(&id)) {
         return Err(Refusal::extension("Extension.UnknownExtensionIdentifier", format!("Unknown extension {id}")));
     }
@@ -103,8 +103,8 @@ async fn subscribe(api: &RuntimeApi, request: Request<Incoming>, kind: &str) -> 
     Ok(answer)
 }
 
-async fn body(request: Request<Incoming>) -> Result<Bytes, Refusal> {
-    match collect(request.into_body(), EXTENSION_BODY_BYTES_MAX).await? {
+async fn body(request: &mut Request<Incoming>) -> Result<Bytes, Refusal> {
+    match collect(request.body_mut(), EXTENSION_BODY_BYTES_MAX).await? {
         Collected::Whole { payload, .. } => Ok(payload),
         Collected::TooLarge { .. } => Err(Refusal::TooLarge),
     }
@@ -153,8 +153,8 @@ fn identifier(request: &Request<Incoming>) -> Result<String, Refusal> {
     Ok(id.to_ascii_lowercase())
 }
 
-async fn report(api: &RuntimeApi, request: Request<Incoming>, to: Phase) -> Result<Answer, Refusal> {
-    let id = identifier(&request)?;
+async fn report(api: &RuntimeApi, request: &mut Request<Incoming>, to: Phase) -> Result<Answer, Refusal> {
+    let id = identifier(request)?;
     let error_type = header(request.headers(), &ERROR_TYPE.to_ascii_lowercase()).unwrap_or_default();
     if error_type.is_empty() {
         return Err(Refusal::extension("Extension.MissingHeader", format!("{ERROR_TYPE} not found")));
