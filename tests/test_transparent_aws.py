@@ -132,7 +132,10 @@ def test_the_old_sdk_of_javascript_without_any_configuration(functions):
 
 
 def test_buckets_in_the_host_of_the_new_sdk(functions):
-    found = functions.create(JAVASCRIPT_3, NODE, Timeout=120, MemorySize=1769).answer()
+    # A function that trusts what Lambda's documentation says instead of what it is given.
+    variables = {"NODE_EXTRA_CA_CERTS": "/var/runtime/ca-cert.pem"}
+    found = functions.create(
+        JAVASCRIPT_3, NODE, Timeout=120, MemorySize=1769, Environment={"Variables": variables}).answer()
     assert found == {"host": "made-by-version-3.s3.eu-west-1.amazonaws.com", "body": "body"}
 
 

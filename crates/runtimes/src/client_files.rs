@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -43,6 +44,10 @@ const PYTHON: ClientFiles = &[
     ("traca_runtime/sdk.py", include_str!("../../../runtimes/python/traca_runtime/sdk.py")),
 ];
 
+/// Where Lambda's Node.js runtimes keep certificates of authorities, for functions that name the file in
+/// `NODE_EXTRA_CA_CERTS`, and what it is here: a link to the authorities that are trusted inside.
+const NODE_CERTIFICATES: (&str, &str) = ("ca-cert.pem", "/etc/traca/bundle.pem");
+
 /// Hexadecimal digits of the hash that name a version of the client files.
 const FINGERPRINT_DIGITS: usize = 16;
 
@@ -54,10 +59,17 @@ fn client_files(language: Language) -> ClientFiles {
     }
 }
 
+fn links(language: Language) -> ClientFiles {
+    match language {
+        Language::Node => &[NODE_CERTIFICATES],
+        Language::Python | Language::Custom => &[],
+    }
+}
+
 /// Names the exact contents of a language's client files.
 pub(crate) fn fingerprint(language: Language) -> String {
     let mut hash = Sha256::new();
-    for (path, contents) in client_files(language) {
+    for (path, contents) in client_files(language).iter().chain(links(language)) {
         hash.update(path.as_bytes());
         hash.update([0]);
         hash.update(contents.as_bytes());
@@ -98,6 +110,9 @@ pub(crate) fn write_into(directory: &Path, language: Language) -> io::Result<()>
         let path = directory.join(path);
         files::create_directory(path.parent().unwrap_or(directory))?;
         files::write(&path, contents.as_bytes())?;
+    }
+    for (path, target) in links(language) {
+        symlink(target, directory.join(path))?;
     }
     Ok(())
 }
