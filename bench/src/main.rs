@@ -53,6 +53,9 @@ struct Arguments {
     /// Messages that wait in a queue while it is measured a second time; 0 leaves queues out.
     #[arg(long, default_value_t = 1_000_000)]
     waiting_messages: usize,
+    /// The same for the servers beside it, most of which slow down with what waits.
+    #[arg(long, default_value_t = 10_000)]
+    peers_messages: usize,
     /// Items of the largest table whose cost is measured.
     #[arg(long, default_value_t = 1_000_000)]
     items: usize,
@@ -270,25 +273,34 @@ fn measure_objects(
     Ok(rates)
 }
 
-/// An empty queue, and one in which many messages wait.
+/// An empty queue, and one in which many messages wait; then the same on the peers beside it.
 fn queues(platform: &Platform, keys: &Keys, arguments: &Arguments) -> io::Result<()> {
     let time = Duration::from_secs(arguments.load_seconds);
-    for (name, waiting) in [("empty", 0), ("full", arguments.waiting_messages)] {
-        queue_lines("traca", &Queue::create(platform.address, keys, name)?, waiting, time)?;
-    }
-    let queue = Queue::create(platform.address, keys, "waited-for")?;
-    say(&format!("traca: send to a waiting call: {}", queue.wake(WAKES)?.milliseconds()))?;
+    queue_lines("traca", platform.address, keys, time, arguments.waiting_messages)?;
+    let nobodys = Keys { access_key: "AKIAIOSFODNN7EXAMPLE".to_owned(), secret: "x".to_owned(), token: String::new() };
     for address in &arguments.beside {
-        let keys = Keys { access_key: "AKIAIOSFODNN7EXAMPLE".to_owned(), secret: "x".to_owned(), token: String::new() };
-        let name = address.to_string();
-        queue_lines(&name, &Queue::create(*address, &keys, "empty")?, 0, time)?;
-        let queue = Queue::create(*address, &keys, "waited-for")?;
-        say(&format!("{name}: send to a waiting call: {}", queue.wake(WAKES / 4)?.milliseconds()))?;
+        queue_lines(&address.to_string(), *address, &nobodys, time, arguments.peers_messages)?;
+    }
+    let directory = tempfile::tempdir()?;
+    for peer in arguments.peers.peers(directory.path()).into_iter().filter(|peer| peer.has_queues) {
+        let running = peer.start()?;
+        queue_lines(peer.name, running.address, &nobodys, time, arguments.peers_messages)?;
     }
     Ok(())
 }
 
-fn queue_lines(server: &str, queue: &Queue, waiting: usize, time: Duration) -> io::Result<()> {
+/// What is measured on one server.
+fn queue_lines(server: &str, address: SocketAddr, keys: &Keys, time: Duration, full: usize) -> io::Result<()> {
+    for (name, waiting) in [("empty", 0), ("full", full)] {
+        if name == "empty" || waiting > 0 {
+            queue_rates(server, &Queue::create(address, keys, name)?, waiting, time)?;
+        }
+    }
+    let wakes = Queue::create(address, keys, "waited-for")?.wake(WAKES)?;
+    say(&format!("{server}: send to a waiting call: {}", wakes.milliseconds()))
+}
+
+fn queue_rates(server: &str, queue: &Queue, waiting: usize, time: Duration) -> io::Result<()> {
     queue.fill(waiting)?;
     let (rate, figures) = queue.send(time)?;
     say(&format!("{server}: SendMessage, {waiting} waiting: {rate:.0}/s, {}", figures.milliseconds()))?;

@@ -1,4 +1,4 @@
-//! Other servers of DynamoDB's API, or S3's, as the package registries have them, measured beside ours in one run.
+//! Other servers of the APIs of DynamoDB, S3 or SQS, as the package registries have them, measured beside ours in one run.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -38,6 +38,8 @@ pub struct Peer {
     pub name: &'static str,
     /// Whether it speaks S3's API.
     pub has_objects: bool,
+    /// Whether it speaks SQS's API.
+    pub has_queues: bool,
     program: PathBuf,
     /// Arguments before the port, and what names the port.
     arguments: Vec<String>,
@@ -59,7 +61,14 @@ impl Programs {
             let mut add = |name, path: &[String]| {
                 let arguments = [&no_delays[..], path].concat();
                 let port = Port::Argument("--port");
-                peers.push(Peer { name, has_objects: false, program: program.clone(), arguments, port });
+                peers.push(Peer {
+                    name,
+                    has_objects: false,
+                    has_queues: false,
+                    program: program.clone(),
+                    arguments,
+                    port,
+                });
             };
             add("dynalite in memory", &[]);
             add("dynalite on disk", &["--path".to_owned(), directory.to_string_lossy().into_owned()]);
@@ -67,12 +76,12 @@ impl Programs {
         if let Some(program) = &self.moto {
             let port = Port::Argument("--port");
             let (name, arguments) = ("moto in memory", Vec::new());
-            peers.push(Peer { name, has_objects: true, program: program.clone(), arguments, port });
+            peers.push(Peer { name, has_objects: true, has_queues: true, program: program.clone(), arguments, port });
         }
         if let Some(program) = &self.ministack {
             let port = Port::Variable("GATEWAY_PORT");
             let (name, arguments) = ("ministack in memory", Vec::new());
-            peers.push(Peer { name, has_objects: true, program: program.clone(), arguments, port });
+            peers.push(Peer { name, has_objects: true, has_queues: true, program: program.clone(), arguments, port });
         }
         peers
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::pipes::enums::{pipe_state, requested_pipe_state};
+use api::pipes::enums::{pipe_state, requested_pipe_state, requested_pipe_state_describe_response};
 use api::pipes::{DescribePipeResponse, Pipe as PipeSummary, PipeSourceParameters, PipeTargetParameters};
 use serde::{Deserialize, Serialize};
 use wire::Timestamp;
@@ -97,7 +97,15 @@ impl Pipe {
         document::read(&self.target_parameters)
     }
 
-    /// Whether it shall run, as the API spells it.
+    /// What it shall be, as those who ask for this pipe are told.
+    pub fn goal(&self) -> &'static str {
+        match self.state {
+            State::Deleting => requested_pipe_state_describe_response::DELETED,
+            _ => self.wanted(),
+        }
+    }
+
+    /// Whether it shall run, as lists spell it.
     pub fn wanted(&self) -> &'static str {
         if self.is_wanted { requested_pipe_state::RUNNING } else { requested_pipe_state::STOPPED }
     }
@@ -110,7 +118,7 @@ impl Pipe {
         });
         DescribePipeResponse {
             arn: Some(self.name.arn()),
-            desired_state: Some(self.wanted().to_owned()),
+            desired_state: Some(self.goal().to_owned()),
             current_state: Some(self.state.text().to_owned()),
             name: Some(self.name.name),
             description: self.description,

@@ -24,7 +24,7 @@ macro_rules! answer {
         let pipe = $pipe;
         $kind {
             arn: Some(pipe.name.arn()),
-            desired_state: Some(pipe.wanted().to_owned()),
+            desired_state: Some(pipe.goal().to_owned()),
             current_state: Some(pipe.state.text().to_owned()),
             name: Some(pipe.name.name),
             creation_time: Some(Timestamp::from_milliseconds(pipe.created_at)),
