@@ -4,7 +4,7 @@ was sent twice under one deduplication id is there once."""
 import pytest
 
 from support.clients import Clients, new_account
-from support.kills import BATCH, CLIENTS, FUNCTIONS_PART, MESSAGES, Platform, Run
+from support.kills import BATCH, CLIENTS, FUNCTIONS_PART, MESSAGES, SINGLE_PART, Platform, Run
 from support.kills import allow_all, open_queue, passing_function
 
 # Ways that a message takes into the queue at its end.
@@ -74,7 +74,8 @@ def test_what_was_acknowledged_arrives(platform, tell, way):
     url, arn = open_queue(platform, "inbox")
     aws, source = Clients(platform.traca.endpoint, platform.account), way.split()[0]
     if way.endswith("function"):
-        aim, count = lead_to_a_function(aws, platform, source), MESSAGES // FUNCTIONS_PART
+        part = SINGLE_PART if source == "topic" else FUNCTIONS_PART
+        aim, count = lead_to_a_function(aws, platform, source), MESSAGES // part
     else:
         aim, count = lead_to_the_queue(aws, source, url, arn), MESSAGES
     run = Run(platform)

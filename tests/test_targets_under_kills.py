@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from support.clients import Clients, new_account
-from support.kills import CLIENTS, FUNCTIONS_PART, MESSAGES, Platform, Run, allow_all, open_queue, passing_function
+from support.kills import CLIENTS, MESSAGES, SINGLE_PART, Platform, Run, allow_all, open_queue, passing_function
 
 # Kinds of targets that have every event in the end.
 PLACES = ["queue", "topic", "function", "bus", "stream", "log", "destination"]
@@ -135,7 +135,7 @@ def test_every_kind_of_target_has_every_event(platform, server, tell):
         rule, part = f"proof-{number}", all_targets[start : start + TARGETS]
         aws("events").put_rule(Name=rule, EventPattern='{"source": ["proof"]}')
         assert aws("events").put_targets(Rule=rule, Targets=part)["FailedEntryCount"] == 0
-    run, count = Run(platform), MESSAGES // FUNCTIONS_PART
+    run, count = Run(platform), MESSAGES // SINGLE_PART
     senders = run.send("bus", None, count)
     for place, url in queues.items():
         run.drain(place, url)

@@ -53,8 +53,9 @@ def handler(event, context):
     assert not sqs.send_message_batch(QueueUrl=url, Entries=entries).get("Failed")
 """
 
-# A function is slower than a queue: it gets one of so many messages.
+# A function is slower than a queue: it gets one of so many messages, and one of more when it gets them one by one.
 FUNCTIONS_PART = 8
+SINGLE_PART = 20
 
 
 class Platform:
