@@ -88,7 +88,8 @@ async fn make_ready(lambda: &Arc<Lambda>, version: &FunctionVersion) -> Result<(
             | LaunchError::Files(_)
             | LaunchError::Package(_)
             | LaunchError::Credentials(_)
-            | LaunchError::Variables(_) => "InternalError",
+            | LaunchError::Variables(_)
+            | LaunchError::Key(_) => "InternalError",
         };
         Failure { code: code.to_owned(), reason: error.to_string() }
     })

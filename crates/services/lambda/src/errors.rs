@@ -21,6 +21,11 @@ pub fn conflict(message: impl Into<String>) -> Error {
     by_user(errors::resource_conflict_exception(message.into()))
 }
 
+/// A function is still being changed.
+pub fn update_in_progress(arn: &str) -> Error {
+    conflict(format!("The operation cannot be performed at this time. An update is in progress for resource: {arn}"))
+}
+
 /// Something that was named does not exist.
 pub fn not_found(message: impl Into<String>) -> Error {
     by_user(errors::resource_not_found_exception(message.into()))

@@ -119,6 +119,9 @@ pub struct Configuration {
     pub empty_vpc_config: bool,
     /// The user's environment variables; `None` if none were ever given.
     pub environment: Option<EnvironmentVariables>,
+    /// ARN of the key of KMS that they are encrypted under, if it is not the installation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
     /// Where and how it logs.
     pub logging: LoggingConfig,
     /// ARN of the queue or topic for events that could not be handled.
@@ -144,6 +147,8 @@ pub struct Configuration {
 pub enum EnvironmentVariables {
     /// Sealed under the installation's key.
     Sealed(SealedVariables),
+    /// Encrypted by KMS under the function's own key.
+    Keyed(KeyedVariables),
     /// As a request brings them, and as rows from before variables were sealed hold them.
     Clear(BTreeMap<String, String>),
 }
@@ -156,6 +161,30 @@ pub struct SealedVariables {
     text: String,
     /// Base64 of the document's fingerprint: the same for the same variables of a function.
     fingerprint: String,
+}
+
+/// Variables that KMS has encrypted; a list in JSON, of another length than that of sealed ones.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(String, String, String)", into = "(String, String, String)")]
+pub struct KeyedVariables {
+    /// ARN of the key.
+    pub key: String,
+    /// Base64 of the encrypted JSON document.
+    pub text: String,
+    /// Base64 of the document's fingerprint: the same for the same variables of a function under the same key.
+    pub fingerprint: String,
+}
+
+impl From<(String, String, String)> for KeyedVariables {
+    fn from((key, text, fingerprint): (String, String, String)) -> KeyedVariables {
+        KeyedVariables { key, text, fingerprint }
+    }
+}
+
+impl From<KeyedVariables> for (String, String, String) {
+    fn from(keyed: KeyedVariables) -> (String, String, String) {
+        (keyed.key, keyed.text, keyed.fingerprint)
+    }
 }
 
 impl From<(String, String)> for SealedVariables {
@@ -185,10 +214,11 @@ impl EnvironmentVariables {
     /// The variables.
     ///
     /// # Errors
-    /// [`Unsealable`] if they were sealed by another installation or for another function.
+    /// [`Unsealable`] if they were sealed by another installation, for another function or by KMS.
     pub fn open(&self, sealing: &Sealing, function: &FunctionId) -> Result<BTreeMap<String, String>, Unsealable> {
         match self {
             EnvironmentVariables::Clear(variables) => Ok(variables.clone()),
+            EnvironmentVariables::Keyed(_) => Err(Unsealable),
             EnvironmentVariables::Sealed(sealed) => {
                 let text = STANDARD.decode(&sealed.text).map_err(|_| Unsealable)?;
                 let document = sealing.open(&seal_context(function), &text)?;
@@ -204,6 +234,9 @@ impl EnvironmentVariables {
             EnvironmentVariables::Sealed(sealed) => {
                 EnvironmentVariables::Sealed(SealedVariables { text: String::new(), ..sealed.clone() })
             }
+            EnvironmentVariables::Keyed(keyed) => {
+                EnvironmentVariables::Keyed(KeyedVariables { text: String::new(), ..keyed.clone() })
+            }
         }
     }
 }
@@ -216,7 +249,7 @@ impl fmt::Debug for EnvironmentVariables {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EnvironmentVariables::Clear(variables) => formatter.debug_set().entries(variables.keys()).finish(),
-            EnvironmentVariables::Sealed(_) => formatter.write_str("sealed"),
+            EnvironmentVariables::Sealed(_) | EnvironmentVariables::Keyed(_) => formatter.write_str("sealed"),
         }
     }
 }

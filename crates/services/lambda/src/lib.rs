@@ -29,6 +29,7 @@ pub mod permission;
 pub mod role;
 pub mod sweep;
 pub mod urls;
+mod variables;
 
 mod service;
 #[cfg(test)]

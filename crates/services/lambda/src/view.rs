@@ -1,23 +1,23 @@
 //! Functions as the API describes them.
 
 use api::lambda::{
-    DeadLetterConfig, DurableConfig, EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration,
-    ImageConfig, ImageConfigResponse, Layer, LoggingConfig, RuntimeVersionConfig, SnapStartResponse,
-    TracingConfigResponse, VpcConfigResponse,
+    DeadLetterConfig, DurableConfig, EphemeralStorage, FunctionConfiguration, ImageConfig, ImageConfigResponse, Layer,
+    LoggingConfig, RuntimeVersionConfig, SnapStartResponse, TracingConfigResponse, VpcConfigResponse,
 };
 use jiff::Timestamp;
-use platform::Sealing;
+use platform::Ctx;
 
 use crate::configuration::runtime_version_arn;
 use crate::container::ImageOverrides;
-use crate::function::{self, EnvironmentVariables, FunctionVersion, LastUpdate, LogFormat, State};
+use crate::function::{self, FunctionVersion, LastUpdate, LogFormat, State};
 use crate::layers::AttachedLayer;
+use crate::variables;
 
 /// A state with AWS's reason and reason code.
 type Status = (&'static str, Option<String>, Option<String>);
 
 /// A version in full, under the given ARN: AWS answers with the qualifier exactly where the caller used one.
-pub fn full(sealing: &Sealing, version: &FunctionVersion, arn: String) -> FunctionConfiguration {
+pub async fn full(cx: &Ctx, version: &FunctionVersion, arn: String) -> FunctionConfiguration {
     let (state, state_reason, state_reason_code) = state(&version.state);
     let update = version.last_update.as_ref().map(last_update);
     let (status, reason, reason_code) =
@@ -35,12 +35,12 @@ pub fn full(sealing: &Sealing, version: &FunctionVersion, arn: String) -> Functi
             runtime_version_arn: Some(arn_of_runtime()),
             ..RuntimeVersionConfig::default()
         }),
-        ..listed(sealing, version, arn)
+        ..listed(cx, version, arn).await
     }
 }
 
 /// A version as it stands in lists: without its state.
-pub fn listed(sealing: &Sealing, version: &FunctionVersion, arn: String) -> FunctionConfiguration {
+pub async fn listed(cx: &Ctx, version: &FunctionVersion, arn: String) -> FunctionConfiguration {
     let configuration = &version.configuration;
     let is_image = version.code.image.is_some();
     FunctionConfiguration {
@@ -57,7 +57,8 @@ pub fn listed(sealing: &Sealing, version: &FunctionVersion, arn: String) -> Func
         code_sha256: Some(version.code.sha256()),
         version: Some(version.version.to_string()),
         vpc_config: configuration.empty_vpc_config.then(no_vpc),
-        environment: configuration.environment.as_ref().map(|variables| environment(sealing, version, variables)),
+        environment: variables::describe(cx, version).await,
+        kms_key_arn: configuration.kms_key.clone(),
         dead_letter_config: configuration
             .dead_letter
             .clone()
@@ -98,19 +99,6 @@ pub fn date_in_seconds(milliseconds: i64) -> String {
 pub fn date(milliseconds: i64) -> String {
     let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
-}
-
-fn environment(sealing: &Sealing, version: &FunctionVersion, variables: &EnvironmentVariables) -> EnvironmentResponse {
-    match variables.open(sealing, &version.function) {
-        Ok(variables) => EnvironmentResponse { variables: Some(variables), error: None },
-        Err(error) => EnvironmentResponse {
-            variables: None,
-            error: Some(EnvironmentError {
-                error_code: Some("InvalidCiphertextException".to_owned()),
-                message: Some(error.to_string()),
-            }),
-        },
-    }
 }
 
 fn layer(layer: &AttachedLayer) -> Layer {

@@ -101,6 +101,7 @@ pub fn create(
         image: None,
         empty_vpc_config: false,
         environment: None,
+        kms_key: None,
         logging: LoggingConfig { log_group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
         dead_letter: None,
         is_traced: false,
@@ -122,6 +123,9 @@ pub fn apply(settings: &Settings, mut configuration: Configuration) -> Result<Co
     check_bounds(settings)?;
     if let Some(environment) = &settings.environment {
         configuration.environment = Some(environment::check(environment)?);
+    }
+    if let Some(key) = &settings.kms_key_arn {
+        configuration.kms_key = Some(key.clone()).filter(|key| !key.is_empty());
     }
     if let Some(runtime) = &settings.runtime {
         runtime::check(runtime)?;

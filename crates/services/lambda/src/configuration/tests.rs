@@ -154,7 +154,6 @@ fn what_has_no_effect_here_is_refused_by_name_and_nothing_is_nothing() {
     let list = || Some(vec!["x".to_owned()]);
     let text = |text: &str| Some(text.to_owned());
     for (name, settings) in [
-        ("KMSKeyArn", Settings { kms_key_arn: text("arn:aws:kms:x"), ..Settings::default() }),
         (
             "VpcConfig.SubnetIds",
             Settings {

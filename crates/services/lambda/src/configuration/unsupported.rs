@@ -13,7 +13,6 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
     check_snap_start(settings)?;
     refuse(&[
         ("FileSystemConfigs", has_items(&settings.file_system_configs)),
-        ("KMSKeyArn", has_text(&settings.kms_key_arn)),
         ("VpcConfig.SubnetIds", vpc.is_some_and(|vpc| has_items(&vpc.subnet_ids))),
         ("VpcConfig.SecurityGroupIds", vpc.is_some_and(|vpc| has_items(&vpc.security_group_ids))),
         ("VpcConfig.Ipv6AllowedForDualStack", vpc.is_some_and(|vpc| vpc.ipv6_allowed_for_dual_stack == Some(true))),

@@ -465,10 +465,7 @@ fn check_settled(latest: &FunctionVersion) -> Result<(), Error> {
         return Err(unsuitable_state("Pending"));
     }
     if latest.last_update == Some(LastUpdate::InProgress) {
-        let arn = latest.arn();
-        let text =
-            format!("The operation cannot be performed at this time. An update is in progress for resource: {arn}");
-        return Err(errors::conflict(text));
+        return Err(errors::update_in_progress(&latest.arn()));
     }
     Ok(())
 }

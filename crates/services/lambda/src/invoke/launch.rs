@@ -30,9 +30,10 @@ use super::lines::{Lines, Phase, RuntimeVersion};
 use super::metrics::{Kind, Metrics};
 use super::shipper::{Shipper, Target};
 use crate::container::ContainerImage;
-use crate::function::{FunctionId, FunctionVersion, LogFormat};
+use crate::function::{EnvironmentVariables, FunctionId, FunctionVersion, LogFormat};
 use crate::package::{PackageDirectory, Packages};
 use crate::role::CREDENTIALS_LIFETIME;
+use crate::variables;
 
 /// Serves the platform's endpoint on the listeners that belong to one environment of the function that the text names,
 /// until the answer is dropped.
@@ -113,6 +114,9 @@ pub enum LaunchError {
     /// The function's variables cannot be opened.
     #[error("the function's environment variables: {0}")]
     Variables(#[from] platform::Unsealable),
+    /// The function's variables are under a key that cannot be used.
+    #[error("the function's environment variables: {0}")]
+    Key(#[from] wire::Error),
     /// The program of a container image cannot be found.
     #[error("{0}")]
     EntryPoint(String),
@@ -207,7 +211,8 @@ impl Launcher {
             // It brings all that it needs.
             return Ok(());
         }
-        let base = self.base(version, packages).await?;
+        // Variables under a key are decrypted for environments alone.
+        let base = self.base(version, packages, self.sealed_variables(version).unwrap_or_default()).await?;
         self.ahead.expect(&base.shape());
         Ok(())
     }
@@ -224,20 +229,37 @@ impl Launcher {
         if let Some(plan) = self.plans.lock().get(&version.deployment) {
             return Ok(Arc::clone(plan));
         }
+        let keyed = match &version.configuration.environment {
+            Some(EnvironmentVariables::Keyed(keyed)) => Some(keyed),
+            _ => None,
+        };
+        let (is_keyed, variables) = match keyed {
+            Some(keyed) => (true, variables::for_environment(&self.platform, version, keyed).await?),
+            None => (false, self.sealed_variables(version)?),
+        };
         let mut directories = Vec::with_capacity(1 + version.configuration.layers.len());
         for package in version.packages() {
             directories.push(packages.ensure(package).await?);
         }
         let base = match &version.code.image {
-            Some(image) => self.base_of_image(version, image, &directories).await?,
-            None => self.base(version, &directories).await?,
+            Some(image) => self.base_of_image(version, image, &directories, variables).await?,
+            None => self.base(version, &directories, variables).await?,
         };
         let plan = Arc::new(Plan { version: Arc::clone(version), packages: directories, base });
+        if is_keyed {
+            // Whether the key may be used is asked for each environment.
+            return Ok(plan);
+        }
         self.plans.lock().put(version.deployment.clone(), Arc::clone(&plan));
         Ok(plan)
     }
 
-    async fn base(&self, version: &FunctionVersion, packages: &[Arc<PackageDirectory>]) -> Result<Base, LaunchError> {
+    async fn base(
+        &self,
+        version: &FunctionVersion,
+        packages: &[Arc<PackageDirectory>],
+        variables: BTreeMap<String, String>,
+    ) -> Result<Base, LaunchError> {
         let configuration = &version.configuration;
         let resolved = self.resolve(&configuration.runtime).await?;
         let sdk = uses_of_sdk(packages, resolved.runtime.language).await;
@@ -247,7 +269,6 @@ impl Launcher {
             binds.extend(interpreter.binds().into_iter().map(|(host, inside)| Bind { host, inside }));
         }
         binds.extend(client.map(|host| Bind { host, inside: runtimes::RUNTIME_DIRECTORY.into() }));
-        let variables = self.own_variables(version)?;
         let user = |name: &str| variables.get(name).map(String::as_str);
         let options = CommandOptions {
             memory_mb: configuration.memory_mb,
@@ -285,6 +306,7 @@ impl Launcher {
         version: &FunctionVersion,
         image: &ContainerImage,
         packages: &[Arc<PackageDirectory>],
+        variables: BTreeMap<String, String>,
     ) -> Result<Base, LaunchError> {
         let directory = packages.first().map(|package| package.path().to_path_buf()).unwrap_or_default();
         let (image, overrides) = (image.clone(), version.configuration.image.clone().unwrap_or_default());
@@ -296,15 +318,15 @@ impl Launcher {
             root: RootSpec { image: Some(directory.clone()), ..RootSpec::default() },
             command: calling.command,
             working_directory: calling.working_directory,
-            variables: self.own_variables(version)?,
+            variables,
             head_start: HeadStart::None,
             extensions: extensions::names_of_image(&directory).await,
             notice: None,
         })
     }
 
-    /// The function's own variables.
-    fn own_variables(&self, version: &FunctionVersion) -> Result<BTreeMap<String, String>, LaunchError> {
+    /// The function's own variables, unless they are under a key.
+    fn sealed_variables(&self, version: &FunctionVersion) -> Result<BTreeMap<String, String>, LaunchError> {
         let variables = version.configuration.environment.as_ref();
         let variables = variables.map(|variables| variables.open(&self.platform.sealing, &version.function));
         Ok(variables.transpose()?.unwrap_or_default())

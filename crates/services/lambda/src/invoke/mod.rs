@@ -187,6 +187,8 @@ impl Invoker {
             tracing::warn!(invocations = self.running.len(), "invocations were still under way at the deadline");
         }
         self.shipper.flush().await;
+        // What could not be written by now finds the store closed.
+        self.shipper.forget().await;
     }
 
     /// The log lines of all environments that have been started are written no more.

@@ -17,7 +17,7 @@ use super::failure::{self, Failure};
 use super::gate::Place;
 use super::instance::{End, Instance};
 use super::journal::Journal;
-use super::launch::{InitializationType, launch_failure};
+use super::launch::{InitializationType, LaunchError, launch_failure};
 use super::limits::{FREEZE_DELAY, INIT_TIMEOUT, RESPONSE_BYTES_MAX, TURN_PATIENCE, TURN_TIMEOUT};
 use super::lineage::Segment;
 use super::lines::{Phase, Report};
@@ -230,6 +230,7 @@ impl Invoker {
         }
         let plan = match self.launcher.plan(version, packages).await {
             Ok(plan) => plan,
+            Err(LaunchError::Key(error)) => return Err(error),
             Err(error) => return Ok(Started::Failed(Box::new(not_started(&error, request)))),
         };
         let identity = role::session(&self.platform, version).await?;
@@ -517,7 +518,7 @@ fn init_failure(outcome: &InitOutcome, limit: Duration, request_id: &str) -> (Fa
     (failure, document)
 }
 
-fn not_started(error: &super::launch::LaunchError, request: &Request) -> FailedStart {
+fn not_started(error: &LaunchError, request: &Request) -> FailedStart {
     tracing::error!(%error, "an environment could not be started");
     let failure = launch_failure(error);
     let document = failure.document(&request.request_id);

@@ -9,7 +9,7 @@ use wire::Error;
 use super::code::Fate;
 use super::{code, tags};
 use crate::functions::NewFunction;
-use crate::{Lambda, configuration, deployment, errors, layers, names, role, view};
+use crate::{Lambda, configuration, deployment, errors, layers, names, role, variables, view};
 
 /// Answers as soon as the function is durable; it is pending until its package is unpacked and its runtime is ready.
 pub async fn create_function(
@@ -22,8 +22,6 @@ pub async fn create_function(
     let id = names::new_function(cx, &input.function_name)?;
     let is_image = input.package_type.as_deref() == Some("Image");
     let mut configuration = configuration::create(&settings, &id.name, input.architectures.as_deref(), is_image)?;
-    let sealing = &cx.platform.sealing;
-    configuration.environment = configuration.environment.map(|environment| environment.seal(sealing, &id));
     configuration.has_role = role::check(cx, &configuration.role, &id.arn()).await?;
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags)?;
@@ -36,6 +34,7 @@ pub async fn create_function(
     if lambda.functions.function(&id).await?.is_some() {
         return Err(errors::conflict(format!("Function already exist: {}", id.name)));
     }
+    variables::seal(cx, &id, &mut configuration).await?;
     let code = code::take(lambda, cx, source, &configuration.architecture, Fate::Kept).await?;
     layers::check_total(&configuration, &code)?;
     let arn = id.arn();
@@ -44,5 +43,5 @@ pub async fn create_function(
     let new = NewFunction { id, configuration, code, tags, publish, code_signing };
     let change = deployment::deploy(lambda, |lambda| async move { lambda.functions.create(new).await }).await?;
     let described = change.published.map_or(change.latest, |published| published.version);
-    Ok(view::full(sealing, &described, arn))
+    Ok(view::full(cx, &described, arn).await)
 }

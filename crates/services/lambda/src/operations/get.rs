@@ -43,7 +43,7 @@ pub async fn get_function(
         },
     };
     Ok(GetFunctionResponse {
-        configuration: Some(view::full(&cx.platform.sealing, &version, arn(&target))),
+        configuration: Some(view::full(cx, &version, arn(&target)).await),
         code: Some(location),
         concurrency: reserved.map(|reserved| Concurrency { reserved_concurrent_executions: Some(reserved) }),
         tags: (!tags.is_empty()).then_some(tags),
@@ -59,7 +59,7 @@ pub async fn get_function_configuration(
 ) -> Result<FunctionConfiguration, Error> {
     let target = names::target(cx, &input.function_name, input.qualifier.as_deref())?;
     let version = describe(lambda, &target).await?;
-    Ok(view::full(&cx.platform.sealing, &version, arn(&target)))
+    Ok(view::full(cx, &version, arn(&target)).await)
 }
 
 async fn describe(lambda: &Lambda, target: &Target) -> Result<FunctionVersion, Error> {

@@ -7,7 +7,7 @@ use platform::Ctx;
 use wire::Error;
 
 use super::marker;
-use crate::function::{FunctionId, FunctionVersion, Version};
+use crate::function::{FunctionId, Version};
 use crate::{Lambda, errors, keys, view};
 
 /// The functions of an account in a region by name, or all their versions.
@@ -35,12 +35,13 @@ pub async fn list_functions(
         let page = lambda.functions.list(&cx.account, &cx.region, after, limit).await?;
         (page.versions, page.next.map(|name| (name, Version::Latest)))
     };
-    let describe = |version: &FunctionVersion| {
+    let mut functions = Vec::with_capacity(versions.len());
+    for version in &versions {
         let arn = if all_versions { version.qualified_arn() } else { version.arn() };
-        view::listed(&cx.platform.sealing, version, arn)
-    };
+        functions.push(view::listed(cx, version, arn).await);
+    }
     Ok(ListFunctionsResponse {
-        functions: Some(versions.iter().map(describe).collect()),
+        functions: Some(functions),
         next_marker: next.map(|(name, version)| marker::write(&name, version)),
     })
 }

@@ -51,15 +51,15 @@ pub async fn update_function_code(
     if input.dry_run == Some(true) {
         let code = code::take(lambda, cx, source, target, Fate::Checked).await?;
         let latest = lambda.functions.preview(&id, &edit, change_to(code)).await?;
-        return Ok(view::full(&cx.platform.sealing, &latest, id.arn()));
+        return Ok(view::full(cx, &latest, id.arn()).await);
     }
     let code = code::take(lambda, cx, source, target, Fate::Kept).await?;
     let apply = change_to(code);
     let change =
         deployment::deploy(lambda, |lambda| async move { lambda.functions.edit(&id, edit, apply).await }).await?;
     Ok(match change.published {
-        Some(published) => view::full(&cx.platform.sealing, &published.version, published.version.qualified_arn()),
-        None => view::full(&cx.platform.sealing, &change.latest, change.latest.arn()),
+        Some(published) => view::full(cx, &published.version, published.version.qualified_arn()).await,
+        None => view::full(cx, &change.latest, change.latest.arn()).await,
     })
 }
 

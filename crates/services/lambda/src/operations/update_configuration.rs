@@ -6,9 +6,9 @@ use api::lambda::{FunctionConfiguration, UpdateFunctionConfigurationRequest};
 use platform::Ctx;
 use wire::Error;
 
-use crate::function::FunctionVersion;
+use crate::function::{Configuration, EnvironmentVariables, FunctionId, FunctionVersion, Version};
 use crate::functions::Edit;
-use crate::{Lambda, code_signing, configuration, deployment, layers, names, role, view};
+use crate::{Lambda, code_signing, configuration, deployment, errors, layers, names, role, variables, view};
 
 /// Answers as soon as the change is durable; invocations run the configuration before it until the new one is ready.
 pub async fn update_function_configuration(
@@ -31,14 +31,17 @@ pub async fn update_function_configuration(
         }
         None => None,
     };
-    // What cannot be set is refused where the change is applied.
-    let environment = input.environment.as_ref().and_then(|given| configuration::environment::check(given).ok());
-    let sealed = environment.map(|environment| environment.seal(&cx.platform.sealing, &id));
+    let resealed = resealed(lambda, cx, &id, &input, has_role).await?;
     let apply = move |mut latest: FunctionVersion| {
         configuration::check_package_type(&input, latest.code.image.is_some())?;
+        if let Some(Resealed { from, .. }) = &resealed
+            && (&latest.configuration.environment, &latest.configuration.kms_key) != (&from.environment, &from.kms_key)
+        {
+            return Err(errors::update_in_progress(&latest.arn()));
+        }
         latest.configuration = configuration::apply(&input, latest.configuration)?;
-        if sealed.is_some() {
-            latest.configuration.environment.clone_from(&sealed);
+        if let Some(Resealed { variables, .. }) = &resealed {
+            latest.configuration.environment.clone_from(variables);
         }
         if let Some(attached) = &attached {
             latest.configuration.layers.clone_from(attached);
@@ -49,5 +52,37 @@ pub async fn update_function_configuration(
     };
     let change =
         deployment::deploy(lambda, |lambda| async move { lambda.functions.edit(&id, edit, apply).await }).await?;
-    Ok(view::full(&cx.platform.sealing, &change.latest, change.latest.arn()))
+    Ok(view::full(cx, &change.latest, change.latest.arn()).await)
+}
+
+/// Variables as they will be kept.
+struct Resealed {
+    /// What they were made from.
+    from: Configuration,
+    variables: Option<EnvironmentVariables>,
+}
+
+/// The variables, if they are to be sealed anew: others are given, or there is another key, or another role that is to use
+/// the key. `None` also for what cannot be set: it is refused where the change is applied.
+async fn resealed(
+    lambda: &Lambda,
+    cx: &Ctx,
+    id: &FunctionId,
+    input: &UpdateFunctionConfigurationRequest,
+    has_role: Option<bool>,
+) -> Result<Option<Resealed>, Error> {
+    let Some(record) = lambda.functions.version(id, Version::Latest).await? else { return Ok(None) };
+    let from = record.described.configuration;
+    let Ok(mut configuration) = configuration::apply(input, from.clone()) else { return Ok(None) };
+    configuration.has_role = has_role.unwrap_or(from.has_role);
+    let has_moved = configuration.kms_key != from.kms_key || configuration.role != from.role;
+    match &from.environment {
+        Some(kept) if input.environment.is_none() && has_moved => {
+            configuration.environment = Some(EnvironmentVariables::Clear(variables::reveal(cx, id, kept).await?));
+        }
+        _ if input.environment.is_none() => return Ok(None),
+        _ => {}
+    }
+    variables::seal(cx, id, &mut configuration).await?;
+    Ok(Some(Resealed { from, variables: configuration.environment }))
 }

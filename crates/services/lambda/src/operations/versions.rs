@@ -25,7 +25,7 @@ pub async fn publish_version(
     let publication =
         Publication { revision_id: input.revision_id, code_sha256: input.code_sha256, description: input.description };
     let version = lambda.functions.publish(&id, publication).await?.version;
-    Ok(view::full(&cx.platform.sealing, &version, version.qualified_arn()))
+    Ok(view::full(cx, &version, version.qualified_arn()).await)
 }
 
 /// The versions of a function, `$LATEST` first.
@@ -42,10 +42,12 @@ pub async fn list_versions_by_function(
     let after = after.map(|(_, version)| keys::version(&id, version));
     let limit = marker::page_items(input.max_items);
     let page = lambda.functions.list_versions(keys::versions(&id), after, limit).await?;
-    let described = page.versions.iter();
-    let described = described.map(|version| view::listed(&cx.platform.sealing, version, version.qualified_arn()));
+    let mut versions = Vec::with_capacity(page.versions.len());
+    for version in &page.versions {
+        versions.push(view::listed(cx, version, version.qualified_arn()).await);
+    }
     Ok(ListVersionsByFunctionResponse {
-        versions: Some(described.collect()),
+        versions: Some(versions),
         next_marker: page.next.map(|(name, version)| marker::write(&name, version)),
     })
 }
