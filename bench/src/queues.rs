@@ -51,7 +51,7 @@ impl Queue {
             format!("{name}.Id={number}{name}.MessageBody={}", "x".repeat(BODY_BYTES))
         };
         let entries: String = (1..=BATCH).map(entry).collect();
-        let each = messages / BATCH / CLIENTS;
+        let each = messages.div_ceil(BATCH * CLIENTS);
         together(self.address, CLIENTS, |client| {
             let request = self.request(client, "SendMessageBatch", &entries);
             for _ in 0..each {

@@ -215,7 +215,8 @@ class Run:
             return all(self.acknowledged <= self.arrived[place] for place in places)
 
     def until(self, done, messages):
-        """Kills after each further part of `messages` sent and received; a failure when nothing moves any more."""
+        """Kills after each further part of `messages` sent and received, and what is left of the kills when all is done; a
+        failure when nothing moves any more."""
         last, moved = None, time.monotonic()
         while self.kills_left or not done():
             assert not self.failures, self.failures
@@ -229,7 +230,7 @@ class Run:
                 # What failed in a kill is tried again a minute later, which is made to be now.
                 self.platform.traca.page("clock?advance=1m", "POST")
                 time.sleep(IDLE_SECONDS)
-            if self.kills_left and self.sent + self.received > due:
+            if self.kills_left and (self.sent + self.received > due or done()):
                 self.platform.kill()
                 self.kills_left -= 1
             time.sleep(0.01)
