@@ -309,6 +309,8 @@ SUMS = {
     "CRC32C": crc32c,
     "SHA1": lambda data: hashlib.sha1(data).digest(),
     "SHA256": lambda data: hashlib.sha256(data).digest(),
+    "SHA512": lambda data: hashlib.sha512(data).digest(),
+    "MD5": lambda data: hashlib.md5(data).digest(),
 }
 
 
@@ -337,7 +339,8 @@ def test_a_checksum_is_verified_and_answered(s3, bucket, algorithm):
     assert refused(s3.head_object, Bucket=bucket, Key="bad")[0] == 404
 
 
-@pytest.mark.parametrize("algorithm", [*SUMS, "CRC64NVME"])
+# botocore computes no MD5 for the client.
+@pytest.mark.parametrize("algorithm", [*(name for name in SUMS if name != "MD5"), "CRC64NVME"])
 def test_the_client_may_choose_an_algorithm(s3, bucket, algorithm):
     put = s3.put_object(Bucket=bucket, Key="chosen", Body=BODY, ChecksumAlgorithm=algorithm)
     assert put[f"Checksum{algorithm}"]
@@ -347,10 +350,11 @@ def test_the_client_may_choose_an_algorithm(s3, bucket, algorithm):
 
 @pytest.mark.parametrize("algorithm, scope", [
     ("CRC32", "COMPOSITE"), ("CRC32", "FULL_OBJECT"), ("SHA1", "COMPOSITE"), ("SHA256", "COMPOSITE"),
-    ("SHA1", "FULL_OBJECT"), ("SHA256", "FULL_OBJECT"), ("CRC64NVME", "COMPOSITE")])
+    ("SHA512", "COMPOSITE"), ("MD5", "COMPOSITE"), ("SHA1", "FULL_OBJECT"), ("SHA256", "FULL_OBJECT"),
+    ("SHA512", "FULL_OBJECT"), ("MD5", "FULL_OBJECT"), ("CRC64NVME", "COMPOSITE")])
 def test_checksums_of_parts(s3, bucket, algorithm, scope):
     """User guide, "Checking object integrity": which algorithms go with which type."""
-    refusals = {("SHA1", "FULL_OBJECT"), ("SHA256", "FULL_OBJECT"), ("CRC64NVME", "COMPOSITE")}
+    refusals = {(name, "FULL_OBJECT") for name in ("SHA1", "SHA256", "SHA512", "MD5")} | {("CRC64NVME", "COMPOSITE")}
     asked = {"Bucket": bucket, "Key": "parts", "ChecksumAlgorithm": algorithm, "ChecksumType": scope}
     if (algorithm, scope) in refusals:
         status, error = refused(s3.create_multipart_upload, **asked)

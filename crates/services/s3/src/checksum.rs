@@ -21,12 +21,18 @@ pub enum Algorithm {
     /// CRC-64/NVME, which S3 computes where the client chose nothing.
     #[serde(rename = "CRC64NVME")]
     Crc64Nvme,
+    /// MD5.
+    #[serde(rename = "MD5")]
+    Md5,
     /// SHA-1.
     #[serde(rename = "SHA1")]
     Sha1,
     /// SHA-256.
     #[serde(rename = "SHA256")]
     Sha256,
+    /// SHA-512.
+    #[serde(rename = "SHA512")]
+    Sha512,
 }
 
 /// What a checksum of an object in parts is taken over.
@@ -53,8 +59,15 @@ pub struct Checksum {
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Algorithm; 5] =
-        [Algorithm::Crc32, Algorithm::Crc32C, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
+    pub const ALL: [Algorithm; 7] = [
+        Algorithm::Crc32,
+        Algorithm::Crc32C,
+        Algorithm::Crc64Nvme,
+        Algorithm::Md5,
+        Algorithm::Sha1,
+        Algorithm::Sha256,
+        Algorithm::Sha512,
+    ];
 
     /// As the API spells it.
     pub fn name(self) -> &'static str {
@@ -62,8 +75,10 @@ impl Algorithm {
             Algorithm::Crc32 => "CRC32",
             Algorithm::Crc32C => "CRC32C",
             Algorithm::Crc64Nvme => "CRC64NVME",
+            Algorithm::Md5 => "MD5",
             Algorithm::Sha1 => "SHA1",
             Algorithm::Sha256 => "SHA256",
+            Algorithm::Sha512 => "SHA512",
         }
     }
 
@@ -73,8 +88,10 @@ impl Algorithm {
             Algorithm::Crc32 => "x-amz-checksum-crc32",
             Algorithm::Crc32C => "x-amz-checksum-crc32c",
             Algorithm::Crc64Nvme => "x-amz-checksum-crc64nvme",
+            Algorithm::Md5 => "x-amz-checksum-md5",
             Algorithm::Sha1 => "x-amz-checksum-sha1",
             Algorithm::Sha256 => "x-amz-checksum-sha256",
+            Algorithm::Sha512 => "x-amz-checksum-sha512",
         }
     }
 
@@ -83,8 +100,10 @@ impl Algorithm {
         match self {
             Algorithm::Crc32 | Algorithm::Crc32C => 4,
             Algorithm::Crc64Nvme => 8,
+            Algorithm::Md5 => 16,
             Algorithm::Sha1 => 20,
             Algorithm::Sha256 => 32,
+            Algorithm::Sha512 => 64,
         }
     }
 
@@ -104,7 +123,7 @@ impl Algorithm {
             Algorithm::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
             Algorithm::Crc32C => Some(CrcAlgorithm::Crc32Iscsi),
             Algorithm::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
-            Algorithm::Sha1 | Algorithm::Sha256 => None,
+            Algorithm::Md5 | Algorithm::Sha1 | Algorithm::Sha256 | Algorithm::Sha512 => None,
         }
     }
 
@@ -173,15 +192,21 @@ enum State {
     Crc(Box<crc_fast::Digest>),
     Sha1(Box<sha1::Sha1>),
     Sha256(Box<sha2::Sha256>),
+    Sha512(Box<sha2::Sha512>),
+    Md5(Box<md5::Md5>),
 }
 
 impl Hasher {
     /// Of nothing yet.
     pub fn new(algorithm: Algorithm) -> Hasher {
-        let state = match algorithm.crc() {
-            Some(crc) => State::Crc(Box::new(crc_fast::Digest::new(crc))),
-            None if algorithm == Algorithm::Sha1 => State::Sha1(Box::default()),
-            None => State::Sha256(Box::default()),
+        let state = match algorithm {
+            Algorithm::Md5 => State::Md5(Box::default()),
+            Algorithm::Sha1 => State::Sha1(Box::default()),
+            Algorithm::Sha256 => State::Sha256(Box::default()),
+            Algorithm::Sha512 => State::Sha512(Box::default()),
+            Algorithm::Crc32 => State::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc))),
+            Algorithm::Crc32C => State::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi))),
+            Algorithm::Crc64Nvme => State::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme))),
         };
         Hasher { algorithm, state }
     }
@@ -192,6 +217,8 @@ impl Hasher {
             State::Crc(digest) => digest.update(bytes),
             State::Sha1(hash) => hash.update(bytes),
             State::Sha256(hash) => hash.update(bytes),
+            State::Sha512(hash) => hash.update(bytes),
+            State::Md5(hash) => hash.update(bytes),
         }
     }
 
@@ -201,6 +228,8 @@ impl Hasher {
             State::Crc(digest) => STANDARD.encode(&digest.finalize().to_be_bytes()[8 - self.algorithm.width()..]),
             State::Sha1(hash) => STANDARD.encode(hash.finalize()),
             State::Sha256(hash) => STANDARD.encode(hash.finalize()),
+            State::Sha512(hash) => STANDARD.encode(hash.finalize()),
+            State::Md5(hash) => STANDARD.encode(hash.finalize()),
         }
     }
 }
@@ -225,8 +254,7 @@ impl Declared {
         if let Some(header) = self.foreign {
             return Err(errors::unsupported(header));
         }
-        let named = self.algorithm.as_deref().filter(|name| !name.eq_ignore_ascii_case("MD5"));
-        let named = named.map(Algorithm::parse).transpose()?;
+        let named = self.algorithm.as_deref().map(Algorithm::parse).transpose()?;
         match self.values.as_slice() {
             [] => Ok(named.map(|algorithm| (algorithm, None))),
             [(algorithm, value)] => {
@@ -253,11 +281,11 @@ macro_rules! declared {
             (Algorithm::Crc64Nvme, &$input.checksum_crc64_nvme),
             (Algorithm::Sha1, &$input.checksum_sha1),
             (Algorithm::Sha256, &$input.checksum_sha256),
+            (Algorithm::Sha512, &$input.checksum_sha512),
+            (Algorithm::Md5, &$input.checksum_md5),
         ];
         let values = given.into_iter().filter_map(|(algorithm, value)| Some((algorithm, value.clone()?))).collect();
         let foreign = [
-            ("x-amz-checksum-sha512", &$input.checksum_sha512),
-            ("x-amz-checksum-md5", &$input.checksum_md5),
             ("x-amz-checksum-xxhash64", &$input.checksum_xxhash64),
             ("x-amz-checksum-xxhash3", &$input.checksum_xxhash3),
             ("x-amz-checksum-xxhash128", &$input.checksum_xxhash128),
@@ -277,6 +305,8 @@ macro_rules! show {
             Algorithm::Crc64Nvme => &mut $output.checksum_crc64_nvme,
             Algorithm::Sha1 => &mut $output.checksum_sha1,
             Algorithm::Sha256 => &mut $output.checksum_sha256,
+            Algorithm::Sha512 => &mut $output.checksum_sha512,
+            Algorithm::Md5 => &mut $output.checksum_md5,
         };
         *slot = Some($value.clone());
     }};
@@ -299,6 +329,10 @@ mod tests {
         assert_eq!(nvme, 0xAE8B_1486_0A79_9888_u64.to_be_bytes());
         assert_eq!(Algorithm::Sha1.of(b"abc"), "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=");
         assert_eq!(Algorithm::Sha256.of(b"abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+        let sha512 = "3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==";
+        assert_eq!(Algorithm::Sha512.of(b"abc"), sha512);
+        // RFC 1321, appendix A.5.
+        assert_eq!(Algorithm::Md5.of(b"abc"), "kAFQmDzST7DWlj99KOF/cg==");
     }
 
     #[test]
