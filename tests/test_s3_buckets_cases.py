@@ -302,3 +302,18 @@ def test_a_bucket_that_does_not_exist_is_told(s3, operation, parameters):
 def test_a_bucket_of_another_owner_than_expected_is_refused(s3, bucket, operation, parameters):
     error = error_of(getattr(s3, operation), Bucket=bucket, ExpectedBucketOwner="999999999999", **parameters)
     assert (error["Code"], error["Message"]) == ("AccessDenied", "Access Denied")
+
+
+def test_names_of_an_accounts_own_namespace_end_with_it(platform):
+    """User guide, "Namespaces for general purpose buckets"; moto's test_create_bucket_account_regional_namespace."""
+    account = new_account()
+    s3 = client("s3", platform.endpoint, account, validate=False)
+    suffix = f"-{account}-{REGION}-an"
+    with pytest.raises(botocore.exceptions.ClientError) as error:
+        s3.create_bucket(Bucket=f"elsewhere-{account}", BucketNamespace="account-regional")
+    error = error.value.response["Error"]
+    assert error["Code"] == "InvalidNamespaceHeader" and f"Specify {suffix} as the bucket name suffix" in error["Message"]
+    s3.create_bucket(Bucket=f"own{suffix}", BucketNamespace="account-regional")
+    s3.create_bucket(Bucket=f"shared-{account}", BucketNamespace="global")
+    names = [found["Name"] for found in s3.list_buckets()["Buckets"]]
+    assert names == [f"own{suffix}", f"shared-{account}"]

@@ -5,12 +5,13 @@ import os
 import socket
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from support.clients import client, new_account, root_key
-from support.traca import Traca
+from support.traca import PATIENCE_SECONDS, Traca, eventually
 
 BODY = b"0123456789"
 MALFORMED = b"<Code>MalformedXML</Code>"
@@ -40,7 +41,7 @@ def bucket(s3):
 def raw(kept, head, body=b"", shut=False):
     """Sends bytes as they are, and answers the status and all that comes back."""
     address = urlsplit(kept[0].endpoint)
-    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(head.replace("\n", "\r\n").encode("latin-1") + body)
         if shut:
             connection.shutdown(socket.SHUT_WR)
@@ -161,6 +162,38 @@ def test_lengths_that_are_wrong(kept, s3, bucket, length, body):
                            "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD\nConnection: close\n\n", body, shut=True)
     assert status is None or 400 <= status < 500, received[:300]
     assert send(kept, s3, "HEAD", f"/{bucket}/short")[0] == 404
+
+
+def test_bodies_that_stop_are_given_up(kept, s3, bucket):
+    """Clients that send the beginning of a body and then nothing: all are told, and nothing of them is kept."""
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
+    chunked = "Content-Encoding: aws-chunked\nX-Amz-Decoded-Content-Length: 100000\nX-Amz-Trailer: x-amz-checksum-crc32\n"
+    slow = {
+        "slow": ("UNSIGNED-PAYLOAD", "", BODY),
+        # Beyond what lies in the store: a blob has been begun.
+        "slow-large": ("UNSIGNED-PAYLOAD", "", BODY * 5000),
+        "slow-chunks": ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", chunked, b"a\r\n" + BODY + b"\r\n"),
+        f"parts?partNumber=1&uploadId={upload}": ("UNSIGNED-PAYLOAD", "", BODY * 5000),
+    }
+    credential = f"{s3._request_signer._credentials.access_key}/20260101/us-east-1/s3/aws4_request"
+
+    def put(path):
+        kind, more, body = slow[path]
+        return raw(kept, f"PUT /{bucket}/{path} HTTP/1.1\nHost: x\nContent-Length: 100000\nConnection: close\n"
+                   f"Authorization: AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=00\n"
+                   f"X-Amz-Date: {time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}\n{more}"
+                   f"X-Amz-Content-Sha256: {kind}\n\n", body)
+
+    before = files(kept[1] / "data" / "blobs")
+    with ThreadPoolExecutor(len(slow)) as clients:
+        for status, received in clients.map(put, slow):
+            assert status == 400 and b"<Code>RequestTimeout</Code>" in received, received
+            assert b"Your socket connection to the server was not read from or written to" in received
+    for key in ("slow", "slow-large", "slow-chunks"):
+        assert send(kept, s3, "HEAD", f"/{bucket}/{key}")[0] == 404
+    assert "Parts" not in s3.list_parts(Bucket=bucket, Key="parts", UploadId=upload)
+    eventually(lambda: files(kept[1] / "data" / "blobs") <= before, "the end of what was begun")
+    s3.abort_multipart_upload(Bucket=bucket, Key="parts", UploadId=upload)
 
 
 @pytest.mark.parametrize("body", [

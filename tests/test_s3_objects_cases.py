@@ -258,6 +258,23 @@ def test_pages_begin_behind_a_key(s3, listed, after, keys):
     assert [version["Key"] for version in versions] == keys
 
 
+def test_a_token_goes_before_a_key_to_begin_after(s3, listed):
+    """moto's test_list_objects_v2_truncated_response_start_after."""
+    asked = {"Bucket": listed, "MaxKeys": 1, "StartAfter": IN_ORDER[0]}
+    first = s3.list_objects_v2(**asked)
+    assert (first["StartAfter"], first["Contents"][0]["Key"]) == (IN_ORDER[0], IN_ORDER[1])
+    second = s3.list_objects_v2(**asked, ContinuationToken=first["NextContinuationToken"])
+    assert ("StartAfter" in second, second["Contents"][0]["Key"]) == (False, IN_ORDER[2])
+
+
+def test_answers_without_a_document_name_its_media_type_for_buckets_only(s3, bucket):
+    """moto's test_header_content_type, run against AWS."""
+    for answer, shown in ((s3.head_bucket(Bucket=bucket), "application/xml"),
+                          (s3.put_object(Bucket=bucket, Key="typed", Body=BODY), None),
+                          (s3.head_object(Bucket=bucket, Key="typed"), "binary/octet-stream")):
+        assert answer["ResponseMetadata"]["HTTPHeaders"].get("content-type") == shown
+
+
 @pytest.mark.parametrize("delimiter", [None, "/"])
 @pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("operation", ["list_objects", "list_objects_v2", "list_object_versions"])

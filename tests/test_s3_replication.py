@@ -146,3 +146,19 @@ def test_wrong_configurations_are_refused(aws, s3, buckets, role):
     s3.delete_bucket_replication(Bucket=buckets[0])
     error = refused("ReplicationConfigurationNotFoundError", s3.get_bucket_replication, Bucket=buckets[0])
     assert error.message == "The replication configuration was not found"
+
+
+@pytest.mark.parametrize("name, rule", [
+    ("ReplicationTime", {"Destination": {"ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}}}}),
+    ("Metrics", {"Destination": {"Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}}}}),
+    ("ReplicaModifications", {"SourceSelectionCriteria": {"ReplicaModifications": {"Status": "Enabled"}}}),
+    ("ExistingObjectReplication", {"ExistingObjectReplication": {"Status": "Enabled"}}),
+])
+def test_what_has_no_effect_here_is_refused_by_name(s3, buckets, role, name, rule):
+    to = {"Bucket": f"arn:aws:s3:::{buckets[1]}", **rule.get("Destination", {})}
+    rule = {"Priority": 1, "Status": "Enabled", "Filter": {"Prefix": ""},
+            "DeleteMarkerReplication": {"Status": "Disabled"}, **rule, "Destination": to}
+    error = refused("NotImplemented", s3.put_bucket_replication, Bucket=buckets[0],
+                    ReplicationConfiguration={"Role": role, "Rules": [rule]})
+    assert error.message == f"Traca does not support {name} of S3 yet."
+    refused("ReplicationConfigurationNotFoundError", s3.get_bucket_replication, Bucket=buckets[0])

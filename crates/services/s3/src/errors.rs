@@ -22,11 +22,22 @@ const fn local(name: &'static str, status: u16) -> ErrorDef {
 static ID_MISMATCH: ErrorDef = local("IdMismatch", 400);
 static MISSING_REQUEST_BODY: ErrorDef = local("MissingRequestBodyError", 400);
 static INVALID_DESTINATION: ErrorDef = local("InvalidS3DestinationBucket", 400);
+static INVALID_NAMESPACE_HEADER: ErrorDef = local("InvalidNamespaceHeader", 400);
 static TOO_MANY_CONFIGURATIONS: ErrorDef = local("TooManyConfigurations", 400);
 
 /// The document of a configuration has another id than the request.
 pub fn id_mismatch() -> Error {
     Error::new(&ID_MISMATCH, "Document ID does not match the specified configuration ID.")
+}
+
+/// The name of a bucket is not of the account's own namespace, whose names end so.
+pub fn foreign_namespace(suffix: &str) -> Error {
+    let text = format!(
+        "The requested bucket name did not include the account-regional namespace suffix, but the provided \
+         x-amz-bucket-namespace header value is account-regional. Specify {suffix} as the bucket name suffix to create a \
+         bucket in your account-regional namespace, or remove the header."
+    );
+    Error::new(&INVALID_NAMESPACE_HEADER, text)
 }
 
 /// Reports cannot go there.

@@ -248,6 +248,10 @@ fn write_bound(
     } else if operation.unwrapped_output && !writer.has_document {
         write_empty_root(operation, service.xml_namespace, &mut headers).into()
     } else if empty || protocol == Protocol::RestXml && shape.members().is_empty() {
+        if protocol == Protocol::RestXml && operation.http.method == "HEAD" {
+            // S3 names its media type even where there is no document to follow, as for a bucket.
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type(Some(service), protocol)));
+        }
         Bytes::new()
     } else {
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type(Some(service), protocol)));

@@ -50,6 +50,7 @@ pub async fn create_bucket(
     let grants = asked_grants!(input, grant_write).grants(&cx.account, &cx.account)?;
     let configuration = input.create_bucket_configuration.unwrap_or_default();
     let region = region_of(cx, configuration.location_constraint.as_deref())?;
+    check_namespace(cx, input.bucket_namespace.as_deref(), &name, &region)?;
     let ownership = input.object_ownership.unwrap_or_else(|| OWNERSHIPS[0].to_owned());
     let is_locked = input.object_lock_enabled_for_bucket == Some(true);
     let access = Access { block: Some(PublicAccessBlock::ALL), grants, ..Access::default() };
@@ -117,6 +118,18 @@ fn exists(cx: &Ctx, name: &str, existing: &Bucket) -> Result<(), Error> {
     Err(s3_errors::bucket_already_owned_by_you(text).with("BucketName", Scalar::from(name)))
 }
 
+/// The names of an account's own namespace end with the account and the region (S3 User Guide, "Namespaces for general
+/// purpose buckets").
+fn check_namespace(cx: &Ctx, namespace: Option<&str>, name: &str, region: &str) -> Result<(), Error> {
+    let suffix = format!("-{}-{region}-an", cx.account);
+    match namespace {
+        None | Some("global") => Ok(()),
+        Some("account-regional") if name.ends_with(&suffix) => Ok(()),
+        Some("account-regional") => Err(errors::foreign_namespace(&suffix)),
+        Some(_) => Err(errors::unsupported("x-amz-bucket-namespace")),
+    }
+}
+
 /// Grants for others need an ownership that knows them.
 fn check_asked(input: &CreateBucketRequest) -> Result<(), Error> {
     check_canned(input.acl.as_deref())?;
@@ -126,9 +139,6 @@ fn check_asked(input: &CreateBucketRequest) -> Result<(), Error> {
     if is_enforced && !is_private {
         let text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
         return Err(s3_errors::invalid_bucket_acl_with_object_ownership(text));
-    }
-    if input.bucket_namespace.as_deref().is_some_and(|namespace| namespace != "global") {
-        return Err(errors::unsupported("x-amz-bucket-namespace"));
     }
     match input.object_ownership.as_deref() {
         Some(other) if !OWNERSHIPS.contains(&other) => {

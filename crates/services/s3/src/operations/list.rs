@@ -86,8 +86,9 @@ pub async fn list_objects_v2(
         encoding_type: input.encoding_type,
         key_count: Some((page.rows.len() + page.prefixes.len()) as i32),
         next_continuation_token: page.next.map(|next| STANDARD.encode(next)),
+        // A token goes before a key to begin after, which then is not told of either.
+        start_after: input.start_after.as_deref().filter(|_| input.continuation_token.is_none()).map(shown),
         continuation_token: input.continuation_token,
-        start_after: input.start_after.as_deref().map(shown),
         bucket_region: Some(bucket.region),
         ..ListObjectsV2Output::default()
     })
