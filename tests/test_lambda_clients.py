@@ -202,7 +202,7 @@ def functions_and_versions(walk, aws, code):
     for operation, change in [("UpdateFunctionConfiguration", {"Timeout": 4}), ("UpdateFunctionCode", code)]:
         walk.refused(operation, "PreconditionFailedException", "does not match the latest Revision Id", **stale, **change)
     walk.refused("PublishVersion", "PreconditionFailedException", "does not match the latest Revision Id", **stale)
-    walk("UpdateFunctionConfiguration", UPDATING, FunctionName="walker", Timeout=4, RevisionId=described["RevisionId"])
+    walk("UpdateFunctionConfiguration", UPDATING, FunctionName="walker", Timeout=30, RevisionId=described["RevisionId"])
     settled(aws)
     walk("UpdateFunctionCode", UPDATING, FunctionName="walker", **code)
     settled(aws)

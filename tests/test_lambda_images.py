@@ -93,7 +93,7 @@ def test_an_image_with_its_own_entry_point_runs(aws, registry, native):
 def test_what_is_set_goes_before_what_the_image_says(aws, registry, native):
     registry.push("app", [layer({"a/app": (native, EXECUTABLE)})], Entrypoint=["/absent"], Cmd=["x"])
     config = {"EntryPoint": ["./app"], "Command": ["y"], "WorkingDirectory": "/a"}
-    function, created = create(aws, f"{registry.host}/app:latest", ImageConfig=config)
+    function, created = create(aws, f"{registry.host}/app:latest", Timeout=60, ImageConfig=config)
     assert created["ImageConfigResponse"] == {"ImageConfig": config}
     assert function.answer(1)["event"] == 1
 

@@ -27,7 +27,7 @@ def role(aws):
 
 def test_variables_are_the_keys_while_it_lasts(aws, functions, key):
     function = functions.create(
-        SECRET, Role=role(aws), KMSKeyArn=key, Environment={"Variables": {"SECRET": "first"}}
+        SECRET, Timeout=60, Role=role(aws), KMSKeyArn=key, Environment={"Variables": {"SECRET": "first"}}
     )
     described = function.client.get_function_configuration(FunctionName=function.name)
     assert (described["KMSKeyArn"], described["Environment"]) == (key, {"Variables": {"SECRET": "first"}})
@@ -63,7 +63,7 @@ def test_variables_are_the_keys_while_it_lasts(aws, functions, key):
 
 
 def test_variables_change_keys(aws, functions, key):
-    function = functions.create(SECRET, Environment={"Variables": {"SECRET": "kept"}})
+    function = functions.create(SECRET, Timeout=60, Environment={"Variables": {"SECRET": "kept"}})
     function.set(KMSKeyArn=key)
     assert function.answer() == "kept"
     assert function.client.get_function_configuration(FunctionName=function.name)["KMSKeyArn"] == key
