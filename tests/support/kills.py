@@ -53,9 +53,10 @@ def handler(event, context):
     assert not sqs.send_message_batch(QueueUrl=url, Entries=entries).get("Failed")
 """
 
-# A function is slower than a queue: it gets one of so many messages, and one of more when it gets them one by one.
+# A function is slower than a queue: it gets one of so many messages, and one of many more when it gets them one by
+# one: each may start an environment of its own.
 FUNCTIONS_PART = 8
-SINGLE_PART = 20
+SINGLE_PART = 80
 
 
 class Platform:
@@ -175,15 +176,17 @@ class Run:
     def send(self, kind, aim, count):
         """Clients that send so many messages all in all; what was acknowledged is kept."""
 
+        clients = min(CLIENTS, max(count // BATCH, 1))
+
         def send(number, client):
-            for start in range(0, count // CLIENTS, BATCH):
+            for start in range(0, count // clients, BATCH):
                 texts = [f"{number}-{place}" for place in range(start, start + BATCH)]
                 getattr(client, f"to_{kind}")(aim, texts)
                 with self.lock:
                     self.acknowledged.update(texts)
                     self.sent += BATCH
 
-        return self.threads(CLIENTS, send)
+        return self.threads(clients, send)
 
     def arrive(self, where, texts):
         """Notes what was received there."""
