@@ -560,7 +560,7 @@ pub(crate) static CREATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = shape(
 
 pub(crate) static CREATE_TABLE_INPUT_MEMBERS: [Member; 18] = [
     member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS),
-    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("TableName", &super::schemas::TABLE_ARN),
     member("KeySchema", &super::schemas::KEY_SCHEMA),
     member("LocalSecondaryIndexes", &super::schemas::LOCAL_SECONDARY_INDEX_LIST),
     member("GlobalSecondaryIndexes", &super::schemas::GLOBAL_SECONDARY_INDEX_LIST),
@@ -719,8 +719,7 @@ pub(crate) static DELETE_RESOURCE_POLICY_OUTPUT_MEMBERS: [Member; 1] =
 pub(crate) static DELETE_RESOURCE_POLICY_OUTPUT: Shape =
     shape("DeleteResourcePolicyOutput", Kind::Structure { members: &DELETE_RESOURCE_POLICY_OUTPUT_MEMBERS });
 
-pub(crate) static DELETE_TABLE_INPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+pub(crate) static DELETE_TABLE_INPUT_MEMBERS: [Member; 1] = [member("TableName", &super::schemas::TABLE_ARN)];
 
 pub(crate) static DELETE_TABLE_INPUT: Shape =
     shape("DeleteTableInput", Kind::Structure { members: &DELETE_TABLE_INPUT_MEMBERS });
@@ -856,8 +855,7 @@ pub(crate) static DESCRIBE_LIMITS_OUTPUT_MEMBERS: [Member; 4] = [
 pub(crate) static DESCRIBE_LIMITS_OUTPUT: Shape =
     shape("DescribeLimitsOutput", Kind::Structure { members: &DESCRIBE_LIMITS_OUTPUT_MEMBERS });
 
-pub(crate) static DESCRIBE_TABLE_INPUT_MEMBERS: [Member; 1] =
-    [Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) }];
+pub(crate) static DESCRIBE_TABLE_INPUT_MEMBERS: [Member; 1] = [member("TableName", &super::schemas::TABLE_ARN)];
 
 pub(crate) static DESCRIBE_TABLE_INPUT: Shape =
     shape("DescribeTableInput", Kind::Structure { members: &DESCRIBE_TABLE_INPUT_MEMBERS });
@@ -2875,7 +2873,7 @@ pub(crate) static UPDATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = shape(
 
 pub(crate) static UPDATE_TABLE_INPUT_MEMBERS: [Member; 17] = [
     member("AttributeDefinitions", &super::schemas::ATTRIBUTE_DEFINITIONS),
-    Member { required: true, ..member("TableName", &super::schemas::TABLE_ARN) },
+    member("TableName", &super::schemas::TABLE_ARN),
     member("BillingMode", &super::schemas::BILLING_MODE),
     member("ProvisionedThroughput", &super::schemas::PROVISIONED_THROUGHPUT),
     member("GlobalSecondaryIndexUpdates", &super::schemas::GLOBAL_SECONDARY_INDEX_UPDATE_LIST),

@@ -1465,7 +1465,7 @@ pub struct CreateTableInput {
     /// `AttributeDefinitions`
     pub attribute_definitions: Option<Vec<AttributeDefinition>>,
     /// `TableName`
-    pub table_name: String,
+    pub table_name: Option<String>,
     /// `KeySchema`
     pub key_schema: Option<Vec<KeySchemaElement>>,
     /// `LocalSecondaryIndexes`
@@ -1498,8 +1498,6 @@ pub struct CreateTableInput {
     pub global_table_settings_replication_mode: Option<String>,
     /// `VectorIndexes`
     pub vector_indexes: Option<Vec<VectorIndex>>,
-    /// Required members that a caller left out; leave it at its default.
-    pub missing: Missing,
 }
 
 impl Structure for CreateTableInput {
@@ -1508,7 +1506,7 @@ impl Structure for CreateTableInput {
     }
     fn write_members(&self, writer: &mut dyn Writer) {
         put_optional(writer, &schemas::CREATE_TABLE_INPUT_MEMBERS[0], &self.attribute_definitions);
-        put_needed(writer, &schemas::CREATE_TABLE_INPUT_MEMBERS[1], &self.table_name, self.missing.has(1));
+        put_optional(writer, &schemas::CREATE_TABLE_INPUT_MEMBERS[1], &self.table_name);
         put_optional(writer, &schemas::CREATE_TABLE_INPUT_MEMBERS[2], &self.key_schema);
         put_optional(writer, &schemas::CREATE_TABLE_INPUT_MEMBERS[3], &self.local_secondary_indexes);
         put_optional(writer, &schemas::CREATE_TABLE_INPUT_MEMBERS[4], &self.global_secondary_indexes);
@@ -1535,14 +1533,10 @@ impl ReadStructure for CreateTableInput {
     fn schema() -> &'static Shape {
         &schemas::CREATE_TABLE_INPUT
     }
-    fn unread() -> Self {
-        Self { missing: const { Missing::all_required(&schemas::CREATE_TABLE_INPUT) }, ..Default::default() }
-    }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
-        self.missing.found(index);
         match index {
             0 => self.attribute_definitions = Some(ReadValue::read(reader, &schemas::CREATE_TABLE_INPUT_MEMBERS[0])?),
-            1 => self.table_name = ReadValue::read(reader, &schemas::CREATE_TABLE_INPUT_MEMBERS[1])?,
+            1 => self.table_name = Some(ReadValue::read(reader, &schemas::CREATE_TABLE_INPUT_MEMBERS[1])?),
             2 => self.key_schema = Some(ReadValue::read(reader, &schemas::CREATE_TABLE_INPUT_MEMBERS[2])?),
             3 => self.local_secondary_indexes = Some(ReadValue::read(reader, &schemas::CREATE_TABLE_INPUT_MEMBERS[3])?),
             4 => {
@@ -2263,9 +2257,7 @@ structure_value!(DeleteResourcePolicyOutput);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteTableInput {
     /// `TableName`
-    pub table_name: String,
-    /// Required members that a caller left out; leave it at its default.
-    pub missing: Missing,
+    pub table_name: Option<String>,
 }
 
 impl Structure for DeleteTableInput {
@@ -2273,7 +2265,7 @@ impl Structure for DeleteTableInput {
         &schemas::DELETE_TABLE_INPUT
     }
     fn write_members(&self, writer: &mut dyn Writer) {
-        put_needed(writer, &schemas::DELETE_TABLE_INPUT_MEMBERS[0], &self.table_name, self.missing.has(0));
+        put_optional(writer, &schemas::DELETE_TABLE_INPUT_MEMBERS[0], &self.table_name);
     }
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
@@ -2284,13 +2276,9 @@ impl ReadStructure for DeleteTableInput {
     fn schema() -> &'static Shape {
         &schemas::DELETE_TABLE_INPUT
     }
-    fn unread() -> Self {
-        Self { missing: const { Missing::all_required(&schemas::DELETE_TABLE_INPUT) }, ..Default::default() }
-    }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
-        self.missing.found(index);
         match index {
-            0 => self.table_name = ReadValue::read(reader, &schemas::DELETE_TABLE_INPUT_MEMBERS[0])?,
+            0 => self.table_name = Some(ReadValue::read(reader, &schemas::DELETE_TABLE_INPUT_MEMBERS[0])?),
             _ => {}
         }
         Ok(())
@@ -3075,9 +3063,7 @@ structure_value!(DescribeLimitsOutput);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeTableInput {
     /// `TableName`
-    pub table_name: String,
-    /// Required members that a caller left out; leave it at its default.
-    pub missing: Missing,
+    pub table_name: Option<String>,
 }
 
 impl Structure for DescribeTableInput {
@@ -3085,7 +3071,7 @@ impl Structure for DescribeTableInput {
         &schemas::DESCRIBE_TABLE_INPUT
     }
     fn write_members(&self, writer: &mut dyn Writer) {
-        put_needed(writer, &schemas::DESCRIBE_TABLE_INPUT_MEMBERS[0], &self.table_name, self.missing.has(0));
+        put_optional(writer, &schemas::DESCRIBE_TABLE_INPUT_MEMBERS[0], &self.table_name);
     }
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
@@ -3096,13 +3082,9 @@ impl ReadStructure for DescribeTableInput {
     fn schema() -> &'static Shape {
         &schemas::DESCRIBE_TABLE_INPUT
     }
-    fn unread() -> Self {
-        Self { missing: const { Missing::all_required(&schemas::DESCRIBE_TABLE_INPUT) }, ..Default::default() }
-    }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
-        self.missing.found(index);
         match index {
-            0 => self.table_name = ReadValue::read(reader, &schemas::DESCRIBE_TABLE_INPUT_MEMBERS[0])?,
+            0 => self.table_name = Some(ReadValue::read(reader, &schemas::DESCRIBE_TABLE_INPUT_MEMBERS[0])?),
             _ => {}
         }
         Ok(())
@@ -9865,7 +9847,7 @@ pub struct UpdateTableInput {
     /// `AttributeDefinitions`
     pub attribute_definitions: Option<Vec<AttributeDefinition>>,
     /// `TableName`
-    pub table_name: String,
+    pub table_name: Option<String>,
     /// `BillingMode`
     pub billing_mode: Option<String>,
     /// `ProvisionedThroughput`
@@ -9896,8 +9878,6 @@ pub struct UpdateTableInput {
     pub disassociation_protection_enabled: Option<bool>,
     /// `VectorIndexUpdates`
     pub vector_index_updates: Option<Vec<VectorIndexUpdate>>,
-    /// Required members that a caller left out; leave it at its default.
-    pub missing: Missing,
 }
 
 impl Structure for UpdateTableInput {
@@ -9906,7 +9886,7 @@ impl Structure for UpdateTableInput {
     }
     fn write_members(&self, writer: &mut dyn Writer) {
         put_optional(writer, &schemas::UPDATE_TABLE_INPUT_MEMBERS[0], &self.attribute_definitions);
-        put_needed(writer, &schemas::UPDATE_TABLE_INPUT_MEMBERS[1], &self.table_name, self.missing.has(1));
+        put_optional(writer, &schemas::UPDATE_TABLE_INPUT_MEMBERS[1], &self.table_name);
         put_optional(writer, &schemas::UPDATE_TABLE_INPUT_MEMBERS[2], &self.billing_mode);
         put_optional(writer, &schemas::UPDATE_TABLE_INPUT_MEMBERS[3], &self.provisioned_throughput);
         put_optional(writer, &schemas::UPDATE_TABLE_INPUT_MEMBERS[4], &self.global_secondary_index_updates);
@@ -9932,14 +9912,10 @@ impl ReadStructure for UpdateTableInput {
     fn schema() -> &'static Shape {
         &schemas::UPDATE_TABLE_INPUT
     }
-    fn unread() -> Self {
-        Self { missing: const { Missing::all_required(&schemas::UPDATE_TABLE_INPUT) }, ..Default::default() }
-    }
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
-        self.missing.found(index);
         match index {
             0 => self.attribute_definitions = Some(ReadValue::read(reader, &schemas::UPDATE_TABLE_INPUT_MEMBERS[0])?),
-            1 => self.table_name = ReadValue::read(reader, &schemas::UPDATE_TABLE_INPUT_MEMBERS[1])?,
+            1 => self.table_name = Some(ReadValue::read(reader, &schemas::UPDATE_TABLE_INPUT_MEMBERS[1])?),
             2 => self.billing_mode = Some(ReadValue::read(reader, &schemas::UPDATE_TABLE_INPUT_MEMBERS[2])?),
             3 => self.provisioned_throughput = Some(ReadValue::read(reader, &schemas::UPDATE_TABLE_INPUT_MEMBERS[3])?),
             4 => {

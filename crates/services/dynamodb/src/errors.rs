@@ -16,6 +16,11 @@ pub fn invalid_value(reason: impl std::fmt::Display) -> Error {
     invalid(format!("One or more parameter values were invalid: {reason}"))
 }
 
+/// A parameter that is not there, for operations that say so in these words.
+pub fn parameter_missing(parameter: &str) -> Error {
+    invalid(format!("The parameter '{parameter}' is required but was not present in the request"))
+}
+
 /// A constraint of the model that the model does not hold: in the words of those it holds.
 pub fn constraint(value: &str, at: &str, constraint: &str) -> Error {
     invalid(format!(

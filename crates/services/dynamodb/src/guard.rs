@@ -404,10 +404,21 @@ fn table_needs(cx: &Ctx, input: &dyn Any) -> Option<Vec<Need>> {
             })*
         };
     }
-    on_table! {
+    macro_rules! on_named_table {
+        ($($input:ident: $action:literal),* $(,)?) => {
+            $(if let Some(input) = input.downcast_ref::<tables::$input>() {
+                let name = input.table_name.as_deref().unwrap_or_default();
+                return Some(vec![Need::new($action, arn(cx, name))]);
+            })*
+        };
+    }
+    // Without a name these are refused by their handlers.
+    on_named_table! {
         DeleteTableInput: "dynamodb:DeleteTable",
         DescribeTableInput: "dynamodb:DescribeTable",
         UpdateTableInput: "dynamodb:UpdateTable",
+    }
+    on_table! {
         DescribeTimeToLiveInput: "dynamodb:DescribeTimeToLive",
         UpdateTimeToLiveInput: "dynamodb:UpdateTimeToLive",
         DescribeKinesisStreamingDestinationInput: "dynamodb:DescribeKinesisStreamingDestination",
@@ -439,7 +450,7 @@ fn table_needs(cx: &Ctx, input: &dyn Any) -> Option<Vec<Need>> {
         return Some(vec![Need::new("dynamodb:TagResource", tag.resource_arn.clone()).with_request_tags(tags)]);
     }
     if let Some(create) = input.downcast_ref::<tables::CreateTableInput>() {
-        let resource = arn(cx, &create.table_name);
+        let resource = arn(cx, create.table_name.as_deref().unwrap_or_default());
         let tags: Vec<_> = create.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
         let mut needs = vec![Need::new("dynamodb:CreateTable", resource.clone()).with_request_tags(tags.clone())];
         if !tags.is_empty() {

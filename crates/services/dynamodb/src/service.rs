@@ -289,6 +289,11 @@ pub(crate) fn named(cx: &Ctx, given: &str) -> Result<TableName, Error> {
     TableName::new(cx, given)
 }
 
+/// A table's name, of which operations on tables say in words of their own that it is missing.
+pub(crate) fn given(name: Option<&str>) -> Result<&str, Error> {
+    name.ok_or_else(|| crate::errors::parameter_missing("TableName"))
+}
+
 impl Lifecycle for DynamoDb {
     fn start(self: Arc<Self>) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> {
         Box::pin(async move {

@@ -13,7 +13,7 @@ use crate::errors::{invalid, invalid_value, unsupported};
 use crate::limits::{CHANGES_AT_ONCE_MAX, TABLES_MAX};
 use crate::names::TableName;
 use crate::rows::{self, Figures};
-use crate::service::DynamoDb;
+use crate::service::{DynamoDb, given};
 use crate::stream;
 use crate::{keys, table};
 
@@ -22,7 +22,7 @@ use crate::{keys, table};
 /// # Errors
 /// `ResourceInUseException`, `LimitExceededException`, and AWS's complaints of the description.
 pub async fn create_table(service: &DynamoDb, cx: &Ctx, input: CreateTableInput) -> Result<CreateTableOutput, Error> {
-    let name = TableName::new_table(cx, &input.table_name)?;
+    let name = TableName::new_table(cx, given(input.table_name.as_deref())?)?;
     let table = prepare(service, cx, &name, input).await?;
     let table = insert(service, &name, table).await?;
     let mut description = describe::describe(&table, &Figures::default());

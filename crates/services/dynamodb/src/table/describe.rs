@@ -17,7 +17,7 @@ use crate::background::Place;
 use crate::encryption::{Encryption, change};
 use crate::names::TableName;
 use crate::rows::Figures;
-use crate::service::{DynamoDb, named};
+use crate::service::{DynamoDb, given, named};
 use crate::{errors, keys};
 
 /// Describes a table.
@@ -29,7 +29,7 @@ pub async fn describe_table(
     cx: &Ctx,
     input: DescribeTableInput,
 ) -> Result<DescribeTableOutput, Error> {
-    let name = named(cx, &input.table_name)?;
+    let name = named(cx, given(input.table_name.as_deref())?)?;
     let snapshot = service.snapshot(&name.partition()).await?;
     let table = service.table_in(&snapshot, &name).await?.ok_or_else(|| errors::table_not_found(&name.name))?;
     let figures = snapshot.get(&keys::figures(table.collection)).await.or_failure()?;

@@ -10,7 +10,7 @@ use super::record::Table;
 use crate::encryption::change;
 use crate::errors::{self, invalid};
 use crate::rows;
-use crate::service::{DynamoDb, named};
+use crate::service::{DynamoDb, given, named};
 use crate::{destination, keys, stream};
 
 /// Deletes a table. Its name is free at once; its rows are removed in the background.
@@ -18,7 +18,7 @@ use crate::{destination, keys, stream};
 /// # Errors
 /// `ResourceNotFoundException`, `ResourceInUseException`, and a `ValidationException` for protected tables.
 pub async fn delete_table(service: &DynamoDb, cx: &Ctx, input: DeleteTableInput) -> Result<DeleteTableOutput, Error> {
-    let name = named(cx, &input.table_name)?;
+    let name = named(cx, given(input.table_name.as_deref())?)?;
     let plain = name.name.clone();
     let now = service.now();
     let table = service

@@ -45,6 +45,15 @@ async fn check_refused(bench: &Bench, more: &Json, text: &str) {
 }
 
 #[tokio::test]
+async fn a_missing_name_has_words_of_its_own() {
+    let bench = Bench::new();
+    let text = "ValidationException: The parameter 'TableName' is required but was not present in the request";
+    for operation in ["CreateTable", "DescribeTable", "UpdateTable", "DeleteTable"] {
+        assert_eq!(bench.refused(operation, json!({})).await, text, "{operation}");
+    }
+}
+
+#[tokio::test]
 async fn tables_are_refused_in_aws_words() {
     let bench = Bench::new();
     let invalid = "One or more parameter values were invalid:";

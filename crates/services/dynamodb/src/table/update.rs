@@ -20,7 +20,7 @@ use crate::keys;
 use crate::limits::GLOBAL_INDEXES_MAX;
 use crate::names::TableName;
 use crate::rows::{self, Figures};
-use crate::service::{DynamoDb, named};
+use crate::service::{DynamoDb, given, named};
 use crate::stream;
 
 /// Changes a table. The answer says that it is being changed; a new index is filled in the background, everything else
@@ -29,7 +29,7 @@ use crate::stream;
 /// # Errors
 /// `ResourceNotFoundException`, `LimitExceededException`, and AWS's complaints.
 pub async fn update_table(service: &DynamoDb, cx: &Ctx, input: UpdateTableInput) -> Result<UpdateTableOutput, Error> {
-    let name = named(cx, &input.table_name)?;
+    let name = named(cx, given(input.table_name.as_deref())?)?;
     check(&input)?;
     let encryption = read_encryption(service, cx, &name, &input).await?;
     let now = service.now();

@@ -181,7 +181,7 @@ pub async fn import_table(service: &DynamoDb, cx: &Ctx, input: ImportTableInput)
 
 fn creation(given: &TableCreationParameters) -> CreateTableInput {
     CreateTableInput {
-        table_name: given.table_name.clone(),
+        table_name: Some(given.table_name.clone()),
         attribute_definitions: Some(given.attribute_definitions.clone()),
         key_schema: Some(given.key_schema.clone()),
         billing_mode: given.billing_mode.clone(),

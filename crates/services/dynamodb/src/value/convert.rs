@@ -48,8 +48,10 @@ fn read_nested(value: AttributeValue, depth: usize) -> Result<Value, String> {
         AttributeValue::N(text) => Value::N(read_number(&text)?),
         AttributeValue::B(bytes) => Value::B(bytes),
         AttributeValue::BOOL(value) => Value::Bool(value),
-        // Whatever was given: AWS takes `false`, and answers `true`.
-        AttributeValue::NULL(_) => Value::Null,
+        AttributeValue::NULL(true) => Value::Null,
+        AttributeValue::NULL(false) => {
+            return Err(format!("{INVALID} Null attribute value types must have the value of true"));
+        }
         AttributeValue::SS(set) => Value::Ss(read_strings(set)?),
         AttributeValue::NS(set) => Value::Ns(read_numbers(&set)?),
         AttributeValue::BS(set) => Value::Bs(read_binaries(set)?),

@@ -90,7 +90,8 @@ fn nesting_has_a_limit_and_null_is_always_true() {
     let nest = |levels| (0..levels).fold(AttributeValue::BOOL(true), |inner, _| AttributeValue::L(vec![inner]));
     assert!(read_value(nest(DEPTH_MAX)).is_ok());
     assert!(refused(nest(DEPTH_MAX + 1)).starts_with("Nesting Levels have exceeded supported limits"));
-    assert_eq!(read_value(AttributeValue::NULL(false)).map(write_value), Ok(AttributeValue::NULL(true)));
+    let text = "One or more parameter values were invalid: Null attribute value types must have the value of true";
+    assert_eq!(read_value(AttributeValue::NULL(false)), Err(text.to_owned()));
 }
 
 #[test]
