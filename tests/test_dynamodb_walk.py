@@ -15,7 +15,7 @@ def tables(aws):
 
 def test_tables_carry_tags_policies_and_switches(tables):
     client = tables.client
-    arn = tables.create("labelled", "pk", locals_={"by-extent": ("pk", "extent:N", "ALL")})["TableArn"]
+    arn = tables.create("labelled", "pk")["TableArn"]
     client.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "red"}, {"Key": "tier", "Value": "one"}])
     client.untag_resource(ResourceArn=arn, TagKeys=["tier"])
     assert client.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "red"}]
