@@ -404,19 +404,16 @@ fn table_needs(cx: &Ctx, input: &dyn Any) -> Option<Vec<Need>> {
             })*
         };
     }
-    macro_rules! on_named_table {
-        ($($input:ident: $action:literal),* $(,)?) => {
-            $(if let Some(input) = input.downcast_ref::<tables::$input>() {
-                let name = input.table_name.as_deref().unwrap_or_default();
-                return Some(vec![Need::new($action, arn(cx, name))]);
-            })*
-        };
-    }
     // Without a name these are refused by their handlers.
-    on_named_table! {
-        DeleteTableInput: "dynamodb:DeleteTable",
-        DescribeTableInput: "dynamodb:DescribeTable",
-        UpdateTableInput: "dynamodb:UpdateTable",
+    let named = |action, name: &Option<String>| vec![Need::new(action, arn(cx, name.as_deref().unwrap_or_default()))];
+    if let Some(input) = input.downcast_ref::<tables::DeleteTableInput>() {
+        return Some(named("dynamodb:DeleteTable", &input.table_name));
+    }
+    if let Some(input) = input.downcast_ref::<tables::DescribeTableInput>() {
+        return Some(named("dynamodb:DescribeTable", &input.table_name));
+    }
+    if let Some(input) = input.downcast_ref::<tables::UpdateTableInput>() {
+        return Some(named("dynamodb:UpdateTable", &input.table_name));
     }
     on_table! {
         DescribeTimeToLiveInput: "dynamodb:DescribeTimeToLive",
