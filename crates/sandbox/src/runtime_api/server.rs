@@ -184,7 +184,11 @@ async fn response(api: &RuntimeApi, request_id: &str, request: &mut Request<Inco
     }
 }
 
-async fn invocation_error(api: &RuntimeApi, request_id: &str, request: &mut Request<Incoming>) -> Result<Answer, Refusal> {
+async fn invocation_error(
+    api: &RuntimeApi,
+    request_id: &str,
+    request: &mut Request<Incoming>,
+) -> Result<Answer, Refusal> {
     let answering = api.begin_answer(request_id, "InvocationErrorResponse")?;
     match reported_error(request).await? {
         Ok(error) => {

@@ -12,7 +12,7 @@ use crate::codec::json::JsonWriter;
 use crate::codec::xml::{XmlStyle, XmlWriter};
 use crate::codec::{Structure, Writer};
 use crate::event_stream;
-use crate::schema::{Kind, Member, OperationDef, Protocol, ServiceDef, XmlNamespace};
+use crate::schema::{Kind, Location, Member, OperationDef, Protocol, ServiceDef, XmlNamespace};
 
 /// What XML documents begin with; some clients look for the line break after it.
 pub(super) const XML_DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -248,7 +248,13 @@ fn write_bound(
     } else if operation.unwrapped_output && !writer.has_document {
         write_empty_root(operation, service.xml_namespace, &mut headers).into()
     } else if empty || protocol == Protocol::RestXml && shape.members().is_empty() {
-        if protocol == Protocol::RestXml && operation.http.method == "HEAD" {
+        let tells_media_type = |member: &Member| {
+            member.location == Location::Header && member.wire_name().eq_ignore_ascii_case("content-type")
+        };
+        if protocol == Protocol::RestXml
+            && operation.http.method == "HEAD"
+            && !shape.members().iter().any(tells_media_type)
+        {
             // S3 names its media type even where there is no document to follow, as for a bucket.
             headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type(Some(service), protocol)));
         }
