@@ -16,6 +16,12 @@ pub fn invalid_value(reason: impl std::fmt::Display) -> Error {
     invalid(format!("One or more parameter values were invalid: {reason}"))
 }
 
+/// What is wrong with a request to write a single item, in the frame that AWS tells it in.
+pub fn framed(error: Error) -> Error {
+    let text = error.message.as_deref().unwrap_or_default();
+    invalid(format!("1 validation error detected: {text}"))
+}
+
 /// A parameter that is not there, for operations that say so in these words.
 pub fn parameter_missing(parameter: &str) -> Error {
     invalid(format!("The parameter '{parameter}' is required but was not present in the request"))

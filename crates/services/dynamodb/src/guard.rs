@@ -18,7 +18,7 @@ use crate::names::{Resource, TableName};
 use crate::partiql;
 use crate::partiql::statement::Statement;
 use crate::service::DynamoDb;
-use crate::value::Answer;
+use crate::value::{Answer, Wording};
 
 /// The guard of tables and of their streams.
 pub struct TableGuard(pub Arc<DynamoDb>);
@@ -173,7 +173,7 @@ impl Conditions {
 }
 
 fn context(names: &Option<BTreeMap<String, String>>, values: &Option<Answer>) -> Context {
-    Context::new(names.clone(), values.clone()).unwrap_or_default()
+    Context::new(names.clone(), values.clone(), Wording::Current).unwrap_or_default()
 }
 
 fn item_needs(cx: &Ctx, input: &dyn Any) -> Option<Vec<Need>> {

@@ -104,6 +104,10 @@ impl Use {
 /// AWS's text.
 pub fn parse(used_as: Use, text: &str, context: &Context) -> Result<Condition, String> {
     Parser::run(used_as.name(), text, context, |parser| {
+        if used_as == Use::Key {
+            // Of a key condition AWS tells what comes first, undefined values and operands of wrong types alike.
+            parser.wrong_operand = Complaint::Placeholder;
+        }
         let mut grammar = Grammar { parser, used_as, operators: 0 };
         let condition = grammar.or()?;
         let operators = grammar.operators;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::dynamodb::AttributeValue;
 
-use crate::value::{Value, read_value};
+use crate::value::{Value, Wording, read_value};
 
 /// Longest text of an expression, in bytes (Developer Guide, "Quotas: expression parameters").
 pub const EXPRESSION_BYTES_MAX: usize = 4 * 1024;
@@ -19,13 +19,14 @@ pub struct Context {
 }
 
 impl Context {
-    /// Checks the placeholders.
+    /// Checks the placeholders. What is wrong with a value is told with its key in the older wording only.
     ///
     /// # Errors
     /// AWS's text.
     pub fn new(
         names: Option<BTreeMap<String, String>>,
         values: Option<BTreeMap<String, AttributeValue>>,
+        wording: Wording,
     ) -> Result<Context, String> {
         if let Some(names) = &names {
             check_names(names)?;
@@ -38,8 +39,12 @@ impl Context {
         }
         let mut read = BTreeMap::new();
         for (name, value) in values.unwrap_or_default() {
-            let invalid = |reason| format!("ExpressionAttributeValues contains invalid value: {reason} for key {name}");
-            let value = read_value(value).map_err(invalid)?;
+            let value = read_value(value, wording).map_err(|reason| match wording {
+                Wording::Current => reason,
+                Wording::Older => {
+                    format!("ExpressionAttributeValues contains invalid value: {reason} for key {name}")
+                }
+            })?;
             read.insert(name, value);
         }
         Ok(Context { names: names.unwrap_or_default(), values: read, used: RefCell::default() })

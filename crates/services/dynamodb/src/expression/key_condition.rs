@@ -155,7 +155,8 @@ fn add(operator: Operator, operands: &[&Operand], tests: &mut KeyTests) -> Resul
         return Err("Invalid condition in KeyConditionExpression: No key attribute specified".to_owned());
     };
     if tests.insert(attribute, Test { operator, values }).is_some() {
-        return Err("KeyConditionExpressions must only contain one condition per key".to_owned());
+        return Err("Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"
+            .to_owned());
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::condition::{Comparator, Condition};
 use super::key_condition::{KeyTests, Operator, Test};
 use super::parser::{Call, Operand};
 use super::path::Path;
-use crate::value::{Item, Kind, Value, read_value};
+use crate::value::{Item, Kind, Value, Wording, read_value};
 
 const INVALID: &str = "One or more parameter values were invalid:";
 
@@ -18,16 +18,16 @@ const INVALID: &str = "One or more parameter values were invalid:";
 ///
 /// # Errors
 /// AWS's text.
-pub fn read_conditions(conditions: BTreeMap<String, ApiCondition>) -> Result<KeyTests, String> {
+pub fn read_conditions(conditions: BTreeMap<String, ApiCondition>, wording: Wording) -> Result<KeyTests, String> {
     let read = |(name, condition): (String, ApiCondition)| {
-        let values = read_values(condition.attribute_value_list.unwrap_or_default())?;
+        let values = read_values(condition.attribute_value_list.unwrap_or_default(), wording)?;
         Ok((name, read_test(&condition.comparison_operator, values)?))
     };
     conditions.into_iter().map(read).collect()
 }
 
-fn read_values(values: Vec<AttributeValue>) -> Result<Vec<Value>, String> {
-    values.into_iter().map(read_value).collect()
+fn read_values(values: Vec<AttributeValue>, wording: Wording) -> Result<Vec<Value>, String> {
+    values.into_iter().map(|value| read_value(value, wording)).collect()
 }
 
 /// Checks that an operator has as many values as it takes, of types it takes.
@@ -74,8 +74,9 @@ fn takes(operator: Operator, kind: Kind) -> bool {
 pub fn read_filter(
     conditions: Option<BTreeMap<String, ApiCondition>>,
     operator: Option<&str>,
+    wording: Wording,
 ) -> Result<Option<Condition>, String> {
-    let tests = read_conditions(conditions.unwrap_or_default())?;
+    let tests = read_conditions(conditions.unwrap_or_default(), wording)?;
     join(tests.into_iter().map(|(name, test)| condition(&name, test)).collect(), operator)
 }
 
@@ -121,7 +122,8 @@ fn read_expectation(name: &str, expected: ExpectedAttributeValue) -> Result<Cond
             let text = "Value or AttributeValueList must be used with ComparisonOperator";
             return Err(format!("{INVALID} {text}: {operator} for Attribute: {name}"));
         }
-        let values = read_values(attribute_value_list.unwrap_or_else(|| value.into_iter().collect()))?;
+        let values =
+            read_values(attribute_value_list.unwrap_or_else(|| value.into_iter().collect()), Wording::Current)?;
         return Ok(condition(name, read_test(&operator, values)?));
     }
     if attribute_value_list.is_some() {
@@ -137,7 +139,10 @@ fn read_expectation(name: &str, expected: ExpectedAttributeValue) -> Result<Cond
             Err(format!("{INVALID} Value cannot be used when Exists is false for Attribute: {name}"))
         }
         (Some(false), None) => Ok(function("attribute_not_exists", name, None)),
-        (_, Some(value)) => Ok(condition(name, Test { operator: Operator::Eq, values: vec![read_value(value)?] })),
+        (_, Some(value)) => {
+            let values = vec![read_value(value, Wording::Current)?];
+            Ok(condition(name, Test { operator: Operator::Eq, values }))
+        }
     }
 }
 
@@ -205,7 +210,7 @@ pub fn read_updates(updates: BTreeMap<String, AttributeValueUpdate>) -> Result<A
 
 fn read_update(update: AttributeValueUpdate) -> Result<AttributeUpdate, String> {
     let action = update.action.as_deref().unwrap_or("PUT");
-    let Some(value) = update.value.map(read_value).transpose()? else {
+    let Some(value) = update.value.map(|value| read_value(value, Wording::Current)).transpose()? else {
         if action == "DELETE" {
             return Ok(AttributeUpdate::Remove);
         }

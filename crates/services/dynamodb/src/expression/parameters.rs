@@ -1,5 +1,7 @@
 //! Which parameters go together.
 
+use crate::value::Wording;
+
 /// Parameters by name, and whether they are given.
 pub type Given<'a> = [(&'a str, bool)];
 
@@ -7,8 +9,14 @@ pub type Given<'a> = [(&'a str, bool)];
 /// expression that may use them.
 ///
 /// # Errors
-/// AWS's text.
-pub fn check(expressions: &Given<'_>, older: &Given<'_>, names: bool, values: bool) -> Result<(), String> {
+/// AWS's text. That values have no expression is told with the names of the expressions in the older wording only.
+pub fn check(
+    expressions: &Given<'_>,
+    older: &Given<'_>,
+    names: bool,
+    values: bool,
+    wording: Wording,
+) -> Result<(), String> {
     let given = |parameters: &Given<'_>| -> Vec<String> {
         parameters.iter().filter(|(_, given)| *given).map(|(name, _)| (*name).to_owned()).collect()
     };
@@ -27,12 +35,13 @@ pub fn check(expressions: &Given<'_>, older: &Given<'_>, names: bool, values: bo
     let with_values: Vec<(&str, bool)> =
         expressions.iter().filter(|(name, _)| *name != "ProjectionExpression").copied().collect();
     if values && !with_values.is_empty() && with_values.iter().all(|(_, given)| !given) {
+        let text = "ExpressionAttributeValues can only be specified when using expressions";
+        if wording == Wording::Current {
+            return Err(text.to_owned());
+        }
         let names: Vec<&str> = with_values.iter().map(|(name, _)| *name).collect();
         let verb = if names.len() > 1 { "are" } else { "is" };
-        return Err(format!(
-            "ExpressionAttributeValues can only be specified when using expressions: {} {verb} null",
-            names.join(" and ")
-        ));
+        return Err(format!("{text}: {} {verb} null", names.join(" and ")));
     }
     Ok(())
 }

@@ -114,6 +114,8 @@ pub struct Parser<'a> {
     pub context: &'a Context,
     /// What was found wrong.
     pub complaints: Complaints,
+    /// As which kind of complaint an operand of the wrong type is noted.
+    pub wrong_operand: Complaint,
     depth: usize,
 }
 
@@ -137,10 +139,16 @@ impl<'a> Parser<'a> {
                 return Err("The expression can not be empty;".to_owned());
             }
             if text.len() > EXPRESSION_BYTES_MAX {
-                let size = text.len();
-                return Err(format!("Expression size has exceeded the maximum allowed size; expression size: {size}"));
+                // AWS tells the size of all expressions but this one.
+                let size = if what == "UpdateExpression" {
+                    String::new()
+                } else {
+                    format!(" expression size: {}", text.len())
+                };
+                return Err(format!("Expression size has exceeded the maximum allowed size;{size}"));
             }
-            let mut parser = Parser { tokens: Tokens::new(text), context, complaints: Complaints::default(), depth: 0 };
+            let (tokens, complaints) = (Tokens::new(text), Complaints::default());
+            let mut parser = Parser { tokens, context, complaints, wrong_operand: Complaint::Operand, depth: 0 };
             let parsed = grammar(&mut parser)?;
             if parser.tokens.peek() != Token::End {
                 return Err(parser.tokens.syntax_error());
@@ -280,7 +288,7 @@ impl<'a> Parser<'a> {
 
     /// Complains of an operand of the wrong type.
     pub fn wrong_type(&mut self, name: &str, kind: &str) {
-        self.complaints.add(Complaint::Operand, || {
+        self.complaints.add(self.wrong_operand, || {
             let what = "Incorrect operand type for operator or function; operator or function";
             format!("{what}: {name}, operand type: {kind}")
         });

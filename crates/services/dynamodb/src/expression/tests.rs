@@ -13,7 +13,7 @@ use api::dynamodb::AttributeValue;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::value::{Item, Value};
+use crate::value::{Item, Value, Wording};
 
 /// An item or placeholders in DynamoDB's JSON.
 pub fn attributes(json: &Json) -> BTreeMap<String, AttributeValue> {
@@ -26,12 +26,13 @@ pub fn context(names: &Json, values: &Json) -> Context {
     let names: BTreeMap<String, String> =
         named.iter().map(|(key, name)| (key.clone(), name.as_str().expect("a text").to_owned())).collect();
     let values = attributes(values);
-    Context::new((!names.is_empty()).then_some(names), (!values.is_empty()).then_some(values)).expect("valid")
+    Context::new((!names.is_empty()).then_some(names), (!values.is_empty()).then_some(values), Wording::Older)
+        .expect("valid")
 }
 
 /// An item.
 pub fn item(json: &Json) -> Item {
-    crate::value::read_item(attributes(json)).expect("valid")
+    crate::value::read_item(attributes(json), Wording::Older).expect("valid")
 }
 
 /// Placeholders that most cases use.
@@ -52,7 +53,7 @@ fn placeholders_have_a_form_and_are_used() {
         let names = names.as_object().map(|names| {
             names.iter().map(|(key, name)| (key.clone(), name.as_str().unwrap_or_default().to_owned())).collect()
         });
-        Context::new(names, values.is_object().then(|| attributes(&values))).expect_err("refused")
+        Context::new(names, values.is_object().then(|| attributes(&values)), Wording::Older).expect_err("refused")
     };
     assert_eq!(error(json!({}), Json::Null), "ExpressionAttributeNames must not be empty");
     assert_eq!(error(Json::Null, json!({})), "ExpressionAttributeValues must not be empty");
@@ -125,7 +126,7 @@ fn projections_are_refused_in_aws_words() {
 fn parameters_that_exclude_each_other_are_refused() {
     let check = |new: bool, old: bool, names: bool, values: bool| {
         let new = [("UpdateExpression", new), ("ConditionExpression", false)];
-        parameters::check(&new, &[("AttributeUpdates", old), ("Expected", old)], names, values)
+        parameters::check(&new, &[("AttributeUpdates", old), ("Expected", old)], names, values, Wording::Older)
     };
     assert_eq!(check(true, false, true, true), Ok(()));
     let text = "Can not use both expression and non-expression parameters in the same request: \

@@ -14,7 +14,7 @@ use crate::limits::{BATCH_GET_BYTES_MAX, BATCH_GET_KEYS_MAX};
 use crate::names::TableName;
 use crate::service::{DynamoDb, named};
 use crate::throttle::Kind;
-use crate::value::{Answer, Item, item_size, read_item, write_item};
+use crate::value::{Answer, Item, Wording, item_size, read_item, write_item};
 
 /// The keys wanted of one table.
 struct Wish {
@@ -65,7 +65,8 @@ pub async fn batch_get_item(
 fn check_not_mixed(items: &BTreeMap<String, KeysAndAttributes>) -> Result<(), Error> {
     let new = items.values().any(|given| given.projection_expression.is_some());
     let old = items.values().any(|given| given.attributes_to_get.is_some());
-    parameters::check(&[("ProjectionExpression", new)], &[("AttributesToGet", old)], false, false).map_err(invalid)
+    parameters::check(&[("ProjectionExpression", new)], &[("AttributesToGet", old)], false, false, Wording::Current)
+        .map_err(invalid)
 }
 
 fn read(name: TableName, given: KeysAndAttributes) -> Result<Wish, Error> {
@@ -74,15 +75,16 @@ fn read(name: TableName, given: KeysAndAttributes) -> Result<Wish, Error> {
         &[("AttributesToGet", given.attributes_to_get.is_some())],
         given.expression_attribute_names.is_some(),
         false,
+        Wording::Current,
     )
     .map_err(invalid)?;
     let attributes = get::read_attributes(given.attributes_to_get.clone())?;
-    let context = Context::new(given.expression_attribute_names.clone(), None).map_err(invalid)?;
+    let context = Context::new(given.expression_attribute_names.clone(), None, Wording::Current).map_err(invalid)?;
     let paths = get::read_projection(given.projection_expression.as_deref(), &context)?.or(attributes);
     context.check_used().map_err(invalid)?;
     let mut keys: Vec<Item> = Vec::new();
     for key in &given.keys {
-        let key = read_item(key.clone()).map_err(invalid)?;
+        let key = read_item(key.clone(), Wording::Current).map_err(invalid)?;
         if keys.contains(&key) {
             return Err(invalid("Provided list of item keys contains duplicates"));
         }

@@ -18,7 +18,7 @@ use crate::limits::{BATCH_TRANSACTION_BYTES, BATCH_WRITES_MAX};
 use crate::names::TableName;
 use crate::service::{DynamoDb, named, writable};
 use crate::table::Table;
-use crate::value::{Item, item_size, read_item, write_item};
+use crate::value::{Item, Wording, item_size, read_item, write_item};
 
 /// One write of the batch.
 struct Write {
@@ -113,7 +113,9 @@ fn read(table: &Arc<TableName>, request: WriteRequest) -> Result<Write, Error> {
     let table = Arc::clone(table);
     match (request.put_request, request.delete_request) {
         (Some(put), None) => Ok(Write { table, action: Action::Put(put::read(put.item)?) }),
-        (None, Some(delete)) => Ok(Write { table, action: Action::Delete(read_item(delete.key).map_err(invalid)?) }),
+        (None, Some(delete)) => {
+            Ok(Write { table, action: Action::Delete(read_item(delete.key, Wording::Older).map_err(invalid)?) })
+        }
         // AWS's words for either case.
         _ => Err(invalid(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported \

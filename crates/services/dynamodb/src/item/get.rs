@@ -14,7 +14,7 @@ use crate::keys;
 use crate::service::{DynamoDb, named};
 use crate::table::Table;
 use crate::throttle::Kind;
-use crate::value::{Item, item_size, read_item, write_item};
+use crate::value::{Item, Wording, item_size, read_item, write_item};
 
 /// Reads an item.
 ///
@@ -27,11 +27,12 @@ pub async fn get_item(service: &DynamoDb, cx: &Ctx, input: GetItemInput) -> Resu
         &[("AttributesToGet", input.attributes_to_get.is_some())],
         input.expression_attribute_names.is_some(),
         false,
+        Wording::Current,
     )
     .map_err(invalid)?;
-    let key = read_item(input.key).map_err(invalid)?;
+    let key = read_item(input.key, Wording::Current).map_err(invalid)?;
     let attributes = read_attributes(input.attributes_to_get)?;
-    let context = Context::new(input.expression_attribute_names, None).map_err(invalid)?;
+    let context = Context::new(input.expression_attribute_names, None, Wording::Current).map_err(invalid)?;
     let paths = read_projection(input.projection_expression.as_deref(), &context)?.or(attributes);
     context.check_used().map_err(invalid)?;
     let snapshot = service.snapshot(&name.partition()).await?;

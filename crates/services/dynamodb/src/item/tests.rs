@@ -45,7 +45,7 @@ async fn puts_are_refused_in_aws_words() {
     let bench = bench().await;
     let invalid = "One or more parameter values were invalid:";
     let long = "x".repeat(2049);
-    let deep = (0..33).fold(json!({"S": "x"}), |inner, _| json!({"L": [inner]}));
+    let deep = (0..32).fold(json!({"S": "x"}), |inner, _| json!({"L": [inner]}));
     for (more, text) in [
         (json!({"Item": {"other": {"S": "x"}}}), format!("{invalid} Missing the key pk in the item")),
         (json!({"Item": {"pk": {"N": "1"}}}), format!("{invalid} Type mismatch for key pk expected: S actual: N")),
@@ -67,21 +67,21 @@ async fn puts_are_refused_in_aws_words() {
         ),
         (
             json!({"Item": {"pk": {"S": "a"}, "v": {}}}),
-            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes".to_owned(),
+            "1 validation error detected: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes".to_owned(),
         ),
         (
             json!({"Item": {"pk": {"S": "a"}, "v": {"S": "x", "N": "1"}}}),
-            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported \
+            "1 validation error detected: Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported \
              datatypes"
                 .to_owned(),
         ),
         (
             json!({"Item": {"pk": {"S": "a"}, "v": {"N": "x"}}}),
-            "The parameter cannot be converted to a numeric value: x".to_owned(),
+            "1 validation error detected: The parameter cannot be converted to a numeric value: x".to_owned(),
         ),
         (
             json!({"Item": {"pk": {"S": "a"}, "v": deep}}),
-            "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported \
+            "1 validation error detected: Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported \
              limit"
                 .to_owned(),
         ),
@@ -103,20 +103,20 @@ async fn parameters_of_puts_are_refused_in_aws_words() {
     let bench = bench().await;
     let invalid = "One or more parameter values were invalid:";
     for (more, text) in [
-        (json!({"ReturnValues": "ALL_NEW"}), "ReturnValues can only be ALL_OLD or NONE".to_owned()),
+        (json!({"ReturnValues": "ALL_NEW"}), "1 validation error detected: ReturnValues can only be ALL_OLD or NONE".to_owned()),
         (
             json!({"Expected": {}, "ConditionExpression": "a = b"}),
-            "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: \
+            "1 validation error detected: Can not use both expression and non-expression parameters in the same request: Non-expression parameters: \
              {Expected} Expression parameters: {ConditionExpression}"
                 .to_owned(),
         ),
         (
             json!({"ExpressionAttributeNames": {"#a": "a"}}),
-            "ExpressionAttributeNames can only be specified when using expressions".to_owned(),
+            "1 validation error detected: ExpressionAttributeNames can only be specified when using expressions".to_owned(),
         ),
         (
             json!({"ExpressionAttributeValues": {":a": {"S": "a"}}}),
-            "ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null".into(),
+            "1 validation error detected: ExpressionAttributeValues can only be specified when using expressions".into(),
         ),
         (
             json!({"ConditionExpression": "pk.x = pk"}),
@@ -129,19 +129,19 @@ async fn parameters_of_puts_are_refused_in_aws_words() {
         ),
         (
             json!({"Expected": {"a": {}}}),
-            format!("{invalid} Value must be provided when Exists is null for Attribute: a"),
+            format!("1 validation error detected: {invalid} Value must be provided when Exists is null for Attribute: a"),
         ),
         (
             json!({"Expected": {"a": {"Exists": false, "Value": {"S": "x"}}}}),
-            format!("{invalid} Value cannot be used when Exists is false for Attribute: a"),
+            format!("1 validation error detected: {invalid} Value cannot be used when Exists is false for Attribute: a"),
         ),
         (
             json!({"Expected": {"a": {"ComparisonOperator": "EQ"}}}),
-            format!("{invalid} Value or AttributeValueList must be used with ComparisonOperator: EQ for Attribute: a"),
+            format!("1 validation error detected: {invalid} Value or AttributeValueList must be used with ComparisonOperator: EQ for Attribute: a"),
         ),
         (
             json!({"Expected": {"a": {"ComparisonOperator": "BETWEEN", "AttributeValueList": [{"N": "1"}]}}}),
-            format!("{invalid} Invalid number of argument(s) for the BETWEEN ComparisonOperator"),
+            format!("1 validation error detected: {invalid} Invalid number of argument(s) for the BETWEEN ComparisonOperator"),
         ),
         (
             json!({"TableName": "bad table!@#"}),
@@ -203,11 +203,11 @@ async fn updates_are_refused_in_aws_words() {
         ),
         (
             json!({"AttributeUpdates": {"a": {"Action": "PUT"}}}),
-            format!("{invalid} Only DELETE action is allowed when no attribute value is specified"),
+            format!("1 validation error detected: {invalid} Only DELETE action is allowed when no attribute value is specified"),
         ),
         (
             json!({"AttributeUpdates": {"a": {"Action": "ADD", "Value": {"S": "x"}}}}),
-            format!("{invalid} ADD action is not supported for the type S"),
+            format!("1 validation error detected: {invalid} ADD action is not supported for the type S"),
         ),
         (
             json!({"AttributeUpdates": {"n": {"Action": "ADD", "Value": {"SS": ["x"]}}}}),
@@ -219,7 +219,7 @@ async fn updates_are_refused_in_aws_words() {
         ),
         (
             json!({"UpdateExpression": "SET a = :v", "ExpressionAttributeValues": {":v": {"S": "b"}, ":w": {"S": "c"}}}),
-            "Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}".to_owned(),
+            "1 validation error detected: Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}".to_owned(),
         ),
     ] {
         let item = json!({"pk": {"S": "a"}, "n": {"N": "1"}});

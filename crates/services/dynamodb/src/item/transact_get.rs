@@ -14,7 +14,7 @@ use crate::limits::TRANSACTION_BYTES_MAX;
 use crate::names::TableName;
 use crate::service::{DynamoDb, named};
 use crate::throttle::Kind;
-use crate::value::{Item, item_size, read_item, write_item};
+use crate::value::{Item, Wording, item_size, read_item, write_item};
 
 /// One item that is wanted.
 struct Wish {
@@ -83,10 +83,11 @@ fn read(cx: &Ctx, get: Get) -> Result<Wish, Error> {
         &[],
         get.expression_attribute_names.is_some(),
         false,
+        Wording::Older,
     )
     .map_err(invalid)?;
-    let key = read_item(get.key).map_err(invalid)?;
-    let context = Context::new(get.expression_attribute_names, None).map_err(invalid)?;
+    let key = read_item(get.key, Wording::Older).map_err(invalid)?;
+    let context = Context::new(get.expression_attribute_names, None, Wording::Older).map_err(invalid)?;
     let paths = get::read_projection(get.projection_expression.as_deref(), &context)?;
     context.check_used().map_err(invalid)?;
     Ok(Wish { name, key, paths })

@@ -25,7 +25,7 @@ use crate::names::TableName;
 use crate::rows::{self, Revised};
 use crate::service::{DynamoDb, named, writable};
 use crate::table::Table;
-use crate::value::{Item, item_size, read_item};
+use crate::value::{Item, Wording, item_size, read_item};
 
 /// One action of a transaction.
 #[derive(Debug)]
@@ -191,16 +191,17 @@ fn read(cx: &Ctx, item: TransactWriteItem) -> Result<Act, Error> {
     let all_old = |value: Option<String>| value.as_deref() == Some("ALL_OLD");
     match (item.condition_check, item.put, item.delete, item.update) {
         (Some(check), None, None, None) => {
-            let context = Context::new(check.expression_attribute_names, check.expression_attribute_values);
+            let context =
+                Context::new(check.expression_attribute_names, check.expression_attribute_values, Wording::Older);
             let context = context.map_err(invalid)?;
             let condition = read_condition(Some(&check.condition_expression), &context)?;
             context.check_used().map_err(invalid)?;
-            let kind = ActKind::Check(read_item(check.key).map_err(invalid)?);
+            let kind = ActKind::Check(read_item(check.key, Wording::Older).map_err(invalid)?);
             let with_item = all_old(check.return_values_on_condition_check_failure);
             Ok(Act { name: named(cx, &check.table_name)?, kind, condition, with_item })
         }
         (None, Some(put), None, None) => {
-            let context = Context::new(put.expression_attribute_names, put.expression_attribute_values);
+            let context = Context::new(put.expression_attribute_names, put.expression_attribute_values, Wording::Older);
             let context = context.map_err(invalid)?;
             let condition = read_condition(put.condition_expression.as_deref(), &context)?;
             context.check_used().map_err(invalid)?;
@@ -209,21 +210,23 @@ fn read(cx: &Ctx, item: TransactWriteItem) -> Result<Act, Error> {
             Ok(Act { name: named(cx, &put.table_name)?, kind, condition, with_item })
         }
         (None, None, Some(delete), None) => {
-            let context = Context::new(delete.expression_attribute_names, delete.expression_attribute_values);
+            let context =
+                Context::new(delete.expression_attribute_names, delete.expression_attribute_values, Wording::Older);
             let context = context.map_err(invalid)?;
             let condition = read_condition(delete.condition_expression.as_deref(), &context)?;
             context.check_used().map_err(invalid)?;
-            let kind = ActKind::Delete(read_item(delete.key).map_err(invalid)?);
+            let kind = ActKind::Delete(read_item(delete.key, Wording::Older).map_err(invalid)?);
             let with_item = all_old(delete.return_values_on_condition_check_failure);
             Ok(Act { name: named(cx, &delete.table_name)?, kind, condition, with_item })
         }
         (None, None, None, Some(given)) => {
-            let context = Context::new(given.expression_attribute_names, given.expression_attribute_values);
+            let context =
+                Context::new(given.expression_attribute_names, given.expression_attribute_values, Wording::Older);
             let context = context.map_err(invalid)?;
             let changes = update::parse(&given.update_expression, &context).map_err(invalid)?;
             let condition = read_condition(given.condition_expression.as_deref(), &context)?;
             context.check_used().map_err(invalid)?;
-            let key = read_item(given.key).map_err(invalid)?;
+            let key = read_item(given.key, Wording::Older).map_err(invalid)?;
             let kind = ActKind::Update(key, Changes::Expression(changes));
             let with_item = all_old(given.return_values_on_condition_check_failure);
             Ok(Act { name: named(cx, &given.table_name)?, kind, condition, with_item })

@@ -29,9 +29,6 @@ pub struct Number {
 /// Why a text is no number, or a result cannot be held. The texts are AWS's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    /// The text is empty.
-    #[error("The parameter cannot be converted to a numeric value")]
-    Empty,
     /// The text is not a decimal number.
     #[error("The parameter cannot be converted to a numeric value: {0}")]
     NotANumber(String),
@@ -52,13 +49,10 @@ impl Number {
     /// # Errors
     /// [`NumberError`].
     pub fn parse(text: &str) -> Result<Number, NumberError> {
-        if text.is_empty() {
-            return Err(NumberError::Empty);
-        }
         let not_a_number = || NumberError::NotANumber(text.to_owned());
-        let (negative, unsigned) = match text.as_bytes()[0] {
-            b'-' => (true, &text[1..]),
-            b'+' => (false, &text[1..]),
+        let (negative, unsigned) = match text.as_bytes().first() {
+            Some(b'-') => (true, &text[1..]),
+            Some(b'+') => (false, &text[1..]),
             _ => (false, text),
         };
         let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
@@ -70,7 +64,30 @@ impl Number {
         if whole.len() + fraction.len() == 0 || !is_digits(whole) || !is_digits(fraction) {
             return Err(not_a_number());
         }
-        Self::from_digits(negative, whole.bytes().chain(fraction.bytes()), exponent - fraction.len() as i64)
+        let scale = exponent.saturating_sub(fraction.len() as i64);
+        let number = Self::from_digits(negative, whole.bytes().chain(fraction.bytes()), scale)?;
+        // Zero is held to the range by the exponent that is written with it.
+        match exponent {
+            _ if !number.is_zero() => Ok(number),
+            exponent if exponent > i64::from(MAGNITUDE_MAX) => Err(NumberError::Overflow),
+            exponent if exponent < i64::from(MAGNITUDE_MIN) => Err(NumberError::Underflow),
+            _ => Ok(number),
+        }
+    }
+
+    /// As [`Number::parse`] by the older of AWS's two checks, in which the power of ten of the first digit wraps around
+    /// at 32 bits: what is just too large for them is told to be too small.
+    ///
+    /// # Errors
+    /// [`NumberError`].
+    pub fn parse_wrapping(text: &str) -> Result<Number, NumberError> {
+        Number::parse(text).map_err(|error| {
+            let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+            let whole = mantissa.split('.').next().unwrap_or_default().trim_start_matches(['+', '-', '0']).len();
+            let exponent = parse_exponent(exponent).and_then(|exponent| i32::try_from(exponent).ok());
+            let wraps = exponent.is_some_and(|exponent| i64::from(exponent) + whole as i64 > i64::from(i32::MAX));
+            if error == NumberError::Overflow && wraps { NumberError::Underflow } else { error }
+        })
     }
 
     /// A whole number.
@@ -168,7 +185,7 @@ impl Number {
     }
 }
 
-/// The number behind an `E`; one that is out of every range is cut to where it still is.
+/// The number behind an `E`; nothing if it does not fit 64 bits.
 fn parse_exponent(text: &str) -> Option<i64> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -178,8 +195,7 @@ fn parse_exponent(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    const BEYOND: i64 = 1 << 40;
-    let magnitude = digits.parse::<i64>().map_or(BEYOND, |value| value.min(BEYOND));
+    let magnitude = digits.parse::<i64>().ok()?;
     Some(if negative { -magnitude } else { magnitude })
 }
 

@@ -19,14 +19,15 @@ use crate::item::get;
 use crate::item::transact_write::{self, Token};
 use crate::service::{DynamoDb, named};
 use crate::throttle::Kind;
-use crate::value::{Value, item_size, read_value, write_item};
+use crate::value::{Value, Wording, item_size, read_value, write_item};
 
 /// Parses a statement with its parameters.
 ///
 /// # Errors
 /// AWS's complaints.
 pub fn read(text: &str, parameters: Option<Vec<AttributeValue>>) -> Result<Statement, Error> {
-    let parameters: Result<Vec<Value>, String> = parameters.unwrap_or_default().into_iter().map(read_value).collect();
+    let read = |value| read_value(value, Wording::Older);
+    let parameters: Result<Vec<Value>, String> = parameters.unwrap_or_default().into_iter().map(read).collect();
     parse(text, &parameters.map_err(invalid)?).map_err(invalid)
 }
 
@@ -119,6 +120,10 @@ async fn one_of_batch(
     Ok(BatchStatementResponse { table_name: Some(name), item: item.map(write_item), error: None })
 }
 
+fn without_key() -> Error {
+    invalid("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
+}
+
 /// Reads the one item that a `SELECT` names by its whole key.
 async fn select_one(
     service: &DynamoDb,
@@ -130,13 +135,9 @@ async fn select_one(
     let snapshot = service.snapshot(&name.partition()).await?;
     let table = service.readable(cx, &snapshot, &name).await?;
     if select.index.is_some() {
-        return Err(invalid(
-            "Select statements within BatchExecuteStatement must specify the primary key of the table",
-        ));
+        return Err(without_key());
     }
-    let key = write::key(&table, select.condition.as_ref()).map_err(|_| {
-        invalid("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
-    })?;
+    let key = write::key(&table, select.condition.as_ref()).map_err(|_| without_key())?;
     let key = crate::item::check::key(&table, &key).map_err(Error::from)?;
     service.buckets.admit_read(&table, None, service.now())?;
     let item = get::read(&snapshot, &table, &key).await?;

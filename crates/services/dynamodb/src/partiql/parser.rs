@@ -487,11 +487,12 @@ fn set(values: Vec<Value>) -> Parsed<Value> {
             _ => return Err(format!("{NOT_WELL_FORMED}: A set holds strings, numbers or binaries of one type")),
         }
     }
-    crate::value::read_value(match first {
+    let set = match first {
         Some(crate::value::Kind::N) => V::NS(texts),
         Some(crate::value::Kind::B) => V::BS(binaries),
         _ => V::SS(texts),
-    })
+    };
+    crate::value::read_value(set, crate::value::Wording::Older)
 }
 
 fn check_ordered(comparator: Comparator, operands: [&Operand; 2]) -> Parsed<()> {

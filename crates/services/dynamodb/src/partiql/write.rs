@@ -15,11 +15,10 @@ use crate::item::transact_write::{Act, ActKind};
 use crate::item::update::Changes;
 use crate::item::write::{self, Origin};
 use crate::item::{check, put};
-use crate::limits::ITEM_BYTES_MAX;
 use crate::names::TableName;
 use crate::service::{DynamoDb, named, writable};
 use crate::table::Table;
-use crate::value::{Item, item_size};
+use crate::value::Item;
 
 /// The action of a statement that writes, or checks.
 ///
@@ -31,9 +30,7 @@ pub async fn act(service: &DynamoDb, cx: &Ctx, statement: &Statement, with_item:
     let table = &known.table;
     let (kind, condition) = match statement {
         Statement::Insert { item, .. } => {
-            if item_size(item) > ITEM_BYTES_MAX {
-                return Err(invalid("Item size has exceeded the maximum allowed size"));
-            }
+            put::check_size(item)?;
             (ActKind::Insert(item.clone()), None)
         }
         Statement::Update { update, condition, .. } => {

@@ -15,7 +15,8 @@ use crate::item::capacity::Wanted;
 use crate::item::{check, get, write};
 use crate::keys;
 use crate::service::{DynamoDb, named};
-use crate::value::{Answer, Item, read_value, write_item};
+use crate::table::KeyAttribute;
+use crate::value::{Answer, Item, Wording, read_value, write_item};
 
 /// Reads items of one partition, in order of the sort key.
 ///
@@ -62,15 +63,16 @@ impl Parsed {
         check_parameters(input)?;
         let input = input.clone();
         let operator = input.conditional_operator.as_deref();
-        let old_filter = legacy::read_filter(input.query_filter, operator).map_err(invalid)?;
+        let old_filter = legacy::read_filter(input.query_filter, operator, Wording::Current).map_err(invalid)?;
         let attributes = get::read_attributes(input.attributes_to_get)?;
-        let start = input.exclusive_start_key.map(read_start).transpose()?;
+        let start = input.exclusive_start_key.map(|start| read_start(start, Wording::Current)).transpose()?;
         if input.key_conditions.is_none() && input.key_condition_expression.is_none() {
             return Err(invalid(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
             ));
         }
-        let context = Context::new(input.expression_attribute_names, input.expression_attribute_values);
+        let context =
+            Context::new(input.expression_attribute_names, input.expression_attribute_values, Wording::Current);
         let context = context.map_err(invalid)?;
         let parse = |used_as, text: &str| condition::parse(used_as, text, &context).map_err(invalid);
         let key = input.key_condition_expression.as_deref().map(|text| parse(Use::Key, text)).transpose()?;
@@ -84,7 +86,9 @@ impl Parsed {
                 check_tests(&tests)?;
                 tests
             }
-            None => legacy::read_conditions(input.key_conditions.unwrap_or_default()).map_err(invalid)?,
+            None => {
+                legacy::read_conditions(input.key_conditions.unwrap_or_default(), Wording::Current).map_err(invalid)?
+            }
         };
         let asked = Asked::by_query(input.projection_expression.is_some(), input.index_name.is_some());
         let attributes = Attributes::new(input.select.as_deref(), paths, &asked)?;
@@ -122,12 +126,12 @@ impl Parsed {
     fn split(&self, source: &Source) -> Result<(Item, Vec<&Test>), Error> {
         let key = source.key();
         let missed = |name: &str| invalid(format!("Query condition missed key schema element: {name}"));
-        if key.hash.len() == 1
-            && key.range.is_empty()
-            && self.tests.len() > 1
-            && self.tests.contains_key(&key.hash[0].name)
-        {
-            return Err(invalid("Query key condition not supported"));
+        let (conditions, defined) = (self.tests.len(), key.attributes().count());
+        if conditions > defined {
+            return Err(invalid(format!(
+                "The number of query conditions ({conditions}) exceeds the number of key attributes defined in the \
+                 schema ({defined})"
+            )));
         }
         let mut hash = Item::new();
         for attribute in &key.hash {
@@ -138,24 +142,39 @@ impl Parsed {
             }
             hash.insert(attribute.name.clone(), test.values[0].clone());
         }
+        self.check_order(&key.range)?;
         let mut tests = Vec::new();
         for attribute in &key.range {
-            let Some(test) = self.tests.get(&attribute.name) else {
-                if hash.len() + tests.len() < self.tests.len() {
-                    return Err(missed(&attribute.name));
-                }
-                break;
-            };
+            let Some(test) = self.tests.get(&attribute.name) else { break };
             check_test(test, attribute.kind)?;
-            if tests.iter().any(|before: &&Test| before.operator != Operator::Eq) {
-                return Err(invalid("Query key condition not supported"));
-            }
             tests.push(test);
         }
-        if hash.len() + tests.len() < self.tests.len() {
-            return Err(invalid("Query key condition not supported"));
+        if hash.len() + tests.len() < conditions {
+            return Err(key
+                .range
+                .get(tests.len())
+                .map_or_else(|| invalid("Query key condition not supported"), |attribute| missed(&attribute.name)));
         }
         Ok((hash, tests))
+    }
+
+    /// In front of the last sort key attribute that is tested, all others have to be equal to something.
+    fn check_order(&self, range: &[KeyAttribute]) -> Result<(), Error> {
+        let Some(last) = range.iter().rposition(|attribute| self.tests.contains_key(&attribute.name)) else {
+            return Ok(());
+        };
+        let is_equal = |name: &str| self.tests.get(name).is_some_and(|test| test.operator == Operator::Eq);
+        let others: Vec<&str> = range[..last].iter().map(|attribute| attribute.name.as_str()).collect();
+        let open: Vec<&str> = others.into_iter().filter(|name| !is_equal(name)).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        Err(invalid(format!(
+            "RANGE key attributes {} must have equality conditions specified in the query because a condition is \
+             present on key attribute {}",
+            open.join(", "),
+            range[last].name
+        )))
     }
 
     /// A filter has no business with key attributes: the key conditions have.
@@ -190,6 +209,7 @@ fn check_parameters(input: &QueryInput) -> Result<(), Error> {
         ],
         input.expression_attribute_names.is_some(),
         input.expression_attribute_values.is_some(),
+        Wording::Older,
     )
     .map_err(invalid)
 }
@@ -249,9 +269,9 @@ const INVALID_START: &str = "The provided starting key is invalid";
 ///
 /// # Errors
 /// AWS's complaints; of some it says that they are about the starting key.
-pub fn read_start(start: Answer) -> Result<Item, Error> {
+pub fn read_start(start: Answer, wording: Wording) -> Result<Item, Error> {
     let read = |(name, value)| {
-        let value = read_value(value).map_err(|text| {
+        let value = read_value(value, wording).map_err(|text| {
             let bare = ["contains duplicates", "number set", "numeric value", "significant digits", "number with"];
             let prefix = !bare.iter().any(|part| text.contains(part));
             invalid(if prefix { format!("{INVALID_START}: {text}") } else { text })

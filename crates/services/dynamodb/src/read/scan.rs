@@ -16,7 +16,7 @@ use crate::item::{check, get};
 use crate::keys;
 use crate::limits::SEGMENTS_MAX;
 use crate::service::{DynamoDb, named};
-use crate::value::{Item, write_item};
+use crate::value::{Item, Wording, write_item};
 
 /// Reads all items, or those of one segment.
 ///
@@ -61,10 +61,10 @@ impl Parsed {
         let input = input.clone();
         let attributes = get::read_attributes(input.attributes_to_get)?;
         let operator = input.conditional_operator.as_deref();
-        let old_filter = legacy::read_filter(input.scan_filter, operator).map_err(invalid)?;
-        let start = input.exclusive_start_key.map(read_start).transpose()?;
+        let old_filter = legacy::read_filter(input.scan_filter, operator, Wording::Older).map_err(invalid)?;
+        let start = input.exclusive_start_key.map(|start| read_start(start, Wording::Older)).transpose()?;
         let segment = read_segment(input.segment, input.total_segments)?;
-        let context = Context::new(input.expression_attribute_names, input.expression_attribute_values);
+        let context = Context::new(input.expression_attribute_names, input.expression_attribute_values, Wording::Older);
         let context = context.map_err(invalid)?;
         let parse = |text: &str| condition::parse(Use::Filter, text, &context).map_err(invalid);
         let filter = input.filter_expression.as_deref().map(parse).transpose()?;
@@ -120,6 +120,7 @@ fn check_parameters(input: &ScanInput) -> Result<(), Error> {
         ],
         input.expression_attribute_names.is_some(),
         input.expression_attribute_values.is_some(),
+        Wording::Older,
     )
     .map_err(invalid)
 }

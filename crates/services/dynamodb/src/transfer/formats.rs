@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::table::Table;
-use crate::value::{Item, Kind, Value, item_of_json, read_item};
+use crate::value::{Item, Kind, Value, Wording, item_of_json, read_item};
 
 /// The form of an import's objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ impl<'t> Records<'t> {
 fn json_item(text: &str) -> Result<Item, String> {
     let json: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let item = json.get("Item").and_then(item_of_json).ok_or_else(|| "no Item in DynamoDB's JSON".to_owned())?;
-    read_item(item)
+    read_item(item, Wording::Older)
 }
 
 /// The fields of a record.
@@ -143,7 +143,7 @@ fn csv_item(table: &Table, header: &[String], fields: Vec<String>) -> Result<Ite
         };
         attributes.insert(name.clone(), value);
     }
-    let item = read_item(attributes)?;
+    let item = read_item(attributes, Wording::Older)?;
     // An empty field in the place of an index's key leaves the item out of the index.
     let is_empty = |value: &Value| matches!(value, Value::S(text) if text.is_empty());
     let keeps = |name: &String, value: &Value| !is_empty(value) || table.kind_of(name).is_none() || table.key.has(name);

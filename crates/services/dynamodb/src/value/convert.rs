@@ -8,29 +8,41 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 
 use super::{DEPTH_MAX, Item, Value};
-use crate::number::Number;
+use crate::number::{Number, NumberError};
 
 /// An item as the API has it.
 pub type Answer = BTreeMap<String, AttributeValue>;
+
+/// In which of AWS's two wordings an operation tells what is wrong with values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wording {
+    /// `PutItem`, `UpdateItem`, `DeleteItem`, `GetItem`, `BatchGetItem` and `Query`.
+    Current,
+    /// `BatchWriteItem`, `Scan`, transactions, and statements.
+    Older,
+}
 
 /// The item of a request.
 ///
 /// # Errors
 /// AWS's text of what is wrong with the first attribute that is not valid.
-pub fn read_item(item: Answer) -> Result<Item, String> {
-    item.into_iter().map(|(name, value)| Ok((name, read_value(value)?))).collect()
+pub fn read_item(item: Answer, wording: Wording) -> Result<Item, String> {
+    if item.contains_key("") {
+        return Err("Empty attribute name".to_owned());
+    }
+    item.into_iter().map(|(name, value)| Ok((name, read_value(value, wording)?))).collect()
 }
 
 /// A value of a request.
 ///
 /// # Errors
 /// AWS's text.
-pub fn read_value(value: AttributeValue) -> Result<Value, String> {
-    read_nested(value, 0)
+pub fn read_value(value: AttributeValue, wording: Wording) -> Result<Value, String> {
+    read_nested(value, wording, 1)
 }
 
-fn read_nested(value: AttributeValue, depth: usize) -> Result<Value, String> {
-    if depth > DEPTH_MAX {
+fn read_nested(value: AttributeValue, wording: Wording, level: usize) -> Result<Value, String> {
+    if level > DEPTH_MAX {
         return Err("Nesting Levels have exceeded supported limits: \
                     Attributes in the item have nested levels beyond supported limit"
             .to_owned());
@@ -45,68 +57,94 @@ fn read_nested(value: AttributeValue, depth: usize) -> Result<Value, String> {
             return Err(text.into());
         }
         AttributeValue::S(text) => Value::S(text),
-        AttributeValue::N(text) => Value::N(read_number(&text)?),
+        AttributeValue::N(text) => Value::N(read_number(&text, wording)?),
         AttributeValue::B(bytes) => Value::B(bytes),
         AttributeValue::BOOL(value) => Value::Bool(value),
         AttributeValue::NULL(true) => Value::Null,
         AttributeValue::NULL(false) => {
             return Err(format!("{INVALID} Null attribute value types must have the value of true"));
         }
-        AttributeValue::SS(set) => Value::Ss(read_strings(set)?),
-        AttributeValue::NS(set) => Value::Ns(read_numbers(&set)?),
-        AttributeValue::BS(set) => Value::Bs(read_binaries(set)?),
+        AttributeValue::SS(set) => Value::Ss(read_strings(set, wording)?),
+        AttributeValue::NS(set) => Value::Ns(read_numbers(&set, wording)?),
+        AttributeValue::BS(set) => Value::Bs(read_binaries(set, wording)?),
         AttributeValue::L(list) => {
-            Value::L(list.into_iter().map(|value| read_nested(value, depth + 1)).collect::<Result<_, _>>()?)
+            Value::L(list.into_iter().map(|value| read_nested(value, wording, level + 1)).collect::<Result<_, _>>()?)
         }
         AttributeValue::M(map) => {
-            let read = |(name, value)| Ok::<_, String>((name, read_nested(value, depth + 1)?));
+            let read = |(name, value)| Ok::<_, String>((name, read_nested(value, wording, level + 1)?));
             Value::M(map.into_iter().map(read).collect::<Result<_, _>>()?)
         }
     })
 }
 
-fn read_number(text: &str) -> Result<Number, String> {
-    Number::parse(text).map_err(|error| error.to_string())
+fn read_number(text: &str, wording: Wording) -> Result<Number, String> {
+    let read = match wording {
+        Wording::Current => Number::parse(text),
+        Wording::Older => Number::parse_wrapping(text),
+    };
+    read.map_err(|error| match (wording, error) {
+        (Wording::Older, NumberError::NotANumber(text)) if text.is_empty() => NOT_NUMERIC.to_owned(),
+        (_, error) => error.to_string(),
+    })
 }
 
+const NOT_NUMERIC: &str = "The parameter cannot be converted to a numeric value";
 const INVALID: &str = "One or more parameter values were invalid:";
 
-fn read_strings(set: Vec<String>) -> Result<Vec<String>, String> {
+fn read_strings(set: Vec<String>, wording: Wording) -> Result<Vec<String>, String> {
     if set.is_empty() {
         return Err(format!("{INVALID} An string set  may not be empty"));
     }
-    let shown = |set: &[String]| format!("[{}]", set.join(", "));
     let mut sorted = set.clone();
     sorted.sort_unstable();
     if has_duplicates(&sorted) {
-        return Err(format!("{INVALID} Input collection {} contains duplicates.", shown(&set)));
+        let shown = match wording {
+            Wording::Current => shown_to_repeat(set, |text| format!("\"{text}\"")).join(", "),
+            Wording::Older => set.join(", "),
+        };
+        return Err(format!("{INVALID} Input collection [{shown}] contains duplicates."));
     }
     Ok(sorted)
 }
 
-fn read_numbers(set: &[String]) -> Result<Vec<Number>, String> {
+fn read_numbers(set: &[String], wording: Wording) -> Result<Vec<Number>, String> {
     if set.is_empty() {
         return Err(format!("{INVALID} An number set  may not be empty"));
     }
-    let mut numbers = set.iter().map(|text| read_number(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut numbers = set.iter().map(|text| read_number(text, wording)).collect::<Result<Vec<_>, _>>()?;
     numbers.sort_unstable();
     if has_duplicates(&numbers) {
-        return Err("Input collection contains duplicates".to_owned());
+        return Err(match wording {
+            Wording::Current => format!("{INVALID} Input collection contains duplicates."),
+            Wording::Older => "Input collection contains duplicates".to_owned(),
+        });
     }
     Ok(numbers)
 }
 
-fn read_binaries(set: Vec<Bytes>) -> Result<Vec<Bytes>, String> {
+fn read_binaries(set: Vec<Bytes>, wording: Wording) -> Result<Vec<Bytes>, String> {
     if set.is_empty() {
         return Err(format!("{INVALID} Binary sets should not be empty"));
     }
     let mut sorted = set.clone();
     sorted.sort_unstable();
     if has_duplicates(&sorted) {
-        let shown: Vec<String> = set.iter().map(|bytes| BASE64.encode(bytes)).collect();
-        return Err(format!("{INVALID} Input collection [{}]of type BS contains duplicates.", shown.join(", ")));
+        let shown = match wording {
+            Wording::Current => shown_to_repeat(set, |bytes| format!("\"{}\"", BASE64.encode(bytes))).join(","),
+            Wording::Older => set.iter().map(|bytes| BASE64.encode(bytes)).collect::<Vec<_>>().join(", "),
+        };
+        return Err(format!("{INVALID} Input collection [{shown}]of type BS contains duplicates."));
     }
     Ok(sorted)
+}
+
+/// The members of a set in which one is repeated: those in front of the repetition in order, and the others as they
+/// were sent.
+fn shown_to_repeat<T: Ord>(set: Vec<T>, show: impl Fn(&T) -> String) -> Vec<String> {
+    let repeated = (0..set.len()).find(|&index| set[..index].contains(&set[index])).unwrap_or(set.len());
+    let mut set = set;
+    set[..repeated].sort_unstable();
+    set.iter().map(show).collect()
 }
 
 fn has_duplicates<T: PartialEq>(sorted: &[T]) -> bool {

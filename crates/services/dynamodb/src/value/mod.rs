@@ -13,12 +13,13 @@ use ::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 pub use self::bytes::{decode_item, decode_value, encode_item, encode_value};
-pub use convert::{Answer, item_of_json, read_item, read_value, write_item, write_value};
+pub use convert::{Answer, Wording, item_of_json, read_item, read_value, write_item, write_value};
 pub use size::{item_size, value_size};
 
 use crate::number::Number;
 
-/// Most levels of lists and maps in one another (Developer Guide, "Attributes": nested depth).
+/// Most levels of values in one another: an attribute's own value is the first, and what a list or map holds is one level
+/// further down (Developer Guide, "Quotas: nested attribute depth").
 pub const DEPTH_MAX: usize = 32;
 
 /// An item, or a map within one: attributes by name.
@@ -125,16 +126,16 @@ impl Kind {
     }
 }
 
-/// Whether lists and maps of an item are not in one another more than [`DEPTH_MAX`] deep.
+/// Whether the values of an item are in one another on no more than [`DEPTH_MAX`] levels.
 pub fn is_within_depth(item: &Item) -> bool {
-    fn depth(value: &Value) -> usize {
+    fn levels(value: &Value) -> usize {
         match value {
-            Value::L(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
-            Value::M(map) => 1 + map.values().map(depth).max().unwrap_or(0),
-            _ => 0,
+            Value::L(list) => 1 + list.iter().map(levels).max().unwrap_or(0),
+            Value::M(map) => 1 + map.values().map(levels).max().unwrap_or(0),
+            _ => 1,
         }
     }
-    item.values().all(|value| depth(value) <= DEPTH_MAX)
+    item.values().all(|value| levels(value) <= DEPTH_MAX)
 }
 
 impl Value {

@@ -199,7 +199,11 @@ fn key_conditions_become_tests_of_attributes() {
         ("attribute_exists(pk)", "Invalid operator used in KeyConditionExpression: attribute_exists".to_owned()),
         ("pk = :a AND sk.x = :b", "KeyConditionExpressions cannot have conditions on nested attributes".to_owned()),
         ("size(pk) = :a", "KeyConditionExpressions cannot contain nested operations".to_owned()),
-        ("pk = :a AND pk = :b", "KeyConditionExpressions must only contain one condition per key".to_owned()),
+        (
+            "pk = :a AND pk = :b",
+            "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"
+                .to_owned(),
+        ),
         ("pk = sk", format!("{invalid} Multiple attribute names used in one condition")),
         (":a = :b", format!("{invalid} No key attribute specified")),
         (
