@@ -23,7 +23,10 @@ impl Ctx {
         let handler = handler.ok_or_else(|| protocol::not_implemented(self.service, self.operation))?;
         let needs = authorise::needs(self, input.as_ref());
         authorise::authorise(self, needs).await?;
-        wire::validate::validate(self.service, self.operation, input.as_ref())?;
+        wire::validate::validate(self.service, self.operation, input.as_ref()).map_err(|error| {
+            let reword = self.platform.services().reword(self.service);
+            reword.map_or(error, |reword| reword(self.operation, input.as_ref()))
+        })?;
         let work = async { handler(self.clone(), input).await };
         AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             let (service, operation) = (self.service.id, self.operation.name);

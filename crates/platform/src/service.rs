@@ -58,7 +58,11 @@ pub struct Registration {
     guard: Option<Arc<dyn Guard>>,
     cross_origin: Option<Arc<dyn CrossOrigin>>,
     witness: Option<Arc<dyn Witness>>,
+    reword: Option<Reword>,
 }
+
+/// Words of a service's own for an input that breaks its model's constraints.
+pub type Reword = fn(&'static OperationDef, &dyn Structure) -> Error;
 
 impl Registration {
     /// An offer of nothing yet.
@@ -72,6 +76,7 @@ impl Registration {
             guard: None,
             cross_origin: None,
             witness: None,
+            reword: None,
         }
     }
 
@@ -115,6 +120,12 @@ impl Registration {
         self
     }
 
+    /// Adds how the service tells what is wrong with an input.
+    pub fn with_reword(mut self, reword: Reword) -> Registration {
+        self.reword = Some(reword);
+        self
+    }
+
     /// Adds addresses that the service serves itself, outside the AWS APIs.
     pub fn with_data_plane(mut self, data_plane: Arc<dyn DataPlane>) -> Registration {
         self.data_plane = Some(data_plane);
@@ -154,6 +165,11 @@ impl Services {
     /// The handler of an operation, if it is built.
     pub fn handler(&self, service: &'static ServiceDef, operation: &'static OperationDef) -> Option<&Handler> {
         self.by_id.get(service.id)?.handlers.get(usize::from(operation.index))?.as_ref()
+    }
+
+    /// How a service tells what is wrong with an input, if it has words of its own.
+    pub fn reword(&self, service: &'static ServiceDef) -> Option<Reword> {
+        self.by_id.get(service.id)?.reword
     }
 
     /// What a service says about the permissions of its operations; `None` leaves them to the account root.

@@ -15,6 +15,7 @@ pub mod value;
 
 mod background;
 mod backup;
+mod constraints;
 mod destination;
 mod encryption;
 mod errors;

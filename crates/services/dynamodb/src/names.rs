@@ -79,7 +79,8 @@ fn check_length(given: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_name_byte(byte: u8) -> bool {
+/// Whether a table's name may have it.
+pub fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }
 

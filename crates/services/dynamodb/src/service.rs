@@ -28,7 +28,7 @@ use crate::table::{
 };
 use crate::throttle::{Buckets, Kind};
 use crate::transfer::{export, import};
-use crate::{errors, keys};
+use crate::{constraints, errors, keys};
 
 /// The service.
 pub struct DynamoDb {
@@ -114,7 +114,10 @@ impl DynamoDb {
             UpdateTable => update_table::update_table,
             UpdateTimeToLive => time_to_live::update_time_to_live,
         });
-        registration.with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>).with_guard(self.guard())
+        registration
+            .with_lifecycle(Arc::clone(self) as Arc<dyn Lifecycle>)
+            .with_guard(self.guard())
+            .with_reword(constraints::reword)
     }
 
     /// What callers need to be allowed.

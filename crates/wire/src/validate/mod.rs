@@ -19,6 +19,7 @@ use crate::error::{Error, common};
 use crate::protocol::named;
 use crate::schema::{ErrorDef, OperationDef, Protocol, ServiceDef, Validation};
 use report::Wording;
+pub use report::{Failure, show};
 
 /// Most failures that one message names. AWS stops at ten.
 pub const MAX_FAILURES: usize = 10;
@@ -43,7 +44,7 @@ pub fn validate(
             let prefix = body_path_prefix.then(|| format!("{}Input", report::lower_first(operation.name)));
             let failures = report::failures(&input, Wording { omit_value, elements_not_null }, prefix.as_deref());
             let definition = definition(service, operation.validation_code.unwrap_or(code));
-            Err(Error::new(definition, summary(&failures)))
+            Err(Error::new(definition, summary(failures.iter().map(|failure| failure.text.as_str()))))
         }
         Validation::MissingParameter => Err(missing_parameter(service, &input)),
         Validation::Own { code } => {
@@ -57,7 +58,14 @@ fn definition(service: &'static ServiceDef, code: &str) -> &'static ErrorDef {
     service.error(code).or_else(|| named(code)).unwrap_or(&common::VALIDATION)
 }
 
-fn summary(failures: &[String]) -> String {
+/// What an input breaks, for a service that tells some of it in words of its own.
+pub fn failures(input: &Dynamic) -> Vec<Failure> {
+    report::failures(input, Wording { omit_value: false, elements_not_null: false }, None)
+}
+
+/// The text of an error about these failures.
+pub fn summary<'t>(failures: impl Iterator<Item = &'t str>) -> String {
+    let failures: Vec<&str> = failures.collect();
     let plural = if failures.len() == 1 { "" } else { "s" };
     format!("{} validation error{plural} detected: {}", failures.len(), failures.join("; "))
 }

@@ -22,15 +22,24 @@ pub(super) struct Wording {
 
 const NOT_NULL: &str = "Member must not be null";
 
-/// The first failures of an input, in the model's order, each as `Value … at '…' failed to satisfy constraint: …`.
-pub(super) fn failures(input: &Dynamic, wording: Wording, body_prefix: Option<&str>) -> Vec<String> {
+/// A constraint that an input breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Where, for example `tags.1.member.key`.
+    pub path: String,
+    /// `Value … at '…' failed to satisfy constraint: …`
+    pub text: String,
+}
+
+/// The first failures of an input, in the model's order.
+pub(super) fn failures(input: &Dynamic, wording: Wording, body_prefix: Option<&str>) -> Vec<Failure> {
     let mut report = Report { failures: Vec::new(), path: Vec::new(), wording };
     report.structure(input, body_prefix);
     report.failures
 }
 
 struct Report<'a> {
-    failures: Vec<String>,
+    failures: Vec<Failure>,
     path: Vec<std::borrow::Cow<'a, str>>,
     wording: Wording,
 }
@@ -51,7 +60,8 @@ impl<'a> Report<'a> {
             }
         }
         let path = self.path.join(".");
-        self.failures.push(format!("{text} at '{path}' failed to satisfy constraint: {constraint}"));
+        text.push_str(&format!(" at '{path}' failed to satisfy constraint: {constraint}"));
+        self.failures.push(Failure { path, text });
     }
 
     fn structure(&mut self, structure: &'a Dynamic, body_prefix: Option<&'a str>) {
@@ -130,7 +140,7 @@ fn is_composite(shape: &Shape) -> bool {
 }
 
 /// A value the way Java prints it.
-fn show(value: &Value, shape: &Shape, out: &mut String) {
+pub fn show(value: &Value, shape: &Shape, out: &mut String) {
     match value {
         _ if shape.sensitive => out.push_str("***Sensitive Data Redacted***"),
         Value::String(text) => out.push_str(text),

@@ -8,6 +8,7 @@ use wire::Error;
 
 use super::capacity::{Consumed, Meter, Wanted, read_units};
 use super::{check, get};
+use crate::constraints;
 use crate::errors::invalid;
 use crate::expression::{Context, Path, parameters};
 use crate::limits::{BATCH_GET_BYTES_MAX, BATCH_GET_KEYS_MAX};
@@ -34,6 +35,7 @@ pub async fn batch_get_item(
     cx: &Ctx,
     input: BatchGetItemInput,
 ) -> Result<BatchGetItemOutput, Error> {
+    constraints::check_tables(&input, input.request_items.keys(), "BatchGetItem")?;
     check_not_mixed(&input.request_items)?;
     let mut wishes = Vec::new();
     let mut count = 0;

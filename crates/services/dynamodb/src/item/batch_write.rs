@@ -13,6 +13,7 @@ use wire::Error;
 use super::capacity::{Consumed, Meter, Wanted};
 use super::write::{self, Found, Origin};
 use super::{check, put};
+use crate::constraints;
 use crate::errors::invalid;
 use crate::limits::{BATCH_TRANSACTION_BYTES, BATCH_WRITES_MAX};
 use crate::names::TableName;
@@ -79,6 +80,7 @@ pub async fn batch_write_item(
     cx: &Ctx,
     input: BatchWriteItemInput,
 ) -> Result<BatchWriteItemOutput, Error> {
+    constraints::check_tables(&input, input.request_items.keys(), "BatchWriteItem")?;
     let mut writes = Vec::new();
     for (table, requests) in input.request_items {
         let name = Arc::new(named(cx, &table)?);
