@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::{durable, get, on_disk, partition, put, run};
+use super::{durable, get, on_disk, partition, put, run, transact};
 use crate::limits::READ_CONNECTIONS_MAX;
 use crate::sqlite::SqliteOptions;
 use crate::{OpenError, Profile, Store, StoreError};
@@ -92,15 +92,78 @@ fn a_newer_or_foreign_file_is_refused_and_left_alone() {
         put(&subject.store, &partition("p"), "a", "1").await.expect("written");
         subject.store.shutdown().await;
 
-        tamper(directory.path(), "PRAGMA user_version = 2");
+        tamper(directory.path(), "PRAGMA user_version = 3");
         let error = open(directory.path()).expect_err("newer");
-        assert!(matches!(error, OpenError::NewerFormat { found: 2, supported: 1, .. }), "{error}");
-        tamper(directory.path(), "PRAGMA user_version = 1; PRAGMA application_id = 7");
+        assert!(matches!(error, OpenError::NewerFormat { found: 3, supported: 2, .. }), "{error}");
+        tamper(directory.path(), "PRAGMA user_version = 2; PRAGMA application_id = 7");
         let error = open(directory.path()).expect_err("foreign");
         assert!(matches!(error, OpenError::Foreign(_)), "{error}");
         tamper(directory.path(), "PRAGMA application_id = 0x54726361");
         let store = open(directory.path()).expect("ours again");
         assert_eq!(get(&store, &partition("p"), "a").await.as_deref(), Some("1"));
+    });
+}
+
+/// Rows of `large` in a closed store's file, and values of `entry` that name one.
+fn large_values(path: &Path) -> (u32, u32) {
+    let connection = Connection::open(path.join("store.sqlite")).expect("opens");
+    let count = |sql| connection.query_row(sql, [], |row| row.get(0)).expect("counted");
+    (count("SELECT count(*) FROM large"), count("SELECT count(*) FROM entry WHERE typeof(value) = 'integer'"))
+}
+
+#[test]
+fn large_values_lie_apart_and_go_with_their_keys() {
+    run(async {
+        let subject = durable();
+        let directory = subject.directory.expect("on disk");
+        let p = partition("p");
+        let (small, large) = ("s".repeat(10), "l".repeat(100_000));
+        for (key, values) in [("a", [&large, &large]), ("b", [&large, &small]), ("c", [&small, &large])] {
+            for value in values {
+                put(&subject.store, &p, key, value).await.expect("written");
+            }
+        }
+        subject.store.shutdown().await;
+        assert_eq!(large_values(directory.path()), (2, 2));
+
+        let store = open(directory.path()).expect("reopens");
+        assert_eq!(get(&store, &p, "a").await, Some(large.clone()));
+        assert_eq!(get(&store, &p, "b").await, Some(small));
+        let rows =
+            store.scan(&p, crate::KeyRange::starting_at("c"), crate::Direction::Forward, 9).await.expect("readable");
+        assert_eq!(rows, [("c".into(), large.into())]);
+        store.delete_range(&p, crate::KeyRange::starting_at("b")).await.expect("removed");
+        store.shutdown().await;
+        assert_eq!(large_values(directory.path()), (1, 1));
+
+        let store = open(directory.path()).expect("reopens");
+        let removed = transact(&store, &p, |rows| {
+            rows.delete(b"a");
+            Ok(())
+        });
+        removed.await.expect("removed");
+        store.shutdown().await;
+        assert_eq!(large_values(directory.path()), (0, 0));
+    });
+}
+
+#[test]
+fn a_file_of_the_first_format_is_upgraded() {
+    run(async {
+        let subject = durable();
+        let directory = subject.directory.expect("on disk");
+        put(&subject.store, &partition("p"), "a", "1").await.expect("written");
+        subject.store.shutdown().await;
+        let large = "l".repeat(5_000);
+        let inline = format!("UPDATE entry SET value = CAST('{large}' AS BLOB)");
+        tamper(directory.path(), &format!("DROP TABLE large; {inline}; PRAGMA user_version = 1"));
+
+        let store = open(directory.path()).expect("upgraded");
+        assert_eq!(get(&store, &partition("p"), "a").await, Some(large.clone()));
+        put(&store, &partition("p"), "a", &large).await.expect("written");
+        assert_eq!(get(&store, &partition("p"), "a").await, Some(large));
+        store.shutdown().await;
+        assert_eq!(large_values(directory.path()), (1, 1), "a value that is written again moves");
     });
 }
 

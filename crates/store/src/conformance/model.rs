@@ -77,6 +77,14 @@ fn key() -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![Just(0x00), Just(b'a'), Just(b'b'), Just(0xFF)], 0..4)
 }
 
+/// Values of few bytes, and some around the size from which they lie apart from their keys on disk.
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        3 => vec(any::<u8>(), 0..4),
+        1 => (any::<u8>(), 900..1_100_usize).prop_map(|(byte, length)| vec![byte; length]),
+    ]
+}
+
 fn range() -> impl Strategy<Value = KeyRange> {
     prop_oneof![
         Just(KeyRange::all()),
@@ -93,7 +101,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => key().prop_map(Step::Get),
         3 => (range(), direction, 0..6_usize).prop_map(|(range, direction, limit)| Step::Scan(range, direction, limit)),
-        5 => (key(), vec(any::<u8>(), 0..4)).prop_map(|(key, value)| Step::Put(key, value)),
+        5 => (key(), value()).prop_map(|(key, value)| Step::Put(key, value)),
         2 => key().prop_map(Step::Delete),
         1 => range().prop_map(Step::DeleteRange),
     ]

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, OptionalExtension, ToSql};
 
 use super::SqliteOptions;
+use super::values::value_sql;
 use crate::engine::{BoundedRows, Read, Rows};
 use crate::error::EngineError;
 use crate::partition::Partition;
@@ -24,14 +26,22 @@ const LOG_BYTES_KEPT: i64 = 16 * 1024 * 1024;
 /// Distinct statements of this crate, with room.
 const STATEMENTS_MAX: usize = 32;
 
+/// What both kinds of connections are told first.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // One plan per statement: otherwise SQLite looks at the bound limit and prepares the statement again for another one.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// The connection of the writer.
 pub(super) fn writing(file: &Path, options: &SqliteOptions) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
         file,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    prepare(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(
         None,
@@ -55,8 +65,7 @@ pub(super) fn writing(file: &Path, options: &SqliteOptions) -> rusqlite::Result<
 pub(super) fn reading(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    prepare(&connection)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     Ok(connection)
 }
@@ -69,21 +78,27 @@ pub(super) fn engine_error(error: rusqlite::Error) -> EngineError {
     }
 }
 
+macro_rules! scan_sql {
+    ($end:literal, $order:literal) => {
+        concat!(
+            "SELECT key, ",
+            value_sql!(),
+            " FROM entry WHERE partition = ?1 AND key >= ?2",
+            $end,
+            " ORDER BY key",
+            $order,
+            " LIMIT ?3"
+        )
+    };
+}
+
 /// SQL for a range, by direction and by whether the range ends.
 fn scan_sql(direction: Direction, bounded: bool) -> &'static str {
     match (direction, bounded) {
-        (Direction::Forward, true) => {
-            "SELECT key, value FROM entry WHERE partition = ?1 AND key >= ?2 AND key < ?4 ORDER BY key LIMIT ?3"
-        }
-        (Direction::Forward, false) => {
-            "SELECT key, value FROM entry WHERE partition = ?1 AND key >= ?2 ORDER BY key LIMIT ?3"
-        }
-        (Direction::Backward, true) => {
-            "SELECT key, value FROM entry WHERE partition = ?1 AND key >= ?2 AND key < ?4 ORDER BY key DESC LIMIT ?3"
-        }
-        (Direction::Backward, false) => {
-            "SELECT key, value FROM entry WHERE partition = ?1 AND key >= ?2 ORDER BY key DESC LIMIT ?3"
-        }
+        (Direction::Forward, true) => scan_sql!(" AND key < ?4", ""),
+        (Direction::Forward, false) => scan_sql!("", ""),
+        (Direction::Backward, true) => scan_sql!(" AND key < ?4", " DESC"),
+        (Direction::Backward, false) => scan_sql!("", " DESC"),
     }
 }
 
@@ -110,7 +125,7 @@ fn column(row: &rusqlite::Row<'_>, index: usize) -> Result<Bytes, EngineError> {
 impl Read for Connection {
     fn get(&mut self, partition: &Partition, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         let read = || {
-            let sql = "SELECT value FROM entry WHERE partition = ?1 AND key = ?2";
+            let sql = concat!("SELECT ", value_sql!(), " FROM entry WHERE partition = ?1 AND key = ?2");
             let mut statement = self.prepare_cached(sql)?;
             let value = |row: &rusqlite::Row<'_>| Ok(Bytes::copy_from_slice(row.get_ref(0)?.as_blob()?));
             statement.query_row([partition.as_bytes(), key], value).optional()

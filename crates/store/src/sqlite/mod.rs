@@ -7,6 +7,7 @@ mod connection;
 mod files;
 mod pool;
 mod schema;
+mod values;
 mod writer;
 
 use std::path::Path;

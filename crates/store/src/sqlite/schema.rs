@@ -14,7 +14,7 @@ type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// The way from an empty file to today's format. The format of a file, kept as `PRAGMA user_version`, is the number of
 /// steps it has taken; a step, once released, never changes.
-const STEPS: &[Step] = &[create_entries];
+const STEPS: &[Step] = &[create_entries, create_large];
 
 /// Format 1: every key of every partition in one table, in key order.
 fn create_entries(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -26,6 +26,11 @@ fn create_entries(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
              PRIMARY KEY (partition, key)
          ) WITHOUT ROWID",
     )
+}
+
+/// Format 2: values that are too large to lie beside their keys, by the integer that `entry` has as its value then.
+fn create_large(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("CREATE TABLE large (id INTEGER PRIMARY KEY, value BLOB NOT NULL)")
 }
 
 /// Brings the file to today's format, or says why it cannot be used.

@@ -11,14 +11,16 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::connection::{BUSY_WAIT, engine_error};
 use super::pool::ReadPool;
+use super::values;
 use crate::engine::{Read, Rows, Write};
 use crate::error::EngineError;
 use crate::overlay::WriteSet;
 use crate::partition::Partition;
 use crate::range::{Direction, KeyRange};
 
-/// New frames (pages of 4 KiB) in the log after which they are copied into the database file: 4 MiB.
-const CHECKPOINT_FRAMES: i32 = 1000;
+/// New frames (pages of 4 KiB) in the log after which they are copied into the database file: 16 MiB. Pages that change
+/// often are copied once for many changes.
+const CHECKPOINT_FRAMES: i32 = 4000;
 /// Frames in the log (64 MiB) after which the writer waits for readers, so that the log can start over.
 const LOG_FRAMES_MAX: i32 = 16 * 1024;
 /// How long the writer waits for readers then; readers that stay longer get another chance a checkpoint later.
@@ -50,20 +52,6 @@ impl SqliteEngine {
     fn execute(&self, sql: &str) -> Result<(), EngineError> {
         let executed = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
         executed.map(|_| ()).map_err(engine_error)
-    }
-
-    fn remove_range(&self, partition: &Partition, range: &KeyRange) -> rusqlite::Result<usize> {
-        let (partition, start) = (partition.as_bytes(), range.start());
-        match range.end() {
-            Some(end) => self
-                .connection
-                .prepare_cached("DELETE FROM entry WHERE partition = ?1 AND key >= ?2 AND key < ?3")?
-                .execute([partition, start, end]),
-            None => self
-                .connection
-                .prepare_cached("DELETE FROM entry WHERE partition = ?1 AND key >= ?2")?
-                .execute([partition, start]),
-        }
     }
 
     /// Copies the log into the database file, and if `start_over` is set, waits for readers and empties the log.
@@ -119,23 +107,16 @@ impl Write for SqliteEngine {
     }
 
     fn apply(&mut self, partition: &Partition, set: &WriteSet) -> Result<(), EngineError> {
-        let apply = || {
+        let apply = || -> rusqlite::Result<()> {
             for range in &set.removed {
-                self.remove_range(partition, range)?;
+                values::delete_range(&self.connection, partition, range)?;
             }
             let partition = partition.as_bytes();
             for (key, value) in &set.writes {
-                let key = key.as_ref();
                 match value {
-                    Some(value) => self
-                        .connection
-                        .prepare_cached("INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)")?
-                        .execute([partition, key, value.as_ref()])?,
-                    None => self
-                        .connection
-                        .prepare_cached("DELETE FROM entry WHERE partition = ?1 AND key = ?2")?
-                        .execute([partition, key])?,
-                };
+                    Some(value) => values::put(&self.connection, partition, key, value)?,
+                    None => values::delete(&self.connection, partition, key)?,
+                }
             }
             Ok(())
         };
@@ -143,7 +124,7 @@ impl Write for SqliteEngine {
     }
 
     fn clear(&mut self) -> Result<(), EngineError> {
-        self.execute("DELETE FROM entry")
+        values::clear(&self.connection).map_err(engine_error)
     }
 
     fn commit(&mut self) -> Result<(), EngineError> {
