@@ -244,6 +244,16 @@ def aliases_and_permissions(walk, aws):
     walk.refused("RemovePermission", "PreconditionFailedException", "does not match", **walker, StatementId="s3", RevisionId="x")
     walk("RemovePermission", **walker, StatementId="s3", RevisionId=policy["RevisionId"])
 
+    live = {"ResourceArn": f"arn:aws:lambda:us-east-1:{aws.account}:function:walker:live"}
+    allowed = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "lambda:InvokeFunction"}
+    whole = {"Version": "2012-10-17", "Statement": [{**allowed, "Resource": live["ResourceArn"]}]}
+    walk.refused("GetResourcePolicy", "ResourceNotFoundException", "The resource you requested does not exist.", **live)
+    written = walk("PutResourcePolicy", {"Policy", "RevisionId"}, **live, Policy=json.dumps(whole))
+    assert json.loads(written["Policy"]) == whole
+    assert walk("GetResourcePolicy", {"Policy", "RevisionId"}, **live) == written
+    walk.refused("PutResourcePolicy", "InvalidParameterValueException", "invalid Json", **live, Policy="none")
+    walk("DeleteResourcePolicy", **live, RevisionId=written["RevisionId"])
+
 
 def concurrency_and_events(walk, aws):
     walker, missing = {"FunctionName": "walker"}, "ResourceNotFoundException"

@@ -200,6 +200,22 @@ def test_callbacks_end_what_waits_for_them(aws, durable):
     assert (execution["Status"], execution["Error"]["ErrorType"]) == ("STOPPED", "Enough")
 
 
+def test_an_execution_that_has_ended_is_deleted_and_no_other(aws, durable):
+    client = aws("lambda")
+    function = durable(CALLBACK)
+    arn = begin(client, function, {"timeout": 300})
+    callback = callback_id(client, arn)
+    with pytest.raises(client.exceptions.ResourceConflictException):
+        client.delete_durable_execution(DurableExecutionArn=arn)
+    client.stop_durable_execution(DurableExecutionArn=arn)
+    assert client.delete_durable_execution(DurableExecutionArn=arn)["DeletionRequestTimestamp"]
+    for gone in (client.get_durable_execution, client.get_durable_execution_history, client.delete_durable_execution):
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            gone(DurableExecutionArn=arn)
+    refused(client.send_durable_execution_callback_success, CallbackId=callback, Result=b"1")
+    assert client.list_durable_executions_by_function(FunctionName=function.name)["DurableExecutions"] == []
+
+
 def test_steps_are_repeated_and_other_functions_called(aws, functions, durable):
     client = aws("lambda")
     other = functions.create("def handler(event, context):\n    return {'got': event}\n")

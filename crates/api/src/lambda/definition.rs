@@ -252,6 +252,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 202,
         },
+        codec: Some(&operations::DELETE_DURABLE_EXECUTION),
         ..operation("DeleteDurableExecution", 12)
     },
     OperationDef {
@@ -415,6 +416,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 204,
         },
+        codec: Some(&operations::DELETE_RESOURCE_POLICY),
         ..operation("DeleteResourcePolicy", 21)
     },
     OperationDef {
@@ -813,6 +815,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
+        codec: Some(&operations::GET_RESOURCE_POLICY),
         ..operation("GetResourcePolicy", 43)
     },
     OperationDef {
@@ -1328,6 +1331,7 @@ pub(super) static OPERATIONS: [OperationDef; 91] = [
             required_headers: &[],
             status: 200,
         },
+        codec: Some(&operations::PUT_RESOURCE_POLICY),
         ..operation("PutResourcePolicy", 72)
     },
     OperationDef {

@@ -66,6 +66,12 @@ built_operation! {
 }
 
 built_operation! {
+    DeleteDurableExecution, DELETE_DURABLE_EXECUTION, 12,
+    types::DeleteDurableExecutionRequest: schemas::DELETE_DURABLE_EXECUTION_REQUEST,
+    types::DeleteDurableExecutionResponse: schemas::DELETE_DURABLE_EXECUTION_RESPONSE
+}
+
+built_operation! {
     DeleteEventSourceMapping, DELETE_EVENT_SOURCE_MAPPING, 13,
     types::DeleteEventSourceMappingRequest: schemas::DELETE_EVENT_SOURCE_MAPPING_REQUEST,
     types::EventSourceMappingConfiguration: schemas::EVENT_SOURCE_MAPPING_CONFIGURATION
@@ -110,6 +116,12 @@ built_operation! {
 built_operation! {
     DeleteProvisionedConcurrencyConfig, DELETE_PROVISIONED_CONCURRENCY_CONFIG, 20,
     types::DeleteProvisionedConcurrencyConfigRequest: schemas::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    crate::Empty: crate::operation::EMPTY
+}
+
+built_operation! {
+    DeleteResourcePolicy, DELETE_RESOURCE_POLICY, 21,
+    types::DeleteResourcePolicyRequest: schemas::DELETE_RESOURCE_POLICY_REQUEST,
     crate::Empty: crate::operation::EMPTY
 }
 
@@ -225,6 +237,12 @@ built_operation! {
     GetProvisionedConcurrencyConfig, GET_PROVISIONED_CONCURRENCY_CONFIG, 42,
     types::GetProvisionedConcurrencyConfigRequest: schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
     types::GetProvisionedConcurrencyConfigResponse: schemas::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+}
+
+built_operation! {
+    GetResourcePolicy, GET_RESOURCE_POLICY, 43,
+    types::GetResourcePolicyRequest: schemas::GET_RESOURCE_POLICY_REQUEST,
+    types::GetResourcePolicyResponse: schemas::GET_RESOURCE_POLICY_RESPONSE
 }
 
 built_operation! {
@@ -369,6 +387,12 @@ built_operation! {
     PutProvisionedConcurrencyConfig, PUT_PROVISIONED_CONCURRENCY_CONFIG, 71,
     types::PutProvisionedConcurrencyConfigRequest: schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
     types::PutProvisionedConcurrencyConfigResponse: schemas::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE
+}
+
+built_operation! {
+    PutResourcePolicy, PUT_RESOURCE_POLICY, 72,
+    types::PutResourcePolicyRequest: schemas::PUT_RESOURCE_POLICY_REQUEST,
+    types::PutResourcePolicyResponse: schemas::PUT_RESOURCE_POLICY_RESPONSE
 }
 
 built_operation! {

@@ -703,6 +703,22 @@ pub(crate) static DELETE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS: [Member; 0] = [];
 pub(crate) static DELETE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
     shape("DeleteCodeSigningConfigResponse", Kind::Structure { members: &DELETE_CODE_SIGNING_CONFIG_RESPONSE_MEMBERS });
 
+pub(crate) static DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS: [Member; 1] = [Member {
+    renamed: Some("DurableExecutionArn"),
+    location: Location::Uri,
+    required: true,
+    ..member("DurableExecutionArn", &super::schemas::DURABLE_EXECUTION_ARN)
+}];
+
+pub(crate) static DELETE_DURABLE_EXECUTION_REQUEST: Shape =
+    shape("DeleteDurableExecutionRequest", Kind::Structure { members: &DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS });
+
+pub(crate) static DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS: [Member; 1] =
+    [Member { required: true, ..member("DeletionRequestTimestamp", &super::schemas::EXECUTION_TIMESTAMP) }];
+
+pub(crate) static DELETE_DURABLE_EXECUTION_RESPONSE: Shape =
+    shape("DeleteDurableExecutionResponse", Kind::Structure { members: &DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS });
+
 pub(crate) static DELETE_EVENT_SOURCE_MAPPING_REQUEST_MEMBERS: [Member; 1] = [Member {
     renamed: Some("UUID"),
     location: Location::Uri,
@@ -833,6 +849,23 @@ pub(crate) static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = shape(
     "DeleteProvisionedConcurrencyConfigRequest",
     Kind::Structure { members: &DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST_MEMBERS },
 );
+
+pub(crate) static DELETE_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 2] = [
+    Member {
+        renamed: Some("ResourceArn"),
+        location: Location::Uri,
+        required: true,
+        ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
+    },
+    Member {
+        renamed: Some("RevisionId"),
+        location: Location::Query,
+        ..member("RevisionId", &super::schemas::REVISION_ID)
+    },
+];
+
+pub(crate) static DELETE_RESOURCE_POLICY_REQUEST: Shape =
+    shape("DeleteResourcePolicyRequest", Kind::Structure { members: &DELETE_RESOURCE_POLICY_REQUEST_MEMBERS });
 
 pub(crate) static DESCRIPTION: Shape = Shape {
     constraints: &Constraints { min: Some(0.0), max: Some(256.0), ..Constraints::NONE },
@@ -2028,6 +2061,22 @@ pub(crate) static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = shape(
     "GetProvisionedConcurrencyConfigResponse",
     Kind::Structure { members: &GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS },
 );
+
+pub(crate) static GET_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 1] = [Member {
+    renamed: Some("ResourceArn"),
+    location: Location::Uri,
+    required: true,
+    ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
+}];
+
+pub(crate) static GET_RESOURCE_POLICY_REQUEST: Shape =
+    shape("GetResourcePolicyRequest", Kind::Structure { members: &GET_RESOURCE_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static GET_RESOURCE_POLICY_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Policy", &super::schemas::RESOURCE_POLICY), member("RevisionId", &super::schemas::REVISION_ID)];
+
+pub(crate) static GET_RESOURCE_POLICY_RESPONSE: Shape =
+    shape("GetResourcePolicyResponse", Kind::Structure { members: &GET_RESOURCE_POLICY_RESPONSE_MEMBERS });
 
 pub(crate) static GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 2] = [
     Member {
@@ -3289,6 +3338,18 @@ pub(crate) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape {
     ..shape("PerExecutionEnvironmentMaxConcurrency", Kind::Integer)
 };
 
+pub(crate) static POLICY_RESOURCE_ARN: Shape = Shape {
+    constraints: &Constraints {
+        min: Some(0.0),
+        max: Some(512.0),
+        pattern: Some(
+            r"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_])+)?|runtime/[a-zA-Z0-9-_./]+)",
+        ),
+        ..Constraints::NONE
+    },
+    ..shape("PolicyResourceArn", Kind::String)
+};
+
 pub(crate) static POSITIVE_INTEGER: Shape = Shape {
     constraints: &Constraints { min: Some(1.0), ..Constraints::NONE },
     ..shape("PositiveInteger", Kind::Integer)
@@ -3525,6 +3586,26 @@ pub(crate) static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = shape(
     Kind::Structure { members: &PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE_MEMBERS },
 );
 
+pub(crate) static PUT_RESOURCE_POLICY_REQUEST_MEMBERS: [Member; 3] = [
+    Member {
+        renamed: Some("ResourceArn"),
+        location: Location::Uri,
+        required: true,
+        ..member("ResourceArn", &super::schemas::POLICY_RESOURCE_ARN)
+    },
+    Member { required: true, ..member("Policy", &super::schemas::RESOURCE_POLICY) },
+    member("RevisionId", &super::schemas::REVISION_ID),
+];
+
+pub(crate) static PUT_RESOURCE_POLICY_REQUEST: Shape =
+    shape("PutResourcePolicyRequest", Kind::Structure { members: &PUT_RESOURCE_POLICY_REQUEST_MEMBERS });
+
+pub(crate) static PUT_RESOURCE_POLICY_RESPONSE_MEMBERS: [Member; 2] =
+    [member("Policy", &super::schemas::RESOURCE_POLICY), member("RevisionId", &super::schemas::REVISION_ID)];
+
+pub(crate) static PUT_RESOURCE_POLICY_RESPONSE: Shape =
+    shape("PutResourcePolicyResponse", Kind::Structure { members: &PUT_RESOURCE_POLICY_RESPONSE_MEMBERS });
+
 pub(crate) static PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST_MEMBERS: [Member; 4] = [
     Member {
         renamed: Some("FunctionName"),
@@ -3659,6 +3740,11 @@ pub(crate) static RESOURCE_ARN: Shape = Shape {
     ..shape("ResourceArn", Kind::String)
 };
 
+pub(crate) static RESOURCE_POLICY: Shape = Shape {
+    constraints: &Constraints { min: Some(1.0), max: Some(20480.0), pattern: Some(r"[\s\S]+"), ..Constraints::NONE },
+    ..shape("ResourcePolicy", Kind::String)
+};
+
 pub(crate) static RESPONSE_STREAMING_INVOCATION_TYPE: Shape = Shape {
     constraints: &Constraints { one_of: &["RequestResponse", "DryRun"], ..Constraints::NONE },
     ..shape("ResponseStreamingInvocationType", Kind::String)
@@ -3683,6 +3769,16 @@ pub(crate) static RETRY_DETAILS_MEMBERS: [Member; 2] = [
 pub(crate) static RETRY_DETAILS: Shape = shape("RetryDetails", Kind::Structure { members: &RETRY_DETAILS_MEMBERS });
 
 pub(crate) static REVERSE_ORDER: Shape = shape("ReverseOrder", Kind::Boolean);
+
+pub(crate) static REVISION_ID: Shape = Shape {
+    constraints: &Constraints {
+        min: Some(36.0),
+        max: Some(36.0),
+        pattern: Some("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+        ..Constraints::NONE
+    },
+    ..shape("RevisionId", Kind::String)
+};
 
 pub(crate) static ROLE_ARN: Shape = Shape {
     constraints: &Constraints {

@@ -2581,6 +2581,94 @@ impl ReadStructure for DeleteCodeSigningConfigResponse {
 
 structure_value!(DeleteCodeSigningConfigResponse);
 
+/// `DeleteDurableExecutionRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDurableExecutionRequest {
+    /// `DurableExecutionArn`
+    pub durable_execution_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteDurableExecutionRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_DURABLE_EXECUTION_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS[0],
+            &self.durable_execution_arn,
+            self.missing.has(0),
+        );
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteDurableExecutionRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_DURABLE_EXECUTION_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_DURABLE_EXECUTION_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => {
+                self.durable_execution_arn =
+                    ReadValue::read(reader, &schemas::DELETE_DURABLE_EXECUTION_REQUEST_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteDurableExecutionRequest);
+
+/// `DeleteDurableExecutionResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDurableExecutionResponse {
+    /// `DeletionRequestTimestamp`
+    pub deletion_request_timestamp: Timestamp,
+}
+
+impl Structure for DeleteDurableExecutionResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_DURABLE_EXECUTION_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put(writer, &schemas::DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS[0], &self.deletion_request_timestamp);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteDurableExecutionResponse {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_DURABLE_EXECUTION_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => {
+                self.deletion_request_timestamp =
+                    ReadValue::read(reader, &schemas::DELETE_DURABLE_EXECUTION_RESPONSE_MEMBERS[0])?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteDurableExecutionResponse);
+
 /// `DeleteEventSourceMappingRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteEventSourceMappingRequest {
@@ -3026,6 +3114,58 @@ impl ReadStructure for DeleteProvisionedConcurrencyConfigRequest {
 }
 
 structure_value!(DeleteProvisionedConcurrencyConfigRequest);
+
+/// `DeleteResourcePolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourcePolicyRequest {
+    /// `ResourceArn`
+    pub resource_arn: String,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for DeleteResourcePolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::DELETE_RESOURCE_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(
+            writer,
+            &schemas::DELETE_RESOURCE_POLICY_REQUEST_MEMBERS[0],
+            &self.resource_arn,
+            self.missing.has(0),
+        );
+        put_optional(writer, &schemas::DELETE_RESOURCE_POLICY_REQUEST_MEMBERS[1], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for DeleteResourcePolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::DELETE_RESOURCE_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self {
+            missing: const { Missing::all_required(&schemas::DELETE_RESOURCE_POLICY_REQUEST) },
+            ..Default::default()
+        }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.resource_arn = ReadValue::read(reader, &schemas::DELETE_RESOURCE_POLICY_REQUEST_MEMBERS[0])?,
+            1 => self.revision_id = Some(ReadValue::read(reader, &schemas::DELETE_RESOURCE_POLICY_REQUEST_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(DeleteResourcePolicyRequest);
 
 /// `DestinationConfig`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -6980,6 +7120,84 @@ impl ReadStructure for GetProvisionedConcurrencyConfigResponse {
 
 structure_value!(GetProvisionedConcurrencyConfigResponse);
 
+/// `GetResourcePolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetResourcePolicyRequest {
+    /// `ResourceArn`
+    pub resource_arn: String,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for GetResourcePolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_RESOURCE_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::GET_RESOURCE_POLICY_REQUEST_MEMBERS[0], &self.resource_arn, self.missing.has(0));
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetResourcePolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::GET_RESOURCE_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::GET_RESOURCE_POLICY_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.resource_arn = ReadValue::read(reader, &schemas::GET_RESOURCE_POLICY_REQUEST_MEMBERS[0])?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetResourcePolicyRequest);
+
+/// `GetResourcePolicyResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetResourcePolicyResponse {
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+}
+
+impl Structure for GetResourcePolicyResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::GET_RESOURCE_POLICY_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::GET_RESOURCE_POLICY_RESPONSE_MEMBERS[0], &self.policy);
+        put_optional(writer, &schemas::GET_RESOURCE_POLICY_RESPONSE_MEMBERS[1], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for GetResourcePolicyResponse {
+    fn schema() -> &'static Shape {
+        &schemas::GET_RESOURCE_POLICY_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.policy = Some(ReadValue::read(reader, &schemas::GET_RESOURCE_POLICY_RESPONSE_MEMBERS[0])?),
+            1 => self.revision_id = Some(ReadValue::read(reader, &schemas::GET_RESOURCE_POLICY_RESPONSE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(GetResourcePolicyResponse);
+
 /// `GetRuntimeManagementConfigRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetRuntimeManagementConfigRequest {
@@ -10818,6 +11036,92 @@ impl ReadStructure for PutProvisionedConcurrencyConfigResponse {
 }
 
 structure_value!(PutProvisionedConcurrencyConfigResponse);
+
+/// `PutResourcePolicyRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyRequest {
+    /// `ResourceArn`
+    pub resource_arn: String,
+    /// `Policy`
+    pub policy: String,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+    /// Required members that a caller left out; leave it at its default.
+    pub missing: Missing,
+}
+
+impl Structure for PutResourcePolicyRequest {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_RESOURCE_POLICY_REQUEST
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_needed(writer, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[0], &self.resource_arn, self.missing.has(0));
+        put_needed(writer, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[1], &self.policy, self.missing.has(1));
+        put_optional(writer, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[2], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutResourcePolicyRequest {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_RESOURCE_POLICY_REQUEST
+    }
+    fn unread() -> Self {
+        Self { missing: const { Missing::all_required(&schemas::PUT_RESOURCE_POLICY_REQUEST) }, ..Default::default() }
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        self.missing.found(index);
+        match index {
+            0 => self.resource_arn = ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[0])?,
+            1 => self.policy = ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[1])?,
+            2 => self.revision_id = Some(ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_REQUEST_MEMBERS[2])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutResourcePolicyRequest);
+
+/// `PutResourcePolicyResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyResponse {
+    /// `Policy`
+    pub policy: Option<String>,
+    /// `RevisionId`
+    pub revision_id: Option<String>,
+}
+
+impl Structure for PutResourcePolicyResponse {
+    fn shape(&self) -> &'static Shape {
+        &schemas::PUT_RESOURCE_POLICY_RESPONSE
+    }
+    fn write_members(&self, writer: &mut dyn Writer) {
+        put_optional(writer, &schemas::PUT_RESOURCE_POLICY_RESPONSE_MEMBERS[0], &self.policy);
+        put_optional(writer, &schemas::PUT_RESOURCE_POLICY_RESPONSE_MEMBERS[1], &self.revision_id);
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+impl ReadStructure for PutResourcePolicyResponse {
+    fn schema() -> &'static Shape {
+        &schemas::PUT_RESOURCE_POLICY_RESPONSE
+    }
+    fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> ReadResult<()> {
+        match index {
+            0 => self.policy = Some(ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_RESPONSE_MEMBERS[0])?),
+            1 => self.revision_id = Some(ReadValue::read(reader, &schemas::PUT_RESOURCE_POLICY_RESPONSE_MEMBERS[1])?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+structure_value!(PutResourcePolicyResponse);
 
 /// `PutRuntimeManagementConfigRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]

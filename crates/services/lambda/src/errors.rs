@@ -50,6 +50,11 @@ pub fn stale_layer_policy_revision() -> Error {
     ))
 }
 
+/// A policy names somebody that cannot be.
+pub fn invalid_principal() -> Error {
+    invalid_parameter("The provided principal was invalid. Please check the principal and try again.")
+}
+
 /// A resource policy has a statement of this id.
 pub fn statement_exists(id: &str) -> Error {
     conflict(format!(

@@ -27,6 +27,8 @@ enum On {
     Qualified,
     /// The ARN in `Resource`.
     Tagged,
+    /// The ARN in `ResourceArn`.
+    Policy,
     /// The layer in `LayerName`.
     Layer,
     /// A version of it.
@@ -45,7 +47,7 @@ enum On {
 
 /// What each operation acts on ("Actions, resources, and condition keys for AWS Lambda", service authorization
 /// reference), in alphabetical order. What is not here is the account root's alone.
-const OPERATIONS: [(&str, On); 79] = [
+const OPERATIONS: [(&str, On); 83] = [
     ("AddLayerVersionPermission", On::LayerVersion),
     ("AddPermission", On::Qualified),
     ("CheckpointDurableExecution", On::Execution),
@@ -56,6 +58,7 @@ const OPERATIONS: [(&str, On); 79] = [
     ("CreateFunctionUrlConfig", On::Qualified),
     ("DeleteAlias", On::Function),
     ("DeleteCodeSigningConfig", On::CodeSigning),
+    ("DeleteDurableExecution", On::Execution),
     ("DeleteEventSourceMapping", On::Mapping),
     ("DeleteFunction", On::Qualified),
     ("DeleteFunctionCodeSigningConfig", On::Function),
@@ -64,6 +67,7 @@ const OPERATIONS: [(&str, On); 79] = [
     ("DeleteFunctionUrlConfig", On::Qualified),
     ("DeleteLayerVersion", On::LayerVersion),
     ("DeleteProvisionedConcurrencyConfig", On::Qualified),
+    ("DeleteResourcePolicy", On::Policy),
     ("GetAccountSettings", On::Everything),
     ("GetAlias", On::Function),
     ("GetCodeSigningConfig", On::CodeSigning),
@@ -84,6 +88,7 @@ const OPERATIONS: [(&str, On); 79] = [
     ("GetLayerVersionPolicy", On::LayerVersion),
     ("GetPolicy", On::Qualified),
     ("GetProvisionedConcurrencyConfig", On::Qualified),
+    ("GetResourcePolicy", On::Policy),
     ("GetRuntimeManagementConfig", On::Qualified),
     ("Invoke", On::Qualified),
     ("InvokeAsync", On::Function),
@@ -109,6 +114,7 @@ const OPERATIONS: [(&str, On); 79] = [
     ("PutFunctionRecursionConfig", On::Function),
     ("PutFunctionScalingConfig", On::Qualified),
     ("PutProvisionedConcurrencyConfig", On::Qualified),
+    ("PutResourcePolicy", On::Policy),
     ("PutRuntimeManagementConfig", On::Qualified),
     ("RemoveLayerVersionPermission", On::LayerVersion),
     ("RemovePermission", On::Qualified),
@@ -127,6 +133,14 @@ const OPERATIONS: [(&str, On); 79] = [
     ("UpdateFunctionUrlConfig", On::Qualified),
 ];
 
+/// The actions of operations that the catalogue of permissions does not have yet.
+const NEWER: [(&str, &str); 4] = [
+    ("DeleteDurableExecution", "lambda:DeleteDurableExecution"),
+    ("DeleteResourcePolicy", "lambda:DeleteResourcePolicy"),
+    ("GetResourcePolicy", "lambda:GetResourcePolicy"),
+    ("PutResourcePolicy", "lambda:PutResourcePolicy"),
+];
+
 impl Guard for Lambda {
     fn needs(&self, cx: &Ctx, input: &dyn Structure) -> Vec<Need> {
         let members = Members(input);
@@ -138,7 +152,7 @@ impl Guard for Lambda {
         let resources = resources(cx, members, on);
         let mut needs: Vec<Need> = resources
             .iter()
-            .flat_map(|resource| Need::of_operation(cx, resource))
+            .flat_map(|resource| own_needs(cx, resource))
             .map(|need| conditions(cx, members, need))
             .collect();
         needs.extend(further(members, &resources[0], name));
@@ -150,11 +164,28 @@ impl Guard for Lambda {
             if let Some((layer, number)) = layers::parse_arn(&need.resource) {
                 return layer_facts(self, &layer, number).await;
             }
-            // The root needs no tags, and a function's policy has no denials; in other accounts it is one of many.
-            let function = names::function_of_arn(&need.resource);
-            let is_own = function.is_none_or(|function| cx.principal.account() == Some(&function.account));
-            if is_own && cx.principal.acts_as_root() { Ok(Facts::default()) } else { facts(self, &need.resource).await }
+            // The root of the function's account may do all that the function's policy does not deny it.
+            let named = names::parts_of_arn(&need.resource);
+            let is_own = named.as_ref().is_none_or(|(function, _)| cx.principal.account() == Some(&function.account));
+            if is_own && cx.principal.acts_as_root() {
+                let is_free = match named {
+                    Some((function, qualifier)) => !self.functions.has_denials(&function, qualifier.as_deref()).await?,
+                    None => true,
+                };
+                if is_free {
+                    return Ok(Facts::default());
+                }
+            }
+            facts(self, &need.resource).await
         })
+    }
+}
+
+/// The permissions for the operation itself.
+fn own_needs(cx: &Ctx, resource: &str) -> Vec<Need> {
+    match NEWER.iter().find(|(operation, _)| *operation == cx.operation.name) {
+        Some((_, action)) => vec![Need::new(action, resource)],
+        None => Need::of_operation(cx, resource),
     }
 }
 
@@ -169,6 +200,7 @@ fn resources(cx: &Ctx, members: Members<'_>, on: On) -> Vec<String> {
         On::Function => function(None, true),
         On::Qualified => function(members.text("Qualifier"), false),
         On::Tagged => members.text("Resource"),
+        On::Policy => members.text("ResourceArn"),
         On::Layer => members.text("LayerName").map(|name| layer_arn(cx, &name)),
         On::LayerVersion => members
             .text("LayerName")

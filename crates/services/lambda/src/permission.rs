@@ -1,10 +1,14 @@
 //! Resource policies: who else may use a function, a version, an alias or a layer.
 
+use policy::{Effect, Kind, Malformed, Policy, ResourceRules};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// Largest resource policy of a function, in bytes of its JSON. AWS Lambda quotas: 20 KB.
 pub const POLICY_BYTES_MAX: usize = 20 * 1024;
+
+/// What a function's policy may contain when it is written as a whole.
+const RULES: Kind = Kind::Resource(ResourceRules { vendor: Some("lambda"), resource_required: true });
 
 /// A resource policy: statements as JSON, in the order in which they were added.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,12 +18,27 @@ pub struct ResourcePolicy {
     /// The revision of a layer version's policy, which changes with every change. A function's policy has that of the
     /// function, version or alias it belongs to.
     pub revision_id: String,
+    /// What stands above the statements of a policy that was written as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heading: Option<Heading>,
+    /// Whether a statement denies something, as only one that was written as a whole can.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_denials: bool,
+}
+
+/// What a document says besides its statements.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heading {
+    /// `Version`.
+    pub version: Option<String>,
+    /// `Id`.
+    pub id: Option<String>,
 }
 
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// Its id, unique within the policy.
+    /// Its id, unique within the policy; empty if it has none.
     pub id: String,
     /// Its JSON, as `AddPermission` has answered it.
     pub json: String,
@@ -54,7 +73,42 @@ impl ResourcePolicy {
     /// The policy document.
     pub fn document(&self) -> String {
         let statements: Vec<&str> = self.statements.iter().map(|statement| statement.json.as_str()).collect();
-        format!(r#"{{"Version":"2012-10-17","Id":"default","Statement":[{}]}}"#, statements.join(","))
+        let heading = match &self.heading {
+            None => r#""Version":"2012-10-17","Id":"default","#.to_owned(),
+            Some(heading) => heading.json(),
+        };
+        format!(r#"{{{heading}"Statement":[{}]}}"#, statements.join(","))
+    }
+
+    /// The policy that a document is, its white space left out.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<ResourcePolicy, Malformed> {
+        let parsed = Policy::parse(text, RULES)?;
+        // What can be compiled is JSON throughout, and so is each of its statements.
+        let compact = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let document = compact(text);
+        let member = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+        let statements = parsed.statements().iter().map(|statement| Statement {
+            id: statement.sid().unwrap_or_default().to_owned(),
+            json: compact(&text[statement.span()]).to_string(),
+        });
+        Ok(ResourcePolicy {
+            statements: statements.collect(),
+            heading: Some(Heading { version: member("Version"), id: member("Id") }),
+            has_denials: parsed.statements().iter().any(|statement| statement.effect() == Effect::Deny),
+            ..ResourcePolicy::default()
+        })
+    }
+}
+
+impl Heading {
+    /// Its members, each with a comma behind it.
+    fn json(&self) -> String {
+        let members = [("Version", &self.version), ("Id", &self.id)];
+        let given = members.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        given.map(|(name, value)| format!("\"{name}\":{},", json!(value))).collect()
     }
 }
 
@@ -142,6 +196,20 @@ mod tests {
         let value: Value = serde_json::from_str(&grant.json()).unwrap();
         assert_eq!(value, serde_json::from_str::<Value>(json).unwrap());
         assert!(grant.json().starts_with(r#"{"Sid":"s3","Effect":"Allow","Principal":{"Service":"#));
+    }
+
+    #[test]
+    fn a_document_is_kept_as_it_was_written_without_its_white_space() {
+        let text = r#"{ "Version": "2012-10-17", "Statement": { "Sid": "a", "Effect": "Deny", "Principal": "*",
+            "Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:us-east-1:111122223333:function:f" } }"#;
+        let policy = ResourcePolicy::parse(text).unwrap();
+        assert!(policy.has_denials && policy.statements[0].id == "a");
+        let expected = r#"{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Deny","Principal":"*","Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:us-east-1:111122223333:function:f"}]}"#;
+        assert_eq!(policy.document(), expected);
+        assert_eq!(ResourcePolicy::parse(&policy.document()).unwrap(), policy);
+        for broken in ["", "[]", "{}", r#"{"Statement":[]}"#, &text.replace("lambda:Inv", "s3:Inv")] {
+            assert!(ResourcePolicy::parse(broken).is_err(), "{broken}");
+        }
     }
 
     #[test]

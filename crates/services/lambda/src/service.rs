@@ -23,7 +23,7 @@ use crate::invoke::{self, InvokeSettings, Invoker};
 use crate::operations::{
     account, aliases, code_signing, concurrency, create, delete, durable as durable_executions, event_invoke,
     event_sources, get, layer_permissions, layers, list, permissions, provisioned_concurrency, recursion,
-    runtime_management, tags, update_code, update_configuration, urls, versions,
+    resource_policies, runtime_management, tags, update_code, update_configuration, urls, versions,
 };
 use crate::package::Packages;
 use crate::urls::Urls;
@@ -115,6 +115,7 @@ impl Lambda {
             DeleteFunction => delete::delete_function,
             DeleteFunctionEventInvokeConfig => event_invoke::delete_function_event_invoke_config,
             DeleteFunctionUrlConfig => urls::delete_function_url_config,
+            DeleteResourcePolicy => resource_policies::delete_resource_policy,
             GetAccountSettings => account::get_account_settings,
             GetAlias => aliases::get_alias,
             GetEventSourceMapping => event_sources::get_event_source_mapping,
@@ -124,6 +125,7 @@ impl Lambda {
             GetFunctionUrlConfig => urls::get_function_url_config,
             GetFunctionRecursionConfig => recursion::get_function_recursion_config,
             GetPolicy => permissions::get_policy,
+            GetResourcePolicy => resource_policies::get_resource_policy,
             GetRuntimeManagementConfig => runtime_management::get_runtime_management_config,
             Invoke => invoke::invoke,
             InvokeAsync => invoke::invoke_async,
@@ -138,6 +140,7 @@ impl Lambda {
             PublishVersion => versions::publish_version,
             PutFunctionEventInvokeConfig => event_invoke::put_function_event_invoke_config,
             PutFunctionRecursionConfig => recursion::put_function_recursion_config,
+            PutResourcePolicy => resource_policies::put_resource_policy,
             PutRuntimeManagementConfig => runtime_management::put_runtime_management_config,
             RemovePermission => permissions::remove_permission,
             TagResource => tags::tag_resource,
@@ -192,6 +195,7 @@ impl Lambda {
         durable::handle_timers(self);
         platform::operations!(registration, self, operation_types, {
             CheckpointDurableExecution => durable_executions::checkpoint_durable_execution,
+            DeleteDurableExecution => durable_executions::delete_durable_execution,
             GetDurableExecution => durable_executions::get_durable_execution,
             GetDurableExecutionHistory => durable_executions::get_durable_execution_history,
             GetDurableExecutionState => durable_executions::get_durable_execution_state,

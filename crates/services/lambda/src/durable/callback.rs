@@ -1,4 +1,4 @@
-//! What others do to executions: they call back, or stop them.
+//! What others do to executions: they call back, stop them, or delete them.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use wire::Error;
 
 use super::record::{ExecutionId, Failure, HistoryEvent, Status};
 use super::rows::{self, End};
+use super::timers::timer_id;
 use super::{drive, keys};
 use crate::functions::rows::read;
 use crate::{Lambda, errors};
@@ -85,4 +86,25 @@ pub async fn stop(lambda: &Arc<Lambda>, id: ExecutionId, failure: Option<Failure
         Ok(now)
     };
     executions.transact(closure).await
+}
+
+/// Removes an execution that has ended, before its time. Answers when, in milliseconds since 1970.
+///
+/// # Errors
+/// `ResourceNotFoundException`, `ResourceConflictException` for one that has not ended.
+pub async fn delete(lambda: &Arc<Lambda>, id: ExecutionId) -> Result<i64, Error> {
+    let executions = &lambda.executions;
+    let timers = executions.platform.timers.partition(&executions.partition).await.or_failure()?;
+    let callbacks = executions.callbacks(&id).await?;
+    let closure = move |rows: &mut dyn Transaction| {
+        let execution = rows::execution(rows, &id)?;
+        if !execution.has_ended() {
+            let text = format!("Durable execution {} cannot be deleted in status RUNNING.", execution.arn());
+            return Err(errors::conflict(text).into());
+        }
+        timers.cancel(rows, &timer_id(&id, "", "retention"))?;
+        rows::delete(rows, &execution, &callbacks)
+    };
+    executions.transact(closure).await?;
+    Ok(lambda.platform.clock.milliseconds())
 }

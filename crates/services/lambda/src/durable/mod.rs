@@ -19,7 +19,7 @@ mod start;
 mod timers;
 mod update;
 
-pub use callback::{Callback, send_callback, stop};
+pub use callback::{Callback, delete, send_callback, stop};
 pub use describe::{describe_event, describe_operation, describe_summary, describe_whole};
 pub use envelope::{read_token, token_text};
 pub use limits::{PAGE_BYTES_MAX, SYNCHRONOUS_SECONDS_MAX};
@@ -98,6 +98,14 @@ impl Executions {
         let mut operations: Vec<Operation> = self.all(keys::operations(id)).await?;
         operations.sort_by_key(|operation| operation.number);
         Ok(operations)
+    }
+
+    /// What the callbacks of an execution are named by.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn callbacks(&self, id: &ExecutionId) -> Result<Vec<String>, Error> {
+        Ok(self.operations(id).await?.into_iter().filter_map(|operation| operation.callback).collect())
     }
 
     /// The history of an execution, in order.

@@ -139,6 +139,17 @@ pub fn end(
     put_execution(rows, execution)
 }
 
+/// Removes all that is kept of an execution which has ended, and the names of its callbacks.
+pub fn delete(rows: &mut dyn Transaction, execution: &Execution, callbacks: &[String]) -> Result<(), Abort<Error>> {
+    let id = &execution.id;
+    callbacks.iter().for_each(|callback| rows.delete(&keys::callback(callback)));
+    rows.delete_range(keys::operations(id));
+    rows.delete_range(keys::events(id));
+    rows.delete(&keys::execution(id));
+    rows.delete(&keys::name(&id.function, &execution.name));
+    Ok(())
+}
+
 /// Ends an operation from outside the function, and makes its execution ready. `false` if it has ended already.
 pub fn end_operation(
     rows: &mut dyn Transaction,

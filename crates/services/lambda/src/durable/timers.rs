@@ -6,9 +6,9 @@ use platform::{Firing, OrFailure};
 use store::Transaction;
 use wire::Error;
 
+use super::drive;
 use super::record::{ExecutionId, Failure, HistoryEvent, Status};
 use super::rows::{self, End};
-use super::{drive, keys};
 use crate::Lambda;
 
 /// The kinds of timers.
@@ -113,19 +113,13 @@ async fn time_out(lambda: &Arc<Lambda>, firing: Firing) -> Result<(), Error> {
 
 async fn forget(lambda: &Arc<Lambda>, firing: Firing) -> Result<(), Error> {
     let id: ExecutionId = rows::damaged(serde_json::from_value(firing.payload.clone()))?;
-    let callbacks = lambda.executions.operations(&id).await?.into_iter().filter_map(|operation| operation.callback);
-    let callbacks: Vec<String> = callbacks.collect();
+    let callbacks = lambda.executions.callbacks(&id).await?;
     let closure = move |rows: &mut dyn Transaction| {
         if !firing.complete(rows)? {
             return Ok(());
         }
         let execution = rows::execution(rows, &id)?;
-        callbacks.iter().for_each(|callback| rows.delete(&keys::callback(callback)));
-        rows.delete_range(keys::operations(&id));
-        rows.delete_range(keys::events(&id));
-        rows.delete(&keys::execution(&id));
-        rows.delete(&keys::name(&id.function, &execution.name));
-        Ok(())
+        rows::delete(rows, &execution, &callbacks)
     };
     lambda.executions.transact(closure).await
 }

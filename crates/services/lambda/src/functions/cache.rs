@@ -12,7 +12,7 @@ use crate::function::{Alias, FunctionId, FunctionVersion, Version};
 /// Most functions held in memory, each with the versions in use: a few KiB a function.
 const FUNCTIONS_MAX: NonZeroUsize = NonZeroUsize::new(4_096).expect("the number is not zero");
 
-/// Most versions held of one function, and most aliases.
+/// Most versions held of one function, most aliases, and most policies.
 const VERSIONS_MAX: usize = 64;
 
 /// What is held of a function.
@@ -20,6 +20,8 @@ const VERSIONS_MAX: usize = 64;
 struct Held {
     versions: HashMap<Version, Arc<FunctionVersion>>,
     aliases: HashMap<String, Arc<Alias>>,
+    /// Whether the policy of the function (without name), a version or an alias denies something.
+    denials: HashMap<String, bool>,
 }
 
 /// The versions read last.
@@ -52,6 +54,11 @@ impl Cache {
         self.0.lock().functions.get(function)?.aliases.get(name).map(Arc::clone)
     }
 
+    /// Whether a policy denies something, if that is in memory.
+    pub fn has_denials(&self, function: &FunctionId, qualifier: &str) -> Option<bool> {
+        self.0.lock().functions.get(function)?.denials.get(qualifier).copied()
+    }
+
     /// To be asked before the store is read for [`Cache::insert`].
     pub fn epoch(&self) -> Epoch {
         Epoch(self.0.lock().epoch)
@@ -81,6 +88,19 @@ impl Cache {
             aliases.clear();
         }
         aliases.insert(alias.name.clone(), alias);
+    }
+
+    /// Keeps what was read of a policy, unless something was invalidated since `epoch`.
+    pub fn insert_denials(&self, epoch: Epoch, function: &FunctionId, qualifier: &str, has_denials: bool) {
+        let mut state = self.0.lock();
+        if state.epoch != epoch.0 {
+            return;
+        }
+        let denials = &mut state.functions.get_or_insert_mut(function.clone(), Held::default).denials;
+        if denials.len() >= VERSIONS_MAX {
+            denials.clear();
+        }
+        denials.insert(qualifier.to_owned(), has_denials);
     }
 
     /// Forgets a function.

@@ -25,6 +25,7 @@ use crate::errors;
 use crate::function::{Alias, FunctionId, FunctionVersion, Version};
 use crate::keys;
 use crate::names;
+use crate::permission::ResourcePolicy;
 use cache::Cache;
 
 /// Changes that a slow listener may be behind before it misses some; it is told so and then has to look at everything.
@@ -103,6 +104,20 @@ impl Functions {
         let runnable = Arc::new(record.runnable());
         self.cache.insert(epoch, Arc::clone(&runnable));
         Ok(Some(runnable))
+    }
+
+    /// Whether the policy of a function, a version or an alias denies something, from memory unless the function has
+    /// changed since the last call.
+    pub(crate) async fn has_denials(&self, function: &FunctionId, qualifier: Option<&str>) -> Result<bool, Error> {
+        let name = qualifier.unwrap_or_default();
+        if let Some(found) = self.cache.has_denials(function, name) {
+            return Ok(found);
+        }
+        let epoch = self.cache.epoch();
+        let policy: Option<ResourcePolicy> = self.row(&keys::policy(function, qualifier)).await?;
+        let found = policy.is_some_and(|policy| policy.has_denials);
+        self.cache.insert_denials(epoch, function, name, found);
+        Ok(found)
     }
 
     /// An alias, from memory unless the function has changed since the last call.

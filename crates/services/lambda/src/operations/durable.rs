@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use api::lambda::{
     CheckpointDurableExecutionRequest, CheckpointDurableExecutionResponse, CheckpointUpdatedExecutionState,
-    GetDurableExecutionHistoryRequest, GetDurableExecutionHistoryResponse, GetDurableExecutionRequest,
-    GetDurableExecutionResponse, GetDurableExecutionStateRequest, GetDurableExecutionStateResponse,
-    ListDurableExecutionsByFunctionRequest, ListDurableExecutionsByFunctionResponse,
-    SendDurableExecutionCallbackFailureRequest, SendDurableExecutionCallbackFailureResponse,
-    SendDurableExecutionCallbackHeartbeatRequest, SendDurableExecutionCallbackHeartbeatResponse,
-    SendDurableExecutionCallbackSuccessRequest, SendDurableExecutionCallbackSuccessResponse,
-    StopDurableExecutionRequest, StopDurableExecutionResponse,
+    DeleteDurableExecutionRequest, DeleteDurableExecutionResponse, GetDurableExecutionHistoryRequest,
+    GetDurableExecutionHistoryResponse, GetDurableExecutionRequest, GetDurableExecutionResponse,
+    GetDurableExecutionStateRequest, GetDurableExecutionStateResponse, ListDurableExecutionsByFunctionRequest,
+    ListDurableExecutionsByFunctionResponse, SendDurableExecutionCallbackFailureRequest,
+    SendDurableExecutionCallbackFailureResponse, SendDurableExecutionCallbackHeartbeatRequest,
+    SendDurableExecutionCallbackHeartbeatResponse, SendDurableExecutionCallbackSuccessRequest,
+    SendDurableExecutionCallbackSuccessResponse, StopDurableExecutionRequest, StopDurableExecutionResponse,
 };
 use platform::Ctx;
 use wire::{Error, Timestamp};
@@ -151,6 +151,17 @@ pub async fn stop_durable_execution(
     let id = find(lambda, cx, &input.durable_execution_arn).await?.id;
     let at = durable::stop(lambda, id, input.error.map(Into::into)).await?;
     Ok(StopDurableExecutionResponse { stop_timestamp: Timestamp::from_milliseconds(at) })
+}
+
+/// Deletes an execution that has ended, with all that is kept of it.
+pub async fn delete_durable_execution(
+    lambda: &Arc<Lambda>,
+    cx: &Ctx,
+    input: DeleteDurableExecutionRequest,
+) -> Result<DeleteDurableExecutionResponse, Error> {
+    let id = find(lambda, cx, &input.durable_execution_arn).await?.id;
+    let at = durable::delete(lambda, id).await?;
+    Ok(DeleteDurableExecutionResponse { deletion_request_timestamp: Timestamp::from_milliseconds(at) })
 }
 
 /// A callback: what was waited for is done.

@@ -16,6 +16,7 @@ pub mod list;
 pub mod permissions;
 pub mod provisioned_concurrency;
 pub mod recursion;
+pub mod resource_policies;
 pub mod runtime_management;
 pub mod tags;
 pub mod update_code;

@@ -25,9 +25,7 @@ pub async fn add_permission(
 ) -> Result<AddPermissionResponse, Error> {
     let target = target(cx, &input.function_name, input.qualifier.as_deref())?;
     if !is_principal(&input.principal) {
-        return Err(errors::invalid_parameter(
-            "The provided principal was invalid. Please check the principal and try again.",
-        ));
+        return Err(errors::invalid_principal());
     }
     let resource = arn(&target);
     let grant = Grant {
@@ -98,7 +96,8 @@ pub async fn get_policy(lambda: &Arc<Lambda>, cx: &Ctx, input: GetPolicyRequest)
     Ok(GetPolicyResponse { policy: Some(policy.document()), revision_id })
 }
 
-fn target(cx: &Ctx, name: &str, qualifier: Option<&str>) -> Result<Target, Error> {
+/// What is named: a function, a version or an alias that can have a policy.
+pub(super) fn target(cx: &Ctx, name: &str, qualifier: Option<&str>) -> Result<Target, Error> {
     let target = names::target(cx, name, qualifier)?;
     if target.qualifier.as_deref() == Some("$LATEST") {
         return Err(errors::invalid_parameter("We currently do not support adding policies for $LATEST."));
@@ -110,8 +109,8 @@ fn arn(target: &Target) -> String {
     target.qualifier.as_ref().map_or_else(|| target.function.arn(), |name| target.function.qualified_arn(name))
 }
 
-/// Changes a policy, and with it the revision of what it belongs to. One without statements is none.
-async fn edit<F>(lambda: &Lambda, target: Target, seen: Option<String>, apply: F) -> Result<(), Error>
+/// Changes a policy, and with it the revision of what it belongs to, which is answered. One without statements is none.
+pub(super) async fn edit<F>(lambda: &Lambda, target: Target, seen: Option<String>, apply: F) -> Result<String, Error>
 where
     F: Fn(&mut ResourcePolicy) -> Result<(), Error> + Send + Sync + 'static,
 {
@@ -128,9 +127,10 @@ where
         apply(&mut policy)?;
         if policy.statements.is_empty() {
             rows.delete(&key);
-            return Ok(());
+        } else {
+            rows::put(rows, &key, &policy)?;
         }
-        rows::put(rows, &key, &policy)
+        Ok(revision_id.clone())
     };
     lambda.functions.commit(&function, None, closure).await
 }
