@@ -76,16 +76,20 @@ impl Number {
     }
 
     /// As [`Number::parse`] by the older of AWS's two checks, in which the power of ten of the first digit wraps around
-    /// at 32 bits: what is just too large for them is told to be too small.
+    /// at 32 bits: what is just too large for them is told to be too small, and what does not fit to be no number.
     ///
     /// # Errors
     /// [`NumberError`].
     pub fn parse_wrapping(text: &str) -> Result<Number, NumberError> {
         Number::parse(text).map_err(|error| {
-            let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
-            let whole = mantissa.split('.').next().unwrap_or_default().trim_start_matches(['+', '-', '0']).len();
-            let exponent = parse_exponent(exponent).and_then(|exponent| i32::try_from(exponent).ok());
-            let wraps = exponent.is_some_and(|exponent| i64::from(exponent) + whole as i64 > i64::from(i32::MAX));
+            let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return error };
+            let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+            let Some(exponent) = parse_exponent(exponent) else { return error };
+            let fits = |value: i64| i32::try_from(value).is_ok();
+            if !fits(exponent) || !fits((fraction.len() as i64).saturating_sub(exponent)) {
+                return NumberError::NotANumber(text.to_owned());
+            }
+            let wraps = !fits(exponent + whole.trim_start_matches(['+', '-', '0']).len() as i64);
             if error == NumberError::Overflow && wraps { NumberError::Underflow } else { error }
         })
     }

@@ -2,6 +2,8 @@
 //!
 //! A statement becomes the same conditions, updates and reads that the other operations use.
 
+mod call;
+mod check;
 pub mod lexer;
 pub mod operations;
 pub mod parser;

@@ -26,9 +26,12 @@ use crate::value::{Value, Wording, item_size, read_value, write_item};
 /// # Errors
 /// AWS's complaints.
 pub fn read(text: &str, parameters: Option<Vec<AttributeValue>>) -> Result<Statement, Error> {
-    let read = |value| read_value(value, Wording::Older);
-    let parameters: Result<Vec<Value>, String> = parameters.unwrap_or_default().into_iter().map(read).collect();
-    parse(text, &parameters.map_err(invalid)?).map_err(invalid)
+    parse(text, &read_parameters(parameters)?).map_err(invalid)
+}
+
+fn read_parameters(parameters: Option<Vec<AttributeValue>>) -> Result<Vec<Value>, Error> {
+    let read = |value| read_value(value, Wording::Older).map_err(invalid);
+    parameters.unwrap_or_default().into_iter().map(read).collect()
 }
 
 /// Runs a statement.
@@ -134,7 +137,8 @@ async fn select_one(
     let name = named(cx, &select.table)?;
     let snapshot = service.snapshot(&name.partition()).await?;
     let table = service.readable(cx, &snapshot, &name).await?;
-    if select.index.is_some() {
+    if let Some(index) = &select.index {
+        table.index(index).map_or(Ok(()), |(index, _)| select::check_single_keys(index))?;
         return Err(without_key());
     }
     let key = write::key(&table, select.condition.as_ref()).map_err(|_| without_key())?;
@@ -187,28 +191,41 @@ pub async fn execute_transaction(
     if statements.iter().any(reads) {
         return Err(invalid("Read and write statements cannot be mixed in one transaction"));
     }
-    let count = statements.len();
     let mut acts = Vec::new();
-    for (statement, with_item) in &statements {
-        acts.push(write::act(service, cx, statement, *with_item).await?);
+    for (index, (statement, with_item)) in statements.iter().enumerate() {
+        let act = write::act(service, cx, statement, *with_item).await;
+        acts.push(act.map_err(|error| if is_check(statement) { failed_in(index, error) } else { error })?);
     }
     let done = transact_write::run(service, cx, acts, token, false).await?;
     Ok(ExecuteTransactionOutput {
-        responses: Some(vec![ItemResponse::default(); count]),
+        responses: Some(Vec::new()),
         consumed_capacity: done.meter.answer_transaction(wanted, !done.repeated),
     })
 }
 
+/// Tells in which statement of a transaction something is not valid.
+fn failed_in(index: usize, error: Error) -> Error {
+    if !error.is("ValidationException") {
+        return error;
+    }
+    let reason = error.message.as_deref().unwrap_or_default();
+    invalid(format!("Validation failed in TransactStatements[{index}]: {reason}"))
+}
+
+fn is_check(statement: &Statement) -> bool {
+    matches!(statement, Statement::Select(_))
+}
+
 fn read_in_transaction(index: usize, given: ParameterizedStatement) -> Result<(Statement, bool), Error> {
-    let failed = |reason: String| invalid(format!("Validation failed in TransactStatements[{index}]: {reason}"));
-    let statement = read(&given.statement, given.parameters)
-        .map_err(|error| failed(error.message.as_deref().unwrap_or_default().to_owned()))?;
+    let failed = |reason: &'static str| failed_in(index, invalid(reason));
+    let parameters = read_parameters(given.parameters)?;
+    let statement = parse(&given.statement, &parameters).map_err(|reason| failed_in(index, invalid(reason)))?;
     match &statement {
         Statement::Update { returning: Some(_), .. } | Statement::Delete { returning: Some(_), .. } => {
-            return Err(failed("RETURNING clause is not supported in ExecuteTransaction.".to_owned()));
+            return Err(failed("RETURNING clause is not supported in ExecuteTransaction."));
         }
         Statement::Select(select) if select.index.is_some() => {
-            return Err(failed("Reads on indices are not supported within transactions.".to_owned()));
+            return Err(failed("Reads on indices are not supported within transactions."));
         }
         _ => {}
     }
@@ -231,10 +248,13 @@ async fn read_all(
     let snapshot = service.snapshot(&partition).await?;
     let mut meter = Meter::default();
     let mut responses = Vec::new();
-    for ((statement, _), name) in statements.iter().zip(&names) {
+    for (index, ((statement, _), name)) in statements.iter().zip(&names).enumerate() {
         let Statement::Select(select) = statement else { continue };
         let table = service.readable(cx, &snapshot, name).await?;
-        let key = write::key(&table, select.condition.as_ref())?;
+        let key = write::key(&table, select.condition.as_ref()).map_err(|_| {
+            let text = "Select statements within ExecuteTransaction must specify the primary key in the where clause.";
+            failed_in(index, invalid(text))
+        })?;
         let key = crate::item::check::key(&table, &key).map_err(Error::from)?;
         let item = get::read(&snapshot, &table, &key).await?;
         let units = read_units(item.as_ref().map_or(0, item_size), true);

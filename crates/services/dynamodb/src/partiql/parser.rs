@@ -1,12 +1,12 @@
 //! Parsing statements.
 
-use super::lexer::{Token, tokens};
+use super::check::{check_clashes, check_ordered, compared};
+use super::lexer::{Place, Token, tokens};
 use super::statement::{Returning, Select, Statement};
 use crate::expression::parser::{Call, Operand};
-use crate::expression::update::Term;
 use crate::expression::{Action, Change, Comparator, Condition, Path, Step, Update};
-use crate::number::Number;
-use crate::value::{DEPTH_MAX, Item, Value};
+use crate::number::{Number, NumberError};
+use crate::value::{DEPTH_MAX, Item, Kind, Value};
 
 const NOT_WELL_FORMED: &str = "Statement wasn't well formed, can't be processed";
 /// Most parentheses and operators `NOT` in one another.
@@ -20,11 +20,11 @@ const IN_VALUES_MAX: usize = 100;
 /// AWS's text.
 pub fn parse(text: &str, parameters: &[Value]) -> Result<Statement, String> {
     let tokens = tokens(text).ok_or_else(|| format!("{NOT_WELL_FORMED}: "))?;
-    let mut parser = Parser { tokens, next: 0, parameters, used: 0, depth: 0 };
+    let mut parser = Parser { tokens, next: 0, parameters, used: 0, depth: 0, within: "root".to_owned() };
     let statement = parser.statement()?;
     parser.take_symbol(";");
     if *parser.peek() != Token::End {
-        return Err(parser.unexpected());
+        return Err(parser.left_over());
     }
     if parser.used != parameters.len() {
         return Err("Number of parameters in request and statement don't match.".to_owned());
@@ -32,25 +32,51 @@ pub fn parse(text: &str, parameters: &[Value]) -> Result<Statement, String> {
     Ok(statement)
 }
 
-struct Parser<'p> {
-    tokens: Vec<Token>,
+pub(super) struct Parser<'p> {
+    tokens: Vec<(Token, Place)>,
     next: usize,
     parameters: &'p [Value],
     used: usize,
     depth: usize,
+    /// Where in a value the parser is, for example `root.x[1]`.
+    within: String,
 }
 
-type Parsed<T> = Result<T, String>;
+pub(super) type Parsed<T> = Result<T, String>;
+
+/// Words that begin another clause where the alias of a table could stand.
+const CLAUSES: [&str; 10] =
+    ["WHERE", "ORDER", "SET", "REMOVE", "RETURNING", "VALUE", "GROUP", "HAVING", "LIMIT", "OFFSET"];
+/// Words that are never the name of an attribute inside another.
+const KEYWORDS: [&str; 24] = [
+    "SELECT", "FROM", "WHERE", "INSERT", "UPDATE", "DELETE", "SET", "VALUES", "AND", "OR", "NOT", "IN", "IS",
+    "BETWEEN", "LIKE", "NULL", "MISSING", "EXISTS", "JOIN", "INNER", "OUTER", "CROSS", "LEFT", "RIGHT",
+];
 
 impl Parser<'_> {
-    fn peek(&self) -> &Token {
-        self.tokens.get(self.next).unwrap_or(&Token::End)
+    pub(super) fn peek(&self) -> &Token {
+        self.tokens.get(self.next).map_or(&Token::End, |(token, _)| token)
     }
 
-    fn take(&mut self) -> Token {
+    pub(super) fn take(&mut self) -> Token {
         let token = self.peek().clone();
         self.next += usize::from(token != Token::End);
         token
+    }
+
+    /// Where the next token stands.
+    pub(super) fn place(&self) -> Place {
+        self.tokens.get(self.next).map(|(_, place)| *place).unwrap_or_default()
+    }
+
+    /// Whether the next two tokens begin a call.
+    pub(super) fn is_call(&self) -> bool {
+        let behind = self.tokens.get(self.next + 1).map(|(token, _)| token);
+        matches!((self.peek(), behind), (Token::Word(_), Some(Token::Symbol("("))))
+    }
+
+    fn left_over(&self) -> String {
+        format!("{NOT_WELL_FORMED}: Unexpected token after expression")
     }
 
     fn is_word(&self, word: &str) -> bool {
@@ -63,7 +89,7 @@ impl Parser<'_> {
         found
     }
 
-    fn take_symbol(&mut self, symbol: &str) -> bool {
+    pub(super) fn take_symbol(&mut self, symbol: &str) -> bool {
         let found = matches!(self.peek(), Token::Symbol(found) if *found == symbol);
         self.next += usize::from(found);
         found
@@ -73,11 +99,11 @@ impl Parser<'_> {
         if self.take_word(word) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    fn expect_symbol(&mut self, symbol: &str) -> Parsed<()> {
+    pub(super) fn expect_symbol(&mut self, symbol: &str) -> Parsed<()> {
         if self.take_symbol(symbol) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    fn unexpected(&self) -> String {
+    pub(super) fn unexpected(&self) -> String {
         match self.peek() {
             Token::End => format!("{NOT_WELL_FORMED}: Unexpected end of statement"),
             Token::Word(text) | Token::Quoted(text) | Token::Text(text) | Token::Number(text) => {
@@ -87,7 +113,7 @@ impl Parser<'_> {
         }
     }
 
-    fn deeper<T>(&mut self, part: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+    pub(super) fn deeper<T>(&mut self, part: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         self.depth += 1;
         if self.depth > NESTING_MAX {
             return Err(self.unexpected());
@@ -111,7 +137,12 @@ impl Parser<'_> {
         if self.take_word("INSERT") {
             self.expect_word("INTO")?;
             let table = self.name()?;
-            self.expect_word("VALUE")?;
+            if !self.take_word("VALUE") {
+                return Err(self.left_over());
+            }
+            if self.take_symbol("{") {
+                return Ok(Statement::Insert { table, item: self.deeper(|parser| parser.map(true))? });
+            }
             return match self.value()? {
                 Value::M(item) => Ok(Statement::Insert { table, item }),
                 _ => Err(format!("{NOT_WELL_FORMED}: Expected a tuple")),
@@ -120,9 +151,13 @@ impl Parser<'_> {
         if self.take_word("UPDATE") {
             return self.update();
         }
+        if self.take_word("FROM") {
+            return self.update_of_rows();
+        }
         if self.take_word("DELETE") {
             self.expect_word("FROM")?;
             let table = self.name()?;
+            self.check_no_alias()?;
             let condition = self.condition_clause()?;
             let returning = self.returning()?;
             if let Some(other) = returning.filter(|returning| *returning != Returning::AllOld) {
@@ -140,9 +175,9 @@ impl Parser<'_> {
         let paths = if self.take_symbol("*") {
             None
         } else {
-            let mut paths = vec![self.path()?];
+            let mut paths = vec![self.selected()?];
             while self.take_symbol(",") {
-                paths.push(self.path()?);
+                paths.push(self.selected()?);
             }
             Some(paths)
         };
@@ -155,6 +190,7 @@ impl Parser<'_> {
             return Err("A path may contain at most 2 components in the FROM clause".to_owned());
         }
         let index = names.get(1).cloned();
+        self.check_no_alias()?;
         let condition = self.condition_clause()?;
         let mut order = Vec::new();
         if self.take_word("ORDER") {
@@ -172,8 +208,43 @@ impl Parser<'_> {
         Ok(Select { paths, table: names.swap_remove(0), index, condition, order, exists: false })
     }
 
+    /// A path that a `SELECT` answers.
+    fn selected(&mut self) -> Parsed<Path> {
+        if self.is_call() {
+            return Err(format!("Unexpected path component at {}", self.place()));
+        }
+        self.path()
+    }
+
+    /// Behind a table only another clause may follow.
+    fn check_no_alias(&self) -> Parsed<()> {
+        match self.peek() {
+            Token::Word(word) if CLAUSES.iter().any(|clause| word.eq_ignore_ascii_case(clause)) => Ok(()),
+            Token::Word(_) | Token::Quoted(_) => Err("Aliasing is not supported".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
     fn update(&mut self) -> Parsed<Statement> {
         let table = self.name()?;
+        self.check_no_alias()?;
+        let update = self.changes()?;
+        let condition = self.condition_clause()?;
+        let returning = self.returning()?;
+        Ok(Statement::Update { table, update, condition, returning })
+    }
+
+    /// `FROM table WHERE … SET …`: an update with its condition in front.
+    fn update_of_rows(&mut self) -> Parsed<Statement> {
+        let table = self.name()?;
+        self.check_no_alias()?;
+        let condition = self.condition_clause()?;
+        let update = self.changes()?;
+        let returning = self.returning()?;
+        Ok(Statement::Update { table, update, condition, returning })
+    }
+
+    fn changes(&mut self) -> Parsed<Update> {
         let mut changes = Vec::new();
         loop {
             if self.take_word("SET") {
@@ -198,30 +269,7 @@ impl Parser<'_> {
             return Err(self.unexpected());
         }
         check_clashes(&changes)?;
-        let condition = self.condition_clause()?;
-        let returning = self.returning()?;
-        Ok(Statement::Update { table, update: Update { changes }, condition, returning })
-    }
-
-    /// `path = operand`, `operand + operand`, `set_add(path, set)` or `set_delete(path, set)`.
-    fn set(&mut self) -> Parsed<Change> {
-        let path = self.path()?;
-        self.expect_symbol("=")?;
-        let left = self.operand()?;
-        if let Operand::Call(Call { name, operands }) = &left
-            && let ("set_add" | "set_delete", [_, Operand::Value(set)]) = (name.as_str(), operands.as_slice())
-        {
-            let action = if name == "set_add" { Action::Add(set.clone()) } else { Action::Delete(set.clone()) };
-            return Ok(Change { path, action });
-        }
-        let term = if self.take_symbol("+") {
-            Term::Sum(left, self.operand()?)
-        } else if self.take_symbol("-") {
-            Term::Difference(left, self.operand()?)
-        } else {
-            Term::Operand(left)
-        };
-        Ok(Change { path, action: Action::Set(term) })
+        Ok(Update { changes })
     }
 
     fn returning(&mut self) -> Parsed<Option<Returning>> {
@@ -291,13 +339,17 @@ impl Parser<'_> {
         if let Some(comparator) = comparator {
             self.take();
             let right = self.operand()?;
-            check_ordered(comparator, [&left, &right])?;
-            return Ok(Condition::Compare(comparator, left, right));
+            if !matches!(comparator, Comparator::Equal | Comparator::NotEqual) {
+                check_ordered(comparator.symbol(), &[&left, &right])?;
+            }
+            return Ok(compared(comparator, left, right));
         }
         if self.take_word("BETWEEN") {
             let low = self.operand()?;
             self.expect_word("AND")?;
-            return Ok(Condition::Between(left, low, self.operand()?));
+            let high = self.operand()?;
+            check_ordered("BETWEEN", &[&left, &low, &high])?;
+            return Ok(Condition::Between(left, low, high));
         }
         if self.take_word("IN") {
             return self.within(left);
@@ -332,6 +384,9 @@ impl Parser<'_> {
         let inverted = self.take_word("NOT");
         let condition = if self.take_word("MISSING") {
             Condition::Function(Call { name: "attribute_not_exists".to_owned(), operands: vec![operand] })
+        } else if let Some(kind) = self.type_name() {
+            let kind = Operand::Value(Value::S(kind.name().to_owned()));
+            Condition::Function(Call { name: "attribute_type".to_owned(), operands: vec![operand, kind] })
         } else {
             self.expect_word("NULL")?;
             Condition::Compare(Comparator::Equal, operand, Operand::Value(Value::Null))
@@ -339,36 +394,29 @@ impl Parser<'_> {
         Ok(if inverted { Condition::Not(Box::new(condition)) } else { condition })
     }
 
-    fn operand(&mut self) -> Parsed<Operand> {
-        let is_call = matches!(self.tokens.get(self.next + 1), Some(Token::Symbol("(")));
+    /// The name of a type, if one follows.
+    fn type_name(&mut self) -> Option<Kind> {
+        let Token::Word(word) = self.peek() else { return None };
+        let kind = match word.to_ascii_uppercase().as_str() {
+            "BOOL" | "BOOLEAN" => Kind::Bool,
+            "STRING" => Kind::S,
+            "NUMBER" | "NUMERIC" | "DECIMAL" | "INT" | "INTEGER" => Kind::N,
+            "BINARY" | "BLOB" => Kind::B,
+            "LIST" => Kind::L,
+            "MAP" | "STRUCT" | "TUPLE" => Kind::M,
+            _ => return None,
+        };
+        self.take();
+        Some(kind)
+    }
+
+    pub(super) fn operand(&mut self) -> Parsed<Operand> {
         match self.peek() {
-            Token::Word(_) if is_call => self.deeper(Self::call).map(Operand::Call),
+            Token::Word(_) if self.is_call() => self.deeper(Self::call).map(Operand::Call),
             Token::Word(word) if !is_literal(word) => self.path().map(Operand::Path),
             Token::Quoted(_) => self.path().map(Operand::Path),
             _ => self.value().map(Operand::Value),
         }
-    }
-
-    fn call(&mut self) -> Parsed<Call> {
-        let Token::Word(name) = self.take() else { return Err(self.unexpected()) };
-        let name = name.to_ascii_lowercase();
-        let wanted = match name.as_str() {
-            "begins_with" | "contains" | "attribute_type" | "list_append" | "if_not_exists" | "set_add"
-            | "set_delete" => 2,
-            "size" | "attribute_exists" | "attribute_not_exists" => 1,
-            _ => return Err(format!("Invalid function name; function: {name}")),
-        };
-        self.expect_symbol("(")?;
-        let mut operands = vec![self.operand()?];
-        while self.take_symbol(",") {
-            operands.push(self.operand()?);
-        }
-        self.expect_symbol(")")?;
-        if operands.len() != wanted {
-            let (what, count) = ("Incorrect number of operands for operator or function", operands.len());
-            return Err(format!("{what}; operator or function: {name}, number of operands: {count}"));
-        }
-        Ok(Call { name, operands })
     }
 
     fn name(&mut self) -> Parsed<String> {
@@ -382,10 +430,13 @@ impl Parser<'_> {
         }
     }
 
-    fn path(&mut self) -> Parsed<Path> {
+    pub(super) fn path(&mut self) -> Parsed<Path> {
         let mut steps = vec![Step::Attribute(self.name()?)];
         loop {
             if self.take_symbol(".") {
+                if KEYWORDS.iter().any(|word| self.is_word(word)) {
+                    return Err(format!("{NOT_WELL_FORMED}: Invalid path dot component"));
+                }
                 steps.push(Step::Attribute(self.name()?));
             } else if self.take_symbol("[") {
                 let index = match self.take() {
@@ -406,11 +457,17 @@ impl Parser<'_> {
     }
 
     fn value(&mut self) -> Parsed<Value> {
+        if self.is_call() {
+            let (place, within) = (self.place(), &self.within);
+            let Token::Word(name) = self.peek() else { return Err(self.unexpected()) };
+            return Err(format!("Unsupported data type: {name} under key {within} at {place}"));
+        }
         match self.take() {
+            Token::End => Err(format!("{NOT_WELL_FORMED}: Unexpected term")),
             Token::Text(text) => Ok(Value::S(text)),
-            Token::Number(text) => number(&text),
+            Token::Number(text) => self.number(&text),
             Token::Symbol("-") => match self.take() {
-                Token::Number(text) => number(&format!("-{text}")),
+                Token::Number(text) => self.number(&format!("-{text}")),
                 _ => Err(self.unexpected()),
             },
             Token::Symbol("?") => {
@@ -420,7 +477,7 @@ impl Parser<'_> {
             }
             Token::Symbol("[") => self.deeper(|parser| parser.values("]")).map(Value::L),
             Token::Symbol("<<") => self.deeper(|parser| parser.values(">>")).and_then(set),
-            Token::Symbol("{") => self.deeper(Self::map).map(Value::M),
+            Token::Symbol("{") => self.deeper(|parser| parser.map(false)).map(Value::M),
             Token::Word(word) if word.eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
             Token::Word(word) if word.eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
             Token::Word(word) if word.eq_ignore_ascii_case("null") => Ok(Value::Null),
@@ -437,7 +494,8 @@ impl Parser<'_> {
             return Ok(values);
         }
         loop {
-            values.push(self.value()?);
+            let step = format!("[{}]", values.len());
+            values.push(self.inner(&step)?);
             if !self.take_symbol(",") {
                 self.expect_symbol(close)?;
                 return Ok(values);
@@ -445,7 +503,24 @@ impl Parser<'_> {
         }
     }
 
-    fn map(&mut self) -> Parsed<Item> {
+    /// A value inside another.
+    fn inner(&mut self, step: &str) -> Parsed<Value> {
+        let outer = self.within.len();
+        self.within.push_str(step);
+        let value = self.value();
+        self.within.truncate(outer);
+        value
+    }
+
+    fn number(&self, text: &str) -> Parsed<Value> {
+        Number::parse_wrapping(text).map(Value::N).map_err(|error| match error {
+            NumberError::NotANumber(_) => format!("{NOT_WELL_FORMED}: "),
+            error => format!("{error} under {}", self.within),
+        })
+    }
+
+    /// Attributes up to the closing brace, of an item or of a map within one.
+    fn map(&mut self, is_item: bool) -> Parsed<Item> {
         let mut map = Item::new();
         if self.take_symbol("}") {
             return Ok(map);
@@ -456,7 +531,8 @@ impl Parser<'_> {
                 _ => return Err(self.unexpected()),
             };
             self.expect_symbol(":")?;
-            map.insert(name, self.value()?);
+            let step = if is_item { String::new() } else { format!(".{name}") };
+            map.insert(name, self.inner(&step)?);
             if !self.take_symbol(",") {
                 self.expect_symbol("}")?;
                 return Ok(map);
@@ -469,61 +545,26 @@ fn is_literal(word: &str) -> bool {
     ["true", "false", "null"].iter().any(|literal| word.eq_ignore_ascii_case(literal))
 }
 
-fn number(text: &str) -> Parsed<Value> {
-    Number::parse(text).map(Value::N).map_err(|error| error.to_string())
-}
-
 /// The set of some values, all of one type.
 fn set(values: Vec<Value>) -> Parsed<Value> {
     use api::dynamodb::AttributeValue as V;
-    let first = values.first().map(Value::kind);
+    let Some(first) = values.first().map(Value::kind) else {
+        return Err("Empty bags are not supported".to_owned());
+    };
     let mut texts = Vec::new();
     let mut binaries = Vec::new();
     for value in values {
         match crate::value::write_value(value) {
-            V::S(text) if first == Some(crate::value::Kind::S) => texts.push(text),
-            V::N(text) if first == Some(crate::value::Kind::N) => texts.push(text),
+            V::S(text) if first == Kind::S => texts.push(text),
+            V::N(text) if first == Kind::N => texts.push(text),
             V::B(bytes) => binaries.push(bytes),
             _ => return Err(format!("{NOT_WELL_FORMED}: A set holds strings, numbers or binaries of one type")),
         }
     }
     let set = match first {
-        Some(crate::value::Kind::N) => V::NS(texts),
-        Some(crate::value::Kind::B) => V::BS(binaries),
+        Kind::N => V::NS(texts),
+        Kind::B => V::BS(binaries),
         _ => V::SS(texts),
     };
     crate::value::read_value(set, crate::value::Wording::Older)
-}
-
-fn check_ordered(comparator: Comparator, operands: [&Operand; 2]) -> Parsed<()> {
-    if matches!(comparator, Comparator::Equal | Comparator::NotEqual) {
-        return Ok(());
-    }
-    match operands.iter().filter_map(|operand| operand.value_kind()).find(|kind| !kind.is_ordered()) {
-        Some(kind) => Err(format!(
-            "Incorrect operand type for operator or function; operator or function: {}, operand type: {}",
-            comparator.symbol(),
-            kind.name()
-        )),
-        None => Ok(()),
-    }
-}
-
-fn check_clashes(changes: &[Change]) -> Parsed<()> {
-    use crate::expression::path::{Clash, clash};
-    for (index, change) in changes.iter().enumerate() {
-        for before in &changes[..index] {
-            let verb = match clash(&before.path, &change.path) {
-                Some(Clash::Overlap) => "overlap",
-                Some(Clash::Conflict) => "conflict",
-                None => continue,
-            };
-            return Err(format!(
-                "Two document paths {verb} with each other; must remove or rewrite one of these paths; \
-                 path one: {}, path two: {}",
-                before.path, change.path
-            ));
-        }
-    }
-    Ok(())
 }

@@ -22,7 +22,7 @@ use crate::read::page::{self, Page, Request};
 use crate::read::query::start_row;
 use crate::read::source::{Attributes, Source};
 use crate::service::{DynamoDb, named};
-use crate::table::Table;
+use crate::table::{Index, Table};
 use crate::value::{Item, Kind, Value, decode_item, encode_item};
 
 /// Tests on top-level attributes that must all hold for a condition to hold.
@@ -127,9 +127,24 @@ pub async fn run(
     Ok((name, page::read(service, &snapshot, request).await?))
 }
 
+/// Statements do not read indexes whose keys have several attributes of a kind.
+///
+/// # Errors
+/// A `ValidationException`.
+pub fn check_single_keys(index: &Index) -> Result<(), Error> {
+    if index.key.hash.len() > 1 || index.key.range.len() > 1 {
+        return Err(invalid(
+            "PartiQL statements cannot be executed on tables with multi-attribute HASH keys or multi-attribute RANGE \
+             keys.",
+        ));
+    }
+    Ok(())
+}
+
 fn plan(table: Arc<Table>, select: &Select, settings: Settings<'_>) -> Result<Request, Error> {
     if let Some(index) = &select.index {
         let found = table.index(index).ok_or_else(|| invalid("The table does not have the specified index"))?;
+        check_single_keys(found.0)?;
         if !found.1 && settings.consistent {
             return Err(invalid("Strongly consistent read is not supported on Global Secondary Indexes"));
         }

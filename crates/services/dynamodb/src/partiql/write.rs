@@ -46,6 +46,10 @@ pub async fn act(service: &DynamoDb, cx: &Ctx, statement: &Statement, with_item:
         }
         Statement::Select(select) => {
             let key = key(table, select.condition.as_ref())?;
+            let paths = select.condition.as_ref().map(Condition::paths).unwrap_or_default();
+            if paths.iter().all(|path| table.key.has(path.head())) {
+                return Err(invalid("EXISTS() must contain a single item read with additional condition"));
+            }
             (ActKind::Check(key), Some(exists(table, select.condition.clone())))
         }
     };
