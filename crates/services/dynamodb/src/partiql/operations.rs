@@ -55,7 +55,7 @@ pub async fn execute_statement(
         });
     };
     if select.exists {
-        return Err(invalid("EXISTS is only supported within a transaction"));
+        return Err(invalid("EXISTS can only be used in ExecuteTransaction write requests."));
     }
     let settings = Settings {
         consistent: input.consistent_read.unwrap_or(false),

@@ -156,6 +156,9 @@ impl Parser<'_> {
         }
         if self.take_word("DELETE") {
             self.expect_word("FROM")?;
+            if self.is_over() || self.is_word("WHERE") {
+                return Err(format!("{NOT_WELL_FORMED}: Expected identifier for simple path"));
+            }
             let table = self.name()?;
             self.check_no_alias()?;
             let condition = self.condition_clause()?;
@@ -182,6 +185,9 @@ impl Parser<'_> {
             Some(paths)
         };
         self.expect_word("FROM")?;
+        if self.is_over() {
+            return Err(format!("{NOT_WELL_FORMED}: Unexpected term"));
+        }
         let mut names = vec![self.name()?];
         while self.take_symbol(".") {
             names.push(self.name()?);
@@ -300,14 +306,28 @@ impl Parser<'_> {
     fn or(&mut self) -> Parsed<Condition> {
         let mut left = self.and()?;
         while self.take_word("OR") {
+            self.check_right_side()?;
             left = Condition::Or(Box::new(left), Box::new(self.and()?));
         }
         Ok(left)
     }
 
+    /// Whether nothing follows.
+    fn is_over(&self) -> bool {
+        matches!(self.peek(), Token::End | Token::Symbol(";"))
+    }
+
+    fn check_right_side(&self) -> Parsed<()> {
+        if self.is_over() {
+            return Err(format!("{NOT_WELL_FORMED}: Missing right-hand side expression of infix operator"));
+        }
+        Ok(())
+    }
+
     fn and(&mut self) -> Parsed<Condition> {
         let mut left = self.not()?;
         while self.take_word("AND") {
+            self.check_right_side()?;
             left = Condition::And(Box::new(left), Box::new(self.not()?));
         }
         Ok(left)
@@ -387,8 +407,9 @@ impl Parser<'_> {
         } else if let Some(kind) = self.type_name() {
             let kind = Operand::Value(Value::S(kind.name().to_owned()));
             Condition::Function(Call { name: "attribute_type".to_owned(), operands: vec![operand, kind] })
+        } else if !self.take_word("NULL") {
+            return Err(format!("{NOT_WELL_FORMED}: Expected type name"));
         } else {
-            self.expect_word("NULL")?;
             Condition::Compare(Comparator::Equal, operand, Operand::Value(Value::Null))
         };
         Ok(if inverted { Condition::Not(Box::new(condition)) } else { condition })
@@ -411,6 +432,12 @@ impl Parser<'_> {
     }
 
     pub(super) fn operand(&mut self) -> Parsed<Operand> {
+        if self.is_word("IS") || self.is_word("LIKE") {
+            return Err(format!("{NOT_WELL_FORMED}: Unexpected operator"));
+        }
+        if ["ORDER", "WHERE", "FROM", "SELECT"].iter().any(|word| self.is_word(word)) {
+            return Err(format!("{NOT_WELL_FORMED}: Unexpected keyword"));
+        }
         match self.peek() {
             Token::Word(_) if self.is_call() => self.deeper(Self::call).map(Operand::Call),
             Token::Word(word) if !is_literal(word) => self.path().map(Operand::Path),
@@ -463,7 +490,7 @@ impl Parser<'_> {
             return Err(format!("Unsupported data type: {name} under key {within} at {place}"));
         }
         match self.take() {
-            Token::End => Err(format!("{NOT_WELL_FORMED}: Unexpected term")),
+            Token::End | Token::Symbol(";") => Err(format!("{NOT_WELL_FORMED}: Unexpected term")),
             Token::Text(text) => Ok(Value::S(text)),
             Token::Number(text) => self.number(&text),
             Token::Symbol("-") => match self.take() {
