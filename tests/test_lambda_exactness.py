@@ -4,6 +4,7 @@ import pytest
 
 from support.clients import Clients, client, new_account, refused
 from support.functions import Functions
+from support.identities import LAMBDA, Identities, policy
 from support.traca import Traca
 
 ECHO = "def handler(event, context):\n    return event\n"
@@ -85,6 +86,28 @@ def test_destinations_are_checked_as_on_aws(aws, function):
     unknown = {"FunctionName": function.name, "Qualifier": "nobody", "MaximumRetryAttempts": 1}
     put_config = function.client.put_function_event_invoke_config
     assert told(put_config, **unknown) == ("ResourceNotFoundException", "The function doesn't exist.")
+
+
+def test_a_role_needs_rights_to_queues_before_they_are_used(aws, functions):
+    client, invalid = aws("lambda"), "InvalidParameterValueException"
+    identities = Identities(aws)
+    url = aws("sqs").create_queue(QueueName="source")["QueueUrl"]
+    queue = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    reads = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    name = functions.create(ECHO, Role=identities.role(LAMBDA, name="worker")).name
+    mapping = {"FunctionName": name, "EventSourceArn": queue}
+    lacks = "The provided execution role does not have permissions to call"
+    for number, action in enumerate(reads):
+        told_of = (invalid, f"{lacks} {action.removeprefix('sqs:')} on SQS")
+        assert told(client.create_event_source_mapping, **mapping) == told_of
+        granted = policy((reads[: number + 1], queue))
+        aws("iam").put_role_policy(RoleName="worker", PolicyName="own", PolicyDocument=granted)
+    client.create_event_source_mapping(**mapping)
+
+    letters = {"FunctionName": name, "DeadLetterConfig": {"TargetArn": queue}}
+    assert told(client.update_function_configuration, **letters) == (invalid, f"{lacks} SendMessage on SQS")
+    aws("iam").put_role_policy(RoleName="worker", PolicyName="send", PolicyDocument=policy(("sqs:SendMessage", queue)))
+    assert client.update_function_configuration(**letters)["DeadLetterConfig"] == {"TargetArn": queue}
 
 
 def test_layers_name_all_that_is_wrong(platform, aws):

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::Operation;
 use api::events::{self, PutEventsRequest, PutEventsRequestEntry};
 use api::lambda::{self, InvocationRequest};
 use api::s3::{self, PutObjectRequest};
@@ -10,6 +11,7 @@ use api::sns::{self, PublishInput};
 use api::sqs::{self, SendMessageRequest};
 use platform::{Platform, Principal};
 use wire::error::common;
+use wire::schema::{OperationDef, ServiceDef};
 use wire::{Body, Error, Timestamp};
 
 /// A destination.
@@ -29,6 +31,33 @@ enum Kind {
     Function,
     Bus,
     Bucket,
+}
+
+/// A call that a function's role has to be allowed.
+#[derive(Debug, Clone)]
+pub struct Way {
+    /// Whose call it is.
+    pub service: &'static ServiceDef,
+    /// The call.
+    pub operation: &'static OperationDef,
+    /// Its action: `sqs:SendMessage`.
+    pub action: &'static str,
+    /// The service as messages name it: `SQS`.
+    pub service_name: &'static str,
+    /// What it is made on.
+    pub arn: String,
+}
+
+impl Way {
+    /// The call as messages name it: `SendMessage`.
+    pub fn call(&self) -> &'static str {
+        self.action.split_once(':').map_or(self.action, |(_, call)| call)
+    }
+
+    /// A call on what has this ARN.
+    pub fn of<O: Operation>(action: &'static str, service_name: &'static str, arn: &str) -> Way {
+        Way { service: O::service(), operation: O::definition(), action, service_name, arn: arn.to_owned() }
+    }
 }
 
 /// What is sent.
@@ -93,6 +122,18 @@ impl Destination {
         };
         let (region, account, name) = ((*region).to_owned(), (*account).to_owned(), name.to_owned());
         Some(Destination { kind, arn: arn.to_owned(), region, account, name })
+    }
+
+    /// The call that brings records there; `None` for buckets, where the right depends on the object's name.
+    pub fn way(&self) -> Option<Way> {
+        let arn = self.arn.as_str();
+        Some(match self.kind {
+            Kind::Queue => Way::of::<sqs::SendMessage>("sqs:SendMessage", "SQS", arn),
+            Kind::Topic => Way::of::<sns::Publish>("sns:Publish", "SNS", arn),
+            Kind::Function => Way::of::<lambda::Invoke>("lambda:InvokeFunction", "Lambda", arn),
+            Kind::Bus => Way::of::<events::PutEvents>("events:PutEvents", "EventBridge", arn),
+            Kind::Bucket => return None,
+        })
     }
 
     /// Whether it is a queue or a topic: what dead letters may go to.

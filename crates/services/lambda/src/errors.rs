@@ -4,6 +4,7 @@ use api::lambda::errors;
 use wire::Error;
 use wire::error::common;
 
+use crate::destination::Way;
 use crate::function::FunctionId;
 
 /// A parameter's value cannot be used.
@@ -48,6 +49,12 @@ pub fn stale_layer_policy_revision() -> Error {
         "The Revision Id provided does not match the latest Revision Id. \
          Call the GetLayerPolicy API to retrieve the latest Revision Id",
     ))
+}
+
+/// A function's role lacks a permission, told as the call and the service.
+pub fn role_may_not(way: &Way) -> Error {
+    let (call, service) = (way.call(), way.service_name);
+    invalid_parameter(format!("The provided execution role does not have permissions to call {call} on {service}"))
 }
 
 /// A policy names somebody that cannot be.

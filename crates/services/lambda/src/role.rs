@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::credentials::RoleArn;
-use platform::{Ctx, Mode, Platform, Principal, Role, SessionFacts};
+use platform::{Call, Ctx, Mode, Need, Platform, Principal, Role, SessionFacts};
 use policy::{Caller, Context};
 use wire::Error;
 use wire::error::common;
 
+use crate::destination::{Destination, Way};
 use crate::errors;
-use crate::function::FunctionVersion;
+use crate::function::{Configuration, FunctionId, FunctionVersion};
 
 /// Life of the credentials an environment is given.
 pub const CREDENTIALS_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
@@ -53,24 +54,33 @@ pub async fn check(cx: &Ctx, role_arn: &str, function_arn: &str) -> Result<bool,
 /// # Errors
 /// `AccessDeniedException` when the role was deleted, or does not trust Lambda any more.
 pub async fn session(platform: &Platform, version: &FunctionVersion) -> Result<Principal, Error> {
-    let (function, configuration) = (&version.function, &version.configuration);
+    session_of(platform, &version.function, &version.configuration, version.arn()).await
+}
+
+/// The session of a function that is called `arn`.
+async fn session_of(
+    platform: &Platform,
+    function: &FunctionId,
+    configuration: &Configuration,
+    arn: String,
+) -> Result<Principal, Error> {
     let role = find(platform, &function.account, &configuration.role).await?;
-    let is_unconfined = role.is_none() && may_be_unconfined(platform, version);
+    let is_unconfined = role.is_none() && may_be_unconfined(platform, configuration);
     let is_usable = match &role {
-        Some(role) => trusts_lambda(role, &function.account, &version.arn()),
+        Some(role) => trusts_lambda(role, &function.account, &arn),
         None => is_unconfined,
     };
     if !is_usable {
         return Err(Error::new(&common::ACCESS_DENIED, UNTRUSTING));
     }
     if is_unconfined {
-        tracing::info!(role = configuration.role, function = version.arn(), "an environment acts as root");
+        tracing::info!(role = configuration.role, function = arn, "an environment acts as root");
     }
     let name = configuration.role.rsplit('/').next().unwrap_or_default();
     let facts = SessionFacts {
         issued_at: platform.clock.now().seconds,
         role_path: role.as_ref().map_or_else(|| "/".to_owned(), |role| role.path.clone()),
-        source_function_arn: Some(version.arn()),
+        source_function_arn: Some(arn),
         is_unconfined,
         ..SessionFacts::default()
     };
@@ -102,13 +112,56 @@ pub async fn is_current(
     let role = find(platform, &version.function.account, &version.configuration.role).await?;
     Ok(match role {
         Some(role) => role.id == *role_id,
-        None => identity.acts_as_root() && may_be_unconfined(platform, version),
+        None => identity.acts_as_root() && may_be_unconfined(platform, &version.configuration),
     })
 }
 
 /// Whether the version may run without a role: it was given one that did not exist, and nothing is enforced by decree.
-fn may_be_unconfined(platform: &Platform, version: &FunctionVersion) -> bool {
-    platform.config.mode == Mode::Open && !version.configuration.has_role
+fn may_be_unconfined(platform: &Platform, configuration: &Configuration) -> bool {
+    platform.config.mode == Mode::Open && !configuration.has_role
+}
+
+/// Whether a function's role may go that way, by its own policies and those of where it leads. A function without a role
+/// may go everywhere.
+///
+/// # Errors
+/// As [`session`], and when policies cannot be looked up.
+pub async fn may(cx: &Ctx, function: &FunctionId, configuration: &Configuration, way: &Way) -> Result<bool, Error> {
+    let principal = session_of(&cx.platform, function, configuration, function.arn()).await?;
+    if principal.acts_as_root() {
+        return Ok(true);
+    }
+    let call = Call {
+        platform: Arc::clone(&cx.platform),
+        account: function.account.clone(),
+        region: function.region.clone(),
+        principal,
+        request_id: cx.platform.ids.uuid(),
+        service: way.service,
+        operation: way.operation,
+        protocol: None,
+        source_ip: None,
+        endpoint: cx.endpoint.clone(),
+        access_key_id: None,
+        user_agent: None,
+        trace_header: None,
+        origin: platform::Origin::default(),
+    };
+    match Ctx::new(call).authorise(Need::new(way.action, way.arn.as_str())).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.definition.status < 500 => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Checks that a function's role may send to its dead-letter target.
+///
+/// # Errors
+/// `InvalidParameterValueException`, and those of [`may`].
+pub async fn check_dead_letters(cx: &Ctx, function: &FunctionId, configuration: &Configuration) -> Result<(), Error> {
+    let target = configuration.dead_letter.as_deref().and_then(Destination::of_arn);
+    let Some(way) = target.and_then(|target| target.way()) else { return Ok(()) };
+    if may(cx, function, configuration, &way).await? { Ok(()) } else { Err(errors::role_may_not(&way)) }
 }
 
 fn outlive_an_invocation(expires: i64, now: i64) -> bool {

@@ -23,6 +23,7 @@ pub async fn create_function(
     let is_image = input.package_type.as_deref() == Some("Image");
     let mut configuration = configuration::create(&settings, &id.name, input.architectures.as_deref(), is_image)?;
     configuration.has_role = role::check(cx, &configuration.role, &id.arn()).await?;
+    role::check_dead_letters(cx, &id, &configuration).await?;
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags)?;
     let source = code::source(input.code)?;

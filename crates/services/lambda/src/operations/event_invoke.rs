@@ -15,8 +15,8 @@ use wire::{Error, Timestamp};
 use super::{marker, permissions};
 use crate::destination::Destination;
 use crate::function::EventInvokeConfig;
-use crate::functions::rows;
-use crate::{FunctionId, Lambda, errors, keys, names};
+use crate::functions::{self, rows};
+use crate::{FunctionId, Lambda, errors, keys, names, role};
 
 /// What a request sets.
 struct Settings {
@@ -37,7 +37,7 @@ pub async fn put_function_event_invoke_config(
         age_seconds: input.maximum_event_age_in_seconds,
         destinations: input.destination_config,
     };
-    write(lambda, id, qualifier, settings, false).await
+    write(lambda, cx, (id, qualifier), settings, false).await
 }
 
 /// Changes a configuration.
@@ -52,7 +52,7 @@ pub async fn update_function_event_invoke_config(
         age_seconds: input.maximum_event_age_in_seconds,
         destinations: input.destination_config,
     };
-    write(lambda, id, qualifier, settings, true).await
+    write(lambda, cx, (id, qualifier), settings, true).await
 }
 
 /// A configuration.
@@ -114,8 +114,8 @@ pub async fn delete_function_event_invoke_config(
 
 async fn write(
     lambda: &Lambda,
-    id: FunctionId,
-    qualifier: String,
+    cx: &Ctx,
+    (id, qualifier): (FunctionId, String),
     settings: Settings,
     is_update: bool,
 ) -> Result<FunctionEventInvokeConfig, Error> {
@@ -125,6 +125,9 @@ async fn write(
         ));
     }
     let named = check_destinations(&id, settings.destinations.as_ref())?;
+    if let Some(destinations) = &settings.destinations {
+        check_rights(lambda, cx, &id, &qualifier, destinations).await?;
+    }
     let (key, function, name) = (keys::event_invoke(&id, &qualifier), id.clone(), qualifier.clone());
     let now = lambda.platform.clock.milliseconds();
     let closure = move |rows: &mut dyn Transaction| {
@@ -199,6 +202,32 @@ fn check_destinations(
         }
     }
     Ok(functions)
+}
+
+/// Checks that the function's role may send to the destinations. What does not exist is refused later.
+async fn check_rights(
+    lambda: &Lambda,
+    cx: &Ctx,
+    id: &FunctionId,
+    qualifier: &str,
+    destinations: &DestinationConfig,
+) -> Result<(), Error> {
+    let version = match functions::resolve(lambda, id, Some(qualifier)).await {
+        Ok(version) => version,
+        Err(error) if error.is("ResourceNotFoundException") => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let (success, failure) = arns(destinations);
+    for arn in [success, failure].into_iter().flatten() {
+        let Some(way) = Destination::of_arn(arn).and_then(|destination| destination.way()) else { continue };
+        if !role::may(cx, id, &version.configuration, &way).await? {
+            let call = way.call();
+            return Err(errors::invalid_parameter(format!(
+                "The function's execution role does not have permissions to call {call} on {arn}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn place(cx: &Ctx, name: &str, qualifier: Option<&str>) -> Result<(FunctionId, String), Error> {

@@ -31,6 +31,7 @@ pub async fn update_function_configuration(
         }
         None => None,
     };
+    check_dead_letters(lambda, cx, &id, &input, has_role).await?;
     let resealed = resealed(lambda, cx, &id, &input, has_role).await?;
     let apply = move |mut latest: FunctionVersion| {
         configuration::check_package_type(&input, latest.code.image.is_some())?;
@@ -53,6 +54,26 @@ pub async fn update_function_configuration(
     let change =
         deployment::deploy(lambda, |lambda| async move { lambda.functions.edit(&id, edit, apply).await }).await?;
     Ok(view::full(cx, &change.latest, change.latest.arn()).await)
+}
+
+/// Checks the role's right to send to a dead-letter target that is given. What cannot be set is refused where the change
+/// is applied.
+async fn check_dead_letters(
+    lambda: &Lambda,
+    cx: &Ctx,
+    id: &FunctionId,
+    input: &UpdateFunctionConfigurationRequest,
+    has_role: Option<bool>,
+) -> Result<(), Error> {
+    if input.dead_letter_config.is_none() {
+        return Ok(());
+    }
+    let Some(record) = lambda.functions.version(id, Version::Latest).await? else { return Ok(()) };
+    let from = record.described.configuration;
+    let had_role = from.has_role;
+    let Ok(mut configuration) = configuration::apply(input, from) else { return Ok(()) };
+    configuration.has_role = has_role.unwrap_or(had_role);
+    role::check_dead_letters(cx, id, &configuration).await
 }
 
 /// Variables as they will be kept.

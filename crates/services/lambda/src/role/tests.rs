@@ -145,6 +145,46 @@ async fn in_open_mode_the_root_may_invent_roles_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_role_needs_the_right_to_send_to_dead_letters_and_destinations() {
+    let (bench, roles) = bench(Mode::Open);
+    let queue = "arn:aws:sqs:eu-west-1:111122223333:letters";
+    let letters = |target: &str| Some(lambda::DeadLetterConfig { target_arn: Some(target.to_owned()) });
+    let with_letters = |name: &str, target: &str| lambda::CreateFunctionRequest {
+        dead_letter_config: letters(target),
+        ..with_role(name, WORKER)
+    };
+    bench.call::<lambda::CreateFunction>(with_letters("invented", queue)).await.unwrap();
+    roles.put("/service/", "worker", "AROAFIRST", TRUSTING);
+    let lacks = "InvalidParameterValueException: The provided execution role does not have permissions to call";
+    for (target, call) in
+        [(queue, "SendMessage on SQS"), ("arn:aws:sns:eu-west-1:111122223333:topic", "Publish on SNS")]
+    {
+        let text = said(bench.call::<lambda::CreateFunction>(with_letters("greet", target)).await);
+        assert_eq!(text, format!("{lacks} {call}"));
+    }
+    bench.call::<lambda::CreateFunction>(with_role("greet", WORKER)).await.unwrap();
+    bench.settle("greet").await;
+    let change = lambda::UpdateFunctionConfigurationRequest {
+        function_name: "greet".to_owned(),
+        dead_letter_config: letters(queue),
+        ..Default::default()
+    };
+    let text = said(bench.call::<lambda::UpdateFunctionConfiguration>(change).await);
+    assert_eq!(text, format!("{lacks} SendMessage on SQS"));
+    let on_failure = Some(lambda::OnFailure { destination: Some(queue.to_owned()) });
+    let config = lambda::PutFunctionEventInvokeConfigRequest {
+        function_name: "greet".to_owned(),
+        destination_config: Some(lambda::DestinationConfig { on_failure, ..Default::default() }),
+        ..Default::default()
+    };
+    let expected = format!(
+        "InvalidParameterValueException: The function's execution role does not have permissions to call SendMessage \
+         on {queue}"
+    );
+    assert_eq!(said(bench.call::<lambda::PutFunctionEventInvokeConfig>(config).await), expected);
+}
+
+#[tokio::test]
 async fn environments_keep_the_identity_they_began_with() {
     let (bench, roles) = bench(Mode::Open);
     bench.call::<lambda::CreateFunction>(with_role("greet", WORKER)).await.unwrap();

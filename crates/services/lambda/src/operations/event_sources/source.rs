@@ -1,10 +1,10 @@
 //! Whether a function's role can read a source.
 
-use api::sqs::{GetQueueAttributes, GetQueueAttributesRequest};
+use api::sqs::{DeleteMessage, GetQueueAttributes, GetQueueAttributesRequest, ReceiveMessage};
 use platform::Ctx;
 use wire::Error;
-use wire::error::common;
 
+use crate::destination::Way;
 use crate::event_source::{Source, SourceError, queue_url};
 use crate::function::FunctionVersion;
 use crate::{Lambda, errors, role};
@@ -47,17 +47,21 @@ async fn check_queue(lambda: &Lambda, cx: &Ctx, source: &str, version: &Function
         attribute_names: Some(vec!["VisibilityTimeout".to_owned()]),
         ..GetQueueAttributesRequest::default()
     };
+    for way in [
+        Way::of::<ReceiveMessage>("sqs:ReceiveMessage", "SQS", source),
+        Way::of::<DeleteMessage>("sqs:DeleteMessage", "SQS", source),
+        Way::of::<GetQueueAttributes>("sqs:GetQueueAttributes", "SQS", source),
+    ] {
+        if !role::may(cx, &version.function, &version.configuration, &way).await? {
+            return Err(errors::role_may_not(&way));
+        }
+    }
     let role = role::session(&cx.platform, version).await?;
     let answer = cx.platform.call_as::<GetQueueAttributes>(role, account, region, input).await.map_err(|error| {
         if error.is("QueueDoesNotExist") {
             return errors::invalid_parameter(
                 "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. \
                  SQS Error Message: The specified queue does not exist.",
-            );
-        }
-        if error.definition.status == common::ACCESS_DENIED.status {
-            return errors::invalid_parameter(
-                "The provided execution role does not have permissions to call ReceiveMessage on SQS",
             );
         }
         error
