@@ -6,11 +6,11 @@ use libfuzzer_sys::fuzz_target;
 use service_dynamodb::expression::condition::{self, Use};
 use service_dynamodb::expression::{Context, projection, update};
 use service_dynamodb::number::Number;
-use service_dynamodb::value::{Item, Value, decode_item, encode_item};
+use service_dynamodb::value::{Item, Value, Wording, decode_item, encode_item};
 
 fn context() -> Context {
     let names = BTreeMap::from([("#a".to_owned(), "a".to_owned()), ("#b".to_owned(), "b.c".to_owned())]);
-    Context::new(Some(names), None).expect("valid names")
+    Context::new(Some(names), None, Wording::Current).expect("valid names")
 }
 
 fn item() -> Item {
