@@ -14,6 +14,8 @@ fn main() {
         return;
     }
     println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
+    // The profile says so, too, but cargo forgets it for a package whose own options are overridden, as this one's are.
+    println!("cargo:rustc-link-arg-bins=-Wl,--strip-all");
     if std::env::var("HOST").is_ok_and(|host| host == target)
         && c_library().is_some_and(|v| v >= PACKED_RELOCATIONS_SINCE)
     {
