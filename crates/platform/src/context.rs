@@ -1,10 +1,12 @@
 //! The context of one call.
 
+use std::any::Any;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use api::Operation;
+use parking_lot::Mutex;
 use wire::Error;
 use wire::codec::Structure;
 use wire::codec::json::{JsonReader, Wording};
@@ -19,7 +21,12 @@ use crate::principal::Principal;
 
 /// What a handler knows about the call it serves. Cheap to clone.
 #[derive(Clone)]
-pub struct Ctx(Arc<Call>);
+pub struct Ctx(Arc<Inner>);
+
+struct Inner {
+    call: Call,
+    kept: Mutex<Option<Box<dyn Any + Send>>>,
+}
 
 /// The fields of a [`Ctx`].
 #[derive(Clone)]
@@ -100,7 +107,19 @@ impl SignatureFacts {
 impl Ctx {
     /// Wraps a call.
     pub fn new(call: Call) -> Ctx {
-        Ctx(Arc::new(call))
+        Ctx(Arc::new(Inner { call, kept: Mutex::default() }))
+    }
+
+    /// Keeps what was read to decide about this call, so that its handler need not read it again. It takes the place of
+    /// what was kept before; calls that are made from this one do not see it.
+    pub fn keep<T: Any + Send>(&self, found: T) {
+        *self.0.kept.lock() = Some(Box::new(found));
+    }
+
+    /// What was kept, once: whoever looks again wants to know what has changed.
+    pub fn take_kept<T: Any + Send>(&self) -> Option<T> {
+        let kept = self.0.kept.lock().take()?;
+        kept.downcast().ok().map(|found| *found)
     }
 
     /// `arn:aws:{service}:{region}:{account}:{resource}` in this call's account and region.
@@ -269,6 +288,6 @@ impl Deref for Ctx {
     type Target = Call;
 
     fn deref(&self) -> &Call {
-        &self.0
+        &self.0.call
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use wire::Error;
 
 use crate::encryption::DefaultEncryption;
 use crate::lock::BucketLock;
@@ -63,6 +64,17 @@ impl Bucket {
     /// Whether there are grants besides the owner's.
     pub fn takes_grants(&self) -> bool {
         self.ownership.as_deref() != Some("BucketOwnerEnforced")
+    }
+
+    /// Whether it belongs to the account that the caller expects.
+    ///
+    /// # Errors
+    /// `AccessDenied`.
+    pub fn check_owner(&self, expected: Option<&str>) -> Result<(), Error> {
+        match expected {
+            Some(expected) if expected != self.owner => Err(api::s3::errors::access_denied("Access Denied")),
+            _ => Ok(()),
+        }
     }
 }
 

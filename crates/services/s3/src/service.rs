@@ -117,9 +117,7 @@ impl S3 {
     /// `NoSuchBucket`, `AccessDenied`.
     pub(crate) async fn bucket(&self, name: &str, expected_owner: Option<&str>) -> Result<Bucket, Error> {
         let bucket = self.find_bucket(name).await?.ok_or_else(|| errors::no_bucket(name))?;
-        if expected_owner.is_some_and(|expected| expected != bucket.owner) {
-            return Err(api::s3::errors::access_denied("Access Denied"));
-        }
+        bucket.check_owner(expected_owner)?;
         Ok(bucket)
     }
 

@@ -6,6 +6,7 @@ use wire::Error;
 
 use super::PREFIX;
 use super::context::REQUEST_PAYER;
+use super::found::{Found, FoundObject};
 use crate::access::{self, Access};
 use crate::bucket::Bucket;
 use crate::errors;
@@ -31,16 +32,32 @@ pub async fn of(service: &S3, cx: &Ctx, need: &Need) -> Result<Facts, Error> {
         return Err(s3_errors::access_denied("Access Denied"));
     }
     let access = service.access(name).await?;
-    let version = match key {
+    let object = match key.filter(|_| is_of_existing_object(need.action)) {
         Some(key) => {
             let id = need.context.iter().find(|(name, _)| name == "s3:VersionId");
-            let id = id.and_then(|(_, values)| values.first()).map(String::as_str);
+            let id = id.and_then(|(_, values)| values.first()).cloned();
             // Whether the version exists is for the operation to say.
-            versions::find(service, name, key, id).await.unwrap_or_default()
+            let version = versions::find(service, name, key, id.as_deref()).await.ok().flatten();
+            version.map(|version| FoundObject { key: key.to_owned(), id, version })
         }
         None => None,
     };
-    Ok(facts(cx, need, bucket, &access, version.as_ref()))
+    let facts = facts(cx, need, &bucket, &access, object.as_ref().map(|object| &object.version));
+    cx.keep(Found { name: name.to_owned(), bucket, object });
+    Ok(facts)
+}
+
+/// Whether what is decided about an action depends on the object that is there: on its tags, or on its owner's grants
+/// (Service Authorization Reference, actions with `s3:ExistingObjectTag`).
+fn is_of_existing_object(action: &str) -> bool {
+    access::is_of_object_owner(action)
+        || matches!(
+            action,
+            "s3:DeleteObjectTagging"
+                | "s3:DeleteObjectVersionTagging"
+                | "s3:PutObjectTagging"
+                | "s3:PutObjectVersionTagging"
+        )
 }
 
 /// Whether the caller may be charged for its request, or has nothing to pay: the bucket's account never has, and nobody
@@ -54,7 +71,7 @@ fn pays(cx: &Ctx, need: &Need, bucket: &Bucket) -> bool {
     is_own || cx.principal.account().is_some() && consents()
 }
 
-fn facts(cx: &Ctx, need: &Need, bucket: Bucket, access: &Access, version: Option<&Version>) -> Facts {
+fn facts(cx: &Ctx, need: &Need, bucket: &Bucket, access: &Access, version: Option<&Version>) -> Facts {
     let mut context = vec![("s3:ResourceAccount".to_owned(), vec![bucket.owner.clone()])];
     let tags = version.iter().flat_map(|version| &version.tags);
     context.extend(tags.map(|(key, value)| (format!("s3:ExistingObjectTag/{key}"), vec![value.clone()])));
@@ -69,12 +86,12 @@ fn facts(cx: &Ctx, need: &Need, bucket: Bucket, access: &Access, version: Option
         .map(|version| &version.owner)
         .filter(|owner| **owner != bucket.owner);
     let owner = foreign_owner.unwrap_or(&bucket.owner).clone();
-    let granted = bucket.takes_grants() && access.grants_to(&cx.principal, need.action, &bucket, version, &owner);
+    let granted = bucket.takes_grants() && access.grants_to(&cx.principal, need.action, bucket, version, &owner);
     let is_root = cx.principal.acts_as_root() && cx.principal.account() == Some(&bucket.owner);
     let policy = match &access.policy {
         Some(policy) if is_root && !policy.binds_root && ROOT_KEEPS.contains(&need.action) => None,
         Some(policy) if foreign_owner.is_some() => policy.denials(&cx.principal),
-        Some(policy) if access.is_restricted(&cx.principal, &bucket) => policy.denials(&cx.principal),
+        Some(policy) if access.is_restricted(&cx.principal, bucket) => policy.denials(&cx.principal),
         Some(policy) => Some(policy.whole(&cx.principal)),
         None => None,
     };

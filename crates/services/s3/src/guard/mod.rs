@@ -3,6 +3,7 @@
 mod actions;
 mod context;
 mod facts;
+pub mod found;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use crate::bucket::{Bucket, Versioning};
 use crate::condition;
 use crate::errors;
 use crate::event::{Kind, Occasion};
-use crate::guard::{bypass, deletion};
+use crate::guard::{bypass, deletion, found};
 use crate::keys;
 use crate::limits::PAGE_MAX;
 use crate::lock::{self, Held};
@@ -123,7 +123,7 @@ pub async fn delete_object(
     cx: &Ctx,
     input: DeleteObjectRequest,
 ) -> Result<DeleteObjectOutput, Error> {
-    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    let bucket = found::bucket(service, cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
     check_key(&input.key)?;
     if let Some(id) = &input.version_id {
         versions::check_id(id)?;

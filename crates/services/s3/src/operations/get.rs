@@ -18,11 +18,10 @@ use crate::content::Source;
 use crate::customer_key::customer_key;
 use crate::envelope::{self, Envelope, check_customer_key};
 use crate::errors;
-use crate::guard::listing;
+use crate::guard::{found, listing};
 use crate::range::{Stretch, requested};
 use crate::service::S3;
 use crate::version::{Part, Version};
-use crate::versions;
 
 /// What is read of an object.
 struct Reading {
@@ -254,8 +253,8 @@ async fn readable_in(
     id: Option<&str>,
     owner: Option<&str>,
 ) -> Result<(Bucket, Version), Error> {
-    let record = service.bucket(bucket, owner).await?;
-    let Some(version) = versions::find(service, bucket, key, id).await? else {
+    let (record, version) = found::object(service, cx, bucket, (key, id), owner).await?;
+    let Some(version) = version else {
         cx.authorise(listing(cx, bucket)).await?;
         return Err(errors::no_key(key));
     };

@@ -18,6 +18,7 @@ use crate::encryption;
 use crate::envelope;
 use crate::errors;
 use crate::event::{Kind, Occasion};
+use crate::guard::found;
 use crate::keys;
 use crate::limits::{METADATA_BYTES_MAX, OBJECT_TAGS_MAX};
 use crate::lock::Protection;
@@ -35,7 +36,7 @@ use crate::versions::{self, ID_CHARACTERS};
 /// `NoSuchBucket`, `KeyTooLongError`, `PreconditionFailed`, those of a body that is not as declared, and
 /// `NotImplemented` for what is not built.
 pub async fn put_object(service: &Arc<S3>, cx: &Ctx, input: PutObjectRequest) -> Result<PutObjectOutput, Error> {
-    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref()).await?;
+    let bucket = found::bucket(service, cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
     check_key(&input.key)?;
     refuse_unsupported!(input);
     if input.write_offset_bytes.is_some() {
