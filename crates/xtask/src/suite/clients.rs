@@ -52,12 +52,15 @@ pub fn python(repository: &Path, cache: &Path) -> Outcome<PathBuf> {
     Ok(interpreter)
 }
 
-/// The folder of the tests' own Node packages.
+/// The folder of the tests' own Node packages. The lock beside `package.json` is what is installed.
 pub fn node_modules(repository: &Path, cache: &Path) -> Outcome<PathBuf> {
-    let installation = Installation::new(repository, cache, "node", "tests/node/package.json");
+    let installation = Installation::new(repository, cache, "node", "tests/node/package-lock.json");
     installation.ensure(|folder, pins| {
-        fs::copy(pins, folder.join("package.json")).map_err(|error| Failure::file(pins, error))?;
-        let arguments = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"].map(OsStr::new);
+        for file in [pins, &pins.with_file_name("package.json")] {
+            let copy = folder.join(file.file_name().unwrap_or_default());
+            fs::copy(file, copy).map_err(|error| Failure::file(file, error))?;
+        }
+        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"].map(OsStr::new);
         run("npm", arguments, folder, "Node 18 or newer with npm")
     })?;
     Ok(installation.folder.join("node_modules"))
