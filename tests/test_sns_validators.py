@@ -8,6 +8,7 @@ import queue as queues
 import shutil
 import subprocess
 import threading
+import uuid
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,10 @@ def trust(certificate, monkeypatch):
 
 class Endpoint(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        self.server.requests.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        # What another test's topic still has for a port that was given away again is none of ours.
+        if self.path == self.server.path:
+            self.server.requests.put(body)
         self.send_response(200)
         self.end_headers()
 
@@ -59,9 +63,11 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
 def endpoint():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     server.requests = queues.Queue()
+    server.path = f"/{uuid.uuid4()}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
+    server.server_close()
 
 
 def sent(traca, endpoint, signature_version):
@@ -69,7 +75,7 @@ def sent(traca, endpoint, signature_version):
     sns = client("sns", traca.endpoint, "111122223333")
     topic = sns.create_topic(Name=f"version-{signature_version}")["TopicArn"]
     sns.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue=signature_version)
-    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://127.0.0.1:{endpoint.server_port}/")
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://127.0.0.1:{endpoint.server_port}{endpoint.path}")
     request = endpoint.requests.get(timeout=PATIENCE_SECONDS)
     sns.confirm_subscription(TopicArn=topic, Token=json.loads(request)["Token"])
     sns.publish(TopicArn=topic, Subject="Grüße", Message="Zeile eins\nzwei")

@@ -27,12 +27,13 @@ pub(crate) struct Control {
 
 impl Control {
     pub(crate) fn open(files: ControlFiles, pidfd: OwnedFd) -> io::Result<Control> {
-        let (freeze_path, peak) = (files.freeze_file.clone(), files.memory.as_ref().map(PeakFile::open).transpose());
         let mut control = Control { files, freeze_file: None, pidfd, frozen: false, peak: None };
-        if let Some(path) = freeze_path {
-            control.freeze_file = Some(OpenOptions::new().write(true).open(path)?);
+        if let Some(path) = &control.files.freeze_file {
+            control.freeze_file = unless_gone(OpenOptions::new().write(true).open(path))?;
         }
-        control.peak = peak?;
+        if let Some(memory) = &control.files.memory {
+            control.peak = unless_gone(PeakFile::open(memory))?;
+        }
         Ok(control)
     }
 
@@ -121,6 +122,16 @@ impl Control {
             (Some(memory), Some(peak)) => peak.read(memory, self.files.pid),
             _ => Ok(tree_high_water_bytes(self.files.pid)),
         }
+    }
+}
+
+/// A control that was opened, or `None` when its cgroup is gone: a program that cannot be run, or that ends at once, may
+/// have ended before its controls are opened. Why it ended is the launcher's to tell.
+fn unless_gone<T>(opened: io::Result<T>) -> io::Result<Option<T>> {
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -348,6 +359,22 @@ mod tests {
         let text = "total_oom_kill 9\noom_kill_disable 1\noom_kill 3\n";
         assert_eq!(field(text, "oom_kill"), 3);
         assert_eq!(field(text, "missing"), 0);
+    }
+
+    #[test]
+    fn an_environment_that_has_ended_already_has_controls_all_the_same() {
+        let mut ended = std::process::Command::new("/bin/true").spawn().unwrap();
+        let pidfd = pidfd_open(ended.id() as i32).unwrap();
+        ended.wait().unwrap();
+        let gone = std::path::PathBuf::from("/nonexistent/cgroup");
+        let files = ControlFiles {
+            pid: ended.id() as i32,
+            freeze_method: FreezeMethod::CgroupV2,
+            freeze_file: Some(gone.join("cgroup.freeze")),
+            memory: Some(MemoryFiles { directory: gone, unified: true }),
+            cpu: None,
+        };
+        assert!(Control::open(files, pidfd).is_ok());
     }
 
     #[test]
